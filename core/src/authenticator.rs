@@ -1,0 +1,199 @@
+//! The authenticator: a device's accounts, the requests it received, and the answers it gave.
+//!
+//! One object for the whole device. What it does is in one file a step: `enrol`, `receive` (3), `decide` (4).
+
+use crate::connection::{self, Call, Nonces, REQUEST_TIMEOUT, Signer};
+use crate::device_api::Devices;
+use crate::device_keys;
+use crate::error::Error;
+use crate::handle::EnrolmentId;
+use crate::keyring::Keyring;
+use crate::platform::Platform;
+use crate::server_identity::WellKnown;
+use crate::store::{Store, StoredEnrolment};
+use crate::time::Timestamp;
+use crate::transport::HttpResponse;
+use crate::vault::Purpose;
+use data_encoding::BASE64URL_NOPAD;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A device that answers for its owner.
+pub struct Authenticator {
+    pub(crate) store: Store,
+    keyring: Mutex<Keyring>,
+    pub(crate) platform: Platform,
+    nonces: Nonces,
+}
+
+/// An account on this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Names the account on this device, and this device on the server.
+    pub id: EnrolmentId,
+    /// The organisation's name.
+    pub organisation: String,
+    /// The account's name.
+    pub account: String,
+    /// The server's address.
+    pub server_url: String,
+    /// The name of this device in the account's list.
+    pub device_name: String,
+    /// Whether the account is in use yet.
+    pub state: AccountState,
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
+}
+
+/// Whether an account is in use yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountState {
+    /// Waits until these six digits are typed on the signed-in page.
+    Proposed {
+        /// The six digits to show.
+        confirmation_code: String,
+    },
+    /// In use.
+    Confirmed,
+}
+
+impl From<StoredEnrolment> for Account {
+    fn from(stored: StoredEnrolment) -> Self {
+        Self {
+            id: stored.enrolment_id,
+            organisation: stored.organisation,
+            account: stored.account,
+            server_url: stored.server_url,
+            device_name: stored.device_name,
+            state: match stored.confirmation_code {
+                Some(confirmation_code) => AccountState::Proposed { confirmation_code },
+                None => AccountState::Confirmed,
+            },
+            enrolled_at: stored.enrolled_at,
+        }
+    }
+}
+
+impl Authenticator {
+    /// Opens the authenticator whose store is in `directory`, which is made when it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Vault`]; the store is left as it is.
+    pub fn open(directory: &Path, platform: Platform) -> Result<Self, Error> {
+        let store = Store::open(directory)?;
+        let keyring = Mutex::new(Keyring::open(directory, &*platform.vault)?);
+        Ok(Self { store, keyring, platform, nonces: Nonces::default() })
+    }
+
+    pub(crate) fn keyring(&self) -> MutexGuard<'_, Keyring> {
+        // Its only invariant is that it equals the file, and that holds before and after every call that could panic.
+        self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's time, as this device knows it.
+    pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
+        Ok(self.keyring().entry(id)?.server_time(self.platform.clock.now()))
+    }
+
+    /// The accounts on this device, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn accounts(&self) -> Result<Vec<Account>, Error> {
+        Ok(self.store.enrolments()?.into_iter().map(Account::from).collect())
+    }
+
+    /// The devices of an account, as the server knows them.
+    ///
+    /// # Errors
+    /// The server's and the network's.
+    pub async fn devices(&self, id: EnrolmentId) -> Result<Devices, Error> {
+        let response = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
+        connection::read(&response)
+    }
+
+    /// Removes an account: the server forgets this device first, then the device forgets the account. When the server
+    /// cannot be reached, nothing is removed.
+    ///
+    /// # Errors
+    /// The network's, and the server's, unless it says that it does not know this device anyway.
+    pub async fn remove(&self, id: EnrolmentId) -> Result<(), Error> {
+        match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
+            Ok(_) => {}
+            Err(Error::ServerRefused { code, .. }) if code == "unknown_key" => {}
+            Err(error) => return Err(error),
+        }
+        self.forget(id)
+    }
+
+    /// Removes an account from this device alone. The server keeps asking a device that no longer answers, so this is
+    /// for a server that is gone.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`], [`Error::Store`].
+    pub fn forget(&self, id: EnrolmentId) -> Result<(), Error> {
+        let stored = self.store.enrolment(id)?;
+        self.keyring().remove(id, &*self.platform.randomness)?;
+        self.store.delete_enrolment(id)?;
+        device_keys::destroy(&self.platform, &stored.keys);
+        Ok(())
+    }
+
+    /// Follows a server to a new address. Believed only with the root that was pinned at enrolment.
+    ///
+    /// # Errors
+    /// `wrong_server`, `old_certificate`, and the network's.
+    pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
+        let pinned = self.keyring().entry(id)?.server.clone();
+        let (well_known, _) = self.well_known(server_url).await?;
+        well_known.pin(&pinned.server_id, pinned.sequence, self.server_time(id)?)?;
+        self.store.set_server_url(id, server_url)
+    }
+
+    /// Asks a server who it is, with a nonce for its time. Nothing in the answer is checked yet.
+    pub(crate) async fn well_known(&self, server_url: &str) -> Result<(WellKnown, TimeAsked), Error> {
+        let nonce = BASE64URL_NOPAD.encode(&self.platform.randomness.bytes::<16>());
+        let asked_at = self.platform.clock.now();
+        let call = Call {
+            server_url,
+            method: "GET",
+            target: format!("/.well-known/countersign?nonce={nonce}"),
+            body: None,
+            timeout: REQUEST_TIMEOUT,
+        };
+        let response = connection::send(&self.platform, &call).await?;
+        Ok((connection::read(&response)?, TimeAsked { nonce, asked_at, answered_at: self.platform.clock.now() }))
+    }
+
+    pub(crate) async fn call(
+        &self,
+        id: EnrolmentId,
+        method: &'static str,
+        target: String,
+        body: Option<connection::Body>,
+    ) -> Result<HttpResponse, Error> {
+        self.call_for(id, method, target, body, REQUEST_TIMEOUT).await
+    }
+
+    pub(crate) async fn call_for(
+        &self,
+        id: EnrolmentId,
+        method: &'static str,
+        target: String,
+        body: Option<connection::Body>,
+        timeout: std::time::Duration,
+    ) -> Result<HttpResponse, Error> {
+        let stored = self.store.enrolment(id)?;
+        let key = device_keys::load(&self.platform, &stored.keys, Purpose::Request)?;
+        let signer = Signer { enrolment_id: id, key: &*key, now: self.server_time(id)? };
+        let call = Call { server_url: &stored.server_url, method, target, body, timeout };
+        connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
+    }
+}
+
+/// When a server was asked for its time, and with which nonce.
+pub(crate) struct TimeAsked {
+    pub nonce: String,
+    pub asked_at: Timestamp,
+    pub answered_at: Timestamp,
+}

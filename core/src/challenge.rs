@@ -1,0 +1,274 @@
+//! The challenge: what a server asks one device, signed by the server.
+//!
+//! Both sides are here. [`issue`] is the server's; [`open`] is the device's.
+
+use crate::handle::{AccountId, ChallengeId, EnrolmentId};
+use crate::jws::{self, Claims};
+use crate::key::{KeyError, PublicKey, SoftwareKey, Thumbprint, sha256_text};
+use crate::refusal::Refusal;
+use crate::text;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The longest claims, in bytes of UTF-8, so that a push fits every network.
+pub const MAX_CLAIMS_LENGTH: usize = 1700;
+/// How long a challenge lives when nobody says.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest a challenge may live (OWASP ASVS 5, 6.5.5).
+pub const MAX_LIFETIME: Duration = Duration::from_secs(600);
+/// How far the two clocks may disagree before a message counts as dated in the future.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// The claims of a challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// The server's id: the thumbprint of its root key.
+    pub iss: Thumbprint,
+    /// The device: the thumbprint of its request key (RFC 7638).
+    pub aud: Thumbprint,
+    /// The account.
+    pub sub: AccountId,
+    /// The enrolment that is asked.
+    pub enrolment_id: EnrolmentId,
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// The registered name of the relying party that asks.
+    pub relying_party: String,
+    /// The account's name, as the person knows it.
+    pub account: String,
+    /// What the person must do to answer.
+    pub policy: Policy,
+    /// A sentence of the relying party, for example what is being paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    /// Where the sign-in came from, as the relying party claims it.
+    pub context: Context,
+    /// When it was asked, in seconds.
+    pub iat: i64,
+    /// When it ends, in seconds.
+    pub exp: i64,
+}
+
+impl Claims for Challenge {
+    const TYPE: &'static str = "countersign-challenge+jws";
+}
+
+/// What the person must do to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Policy {
+    /// Look at the context and tap YES or NO.
+    Tap {},
+}
+
+/// Where a sign-in came from, as the relying party claims it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The address, in text form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// The place of the address, if the server knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The browser, for example `Firefox`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// The operating system, for example `Linux`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+}
+
+impl Challenge {
+    /// When it was asked.
+    pub const fn asked_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.iat)
+    }
+
+    /// When it ends.
+    pub const fn ends_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.exp)
+    }
+
+    /// Checks what a person would read, and the size.
+    ///
+    /// # Errors
+    /// `malformed` for misleading text or an impossible lifetime, `too_large`.
+    pub fn check_form(&self) -> Result<(), Refusal> {
+        text::check_name(&self.relying_party, "relying party name")?;
+        text::check_name(&self.account, "account name")?;
+        text::check(self.binding_message.as_deref().unwrap_or_default(), text::MAX_BINDING_MESSAGE, "binding message")?;
+        let Context { ip, place, browser, system } = &self.context;
+        for shown in [ip, place, browser, system].into_iter().flatten() {
+            text::check(shown, text::MAX_NAME, "context")?;
+        }
+        let longest = i64::try_from(MAX_LIFETIME.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+        if !(1..=longest).contains(&self.exp.saturating_sub(self.iat)) {
+            return Err(Refusal::Malformed("lifetime"));
+        }
+        let length = serde_json::to_vec(self).map_err(|_| Refusal::Malformed("challenge"))?.len();
+        if length > MAX_CLAIMS_LENGTH { Err(Refusal::TooLarge) } else { Ok(()) }
+    }
+}
+
+/// Why a challenge could not be issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// Its content is not allowed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The server's key did not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// The server's side: checks and signs a challenge for one device.
+///
+/// # Errors
+/// As [`Challenge::check_form`], or the key's.
+pub fn issue(challenge: &Challenge, signing_key: &SoftwareKey) -> Result<String, IssueError> {
+    challenge.check_form()?;
+    Ok(jws::sign_now(challenge, signing_key)?)
+}
+
+/// What a device knows of the enrolment whose key opened a message, and everything that the message must agree with.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The pinned server.
+    pub server_id: &'a Thumbprint,
+    /// The server's certified signing key.
+    pub signing_key: &'a PublicKey,
+    /// The thumbprint of this device's request key.
+    pub device: &'a Thumbprint,
+    /// The enrolled account.
+    pub account_id: AccountId,
+    /// The enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// The present, by the server's time.
+    pub now: Timestamp,
+}
+
+/// The device's side: checks a signed challenge against the enrolment whose key opened it.
+///
+/// # Errors
+/// Everything that does not agree, by its own name; `expired` when it is over.
+pub fn open(compact: &str, expected: &Expected<'_>) -> Result<Challenge, Refusal> {
+    let challenge: Challenge = jws::verify(compact, expected.signing_key)?;
+    if challenge.iss != *expected.server_id {
+        return Err(Refusal::WrongServer);
+    }
+    if challenge.aud != *expected.device || challenge.enrolment_id != expected.enrolment_id {
+        return Err(Refusal::WrongDevice);
+    }
+    if challenge.sub != expected.account_id {
+        return Err(Refusal::WrongAccount);
+    }
+    challenge.check_form()?;
+    if challenge.asked_at() > expected.now + CLOCK_TOLERANCE {
+        return Err(Refusal::FutureTime);
+    }
+    if challenge.ends_at() <= expected.now {
+        return Err(Refusal::Expired);
+    }
+    Ok(challenge)
+}
+
+/// What a decision is bound to: SHA-256 of the exact compact JWS that was shown, in base64url.
+pub fn digest(compact: &str) -> String {
+    sha256_text(compact.as_bytes())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::randomness::SystemRandomness;
+
+    pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    pub(crate) fn example(server: &SoftwareKey, device: &SoftwareKey) -> Challenge {
+        let randomness = SystemRandomness::new();
+        Challenge {
+            iss: server.public().thumbprint(),
+            aud: device.public().thumbprint(),
+            sub: AccountId::random(&randomness),
+            enrolment_id: EnrolmentId::random(&randomness),
+            challenge_id: ChallengeId::random(&randomness),
+            relying_party: "Meridian Hosting".into(),
+            account: "maya".into(),
+            policy: Policy::Tap {},
+            binding_message: None,
+            context: Context { ip: Some("192.0.2.7".into()), ..Context::default() },
+            iat: NOW.seconds(),
+            exp: NOW.seconds() + 60,
+        }
+    }
+
+    #[test]
+    fn one_changed_field_is_refused_by_name() {
+        let (server, _) = SoftwareKey::generate().unwrap();
+        let (device, _) = SoftwareKey::generate().unwrap();
+        let (stranger, _) = SoftwareKey::generate().unwrap();
+        let good = example(&server, &device);
+        let (server_id, signing_key, audience) = (good.iss.clone(), server.public(), good.aud.clone());
+        let at = |now: Timestamp, compact: &str| {
+            let expected = Expected {
+                server_id: &server_id,
+                signing_key: &signing_key,
+                device: &audience,
+                account_id: good.sub,
+                enrolment_id: good.enrolment_id,
+                now,
+            };
+            open(compact, &expected)
+        };
+        let compact = issue(&good, &server).unwrap();
+        assert_eq!(at(NOW, &compact).unwrap(), good);
+
+        let randomness = SystemRandomness::new();
+        let changed = |change: &dyn Fn(&mut Challenge)| {
+            let mut challenge = good.clone();
+            change(&mut challenge);
+            // Signed without the server's own check, as a broken or hostile server would.
+            at(NOW, &jws::sign_now(&challenge, &server).unwrap()).unwrap_err()
+        };
+        let other = stranger.public().thumbprint();
+        assert_eq!(changed(&|c| c.iss = other.clone()), Refusal::WrongServer);
+        assert_eq!(changed(&|c| c.aud = other.clone()), Refusal::WrongDevice);
+        assert_eq!(changed(&|c| c.enrolment_id = EnrolmentId::random(&randomness)), Refusal::WrongDevice);
+        assert_eq!(changed(&|c| c.sub = AccountId::random(&randomness)), Refusal::WrongAccount);
+        assert_eq!(changed(&|c| (c.iat, c.exp) = (c.iat + 62, c.exp + 62)), Refusal::FutureTime);
+        assert_eq!(changed(&|c| c.exp = c.iat), Refusal::Malformed("lifetime"));
+        assert_eq!(changed(&|c| c.exp = c.iat + 602), Refusal::Malformed("lifetime"));
+        assert_eq!(changed(&|c| c.account = "ma\u{202e}ya".into()), Refusal::Malformed("account name"));
+        assert_eq!(changed(&|c| c.context.ip = Some("\n".into())), Refusal::Malformed("context"));
+        assert_eq!(changed(&|c| c.binding_message = Some("x".repeat(121))), Refusal::TooLarge);
+        assert_eq!(at(NOW + Duration::from_secs(60), &compact), Err(Refusal::Expired));
+        assert_eq!(at(NOW, &jws::sign_now(&good, &stranger).unwrap()), Err(Refusal::UnknownKey));
+
+        let mut altered = compact.clone().into_bytes();
+        let middle = compact.find('.').unwrap() + 40;
+        altered[middle] = if altered[middle] == b'A' { b'B' } else { b'A' };
+        assert_eq!(at(NOW, std::str::from_utf8(&altered).unwrap()), Err(Refusal::BadSignature));
+    }
+
+    #[test]
+    fn the_largest_allowed_challenge_still_fits_a_sealed_message() {
+        let (server, _) = SoftwareKey::generate().unwrap();
+        let (device, _) = SoftwareKey::generate().unwrap();
+        let mut challenge = example(&server, &device);
+        let filler = "語".repeat(100);
+        challenge.relying_party.clone_from(&filler);
+        challenge.account.clone_from(&filler);
+        challenge.context.place = Some(filler.clone());
+        challenge.binding_message = Some(String::new());
+        let spare = MAX_CLAIMS_LENGTH - serde_json::to_vec(&challenge).unwrap().len();
+        challenge.binding_message = Some("x".repeat(spare.min(120)));
+        challenge.context.system = Some(String::new());
+        let spare = MAX_CLAIMS_LENGTH.saturating_sub(serde_json::to_vec(&challenge).unwrap().len());
+        challenge.context.system = Some("y".repeat(spare.min(100)));
+        let compact = issue(&challenge, &server).unwrap();
+        assert!(compact.len() <= crate::sealing::PLAINTEXT_LENGTH - 2, "{} bytes", compact.len());
+        challenge.context.browser = Some("語".repeat(100));
+        assert_eq!(issue(&challenge, &server), Err(IssueError::Refused(Refusal::TooLarge)));
+    }
+}

@@ -1,0 +1,136 @@
+//! The device's requests to a server: signed where they must be, with the server's nonce, and read with its problems.
+
+use crate::device_api::Problem;
+use crate::error::Error;
+use crate::handle::EnrolmentId;
+use crate::key::DeviceKey;
+use crate::platform::Platform;
+use crate::proof::{self, NONCE_HEADER, PROOF_HEADER};
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+use crate::transport::{HttpRequest, HttpResponse};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a request may take that waits for nothing.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// The problem with which a server says: here is the nonce, ask again.
+const NONCE_REQUIRED: &str = "nonce_required";
+
+/// A body to send.
+pub(crate) struct Body {
+    content_type: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Body {
+    pub fn json<T: serde::Serialize>(value: &T) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(value).map_err(|_| Refusal::Malformed("request"))?;
+        Ok(Self { content_type: "application/json", bytes })
+    }
+
+    pub fn jose(compact: &str) -> Self {
+        Self { content_type: "application/jose", bytes: compact.as_bytes().to_vec() }
+    }
+}
+
+/// A request to one server.
+pub(crate) struct Call<'a> {
+    pub server_url: &'a str,
+    pub method: &'static str,
+    pub target: String,
+    pub body: Option<Body>,
+    pub timeout: Duration,
+}
+
+impl Call<'_> {
+    fn request(&self, proof: Option<String>) -> HttpRequest {
+        let mut headers = vec![("accept", "application/json".to_owned())];
+        if let Some(body) = &self.body {
+            headers.push(("content-type", body.content_type.to_owned()));
+        }
+        if let Some(proof) = proof {
+            headers.push((PROOF_HEADER, proof));
+        }
+        HttpRequest {
+            method: self.method,
+            url: format!("{}{}", self.server_url, self.target),
+            headers,
+            body: self.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default(),
+            timeout: self.timeout,
+        }
+    }
+}
+
+/// Who signs a call.
+pub(crate) struct Signer<'a> {
+    pub enrolment_id: EnrolmentId,
+    pub key: &'a dyn DeviceKey,
+    /// The server's time.
+    pub now: Timestamp,
+}
+
+/// The latest nonce of each enrolment's server. Lost at a restart, which costs one more round trip.
+#[derive(Default)]
+pub(crate) struct Nonces(Mutex<HashMap<EnrolmentId, String>>);
+
+impl Nonces {
+    fn get(&self, id: EnrolmentId) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned().unwrap_or_default()
+    }
+
+    fn learn(&self, id: EnrolmentId, response: &HttpResponse) {
+        if let Some(nonce) = response.header(NONCE_HEADER) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, nonce.to_owned());
+        }
+    }
+}
+
+/// Sends a call that needs no signature around it.
+pub(crate) async fn send(platform: &Platform, call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let response = platform.transport.send(call.request(None)).await?;
+    accepted(response)
+}
+
+/// Sends a call with a request proof; once more when the server wants a fresh nonce.
+pub(crate) async fn send_signed(
+    platform: &Platform,
+    nonces: &Nonces,
+    call: &Call<'_>,
+    signer: &Signer<'_>,
+) -> Result<HttpResponse, Error> {
+    let body = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
+    let request = proof::Request { method: call.method, target: &call.target, body };
+    let attempt = async || -> Result<HttpResponse, Error> {
+        let nonce = nonces.get(signer.enrolment_id);
+        let proof = proof::sign(request, &nonce, signer.key, signer.now, &*platform.randomness).await?;
+        let response = platform.transport.send(call.request(Some(proof))).await?;
+        nonces.learn(signer.enrolment_id, &response);
+        accepted(response)
+    };
+    match attempt().await {
+        Err(Error::ServerRefused { code, .. }) if code == NONCE_REQUIRED => attempt().await,
+        answer => answer,
+    }
+}
+
+/// Reads a body that must be JSON of this form.
+pub(crate) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, Error> {
+    Ok(crate::jws::read_json(&response.body, "answer")?)
+}
+
+fn accepted(response: HttpResponse) -> Result<HttpResponse, Error> {
+    if (200..300).contains(&response.status) {
+        return Ok(response);
+    }
+    match serde_json::from_slice::<Problem>(&response.body) {
+        Ok(Problem { code, detail, .. }) => Err(Error::ServerRefused { code, detail }),
+        // Not our server's words: a proxy, a captive portal, a page of somebody else.
+        Err(_) => Err(Error::ServerRefused {
+            code: "unexpected_answer".into(),
+            detail: format!("HTTP status {} without an explanation", response.status),
+        }),
+    }
+}

@@ -1,0 +1,161 @@
+//! Enrolling this device from a link.
+
+use crate::at_rest::{AtRestKey, Location};
+use crate::authenticator::{Account, Authenticator};
+use crate::connection::{self, Body, Call, REQUEST_TIMEOUT};
+use crate::device_api::{PushRegistration, RedemptionAnswer};
+use crate::device_keys;
+use crate::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
+use crate::error::Error;
+use crate::handle::EnrolmentId;
+use crate::jws;
+use crate::key::sha256_text;
+use crate::keyring::Entry;
+use crate::refusal::Refusal;
+use crate::sealing::SealingKey;
+use crate::server_identity::{self, PinnedServer};
+use crate::store::{StoredEnrolling, StoredEnrolment};
+use crate::text;
+use crate::vault::{Opens, at_rest_key};
+
+/// What the device has learned of the server before it redeems a ticket there.
+struct Met {
+    server: PinnedServer,
+    clock_offset_ms: i64,
+}
+
+impl Authenticator {
+    /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
+    /// code has been typed on the signed-in page. When the answer is lost, the same call with the same link goes on
+    /// where it stopped.
+    ///
+    /// # Errors
+    /// `malformed` for what is no link, `wrong_server` when the server is not the one that the link names, the server's
+    /// and the network's.
+    pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
+        let link = EnrolmentLink::parse(link)?;
+        text::check_name(device_name, "device name")?;
+        let met = self.meet(&link).await?;
+        let ticket_sha256 = sha256_text(link.ticket.as_bytes());
+        let enrolling = match self.store.enrolling(&ticket_sha256)? {
+            Some(enrolling) => enrolling,
+            None => self.begin(&ticket_sha256, &met, device_name).await?,
+        };
+        match self.redeem(&link, &enrolling).await {
+            Ok(answer) => self.finish(&link, &ticket_sha256, &met, enrolling, &answer),
+            Err(error @ Error::ServerRefused { .. }) => {
+                self.store.drop_enrolling(&ticket_sha256)?;
+                device_keys::destroy(&self.platform, &enrolling.keys);
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who is there, and is it who the link says? Until that is known, the device's clock is all there is to judge the
+    /// certificate's end by, so the time is learned first.
+    async fn meet(&self, link: &EnrolmentLink) -> Result<Met, Error> {
+        let (document, asked) = self.well_known(&link.server_url).await?;
+        let unhurried = document.pin(&link.fingerprint, 0, crate::time::Timestamp::from_seconds(0))?;
+        let signed = document.time.as_deref().ok_or(Refusal::Malformed("signed time"))?;
+        let offset =
+            server_identity::learn_offset(signed, &unhurried, &asked.nonce, asked.asked_at, asked.answered_at)?;
+        let server = document.pin(&link.fingerprint, 0, asked.answered_at.shifted(offset))?;
+        Ok(Met { server, clock_offset_ms: offset })
+    }
+
+    /// Makes the keys and the signed redemption, and keeps both before anything is sent.
+    async fn begin(&self, ticket_sha256: &str, met: &Met, device_name: &str) -> Result<StoredEnrolling, Error> {
+        let (pair, keys) = device_keys::create(&self.platform).await?;
+        let sealing_key = SealingKey::generate(&*self.platform.randomness);
+        let transcript = Transcript {
+            aud: met.server.server_id.clone(),
+            ticket_sha256: ticket_sha256.to_owned(),
+            request_key: pair.request.public_key(),
+            approval_key: pair.approval.public_key(),
+            sealing_key: sealing_key.public(),
+            device_name: device_name.to_owned(),
+            iat: self.platform.clock.now().shifted(met.clock_offset_ms).seconds(),
+        };
+        let transcript = jws::sign(&transcript, &*pair.request).await?;
+        let possession = Possession { transcript_sha256: sha256_text(transcript.as_bytes()) };
+        let possession = jws::sign(&possession, &*pair.approval).await?;
+        let sealing_key = self.sealing_key_sealer()?.seal(
+            sealing_key_location(ticket_sha256),
+            sealing_key.to_bytes().as_ref(),
+            &*self.platform.randomness,
+        );
+        let enrolling = StoredEnrolling { keys, sealing_key, transcript, possession };
+        self.store.put_enrolling(ticket_sha256, &enrolling)?;
+        Ok(enrolling)
+    }
+
+    fn sealing_key_sealer(&self) -> Result<AtRestKey, Error> {
+        Ok(at_rest_key(&*self.platform.vault, Opens::AfterFirstUnlock)?)
+    }
+
+    async fn redeem(&self, link: &EnrolmentLink, enrolling: &StoredEnrolling) -> Result<RedemptionAnswer, Error> {
+        let redemption = Redemption {
+            ticket: link.ticket.to_string(),
+            transcript: enrolling.transcript.clone(),
+            possession: enrolling.possession.clone(),
+        };
+        let call = Call {
+            server_url: &link.server_url,
+            method: "POST",
+            target: "/v1/device/enrol".into(),
+            body: Some(Body::json(&redemption)?),
+            timeout: REQUEST_TIMEOUT,
+        };
+        connection::read(&connection::send(&self.platform, &call).await?)
+    }
+
+    fn finish(
+        &self,
+        link: &EnrolmentLink,
+        ticket_sha256: &str,
+        met: &Met,
+        enrolling: StoredEnrolling,
+        answer: &RedemptionAnswer,
+    ) -> Result<Account, Error> {
+        let unverified = jws::Unverified::parse::<Transcript>(&enrolling.transcript)?;
+        let transcript: Transcript = unverified.peek()?;
+        let PinnedServer { server_id, signing_key, .. } = &met.server;
+        let statement =
+            enrolment::check_statement(&answer.enrolment, server_id, signing_key, &transcript, &enrolling.transcript)?;
+        let sealing_key =
+            self.sealing_key_sealer()?.open(sealing_key_location(ticket_sha256), &enrolling.sealing_key)?;
+        let sealing_key = SealingKey::from_bytes(&sealing_key)?;
+        let id = statement.enrolment_id;
+        let entry =
+            Entry::new(id, statement.sub, statement.aud.clone(), met.server.clone(), met.clock_offset_ms, &sealing_key);
+        self.keyring().put(entry, &*self.platform.randomness)?;
+        let stored = StoredEnrolment {
+            enrolment_id: id,
+            server_url: link.server_url.clone(),
+            organisation: statement.organisation,
+            account: statement.account,
+            device_name: transcript.device_name,
+            confirmation_code: Some(enrolment::confirmation_code(&enrolling.transcript, statement.sub)),
+            enrolled_at: self.platform.clock.now(),
+            keys: enrolling.keys,
+        };
+        self.store.finish_enrolling(ticket_sha256, &stored)?;
+        Ok(stored.into())
+    }
+
+    /// Tells an account's server where to send pushes.
+    ///
+    /// # Errors
+    /// The server's and the network's.
+    pub async fn register_push(&self, id: EnrolmentId, registration: &PushRegistration) -> Result<(), Error> {
+        let body = Body::json(registration)?;
+        self.call(id, "PUT", "/v1/device/push".into(), Some(body)).await?;
+        Ok(())
+    }
+}
+
+/// Where a sealing key lies until its enrolment is finished and it moves into the keyring.
+const fn sealing_key_location(ticket_sha256: &str) -> Location<'_> {
+    Location { table: "enrolling", row: ticket_sha256, column: "sealing_key" }
+}

@@ -1,0 +1,113 @@
+//! What can go wrong on a device, as the device's code sees it.
+
+use crate::at_rest::AtRestError;
+use crate::key::KeyError;
+use crate::refusal::Refusal;
+use crate::transport::Unreachable;
+use crate::vault::VaultError;
+
+/// Why a device could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// This device refused a message.
+    #[error("refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The server refused, with the code of its problem document.
+    #[error("the server refused: {detail} ({code})")]
+    ServerRefused {
+        /// The stable code.
+        code: String,
+        /// The server's sentence.
+        detail: String,
+    },
+    /// The server cannot be reached.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// A key did not sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The platform's vault gave nothing.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No such account on this device.
+    #[error("there is no such account on this device")]
+    UnknownAccount,
+    /// No such request on this device.
+    #[error("there is no such request on this device")]
+    UnknownChallenge,
+}
+
+impl Error {
+    /// The stable code that an app branches on.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::ServerRefused { code, .. } => code,
+            Self::Unreachable(_) => "unreachable",
+            Self::Key(KeyError::NotConfirmed) => "not_confirmed",
+            Self::Key(KeyError::Invalidated) => "key_invalidated",
+            Self::Key(KeyError::Unavailable) => "key_unavailable",
+            Self::Vault(VaultError::Locked) => "vault_locked",
+            Self::Vault(VaultError::Unreadable) => "vault_unreadable",
+            Self::Store(StoreError::Newer) => "store_newer",
+            Self::Store(StoreError::OtherVault) => "store_of_another_vault",
+            Self::Store(StoreError::Damaged(_)) => "store_damaged",
+            Self::Store(StoreError::Unwritable(_)) => "store_unwritable",
+            Self::UnknownAccount => "unknown_account",
+            Self::UnknownChallenge => "unknown_challenge",
+        }
+    }
+}
+
+/// Why the device's store cannot be used. It is never deleted or made anew because of it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Written by a later version of this program.
+    #[error("the store was written by a newer version: update this program")]
+    Newer,
+    /// Copied from another device, or the vault was replaced.
+    #[error("the store belongs to another vault: it was copied or restored, enrol again")]
+    OtherVault,
+    /// Not readable as what it should be; the text says what.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The disk is full, or the place cannot be written.
+    #[error("the store cannot be written: {0}")]
+    Unwritable(String),
+}
+
+impl From<AtRestError> for StoreError {
+    fn from(error: AtRestError) -> Self {
+        match error {
+            AtRestError::WrongKey => Self::OtherVault,
+            AtRestError::Damaged => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<AtRestError> for Error {
+    fn from(error: AtRestError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+        match error.sqlite_error_code() {
+            Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) => {
+                Self::Unwritable(error.to_string())
+            }
+            _ => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

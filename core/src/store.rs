@@ -1,0 +1,320 @@
+//! The device's store: accounts, requests and their outcomes, in SQLite; secrets in it are sealed.
+
+use crate::decision::Answer;
+use crate::error::{Error, StoreError};
+use crate::handle::{ChallengeId, EnrolmentId};
+use crate::time::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Every schema step, in order. A shipped one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_device.sql")];
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// This device approved it.
+    Approved,
+    /// This device denied it.
+    Denied,
+    /// Another device, or another method, was faster.
+    AlreadyAnswered,
+    /// Nobody answered in time.
+    Expired,
+    /// The relying party, or the server, took it back.
+    Withdrawn,
+}
+
+impl Outcome {
+    /// The stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::AlreadyAnswered => "already_answered",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl FromSql for Outcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let all = [Self::Approved, Self::Denied, Self::AlreadyAnswered, Self::Expired, Self::Withdrawn];
+        let word = value.as_str()?;
+        all.into_iter().find(|outcome| outcome.as_str() == word).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Outcome {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+/// A request as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredChallenge {
+    pub challenge_id: ChallengeId,
+    pub enrolment_id: EnrolmentId,
+    pub compact: String,
+    pub received_at: Timestamp,
+    pub progress: Progress,
+}
+
+/// How far a request has come on this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nobody has answered.
+    Pending,
+    /// Signed here; the server has not been heard since.
+    Answering { answer: Answer, decision: String },
+    /// Over.
+    Finished { outcome: Outcome, at: Timestamp },
+}
+
+/// An account as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredEnrolment {
+    pub enrolment_id: EnrolmentId,
+    pub server_url: String,
+    pub organisation: String,
+    pub account: String,
+    pub device_name: String,
+    pub confirmation_code: Option<String>,
+    pub enrolled_at: Timestamp,
+    pub keys: StoredKeys,
+}
+
+/// The two signing keys as they are kept: sealed PKCS#8, or nothing for a hardware key.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredKeys {
+    pub key_name: String,
+    pub request_key: Option<Vec<u8>>,
+    pub approval_key: Option<Vec<u8>>,
+}
+
+/// A redemption that was sent and not yet answered.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredEnrolling {
+    pub keys: StoredKeys,
+    pub sealing_key: Vec<u8>,
+    pub transcript: String,
+    pub possession: String,
+}
+
+pub(crate) struct Store(Mutex<Connection>);
+
+impl Store {
+    /// Opens the store in `directory`, makes it where there is none, and brings an older one up to date.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(directory).map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        let mut connection = Connection::open(directory.join("authenticator.db"))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "secure_delete", true)?;
+        let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let steps = (1_u32..).zip(MIGRATIONS);
+        if steps.clone().last().is_some_and(|(newest, _)| version > newest) {
+            return Err(StoreError::Newer.into());
+        }
+        for (step, migration) in steps.filter(|(step, _)| *step > version) {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", step)?;
+            transaction.commit()?;
+        }
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic elsewhere leaves no half-done transaction: SQLite rolled it back when it was dropped.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn enrolling(&self, ticket_sha256: &str) -> Result<Option<StoredEnrolling>, Error> {
+        let sql = "SELECT * FROM enrolling WHERE ticket_sha256 = ?1";
+        let read = |row: &Row<'_>| {
+            Ok(StoredEnrolling {
+                keys: read_keys(row)?,
+                sealing_key: row.get("sealing_key")?,
+                transcript: row.get("transcript")?,
+                possession: row.get("possession")?,
+            })
+        };
+        Ok(self.connection().query_row(sql, [ticket_sha256], read).optional()?)
+    }
+
+    pub fn put_enrolling(&self, ticket_sha256: &str, enrolling: &StoredEnrolling) -> Result<(), Error> {
+        self.connection().execute(
+            "INSERT INTO enrolling VALUES (:ticket, :key_name, :request_key, :approval_key, :sealing_key, :transcript, :possession)",
+            named_params! {
+                ":ticket": ticket_sha256,
+                ":key_name": enrolling.keys.key_name,
+                ":request_key": enrolling.keys.request_key,
+                ":approval_key": enrolling.keys.approval_key,
+                ":sealing_key": enrolling.sealing_key,
+                ":transcript": enrolling.transcript,
+                ":possession": enrolling.possession,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The enrolment takes the place of the redemption it came from.
+    pub fn finish_enrolling(&self, ticket_sha256: &str, enrolment: &StoredEnrolment) -> Result<(), Error> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "INSERT INTO enrolment VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key)
+             ON CONFLICT DO NOTHING",
+            named_params! {
+                ":id": enrolment.enrolment_id.to_string(),
+                ":url": enrolment.server_url,
+                ":organisation": enrolment.organisation,
+                ":account": enrolment.account,
+                ":device_name": enrolment.device_name,
+                ":code": enrolment.confirmation_code,
+                ":at": enrolment.enrolled_at.millis(),
+                ":key_name": enrolment.keys.key_name,
+                ":request_key": enrolment.keys.request_key,
+                ":approval_key": enrolment.keys.approval_key,
+            },
+        )?;
+        transaction.execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
+        Ok(transaction.commit()?)
+    }
+
+    pub fn drop_enrolling(&self, ticket_sha256: &str) -> Result<(), Error> {
+        self.connection().execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
+        Ok(())
+    }
+
+    pub fn enrolments(&self) -> Result<Vec<StoredEnrolment>, Error> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT * FROM enrolment ORDER BY enrolled_at, enrolment_id")?;
+        let rows = statement.query_map([], read_enrolment)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn enrolment(&self, id: EnrolmentId) -> Result<StoredEnrolment, Error> {
+        let sql = "SELECT * FROM enrolment WHERE enrolment_id = ?1";
+        self.connection().query_row(sql, [id.to_string()], read_enrolment).optional()?.ok_or(Error::UnknownAccount)
+    }
+
+    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<(), Error> {
+        let sql = "UPDATE enrolment SET confirmation_code = NULL WHERE enrolment_id = ?1";
+        self.connection().execute(sql, [id.to_string()])?;
+        Ok(())
+    }
+
+    pub fn set_server_url(&self, id: EnrolmentId, url: &str) -> Result<(), Error> {
+        let sql = "UPDATE enrolment SET server_url = ?2 WHERE enrolment_id = ?1";
+        self.connection().execute(sql, [&id.to_string(), url])?;
+        Ok(())
+    }
+
+    pub fn delete_enrolment(&self, id: EnrolmentId) -> Result<(), Error> {
+        self.connection().execute("DELETE FROM enrolment WHERE enrolment_id = ?1", [id.to_string()])?;
+        Ok(())
+    }
+
+    /// Keeps a request; false when it was known already.
+    pub fn put_challenge(&self, challenge: &StoredChallenge) -> Result<bool, Error> {
+        let inserted = self.connection().execute(
+            "INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            (
+                challenge.challenge_id.to_string(),
+                challenge.enrolment_id.to_string(),
+                &challenge.compact,
+                challenge.received_at.millis(),
+            ),
+        )?;
+        Ok(inserted == 1)
+    }
+
+    pub fn challenge(&self, id: ChallengeId) -> Result<StoredChallenge, Error> {
+        let sql = "SELECT * FROM challenge WHERE challenge_id = ?1";
+        self.connection().query_row(sql, [id.to_string()], read_challenge).optional()?.ok_or(Error::UnknownChallenge)
+    }
+
+    pub fn unfinished_challenges(&self) -> Result<Vec<StoredChallenge>, Error> {
+        self.challenges("outcome IS NULL ORDER BY received_at, challenge_id", 1000)
+    }
+
+    /// The latest first.
+    pub fn finished_challenges(&self, most: u32) -> Result<Vec<StoredChallenge>, Error> {
+        self.challenges("outcome IS NOT NULL ORDER BY received_at DESC, challenge_id", most)
+    }
+
+    fn challenges(&self, condition: &'static str, most: u32) -> Result<Vec<StoredChallenge>, Error> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(&format!("SELECT * FROM challenge WHERE {condition} LIMIT ?1"))?;
+        let rows = statement.query_map([most], read_challenge)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps a signed answer before it is sent; the first one stays.
+    pub fn set_answering(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
+        self.connection().execute(
+            "UPDATE challenge SET answer = ?2, decision = ?3 WHERE challenge_id = ?1 AND outcome IS NULL AND decision IS NULL",
+            (id.to_string(), answer.as_str(), decision),
+        )?;
+        Ok(())
+    }
+
+    pub fn finish_challenge(&self, id: ChallengeId, outcome: Outcome, at: Timestamp) -> Result<(), Error> {
+        self.connection().execute(
+            "UPDATE challenge SET outcome = ?2, finished_at = ?3 WHERE challenge_id = ?1 AND outcome IS NULL",
+            (id.to_string(), outcome, at.millis()),
+        )?;
+        Ok(())
+    }
+}
+
+fn read_handle<T: std::str::FromStr>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| rusqlite::Error::InvalidQuery)
+}
+
+fn read_keys(row: &Row<'_>) -> rusqlite::Result<StoredKeys> {
+    Ok(StoredKeys {
+        key_name: row.get("key_name")?,
+        request_key: row.get("request_key")?,
+        approval_key: row.get("approval_key")?,
+    })
+}
+
+fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<StoredEnrolment> {
+    Ok(StoredEnrolment {
+        enrolment_id: read_handle(row, "enrolment_id")?,
+        server_url: row.get("server_url")?,
+        organisation: row.get("organisation")?,
+        account: row.get("account")?,
+        device_name: row.get("device_name")?,
+        confirmation_code: row.get("confirmation_code")?,
+        enrolled_at: Timestamp::from_millis(row.get("enrolled_at")?),
+        keys: read_keys(row)?,
+    })
+}
+
+fn read_challenge(row: &Row<'_>) -> rusqlite::Result<StoredChallenge> {
+    let answer: Option<String> = row.get("answer")?;
+    let answer = answer.map(|word| if word == Answer::Approve.as_str() { Answer::Approve } else { Answer::Deny });
+    let outcome: Option<Outcome> = row.get("outcome")?;
+    let progress = match (outcome, answer, row.get("decision")?) {
+        (Some(outcome), _, _) => Progress::Finished { outcome, at: Timestamp::from_millis(row.get("finished_at")?) },
+        (None, Some(answer), Some(decision)) => Progress::Answering { answer, decision },
+        _ => Progress::Pending,
+    };
+    Ok(StoredChallenge {
+        challenge_id: read_handle(row, "challenge_id")?,
+        enrolment_id: read_handle(row, "enrolment_id")?,
+        compact: row.get("compact")?,
+        received_at: Timestamp::from_millis(row.get("received_at")?),
+        progress,
+    })
+}

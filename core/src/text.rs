@@ -1,0 +1,57 @@
+//! Text that is shown to a person who is about to decide.
+
+use crate::refusal::Refusal;
+
+/// The longest binding message, in characters.
+pub const MAX_BINDING_MESSAGE: usize = 120;
+/// The longest name of an organisation, relying party, account or device, in characters.
+pub const MAX_NAME: usize = 100;
+
+/// Refuses what could make a line read as something else: control and line-breaking characters, and those that change
+/// the direction of writing (Unicode Bidirectional Algorithm, section 2).
+///
+/// # Errors
+/// `malformed` with `what`; `too_large` past `longest` characters.
+pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refusal> {
+    if text.chars().any(misleads) {
+        return Err(Refusal::Malformed(what));
+    }
+    if text.chars().count() > longest { Err(Refusal::TooLarge) } else { Ok(()) }
+}
+
+/// As [`check`], and blank text is refused too.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_name(text: &str, what: &'static str) -> Result<(), Refusal> {
+    if text.trim().is_empty() || text.trim() != text {
+        return Err(Refusal::Malformed(what));
+    }
+    check(text, MAX_NAME, what)
+}
+
+fn misleads(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misleading_characters_are_refused_and_other_languages_are_not() {
+        for good in ["Pay 12 € to Zoë", "日本語", "می‌خواهم", "👩‍🚀 orbit", ""] {
+            assert_eq!(check(good, 120, "text"), Ok(()), "{good}");
+        }
+        for bad in ["a\nb", "a\u{0}b", "a\u{202e}b", "\u{2066}a", "a\u{feff}", "a\u{2028}b", "a\u{85}b", "\u{200f}a"] {
+            assert_eq!(check(bad, 120, "text"), Err(Refusal::Malformed("text")), "{bad:?}");
+        }
+        assert_eq!(check(&"é".repeat(121), 120, "text"), Err(Refusal::TooLarge));
+        assert_eq!(check_name(" Maya", "name"), Err(Refusal::Malformed("name")));
+        assert_eq!(check_name("", "name"), Err(Refusal::Malformed("name")));
+    }
+}
