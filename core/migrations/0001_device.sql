@@ -29,7 +29,7 @@ CREATE TABLE challenge (
     received_at  INTEGER NOT NULL,
     answer       TEXT CHECK (answer IN ('approve', 'deny')),
     decision     TEXT,            -- signed, kept until the server has answered
-    outcome      TEXT CHECK (outcome IN ('approved', 'denied', 'already_answered', 'expired', 'withdrawn')),
+    outcome      TEXT CHECK (outcome IN ('approved', 'denied', 'already_answered', 'expired', 'cancelled')),
     finished_at  INTEGER
 ) STRICT;
 

@@ -90,7 +90,7 @@ impl Authenticator {
             Err(Error::ServerRefused { code, detail }) => match code.as_str() {
                 "already_answered" => Outcome::AlreadyAnswered,
                 "expired" => Outcome::Expired,
-                "withdrawn" => Outcome::Withdrawn,
+                "cancelled" => Outcome::Cancelled,
                 _ => return Err(Error::ServerRefused { code, detail }),
             },
             Err(error) => return Err(error),

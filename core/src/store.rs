@@ -24,7 +24,7 @@ pub enum Outcome {
     /// Nobody answered in time.
     Expired,
     /// The relying party, or the server, took it back.
-    Withdrawn,
+    Cancelled,
 }
 
 impl Outcome {
@@ -35,14 +35,14 @@ impl Outcome {
             Self::Denied => "denied",
             Self::AlreadyAnswered => "already_answered",
             Self::Expired => "expired",
-            Self::Withdrawn => "withdrawn",
+            Self::Cancelled => "cancelled",
         }
     }
 }
 
 impl FromSql for Outcome {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let all = [Self::Approved, Self::Denied, Self::AlreadyAnswered, Self::Expired, Self::Withdrawn];
+        let all = [Self::Approved, Self::Denied, Self::AlreadyAnswered, Self::Expired, Self::Cancelled];
         let word = value.as_str()?;
         all.into_iter().find(|outcome| outcome.as_str() == word).ok_or(FromSqlError::InvalidType)
     }

@@ -1,1 +1,30 @@
-//! x
+//! The Countersign server: relying parties ask, phones answer, and the answer is durable before anybody hears of it.
+//!
+//! The way of one login through these files: `create` (1), `push` (2), then on the phone `receive` (3) and `decide` (4)
+//! of countersign-core, `settle` (5), `claim` (6).
+
+pub mod app;
+pub mod authorisation;
+pub mod claim;
+pub mod config;
+pub mod create;
+pub mod device;
+pub mod enrolments;
+pub mod identity;
+pub mod listener;
+pub mod master_key;
+mod nonce;
+pub mod outgoing;
+mod parameter;
+pub mod problem;
+pub mod push;
+mod qr;
+pub mod resource;
+pub mod routes;
+pub mod serve;
+pub mod server_keys;
+pub mod settle;
+pub mod startup;
+pub mod store;
+mod user_agent;
+pub mod waiting;

@@ -1,0 +1,79 @@
+//! What every handler works with.
+
+use crate::config::Config;
+use crate::master_key;
+use crate::push::Outbox;
+use crate::server_keys::ServerKeys;
+use crate::startup::StartupError;
+use crate::store::Store;
+use crate::waiting::Waiting;
+use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::randomness::Randomness;
+use countersign_core::time::{Clock, Timestamp};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The name of the database file in the data directory.
+pub const DATABASE_FILE: &str = "countersign.db";
+
+/// A running server's parts.
+pub struct App {
+    /// What is durable.
+    pub store: Store,
+    /// The server's own keys.
+    pub keys: ServerKeys,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub randomness: Arc<dyn Randomness>,
+    /// The address under which phones reach this server.
+    pub public_url: String,
+    /// Relying parties that wait for a challenge.
+    pub challenge_waiting: Waiting<ChallengeId>,
+    /// Devices that wait for a challenge of their account, by the account's row.
+    pub device_waiting: Waiting<i64>,
+    /// Pages that wait for an enrolment.
+    pub enrolment_waiting: Waiting<EnrolmentId>,
+    /// Wakes the sending of pushes.
+    pub outbox: Outbox,
+    /// Cancelled when the server stops: whoever waits answers at once.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Opens the database and the keys. `public_url` is where phones reach this server.
+    ///
+    /// # Errors
+    /// [`StartupError`].
+    pub async fn open(
+        config: &Config,
+        public_url: String,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Arc<Self>, StartupError> {
+        let data_dir = &config.data_dir;
+        std::fs::create_dir_all(data_dir)
+            .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
+        let store = Store::open(&data_dir.join(DATABASE_FILE), Arc::clone(&clock))?;
+        let new_database = store.setting("root").await?.is_none();
+        let at_rest = master_key::load(&config.master_key, data_dir, new_database, &*randomness)?;
+        let keys = ServerKeys::open(&store, at_rest, data_dir, &*clock, &*randomness).await?;
+        Ok(Arc::new(Self {
+            store,
+            keys,
+            clock,
+            randomness,
+            public_url,
+            challenge_waiting: Waiting::default(),
+            device_waiting: Waiting::default(),
+            enrolment_waiting: Waiting::default(),
+            outbox: Outbox::default(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,213 @@
+//! The server's configuration: a TOML file, overlaid by the environment.
+
+use crate::startup::StartupError;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What the names of environment variables start with: `COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE` sets
+/// `allow_private` in `[push.webpush]`.
+const ENVIRONMENT_PREFIX: &str = "COUNTERSIGN_";
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// The address under which phones reach this server, without a trailing slash. Default: `http://` and `listen`.
+    pub public_url: Option<String>,
+    /// Where the database is.
+    #[serde(default = "default_data_dir")]
+    pub data_dir: PathBuf,
+    /// Where the master key comes from. Default: the file `master.key` in `data_dir`.
+    #[serde(default)]
+    pub master_key: MasterKeySource,
+    /// The ways to the phones.
+    #[serde(default)]
+    pub push: PushConfig,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The log.
+    #[serde(default)]
+    pub log: LogConfig,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("countersign-data")
+}
+
+/// Where the master key comes from: one of the three.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MasterKeySource {
+    /// The file `master.key` in the data directory.
+    #[default]
+    #[serde(skip)]
+    Default,
+    /// This file.
+    File(PathBuf),
+    /// This environment variable.
+    #[serde(rename = "env")]
+    Environment(String),
+    /// What this command prints.
+    Command(Vec<String>),
+}
+
+/// The ways to the phones.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushConfig {
+    /// Web Push and `UnifiedPush`.
+    #[serde(default)]
+    pub webpush: WebPushConfig,
+}
+
+/// Web Push.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebPushConfig {
+    /// Whether endpoints on private and loopback addresses, and plain `http` to those, are allowed. For tests and the
+    /// demo: elsewhere it lets a stranger's subscription reach into the network.
+    #[serde(default)]
+    pub allow_private: bool,
+    /// More certificate authorities to trust, in PEM files.
+    #[serde(default)]
+    pub extra_roots: Vec<PathBuf>,
+}
+
+/// Bounds of the server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most connections at one time. One that waits for an answer costs 11 to 16 KB.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 20_000 }
+    }
+}
+
+/// The log.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// How lines look.
+    #[serde(default)]
+    pub format: LogFormat,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Config {
+    /// Reads a configuration file and overlays the environment.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`], with file and reason.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, StartupError> {
+        let wrong = |reason: String| StartupError::Configuration(reason);
+        let mut table = match path {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?
+                .parse::<toml::Table>()
+                .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
+            None => toml::Table::new(),
+        };
+        for (name, value) in environment {
+            if let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) {
+                let keys: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+                overlay(&mut table, &keys, &value)
+                    .map_err(|()| wrong(format!("{name} does not fit the configuration")))?;
+            }
+        }
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        config.check().map_err(wrong)?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if let Some(text) = &self.public_url {
+            let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
+            if !countersign_core::enrolment::is_trustworthy(&url) || text.ends_with('/') {
+                return Err(
+                    "public_url must be https:// (or http:// on this very machine), without a slash at its end".into(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts one value where the keys lead; text that reads as a TOML value is that value.
+fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), ()> {
+    match keys {
+        [] => Err(()),
+        [last] => {
+            let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
+            table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+            Ok(())
+        }
+        [first, rest @ ..] => {
+            let inner = table.entry(first.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            overlay(inner.as_table_mut().ok_or(())?, rest, value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, StartupError> {
+        Config::load(None, pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn the_environment_overlays_the_file() {
+        let config = from_environment(&[
+            ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
+            ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
+            ("COUNTERSIGN_MASTER_KEY__ENV", "KEY"),
+            ("HOME", "/root"),
+        ])
+        .unwrap();
+        assert_eq!(config.listen.port(), 0);
+        assert!(config.push.webpush.allow_private);
+        assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "KEY"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let reason = |pairs: &[(&str, &str)]| from_environment(pairs).unwrap_err().to_string();
+        assert!(reason(&[("COUNTERSIGN_LISTENS", "x")]).contains("listens"));
+        assert!(reason(&[("COUNTERSIGN_LISTEN__X", "x"), ("COUNTERSIGN_LISTEN", "x")]).contains("socket address"));
+        assert!(reason(&[("COUNTERSIGN_PUBLIC_URL", "http://login.example")]).contains("https://"));
+        assert!(reason(&[("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "maybe")]).contains("boolean"));
+        assert!(
+            Config::load(Some(Path::new("/nowhere.toml")), std::iter::empty())
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere.toml")
+        );
+    }
+}

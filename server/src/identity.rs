@@ -1,0 +1,81 @@
+//! Who this server is, for phones; and whether it is well, for the operator.
+
+use crate::app::App;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use countersign_core::jws;
+use countersign_core::server_identity::{SignedTime, WellKnown};
+use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The longest nonce that is signed, in bytes.
+const MAX_NONCE_LENGTH: usize = 64;
+
+/// What is asked of the identity document.
+#[derive(Deserialize)]
+pub struct IdentityQuery {
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+/// The server's keys and certificate, and the time signed for the caller's nonce.
+#[utoipa::path(get, path = "/.well-known/countersign", tag = "device",
+    params(("nonce" = Option<String>, Query, description = "Up to 64 characters; the answer then holds the signed time")),
+    responses((status = 200, description = "See PROTOCOL.md, The server's identity", content_type = "application/json")))]
+pub async fn identity(
+    State(app): State<Arc<App>>,
+    query: Result<Query<IdentityQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<WellKnown>, Problem> {
+    let wrong = || Problem::Malformed(format!("nonce is at most {MAX_NONCE_LENGTH} printable ASCII characters."));
+    let Query(IdentityQuery { nonce }) = query.map_err(|_| wrong())?;
+    if nonce
+        .as_ref()
+        .is_some_and(|nonce| nonce.len() > MAX_NONCE_LENGTH || !nonce.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(wrong());
+    }
+    let signer = app.keys.signer(&app.store).await?;
+    let time = match nonce {
+        Some(nonce) => {
+            let claims = SignedTime { iss: app.keys.server_id.clone(), nonce, time_ms: app.now().millis() };
+            Some(jws::sign_now(&claims, &signer.key)?)
+        }
+        None => None,
+    };
+    Ok(Json(WellKnown {
+        server_id: app.keys.server_id.clone(),
+        root: app.keys.root,
+        certificate: signer.certificate.clone(),
+        time,
+        webpush_public_key: Some(BASE64URL_NOPAD.encode(app.keys.vapid.public().as_uncompressed())),
+    }))
+}
+
+/// True as long as the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, description = "The process answers")))]
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// True when the database takes writes.
+#[utoipa::path(get, path = "/readyz", tag = "operator",
+    responses((status = 200, description = "The database takes writes"),
+        (status = 503, description = "It does not", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+pub async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    app.store.ping().await?;
+    Ok("ready\n")
+}
+
+/// What a person sees who opens an enrolment link in a browser instead of the app.
+pub async fn enrolment_page() -> impl IntoResponse {
+    let policy = "default-src 'none'";
+    let page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+        <title>Open this link in the app</title><h1>Open this link in the app</h1>\
+        <p>This link enrols a phone. Open the Countersign app, choose \u{201c}Add account\u{201d} and scan the code on the page \
+        that showed it, or paste the link there. Show the link to nobody else.</p></html>";
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
+}

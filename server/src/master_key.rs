@@ -1,0 +1,90 @@
+//! The master key: seals the secrets in the database, and is never in it.
+
+use crate::config::MasterKeySource;
+use crate::startup::StartupError;
+use countersign_core::at_rest::AtRestKey;
+use countersign_core::randomness::Randomness;
+use data_encoding::BASE64;
+use std::io::Write;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Reads the master key; makes one only together with a new database.
+///
+/// # Errors
+/// [`StartupError::MasterKey`], with what to do about it.
+pub fn load(
+    source: &MasterKeySource,
+    data_dir: &Path,
+    new_database: bool,
+    randomness: &dyn Randomness,
+) -> Result<AtRestKey, StartupError> {
+    let text = match source {
+        MasterKeySource::File(path) => read_or_make(path, new_database, randomness)?,
+        MasterKeySource::Default => read_or_make(&data_dir.join("master.key"), new_database, randomness)?,
+        MasterKeySource::Environment(name) => Zeroizing::new(
+            std::env::var(name)
+                .map_err(|_| wrong(format!("the environment variable {name} does not hold a master key")))?,
+        ),
+        MasterKeySource::Command(command) => print_key(command)?,
+    };
+    let bytes = Zeroizing::new(BASE64.decode(text.trim().as_bytes()).map_err(|_| not_a_key())?);
+    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| not_a_key())?);
+    Ok(AtRestKey::new(&bytes))
+}
+
+fn wrong(reason: String) -> StartupError {
+    StartupError::MasterKey(reason)
+}
+
+fn not_a_key() -> StartupError {
+    wrong("a master key is 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64".into())
+}
+
+fn read_or_make(
+    path: &Path,
+    new_database: bool,
+    randomness: &dyn Randomness,
+) -> Result<Zeroizing<String>, StartupError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && new_database => {
+            let text = Zeroizing::new(BASE64.encode(&randomness.bytes::<32>()));
+            write_secret(path, format!("{}\n", text.as_str()).as_bytes())
+                .map_err(|error| wrong(format!("the master key cannot be written to {}: {error}", path.display())))?;
+            Ok(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(wrong(format!(
+            "{} is missing, and the database beside it was made with one. Put the file back from your backup; \
+             without it the secrets in the database cannot be read",
+            path.display()
+        ))),
+        Err(error) => Err(wrong(format!("{} cannot be read: {error}", path.display()))),
+    }
+}
+
+fn print_key(command: &[String]) -> Result<Zeroizing<String>, StartupError> {
+    let [program, arguments @ ..] = command else {
+        return Err(wrong("[master_key] command is empty".into()));
+    };
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| wrong(format!("{program}, which should print the master key, does not start: {error}")))?;
+    if !output.status.success() {
+        return Err(wrong(format!("{program}, which should print the master key, ended with {}", output.status)));
+    }
+    String::from_utf8(output.stdout).map(Zeroizing::new).map_err(|_| not_a_key())
+}
+
+/// Writes a file that only this user can read, and waits for the disk.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,285 @@
+//! What the server says when it does not do what it was asked: problem documents (RFC 9457).
+//!
+//! Inside, reasons are rich; outside there is this closed table of stable codes. A problem holds no personal data.
+
+use crate::store::{State, StoreError};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countersign_core::Refusal;
+
+/// Every reason to refuse a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// A signed message does not agree with what is known.
+    Refused(Refusal),
+    /// The request is not what this call takes; the text says where.
+    Malformed(String),
+    /// The request body is longer than this call takes.
+    TooLarge,
+    /// No such thing here, or it belongs to another organisation; the text names the kind of thing.
+    NotFound(&'static str),
+    /// The path leads nowhere.
+    NoSuchCall,
+    /// The path takes other methods.
+    WrongMethod,
+    /// No API key, or one that is not valid.
+    Unauthorised,
+    /// The request proof must carry the nonce that comes with this answer.
+    NonceRequired,
+    /// This request proof was accepted before.
+    Replayed,
+    /// The device may do this only for itself.
+    WrongDevice,
+    /// The device is not in use: not confirmed yet, or revoked.
+    DeviceNotInUse,
+    /// The account has no device in use.
+    NoDevice,
+    /// Another request came before under the same key.
+    IdempotencyMismatch,
+    /// Another answer was first.
+    AlreadyAnswered,
+    /// The approval was claimed before.
+    AlreadyClaimed,
+    /// There is no approval to claim in this state.
+    NotApproved(State),
+    /// Its time is over.
+    Expired,
+    /// The relying party took the question back.
+    Cancelled,
+    /// The ticket does not exist, is over, or was used.
+    InvalidTicket,
+    /// Two devices came with one ticket.
+    RedeemedTwice,
+    /// The digits are not those of the proposed device; so many attempts are left.
+    WrongConfirmationCode(u32),
+    /// No device waits for a confirmation.
+    NotProposed,
+    /// The store does not write or read now.
+    StoreUnavailable,
+    /// Something broke that should not; the log has it.
+    Internal,
+}
+
+/// How a problem looks outside.
+struct Outside {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.outside().code
+    }
+
+    #[expect(clippy::too_many_lines, reason = "the one table of every code; split, it could no longer be read as one")]
+    fn outside(&self) -> Outside {
+        use StatusCode as S;
+        let (status, code, title, detail): (_, _, _, &str) = match self {
+            Self::Refused(refusal) => {
+                let status = match refusal {
+                    Refusal::Expired => S::GONE,
+                    Refusal::TooLarge => S::PAYLOAD_TOO_LARGE,
+                    Refusal::Malformed(_) | Refusal::UnknownClaim | Refusal::WrongSize => S::BAD_REQUEST,
+                    _ => S::FORBIDDEN,
+                };
+                return Outside {
+                    status,
+                    code: refusal.code(),
+                    title: "The message was refused",
+                    detail: sentence(&refusal.to_string()),
+                };
+            }
+            Self::Malformed(detail) => (S::BAD_REQUEST, "malformed", "The request is malformed", detail),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "The request is too large", "Send a shorter body."),
+            Self::NotFound(what) => {
+                let detail = format!("There is no such {what} here. Check the id and the API key it goes with.");
+                return Outside { status: S::NOT_FOUND, code: "not_found", title: "Not found", detail };
+            }
+            Self::NoSuchCall => {
+                (S::NOT_FOUND, "not_found", "Not found", "There is no such call. /openapi.json lists them all.")
+            }
+            Self::WrongMethod => (
+                S::METHOD_NOT_ALLOWED,
+                "malformed",
+                "Wrong method",
+                "This path takes another method; see /openapi.json.",
+            ),
+            Self::Unauthorised => (
+                S::UNAUTHORIZED,
+                "unauthorised",
+                "Not authorised",
+                "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes one.",
+            ),
+            Self::NonceRequired => (
+                S::UNAUTHORIZED,
+                "nonce_required",
+                "A fresh nonce is required",
+                "Sign the request again with the nonce in the Countersign-Nonce header.",
+            ),
+            Self::Replayed => (
+                S::FORBIDDEN,
+                "replayed",
+                "Replayed",
+                "This request proof was accepted before. Sign each request anew.",
+            ),
+            Self::WrongDevice => {
+                (S::FORBIDDEN, "wrong_device", "Wrong device", "A device may do this only for itself.")
+            }
+            Self::DeviceNotInUse => (
+                S::FORBIDDEN,
+                "device_not_in_use",
+                "The device is not in use",
+                "It has not been confirmed yet, or it was removed. Enrol it again from your account's page.",
+            ),
+            Self::NoDevice => (
+                S::CONFLICT,
+                "no_device",
+                "The account has no device",
+                "Enrol a device first: POST /v1/users/{id}/enrolments gives a link for it.",
+            ),
+            Self::IdempotencyMismatch => (
+                S::CONFLICT,
+                "idempotency_mismatch",
+                "Idempotency key used before",
+                "Another request came under this Idempotency-Key. Use a new key for a new request.",
+            ),
+            Self::AlreadyAnswered => (
+                S::CONFLICT,
+                "already_answered",
+                "Already answered",
+                "Another answer was first. There is nothing left to do.",
+            ),
+            Self::AlreadyClaimed => (
+                S::CONFLICT,
+                "already_claimed",
+                "Already claimed",
+                "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was lost.",
+            ),
+            Self::NotApproved(state) => {
+                let detail = format!("The challenge is {}: there is no approval to claim.", state.as_str());
+                return Outside { status: S::CONFLICT, code: "not_approved", title: "Not approved", detail };
+            }
+            Self::Expired => (S::GONE, "expired", "Expired", "Its time is over. Start the sign-in again."),
+            Self::Cancelled => {
+                (S::GONE, "cancelled", "Cancelled", "The site took the question back. There is nothing left to do.")
+            }
+            Self::InvalidTicket => (
+                S::FORBIDDEN,
+                "invalid_ticket",
+                "The link is not valid",
+                "It is too old, or it was used before. Ask for a new link on your account's page.",
+            ),
+            Self::RedeemedTwice => (
+                S::FORBIDDEN,
+                "redeemed_twice",
+                "The link was used twice",
+                "Another device used this link before, so neither was enrolled. Ask for a new link and show it to nobody.",
+            ),
+            Self::WrongConfirmationCode(left) => {
+                let detail = match left {
+                    0 => "The digits are wrong. This enrolment is over; ask for a new link.".to_owned(),
+                    left => format!("The digits are not the ones that the phone shows. Attempts left: {left}."),
+                };
+                return Outside { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+            }
+            Self::NotProposed => (
+                S::CONFLICT,
+                "not_proposed",
+                "No device waits for a confirmation",
+                "Open the link on the phone first; if it was, ask for a new link.",
+            ),
+            Self::StoreUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The server cannot write now",
+                "Nothing was changed. Try again; if it goes on, the operator finds the reason in the server's log.",
+            ),
+            Self::Internal => {
+                (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", "The server's log has the reason.")
+            }
+        };
+        Outside { status, code, title, detail: detail.to_owned() }
+    }
+}
+
+/// A refusal's text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Outside { code, detail, .. } = self.outside();
+        write!(formatter, "{detail} ({code})")
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Outside { status, code, title, detail } = self.outside();
+        let document = countersign_core::device_api::Problem {
+            kind: format!("urn:countersign:problem:{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            code: code.to_owned(),
+        };
+        let mut response = (status, axum::Json(document)).into_response();
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
+        if self == Self::Unauthorised {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store gave no answer");
+        Self::StoreUnavailable
+    }
+}
+
+impl From<countersign_core::key::KeyError> for Problem {
+    fn from(error: countersign_core::key::KeyError) -> Self {
+        tracing::error!(%error, "a server key did not sign");
+        Self::Internal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_says_what_happened_in_a_whole_sentence() {
+        let all = [
+            Problem::Refused(Refusal::WrongType),
+            Problem::TooLarge,
+            Problem::NotFound("user"),
+            Problem::Unauthorised,
+            Problem::NotApproved(State::Denied),
+            Problem::WrongConfirmationCode(0),
+            Problem::WrongConfirmationCode(3),
+            Problem::StoreUnavailable,
+        ];
+        for problem in all {
+            let Outside { detail, code, .. } = problem.outside();
+            assert!(detail.ends_with('.') && detail.chars().next().is_some_and(char::is_uppercase), "{code}: {detail}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The sending of queued pushes: takes the rows that are due, hands them to their gateways side by side, and writes down
+//! what became of each.
+
+use super::webpush::WebPush;
+use super::{Delivery, Gateway, Message, open_registration};
+use crate::app::App;
+use crate::config::PushConfig;
+use crate::startup::StartupError;
+use crate::store::{PushOutcome, QueuedPush, StoreError};
+use countersign_core::device_api::PushRegistration;
+use countersign_core::key::sha256_text;
+use countersign_core::sealing::{self, SealedTo};
+use countersign_core::time::Timestamp;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+
+/// The most pushes in flight.
+const MAX_IN_FLIGHT: usize = 256;
+/// The wait before the first retry when a gateway names none; it doubles.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// How often the queue is looked at when nothing wakes it: for rows that another process wrote.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Wakes the sender when there is something to send.
+#[derive(Default)]
+pub struct Outbox(Notify);
+
+impl Outbox {
+    /// Something was queued.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Sends queued pushes.
+pub struct Sender {
+    app: Arc<App>,
+    webpush: Arc<dyn Gateway>,
+    places: Arc<Semaphore>,
+    in_flight: Arc<Mutex<HashSet<i64>>>,
+}
+
+/// A row in flight, and a place among those; given back when the push is done, whatever became of it.
+struct Flight {
+    row_id: i64,
+    in_flight: Arc<Mutex<HashSet<i64>>>,
+    _place: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        lock(&self.in_flight).remove(&self.row_id);
+    }
+}
+
+fn lock(set: &Mutex<HashSet<i64>>) -> MutexGuard<'_, HashSet<i64>> {
+    set.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sender {
+    /// A sender over the configured gateways.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`].
+    pub fn new(config: &PushConfig, app: Arc<App>) -> Result<Self, StartupError> {
+        let webpush = Arc::new(WebPush::new(&config.webpush, Arc::clone(&app))?);
+        Ok(Self { app, webpush, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() })
+    }
+
+    /// Sends until the server stops. What is in flight then is sent again after the next start; the phone shows a
+    /// request once, however often it comes.
+    pub async fn run(self) {
+        let stopping = self.app.stopping.clone();
+        loop {
+            let next = match self.send_due().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "queued pushes cannot be read");
+                    IDLE
+                }
+            };
+            tokio::select! {
+                () = self.app.outbox.0.notified() => {}
+                () = tokio::time::sleep(next) => {}
+                () = stopping.cancelled() => break,
+            }
+        }
+    }
+
+    /// Starts what is due, and says how long until there is more.
+    async fn send_due(&self) -> Result<Duration, StoreError> {
+        let now = self.app.now();
+        let most = u32::try_from(MAX_IN_FLIGHT * 2).unwrap_or(u32::MAX);
+        for push in self.app.store.due_pushes(now, most).await? {
+            if !lock(&self.in_flight).insert(push.row_id) {
+                continue;
+            }
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { break };
+            let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), _place: place };
+            let (app, webpush) = (Arc::clone(&self.app), Arc::clone(&self.webpush));
+            tokio::spawn(async move {
+                let outcome = send(&app, &*webpush, &push).await;
+                if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
+                    tracing::warn!(push = push.row_id, reason, "a push was not delivered");
+                }
+                if let Err(error) = app.store.finish_push(push.row_id, push.device, outcome).await {
+                    tracing::error!(%error, "the outcome of a push was not kept");
+                }
+                drop(flight);
+                app.outbox.wake();
+            });
+        }
+        self.app.store.drop_stale_pushes().await?;
+        let due = self.app.store.next_push_due(now).await?;
+        Ok(due.map_or(IDLE, |due| now.until(due).min(IDLE)))
+    }
+}
+
+/// Step 2 for one device: the challenge is sealed and handed to the gateway.
+async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
+    let Some(sealed) = &push.registration else { return PushOutcome::Gone };
+    let registration = match open_registration(app, push.device, sealed) {
+        Ok(registration) => registration,
+        Err(reason) => return PushOutcome::Failed(reason),
+    };
+    let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: push.enrolment_id };
+    let envelope = match sealing::seal(&push.compact, &push.sealing_key, to, &*app.randomness) {
+        Ok(envelope) => envelope.to_json(),
+        Err(refusal) => return PushOutcome::Failed(refusal.to_string()),
+    };
+    let now = app.now();
+    let topic = sha256_text(push.compact.as_bytes());
+    let message = Message { envelope: &envelope, time_to_live: now.until(push.expires_at), topic: &topic[..32] };
+    let gateway = match &registration {
+        PushRegistration::WebPush(_) => webpush,
+    };
+    outcome(gateway.send(&registration, message).await, push, app.now())
+}
+
+/// What to write down; a retry must fit the challenge's life.
+fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp) -> PushOutcome {
+    match delivery {
+        Delivery::Sent => PushOutcome::Sent,
+        Delivery::Gone => PushOutcome::Gone,
+        Delivery::Failed(reason) => PushOutcome::Failed(reason),
+        Delivery::RetryAfter(after, reason) => {
+            let due_at = now + after.unwrap_or(FIRST_RETRY * 2_u32.saturating_pow(push.attempts.min(8)));
+            if due_at < push.expires_at { PushOutcome::RetryAt(due_at, reason) } else { PushOutcome::Failed(reason) }
+        }
+    }
+}

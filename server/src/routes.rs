@@ -1,0 +1,86 @@
+//! Every route, on one screen.
+
+use crate::app::App;
+use crate::authorisation::prove_device;
+use crate::problem::Problem;
+use crate::{claim, create, device, enrolments, identity, settle};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Countersign", description = "After the password, the phone asks YES or NO, and signs the answer."),
+    tags(
+        (name = "relying party", description = "With an API key, as a bearer token"),
+        (name = "device", description = "With a request proof; PROTOCOL.md describes every message"),
+        (name = "operator", description = "For monitoring")
+    )
+)]
+struct Description;
+
+/// The whole server, ready to be served.
+pub fn router(app: Arc<App>) -> Router {
+    let relying_party = OpenApiRouter::new()
+        .routes(routes!(enrolments::create_user))
+        .routes(routes!(enrolments::open))
+        .routes(routes!(enrolments::read))
+        .routes(routes!(enrolments::confirm))
+        .routes(routes!(create::create))
+        .routes(routes!(claim::wait))
+        .routes(routes!(claim::claim))
+        .routes(routes!(claim::cancel));
+    let proven_device = OpenApiRouter::new()
+        .routes(routes!(device::pull))
+        .routes(routes!(device::register_push))
+        .routes(routes!(device::devices))
+        .routes(routes!(device::revoke))
+        .route_layer(from_fn_with_state(Arc::clone(&app), prove_device));
+    let open = OpenApiRouter::new()
+        .routes(routes!(enrolments::redeem))
+        .routes(routes!(settle::settle))
+        .routes(routes!(identity::identity))
+        .routes(routes!(identity::healthz))
+        .routes(routes!(identity::readyz));
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(relying_party)
+        .merge(proven_device)
+        .merge(open)
+        .split_for_parts();
+    let description = described(description);
+    router
+        .route("/openapi.json", routing::get(async || Json(description)))
+        .route("/enrol", routing::get(identity::enrolment_page))
+        .fallback(async || Problem::NoSuchCall)
+        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(map_response(guard_headers))
+        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
+        .with_state(app)
+}
+
+fn described(mut description: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    description.components.get_or_insert_default().add_security_scheme("api_key", bearer);
+    description
+}
+
+/// Nothing here is to be cached, sniffed, framed or sent on as a referrer.
+async fn guard_headers(mut response: Response) -> Response {
+    let always = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in always {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,97 @@
+//! Starting the server and stopping it.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::startup::StartupError;
+use crate::{listener, push, routes};
+use axum::Router;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::time::SystemClock;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A server that listens.
+pub struct Running {
+    /// Its parts.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    listening: JoinHandle<()>,
+    pushing: JoinHandle<()>,
+}
+
+/// Binds, and says in plain words why not.
+///
+/// # Errors
+/// [`StartupError::Listen`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need permission; choose another port".to_owned(),
+            _ => error.to_string(),
+        };
+        StartupError::Listen { address: address.to_string(), reason }
+    })
+}
+
+/// Opens everything and starts to serve. `more` adds routes of its own, which the demo uses.
+///
+/// # Errors
+/// [`StartupError`].
+pub async fn start(
+    config: &Config,
+    listener: TcpListener,
+    more: impl FnOnce(Router) -> Router,
+) -> Result<Running, StartupError> {
+    let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let app = App::open(config, public_url, Arc::new(SystemClock), Arc::new(SystemRandomness::new())).await?;
+    let sender = push::Sender::new(&config.push, Arc::clone(&app))?;
+    let pushing = tokio::spawn(sender.run());
+    let router = more(routes::router(Arc::clone(&app)));
+    let serving = listener::serve(listener, router, config.limits.connections, app.stopping.clone());
+    Ok(Running { address, listening: tokio::spawn(serving), pushing, app })
+}
+
+impl Running {
+    /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
+    pub async fn stop(self) {
+        self.app.stopping.cancel();
+        // A task that panicked has said so; there is nothing left to wait for.
+        let _ = self.listening.await;
+        let _ = self.pushing.await;
+        self.app.store.close().await;
+    }
+}
+
+/// Completes when the system asks this process to stop.
+pub async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
+
+/// Completes when a first of the two happens: the system asks to stop, or `stopping` is cancelled.
+pub async fn stop_requested(stopping: &CancellationToken) {
+    tokio::select! {
+        () = stop_signal() => {}
+        () = stopping.cancelled() => {}
+    }
+}

@@ -1,0 +1,167 @@
+//! Devices in use: who they are, what waits for them, and which of their request proofs were accepted.
+
+use super::accounts::parse;
+use super::enrolments::void;
+use super::{Store, StoreError, changed_one};
+use countersign_core::device_api::{Device, EnrolmentState};
+use countersign_core::handle::EnrolmentId;
+use countersign_core::key::{PublicKey, Thumbprint};
+use countersign_core::sealing::SealingPublicKey;
+use countersign_core::time::Timestamp;
+use rusqlite::{OptionalExtension, Row};
+
+/// A device that calls.
+#[derive(Debug, Clone)]
+pub struct ActiveDevice {
+    /// The row.
+    pub row_id: i64,
+    /// The enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// The account's row.
+    pub account: i64,
+    /// Its state; a proposed device whose time is over reads as void.
+    pub state: EnrolmentState,
+    /// Signs its requests.
+    pub request_key: PublicKey,
+    /// Opens what is sealed to it.
+    pub sealing_key: SealingPublicKey,
+}
+
+/// A challenge that waits for a device.
+#[derive(Debug, Clone)]
+pub struct PendingForDevice {
+    /// The signed challenge.
+    pub compact: String,
+}
+
+pub(super) fn read_public_key(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicKey> {
+    let bytes: Vec<u8> = row.get(column)?;
+    PublicKey::from_uncompressed(&bytes).map_err(|_| rusqlite::Error::InvalidQuery)
+}
+
+fn state(word: &str, expires_at: i64, now: Timestamp) -> EnrolmentState {
+    match word {
+        "confirmed" => EnrolmentState::Confirmed,
+        "proposed" if expires_at > now.millis() => EnrolmentState::Proposed,
+        _ => EnrolmentState::Void,
+    }
+}
+
+impl Store {
+    /// The device whose request key has this thumbprint.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn device_by_request_key(
+        &self,
+        key_id: Thumbprint,
+        now: Timestamp,
+    ) -> Result<Option<ActiveDevice>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT row_id, handle, account, state, expires_at, request_key, sealing_key
+                       FROM enrolment WHERE request_key_id = ?1";
+            let read = |row: &Row<'_>| {
+                Ok(ActiveDevice {
+                    row_id: row.get(0)?,
+                    enrolment_id: parse(&row.get::<_, String>(1)?)?,
+                    account: row.get(2)?,
+                    state: state(&row.get::<_, String>(3)?, row.get(4)?, now),
+                    request_key: read_public_key(row, 5)?,
+                    sealing_key: SealingPublicKey::from_bytes(row.get(6)?),
+                })
+            };
+            Ok(connection.prepare_cached(sql)?.query_row([key_id.as_str()], read).optional()?)
+        })
+        .await
+    }
+
+    /// Remembers that a proof was accepted; false when it had been before. Durable, so that a restart forgets none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accept_proof(&self, device: i64, jti: String, expires_at: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection, now| {
+            connection.prepare_cached("DELETE FROM accepted_proof WHERE expires_at < ?1")?.execute([now.millis()])?;
+            let sql = "INSERT INTO accepted_proof VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            Ok(changed_one(connection.prepare_cached(sql)?.execute((device, jti, expires_at.millis()))?))
+        })
+        .await
+    }
+
+    /// The challenges that wait for this device, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pending_for_device(
+        &self,
+        device: i64,
+        account: i64,
+        now: Timestamp,
+    ) -> Result<Vec<PendingForDevice>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT d.compact FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+                       WHERE c.account = ?2 AND c.state = 'pending' AND c.expires_at > ?3 AND d.enrolment = ?1
+                       ORDER BY c.row_id LIMIT 32";
+            let read = |row: &Row<'_>| Ok(PendingForDevice { compact: row.get(0)? });
+            let mut statement = connection.prepare_cached(sql)?;
+            Ok(statement.query_map((device, account, now.millis()), read)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The devices of an account that are not void, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn devices(
+        &self,
+        account: i64,
+        asking: Option<EnrolmentId>,
+        now: Timestamp,
+    ) -> Result<Vec<Device>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT handle, device_name, state, expires_at, proposed_at FROM enrolment
+                       WHERE account = ?1 AND state IN ('proposed', 'confirmed') ORDER BY row_id";
+            let read = |row: &Row<'_>| {
+                let id: EnrolmentId = parse(&row.get::<_, String>(0)?)?;
+                Ok(Device {
+                    id,
+                    name: row.get(1)?,
+                    state: state(&row.get::<_, String>(2)?, row.get(3)?, now),
+                    enrolled_at: Timestamp::from_millis(row.get(4)?).seconds(),
+                    this_device: asking == Some(id),
+                })
+            };
+            let devices: Vec<Device> =
+                connection.prepare_cached(sql)?.query_map([account], read)?.collect::<Result<_, _>>()?;
+            Ok(devices.into_iter().filter(|device| device.state != EnrolmentState::Void).collect())
+        })
+        .await
+    }
+
+    /// Ends a device of an account; false when the account has no such device in use.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revoke_device(&self, account: i64, id: EnrolmentId) -> Result<bool, StoreError> {
+        self.write(move |connection, now| {
+            let sql = "SELECT row_id FROM enrolment WHERE account = ?1 AND handle = ?2";
+            let row_id = connection.query_row(sql, (account, id.to_string()), |row| row.get(0)).optional()?;
+            row_id.map_or(Ok(false), |row_id| void(connection, now, row_id, "revoked"))
+        })
+        .await
+    }
+
+    /// Keeps where a device is reached; the sealed form of its registration.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>) -> Result<(), StoreError> {
+        self.write(move |connection, now| {
+            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3 WHERE row_id = ?1 AND state <> 'void'";
+            connection.execute(sql, (device, sealed, now.millis()))?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,50 @@
+//! Opening a database file, and the numbered steps that bring it up to date.
+
+use super::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// Every schema step, in order. A shipped one is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_spine.sql")];
+
+/// How long to wait for another process that writes, such as `countersign admin`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the file for writing, and makes it where there is none.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL, not NORMAL: in WAL mode NORMAL does not wait for the disk at COMMIT, and an answer that was acknowledged
+    // could be gone after a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+/// Brings an older database up to date, each step in a transaction of its own; a newer one is refused.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let steps = (1_u32..).zip(MIGRATIONS);
+    if steps.clone().last().is_some_and(|(newest, _)| version > newest) {
+        return Err(StoreError::Newer);
+    }
+    for (step, migration) in steps.filter(|(step, _)| *step > version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", step)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
