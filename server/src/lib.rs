@@ -3,11 +3,14 @@
 //! The way of one login through these files: `create` (1), `push` (2), then on the phone `receive` (3) and `decide` (4)
 //! of countersign-core, `settle` (5), `claim` (6).
 
+pub mod admin;
 pub mod app;
 pub mod authorisation;
 pub mod claim;
+pub mod command_line;
 pub mod config;
 pub mod create;
+mod demo;
 pub mod device;
 pub mod enrolments;
 pub mod identity;
@@ -16,6 +19,7 @@ pub mod master_key;
 mod nonce;
 pub mod outgoing;
 mod parameter;
+pub mod phone;
 pub mod problem;
 pub mod push;
 mod qr;

@@ -1,0 +1,297 @@
+//! `countersign admin`: works on a server's database, also while the server runs.
+
+use crate::app::DATABASE_FILE;
+use crate::authorisation::{api_key_sha256, new_api_key};
+use crate::command_line::{Failure, ServeOptions};
+use crate::config::Config;
+use crate::startup::StartupError;
+use crate::store::{Organisation, Store, StoreError};
+use crate::{enrolments, master_key, server_keys};
+use clap::{Args, Subcommand};
+use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::time::{Clock, SystemClock};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::Arc;
+
+/// Manage organisations, relying parties, users, devices and keys.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    server: ServeOptions,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// Organisations: they own relying parties and users
+    #[command(subcommand, visible_alias = "organization")]
+    Organisation(OrganisationCommand),
+    /// Relying parties: the sites and programs that ask
+    #[command(subcommand)]
+    RelyingParty(RelyingPartyCommand),
+    /// Users: the people who are asked
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Devices: the phones that answer
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// The server's signing key
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum OrganisationCommand {
+    /// Make an organisation
+    Create { name: String },
+    /// List all organisations
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+enum RelyingPartyCommand {
+    /// Make a relying party and print its API key, which is shown this once
+    Create {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The name that people see on their phone
+        name: String,
+    },
+    /// List all relying parties
+    List,
+    /// Give a relying party a new API key and end the old one
+    Rotate { id: String },
+    /// End a relying party
+    Revoke { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make a user
+    Create {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The name under which the person signs in
+        name: String,
+    },
+    /// List an organisation's users
+    List {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DeviceCommand {
+    /// List a user's devices
+    List {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(long)]
+        user: AccountId,
+    },
+    /// End a user's device
+    Revoke {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(long)]
+        user: AccountId,
+        /// The device's id
+        id: EnrolmentId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a new signing key, certified by the root; a running server uses it at once
+    Rotate,
+}
+
+/// An open database, and what commands on it need.
+struct Office {
+    config: Config,
+    store: Store,
+    randomness: SystemRandomness,
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure { exit_code: 3, message: message.into() }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        StartupError::Store(error).into()
+    }
+}
+
+/// Runs one admin command.
+///
+/// # Errors
+/// What to tell the person, with the exit code.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let config = options.server.load()?;
+    std::fs::create_dir_all(&config.data_dir)?;
+    let store = Store::open(&config.data_dir.join(DATABASE_FILE), Arc::new(SystemClock))?;
+    let office = Office { config, store, randomness: SystemRandomness::new() };
+    let result = office.carry_out(options.subject).await;
+    office.store.close().await;
+    print(&result?, options.json)
+}
+
+impl Office {
+    async fn carry_out(&self, subject: Subject) -> Result<Value, Failure> {
+        match subject {
+            Subject::Organisation(OrganisationCommand::Create { name }) => self.create_organisation(name).await,
+            Subject::Organisation(OrganisationCommand::List) => {
+                let all = self.store.organisations().await?;
+                Ok(all.iter().map(|one| json!({ "id": one.handle, "name": one.name })).collect())
+            }
+            Subject::RelyingParty(command) => self.relying_party(command).await,
+            Subject::User(command) => self.user(command).await,
+            Subject::Device(command) => self.device(command).await,
+            Subject::Key(KeyCommand::Rotate) => self.rotate_key().await,
+        }
+    }
+
+    /// External handles are random; a challenge's form serves for those that have no type of their own.
+    fn new_handle(&self) -> String {
+        ChallengeId::random(&self.randomness).to_string()
+    }
+
+    async fn create_organisation(&self, name: String) -> Result<Value, Failure> {
+        check_name(&name)?;
+        let made = self.store.create_organisation(self.new_handle(), name).await?;
+        let made = made.ok_or_else(|| refused("there is an organisation of this name"))?;
+        Ok(json!({ "id": made.handle, "name": made.name }))
+    }
+
+    async fn organisation(&self, name: &str) -> Result<Organisation, Failure> {
+        let found = self.store.organisations().await?.into_iter().find(|one| one.name == name);
+        found.ok_or_else(|| {
+            refused(format!(
+                "there is no organisation {name:?}; make it with: countersign admin organisation create {name:?}"
+            ))
+        })
+    }
+
+    async fn relying_party(&self, command: RelyingPartyCommand) -> Result<Value, Failure> {
+        let api_key = new_api_key(&self.randomness);
+        let sha256 = api_key_sha256(&api_key);
+        let unknown = || {
+            refused("there is no relying party of this id in use; list them with: countersign admin relying-party list")
+        };
+        match command {
+            RelyingPartyCommand::Create { organisation, name } => {
+                check_name(&name)?;
+                let organisation = self.organisation(&organisation).await?;
+                let made = self.store.create_relying_party(organisation, self.new_handle(), name, sha256).await?;
+                let made = made.ok_or_else(|| refused("the organisation has a relying party of this name"))?;
+                Ok(json!({ "id": made.handle, "name": made.name, "api_key": api_key }))
+            }
+            RelyingPartyCommand::List => {
+                let all = self.store.relying_parties().await?;
+                let row = |one: &crate::store::RelyingParty| json!({ "id": one.handle, "name": one.name, "organisation": one.organisation.name, "revoked": one.revoked });
+                Ok(all.iter().map(row).collect())
+            }
+            RelyingPartyCommand::Rotate { id } => {
+                let rotated = self.store.rotate_api_key(id.clone(), sha256).await?;
+                rotated.then(|| json!({ "id": id, "api_key": api_key })).ok_or_else(unknown)
+            }
+            RelyingPartyCommand::Revoke { id } => {
+                let revoked = self.store.revoke_relying_party(id.clone()).await?;
+                revoked.then(|| json!({ "id": id, "revoked": true })).ok_or_else(unknown)
+            }
+        }
+    }
+
+    async fn user(&self, command: UserCommand) -> Result<Value, Failure> {
+        match command {
+            UserCommand::Create { organisation, name } => {
+                check_name(&name)?;
+                let organisation = self.organisation(&organisation).await?;
+                let id = AccountId::random(&self.randomness);
+                let (account, new) = self.store.create_account(organisation.row_id, id, name).await?;
+                Ok(json!({ "id": account.id, "name": account.name, "new": new }))
+            }
+            UserCommand::List { organisation } => {
+                let organisation = self.organisation(&organisation).await?;
+                let all = self.store.accounts(organisation.row_id).await?;
+                Ok(all.iter().map(|one| json!({ "id": one.id, "name": one.name })).collect())
+            }
+        }
+    }
+
+    async fn device(&self, command: DeviceCommand) -> Result<Value, Failure> {
+        let account = async |organisation: &str, user: AccountId| {
+            let organisation = self.organisation(organisation).await?;
+            let found = self.store.account(organisation.row_id, user).await?;
+            found.ok_or_else(|| refused("the organisation has no user of this id"))
+        };
+        match command {
+            DeviceCommand::List { organisation, user } => {
+                let account = account(&organisation, user).await?;
+                let devices = self.store.devices(account.row_id, None, SystemClock.now()).await?;
+                Ok(devices.iter().map(|one| json!({ "id": one.id, "name": one.name, "state": one.state })).collect())
+            }
+            DeviceCommand::Revoke { organisation, user, id } => {
+                let account = account(&organisation, user).await?;
+                let revoked = self.store.revoke_device(account.row_id, id).await?;
+                revoked
+                    .then(|| json!({ "id": id, "revoked": true }))
+                    .ok_or_else(|| refused("the user has no device of this id in use"))
+            }
+        }
+    }
+
+    async fn rotate_key(&self) -> Result<Value, Failure> {
+        if self.store.setting("root").await?.is_none() {
+            return Err(refused("this database has no keys yet; start the server once: countersign serve"));
+        }
+        let data_dir = &self.config.data_dir;
+        let at_rest = master_key::load(&self.config.master_key, data_dir, false, &self.randomness)?;
+        let sequence =
+            server_keys::rotate(&self.store, &at_rest, data_dir, SystemClock.now(), &self.randomness).await?;
+        Ok(json!({ "sequence": sequence }))
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    enrolments::check_name(name).map_err(|problem| Failure { exit_code: 2, message: problem.to_string() })
+}
+
+/// JSON as it is, or a line a thing: `name: value  name: value`.
+fn print(value: &Value, as_json: bool) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    if as_json {
+        writeln!(out, "{value:#}")?;
+        return Ok(());
+    }
+    let rows = match value {
+        Value::Array(rows) => rows.clone(),
+        one => vec![one.clone()],
+    };
+    if rows.is_empty() {
+        writeln!(out, "none")?;
+    }
+    for row in rows {
+        let members = row.as_object().into_iter().flatten();
+        let cells: Vec<String> = members
+            .map(|(name, value)| format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .collect();
+        writeln!(out, "{}", cells.join("  "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! `countersign demo`: a sign-in site beside a phone, on this machine, over the real server.
+//!
+//! The site (`site`) is a relying party that knows the server only through its API. The phone (`handset`) is the same
+//! core as in a phone, woken by real encrypted pushes over loopback. The page in the browser (`page`) only draws what the
+//! two say, and decides nothing.
+
+mod handset;
+mod page;
+mod site;
+mod trace;
+
+use crate::app::App;
+use crate::authorisation::{api_key_sha256, new_api_key};
+use crate::command_line::{Failure, announce, start_log};
+use crate::config::{Config, LogFormat};
+use crate::master_key::write_secret;
+use crate::serve;
+use crate::startup::StartupError;
+use clap::Args;
+use countersign_core::handle::ChallengeId;
+use handset::Handset;
+use serde::{Deserialize, Serialize};
+use site::Site;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+use trace::Trace;
+
+/// The organisation of the demo, and the name under which its site asks.
+const ORGANISATION: &str = "Harbour Hosting";
+/// The site's name.
+const SITE: &str = "Harbour Hosting customer area";
+/// The demo's person.
+const PERSON: &str = "maya@harbour.example";
+/// Where the demo keeps its state when nobody says.
+const DEFAULT_DATA: &str = "countersign-demo";
+/// A file that marks a folder as the demo's own, so that `--fresh` deletes nothing else.
+const MARK: &str = "demo.json";
+
+/// Try everything in a browser.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8484)]
+    port: u16,
+    /// Where the demo keeps its database, its keys and its phone between runs [default: a folder countersign-demo in the
+    /// user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Begin anew: delete what an earlier demo left in that folder
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// What the demo remembers between runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Remembered {
+    api_key: String,
+    /// True once a phone has been confirmed.
+    enrolled: bool,
+}
+
+/// What the parts of the demo share: a counter that grows with every change, so that the page can wait for the next.
+#[derive(Clone)]
+struct Changes(watch::Sender<u64>);
+
+impl Changes {
+    fn new() -> Self {
+        Self(watch::Sender::new(1))
+    }
+
+    fn notify(&self) {
+        self.0.send_modify(|version| *version += 1);
+    }
+}
+
+/// Runs the demo until it is stopped.
+///
+/// # Errors
+/// What to tell the person, with the exit code.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let data = options.data.map_or_else(default_data, Ok)?;
+    if options.fresh {
+        remove_earlier(&data)?;
+    }
+    start_log(LogFormat::Text);
+    let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
+    let mut config = Config::load(None, std::iter::empty())?;
+    config.data_dir = data.join("server");
+    // The demo's phone listens on loopback.
+    config.push.webpush.allow_private = true;
+
+    let changes = Changes::new();
+    let trace = Trace::new(changes.clone());
+    let handset = Handset::open(&data.join("phone"), trace.clone(), changes.clone()).await?;
+    let site = Site::new(changes.clone(), trace.clone())?;
+    let demo = page::Demo { site: Arc::clone(&site), handset: Arc::clone(&handset), changes, trace };
+    let running = serve::start(&config, listener, |router| router.merge(page::routes(demo))).await?;
+    let url = format!("http://{}", running.address);
+    let remembered = remember(&running.app, &data).await?;
+    site.open(&url, &data, remembered).await?;
+    handset.settle_in(&url).await;
+    announce(&url)?;
+    tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
+    serve::stop_signal().await;
+    running.stop().await;
+    Ok(())
+}
+
+fn default_data() -> Result<PathBuf, Failure> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+    let unknown = || Failure { exit_code: 2, message: "there is no home directory; say --data DIR".into() };
+    Ok(home.ok_or_else(unknown)?.join(DEFAULT_DATA))
+}
+
+/// Deletes an earlier demo, and nothing that is not one.
+fn remove_earlier(data: &Path) -> Result<(), Failure> {
+    if !data.exists() {
+        return Ok(());
+    }
+    let empty = std::fs::read_dir(data)?.next().is_none();
+    if !empty && !data.join(MARK).exists() {
+        let message =
+            format!("{} is not a demo's folder (it holds no {MARK}); choose another with --data", data.display());
+        return Err(Failure { exit_code: 2, message });
+    }
+    Ok(std::fs::remove_dir_all(data)?)
+}
+
+/// The demo's organisation and site, made at the first run.
+async fn remember(app: &App, data: &Path) -> Result<Remembered, Failure> {
+    let path = data.join(MARK);
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        let unreadable = |error: serde_json::Error| {
+            let message = format!("{} cannot be read ({error}); begin anew with --fresh", path.display());
+            StartupError::Configuration(message)
+        };
+        return Ok(serde_json::from_str(&text).map_err(unreadable)?);
+    }
+    let handle = || ChallengeId::random(&*app.randomness).to_string();
+    let made = app.store.create_organisation(handle(), ORGANISATION.into()).await?;
+    let organisation = match made {
+        Some(organisation) => organisation,
+        // An earlier first run was cut before its file was written.
+        None => {
+            let all = app.store.organisations().await?;
+            let found = all.into_iter().find(|one| one.name == ORGANISATION);
+            found.ok_or_else(|| StartupError::System("the demo's organisation is gone".into()))?
+        }
+    };
+    let api_key = new_api_key(&*app.randomness);
+    let made = app.store.create_relying_party(organisation, handle(), SITE.into(), api_key_sha256(&api_key)).await?;
+    if made.is_none() {
+        let parties = app.store.relying_parties().await?;
+        for party in parties.into_iter().filter(|party| party.name == SITE) {
+            app.store.rotate_api_key(party.handle, api_key_sha256(&api_key)).await?;
+        }
+    }
+    let remembered = Remembered { api_key, enrolled: false };
+    write_remembered(data, &remembered)?;
+    Ok(remembered)
+}
+
+fn write_remembered(data: &Path, remembered: &Remembered) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(remembered).map_err(|error| StartupError::System(error.to_string()))?;
+    let beside = data.join("demo.json.new");
+    if beside.exists() {
+        std::fs::remove_file(&beside)?;
+    }
+    write_secret(&beside, text.as_bytes())?;
+    Ok(std::fs::rename(beside, data.join(MARK))?)
+}

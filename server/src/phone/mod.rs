@@ -1,0 +1,284 @@
+//! `countersign phone`: the same core as in a phone, in a terminal.
+
+mod show;
+mod transport;
+
+pub use transport::ReqwestTransport;
+
+use crate::command_line::Failure;
+use clap::{Args, Subcommand};
+use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::time::SystemClock;
+use countersign_core::vault::DesktopVault;
+use countersign_core::{Account, Authenticator, Error, Outcome, Platform, Received};
+use show::Printer;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long a pull is parked while watching, in seconds.
+const WATCH_WAIT: u32 = 50;
+/// How long watching rests after a server could not be reached.
+const WATCH_PAUSE: Duration = Duration::from_secs(3);
+/// How many past requests the history shows.
+const HISTORY_LENGTH: u32 = 50;
+
+/// Be a phone in this terminal.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Where this phone keeps its accounts and keys [default: ~/.local/share/countersign/phone]
+    #[arg(long, value_name = "DIR", global = true, env = "COUNTERSIGN_PHONE_STORE")]
+    store: Option<PathBuf>,
+    /// Print JSON: one object, or one a line while watching
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Add an account from an enrolment link
+    #[command(alias = "enroll")]
+    Enrol {
+        /// The link that the signed-in page shows. Quote it: it holds a # and an &
+        link: String,
+        /// The name of this phone in the account's list
+        #[arg(long, default_value = "Terminal")]
+        name: String,
+    },
+    /// Ask the servers, and show the accounts and what waits for an answer
+    List,
+    /// Show requests as they come, until stopped
+    Watch,
+    /// Answer YES
+    Approve {
+        /// The request, or the first characters of its id
+        id: String,
+    },
+    /// Answer NO
+    Deny {
+        /// The request, or the first characters of its id
+        id: String,
+    },
+    /// Show past requests
+    History,
+    /// Remove an account; its server forgets this phone first
+    Remove {
+        /// The account, or the first characters of its id
+        id: String,
+        /// Remove it from this phone although its server cannot be reached
+        #[arg(long)]
+        only_here: bool,
+    },
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit_code = match &error {
+            Error::Refused(_) | Error::ServerRefused { .. } | Error::UnknownAccount | Error::UnknownChallenge => 3,
+            Error::Unreachable(_) => 4,
+            Error::Key(_) | Error::Vault(_) | Error::Store(_) => 5,
+        };
+        Self { exit_code, message: error.to_string() }
+    }
+}
+
+/// The authenticator whose store is in `directory`, with its vault in a file beside it.
+///
+/// # Errors
+/// What to tell the person, with the exit code.
+pub fn open(
+    directory: &Path,
+    transport: Arc<dyn countersign_core::transport::Transport>,
+) -> Result<Authenticator, Failure> {
+    let unusable = |reason: String| Failure { exit_code: 5, message: format!("{}: {reason}", directory.display()) };
+    std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
+    let randomness = SystemRandomness::new();
+    let vault = DesktopVault::in_file(&directory.join("vault.key"), &randomness)
+        .map_err(|error| unusable(error.to_string()))?;
+    let platform =
+        Platform { vault: Arc::new(vault), transport, clock: Arc::new(SystemClock), randomness: Arc::new(randomness) };
+    Authenticator::open(directory, platform).map_err(|error| unusable(error.to_string()))
+}
+
+fn default_store() -> Result<PathBuf, Failure> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data_home = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+    let unknown = || Failure { exit_code: 2, message: "there is no home directory; say --store DIR".into() };
+    Ok(data_home.ok_or_else(unknown)?.join("countersign/phone"))
+}
+
+/// Runs one phone command.
+///
+/// # Errors
+/// What to tell the person, with the exit code.
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let directory = options.store.map_or_else(default_store, Ok)?;
+    let authenticator = open(&directory, Arc::new(ReqwestTransport::new()?))?;
+    let printer = Printer { json: options.json };
+    match options.command {
+        Command::Enrol { link, name } => printer.enrolled(&authenticator.enrol(&link, &name).await?)?,
+        Command::List => list(&authenticator, &printer).await?,
+        Command::Watch => watch(Arc::new(authenticator), printer).await?,
+        Command::Approve { id } => {
+            let id = find_challenge(&authenticator, &id).await?;
+            return ended(&printer, id, authenticator.approve(id).await?);
+        }
+        Command::Deny { id } => {
+            let id = find_challenge(&authenticator, &id).await?;
+            return ended(&printer, id, authenticator.deny(id).await?);
+        }
+        Command::History => printer.history(&authenticator.history(HISTORY_LENGTH)?)?,
+        Command::Remove { id, only_here } => {
+            let account = find_account(&authenticator, &id)?;
+            if only_here {
+                authenticator.forget(account.id)?;
+            } else {
+                authenticator.remove(account.id).await?;
+            }
+            printer.removed(&account)?;
+        }
+    }
+    Ok(())
+}
+
+fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Failure> {
+    printer.outcome(id, outcome)?;
+    match outcome {
+        Outcome::Approved | Outcome::Denied => Ok(()),
+        Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => {
+            Err(Failure { exit_code: 3, message: show::explain(outcome).to_owned() })
+        }
+    }
+}
+
+/// Pulls every account once. What cannot be reached is told, and the rest goes on.
+async fn pull_all(authenticator: &Authenticator) -> Result<Option<Failure>, Failure> {
+    let mut unreachable = None;
+    for account in authenticator.accounts()? {
+        if let Err(error) = authenticator.pull(account.id, 0).await {
+            let failure = Failure::from(error);
+            unreachable =
+                Some(Failure { message: format!("{}: {}", account.organisation, failure.message), ..failure });
+        }
+    }
+    Ok(unreachable)
+}
+
+async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Failure> {
+    let unreachable = pull_all(authenticator).await?;
+    printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
+    unreachable.map_or(Ok(()), Err)
+}
+
+/// Pulls every account side by side, and shows each request once.
+async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<(), Failure> {
+    let accounts = authenticator.accounts()?;
+    if accounts.is_empty() {
+        return Err(Failure {
+            exit_code: 3,
+            message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
+        });
+    }
+    printer.watching(&accounts)?;
+    for prompt in authenticator.pending()? {
+        printer.prompt(&prompt)?;
+    }
+    let mut watchers = JoinSet::new();
+    for account in accounts {
+        watchers.spawn(watch_account(Arc::clone(&authenticator), account.id, printer));
+    }
+    tokio::select! {
+        () = crate::serve::stop_signal() => Ok(()),
+        ended = watchers.join_next() => match ended {
+            Some(Ok(Err(failure))) => Err(failure),
+            _ => Ok(()),
+        },
+    }
+}
+
+async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, printer: Printer) -> Result<(), Failure> {
+    loop {
+        let pulled = match authenticator.pull(id, WATCH_WAIT).await {
+            Ok(pulled) => pulled,
+            Err(Error::Unreachable(reason)) => {
+                printer.trouble(&reason.to_string())?;
+                tokio::time::sleep(WATCH_PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut something_new = false;
+        for received in pulled.received {
+            match received {
+                Ok(Received::New(challenge)) => {
+                    something_new = true;
+                    let pending = authenticator.pending()?;
+                    if let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == challenge) {
+                        printer.prompt(prompt)?;
+                    }
+                }
+                Ok(Received::Known(_)) => {}
+                Err(refusal) => printer.trouble(&format!("a message was refused: {refusal}"))?,
+            }
+        }
+        if !something_new {
+            // The server answers at once while a known request still waits.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+async fn find_challenge(authenticator: &Authenticator, start: &str) -> Result<ChallengeId, Failure> {
+    let find = || -> Result<Option<ChallengeId>, Failure> {
+        let pending = authenticator.pending()?;
+        let ids = pending.iter().map(|prompt| prompt.challenge.challenge_id);
+        only_match(ids, start, "request")
+    };
+    if let Some(id) = find()? {
+        return Ok(id);
+    }
+    let unreachable = pull_all(authenticator).await?;
+    match (find()?, unreachable) {
+        (Some(id), _) => Ok(id),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => match start.parse() {
+            // A late tap on a known request hears how it ended.
+            Ok(id) => Ok(id),
+            Err(_) => Err(Failure {
+                exit_code: 3,
+                message: "no request of this id waits; see: countersign phone list".into(),
+            }),
+        },
+    }
+}
+
+fn find_account(authenticator: &Authenticator, start: &str) -> Result<Account, Failure> {
+    let accounts = authenticator.accounts()?;
+    let id = only_match(accounts.iter().map(|account| account.id), start, "account")?;
+    let found = accounts.into_iter().find(|account| Some(account.id) == id);
+    found.ok_or_else(|| Failure {
+        exit_code: 3,
+        message: "no account of this id is on this phone; see: countersign phone list".into(),
+    })
+}
+
+/// The one id that starts like this; an error when there are several.
+fn only_match<T: std::fmt::Display>(
+    ids: impl Iterator<Item = T>,
+    start: &str,
+    what: &str,
+) -> Result<Option<T>, Failure> {
+    let mut matching = ids.filter(|id| !start.is_empty() && id.to_string().starts_with(start));
+    let (first, second) = (matching.next(), matching.next());
+    if second.is_some() {
+        return Err(Failure {
+            exit_code: 2,
+            message: format!("more than one {what} starts with {start}; say more of its id"),
+        });
+    }
+    Ok(first)
+}

@@ -1,0 +1,181 @@
+//! How the terminal phone speaks.
+
+use countersign_core::challenge::Context;
+use countersign_core::handle::ChallengeId;
+use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
+use serde_json::{Value, json};
+use std::io::{Result, Write};
+
+/// Prints for people, or JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    /// JSON instead of sentences.
+    pub json: bool,
+}
+
+/// What an outcome means for the person.
+pub const fn explain(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "Approved. The page goes on by itself.",
+        Outcome::Denied => "Denied. The sign-in was stopped.",
+        Outcome::AlreadyAnswered => "Answered on your other phone.",
+        Outcome::Expired => "Expired: start the sign-in again.",
+        Outcome::Cancelled => "The site took the question back.",
+    }
+}
+
+fn account_json(account: &Account) -> Value {
+    let (state, code) = match &account.state {
+        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code)),
+        AccountState::Confirmed => ("confirmed", None),
+    };
+    json!({
+        "id": account.id, "organisation": account.organisation, "account": account.account,
+        "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
+    })
+}
+
+fn prompt_json(prompt: &Prompt) -> Value {
+    json!({
+        "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
+        "organisation": prompt.account.organisation, "account": prompt.challenge.account,
+        "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
+        "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
+    })
+}
+
+/// `198.51.100.7, Firefox, Linux`; what is not known is left out.
+fn place(context: &Context) -> String {
+    let Context { ip, place, browser, system } = context;
+    let known: Vec<&str> = [place, ip, browser, system].into_iter().flatten().map(String::as_str).collect();
+    if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
+}
+
+impl Printer {
+    fn value(value: &Value) -> Result<()> {
+        writeln!(std::io::stdout(), "{value}")
+    }
+
+    /// After an enrolment.
+    pub fn enrolled(self, account: &Account) -> Result<()> {
+        if self.json {
+            return Self::value(&account_json(account));
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{} at {}", account.account, account.organisation)?;
+        match &account.state {
+            AccountState::Proposed { confirmation_code } => {
+                let (first, second) = confirmation_code.split_at(3);
+                writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
+            }
+            AccountState::Confirmed => writeln!(out, "Ready."),
+        }
+    }
+
+    /// The accounts and what waits.
+    pub fn list(self, accounts: &[Account], pending: &[Prompt]) -> Result<()> {
+        if self.json {
+            let accounts: Vec<Value> = accounts.iter().map(account_json).collect();
+            let pending: Vec<Value> = pending.iter().map(prompt_json).collect();
+            return Self::value(&json!({ "accounts": accounts, "pending": pending }));
+        }
+        let mut out = std::io::stdout();
+        if accounts.is_empty() {
+            return writeln!(out, "No accounts. Add one with: countersign phone enrol LINK");
+        }
+        for account in accounts {
+            let state = match &account.state {
+                AccountState::Proposed { confirmation_code } => {
+                    format!("waits for the digits {confirmation_code} on the page")
+                }
+                AccountState::Confirmed => "ready".into(),
+            };
+            writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
+        }
+        if pending.is_empty() {
+            return writeln!(out, "Nothing waits for an answer.");
+        }
+        pending.iter().try_for_each(|prompt| self.prompt(prompt))
+    }
+
+    /// A request that waits.
+    pub fn prompt(self, prompt: &Prompt) -> Result<()> {
+        if self.json {
+            return Self::value(&prompt_json(prompt));
+        }
+        let mut out = std::io::stdout();
+        let challenge = &prompt.challenge;
+        writeln!(out, "\nIs this you?")?;
+        writeln!(out, "  {}", challenge.relying_party)?;
+        writeln!(out, "  account  {}", challenge.account)?;
+        if let Some(message) = &challenge.binding_message {
+            writeln!(out, "  message  {message}")?;
+        }
+        writeln!(out, "  from     {}", place(&challenge.context))?;
+        writeln!(out, "  time     {} s left", prompt.time_left.as_secs())?;
+        writeln!(out, "  YES: countersign phone approve {}", challenge.challenge_id)?;
+        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)
+    }
+
+    /// How an answer ended.
+    pub fn outcome(self, id: ChallengeId, outcome: Outcome) -> Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
+        }
+        match outcome {
+            Outcome::Approved | Outcome::Denied => writeln!(std::io::stdout(), "{}", explain(outcome)),
+            // The failure that follows says it.
+            Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
+        }
+    }
+
+    /// Past requests.
+    pub fn history(self, past: &[Past]) -> Result<()> {
+        if self.json {
+            let row = |one: &Past| {
+                json!({
+                    "id": one.challenge.challenge_id, "relying_party": one.challenge.relying_party,
+                    "account": one.challenge.account, "asked_at": crate::resource::rfc3339(one.challenge.asked_at()),
+                    "outcome": one.outcome.as_str(),
+                })
+            };
+            return Self::value(&past.iter().map(row).collect());
+        }
+        let mut out = std::io::stdout();
+        if past.is_empty() {
+            return writeln!(out, "No past requests.");
+        }
+        for one in past {
+            let asked_at = crate::resource::rfc3339(one.challenge.asked_at());
+            writeln!(
+                out,
+                "{asked_at}  {}  {}  {}",
+                one.challenge.relying_party,
+                one.challenge.account,
+                explain(one.outcome)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// An account was removed.
+    pub fn removed(self, account: &Account) -> Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": account.id, "removed": true }));
+        }
+        writeln!(std::io::stdout(), "Removed {} at {}.", account.account, account.organisation)
+    }
+
+    /// Watching begins.
+    pub fn watching(self, accounts: &[Account]) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(std::io::stdout(), "Watching {} account(s). Stop with Ctrl-C.", accounts.len())
+    }
+
+    /// Something does not work now, and watching goes on.
+    pub fn trouble(self, what: &str) -> Result<()> {
+        writeln!(std::io::stderr(), "countersign: {what}")
+    }
+}
