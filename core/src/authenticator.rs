@@ -7,9 +7,11 @@ use crate::device_api::Devices;
 use crate::device_keys;
 use crate::error::Error;
 use crate::handle::EnrolmentId;
+use crate::key::Thumbprint;
 use crate::keyring::Keyring;
 use crate::platform::Platform;
-use crate::server_identity::WellKnown;
+use crate::refusal::Refusal;
+use crate::server_identity::{self, PinnedServer, WellKnown};
 use crate::store::{Store, StoredEnrolment};
 use crate::time::Timestamp;
 use crate::transport::HttpResponse;
@@ -145,9 +147,24 @@ impl Authenticator {
     /// `wrong_server`, `old_certificate`, and the network's.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
         let pinned = self.keyring().entry(id)?.server.clone();
-        let (well_known, _) = self.well_known(server_url).await?;
-        well_known.pin(&pinned.server_id, pinned.sequence, self.server_time(id)?)?;
+        let (document, asked) = self.well_known(server_url).await?;
+        Met::check(&document, &asked, &pinned.server_id, pinned.sequence)?;
         self.store.set_server_url(id, server_url)
+    }
+
+    /// Asks an account's server for its present certificate and time. Believed only with the pinned root, and never with
+    /// a lower sequence.
+    ///
+    /// # Errors
+    /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
+    pub async fn refresh_server(&self, id: EnrolmentId) -> Result<(), Error> {
+        let server_url = self.store.enrolment(id)?.server_url;
+        let mut entry = self.keyring().entry(id)?.clone();
+        let (document, asked) = self.well_known(&server_url).await?;
+        let Met { server, clock_offset_ms } =
+            Met::check(&document, &asked, &entry.server.server_id, entry.server.sequence)?;
+        (entry.server, entry.clock_offset_ms) = (server, clock_offset_ms);
+        self.keyring().put(entry, &*self.platform.randomness)
     }
 
     /// Asks a server who it is, with a nonce for its time. Nothing in the answer is checked yet.
@@ -185,9 +202,19 @@ impl Authenticator {
     ) -> Result<HttpResponse, Error> {
         let stored = self.store.enrolment(id)?;
         let key = device_keys::load(&self.platform, &stored.keys, Purpose::Request)?;
-        let signer = Signer { enrolment_id: id, key: &*key, now: self.server_time(id)? };
         let call = Call { server_url: &stored.server_url, method, target, body, timeout };
-        connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
+        let attempt = async || {
+            let signer = Signer { enrolment_id: id, key: &*key, now: self.server_time(id)? };
+            connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
+        };
+        match attempt().await {
+            Err(Error::ServerRefused { code, .. }) if matches!(code.as_str(), "future_time" | "stale_time") => {
+                // This device's clock was set since the server's time was learned.
+                self.refresh_server(id).await?;
+                attempt().await
+            }
+            answer => answer,
+        }
     }
 }
 
@@ -196,4 +223,29 @@ pub(crate) struct TimeAsked {
     pub nonce: String,
     pub asked_at: Timestamp,
     pub answered_at: Timestamp,
+}
+
+/// A server that has shown who it is and what time it is.
+pub(crate) struct Met {
+    pub server: PinnedServer,
+    /// How far its clock is ahead of this device's, in milliseconds.
+    pub clock_offset_ms: i64,
+}
+
+impl Met {
+    /// Believes a document with this root and no lower sequence. The certificate's end can be judged only once the time
+    /// is known, and the time is signed by the certified key: so the key is checked, then the time, then the end.
+    pub fn check(
+        document: &WellKnown,
+        asked: &TimeAsked,
+        fingerprint: &Thumbprint,
+        lowest_sequence: u64,
+    ) -> Result<Self, Refusal> {
+        let at_any_time = document.pin(fingerprint, lowest_sequence, Timestamp::from_seconds(0))?;
+        let signed = document.time.as_deref().ok_or(Refusal::Malformed("signed time"))?;
+        let offset =
+            server_identity::learn_offset(signed, &at_any_time, &asked.nonce, asked.asked_at, asked.answered_at)?;
+        let server = document.pin(fingerprint, lowest_sequence, asked.answered_at.shifted(offset))?;
+        Ok(Self { server, clock_offset_ms: offset })
+    }
 }

@@ -1,7 +1,7 @@
 //! Enrolling this device from a link.
 
 use crate::at_rest::{AtRestKey, Location};
-use crate::authenticator::{Account, Authenticator};
+use crate::authenticator::{Account, Authenticator, Met};
 use crate::connection::{self, Body, Call, REQUEST_TIMEOUT};
 use crate::device_api::{PushRegistration, RedemptionAnswer};
 use crate::device_keys;
@@ -11,18 +11,11 @@ use crate::handle::EnrolmentId;
 use crate::jws;
 use crate::key::sha256_text;
 use crate::keyring::Entry;
-use crate::refusal::Refusal;
 use crate::sealing::SealingKey;
-use crate::server_identity::{self, PinnedServer};
+use crate::server_identity::PinnedServer;
 use crate::store::{StoredEnrolling, StoredEnrolment};
 use crate::text;
 use crate::vault::{Opens, at_rest_key};
-
-/// What the device has learned of the server before it redeems a ticket there.
-struct Met {
-    server: PinnedServer,
-    clock_offset_ms: i64,
-}
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
@@ -35,7 +28,8 @@ impl Authenticator {
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         text::check_name(device_name, "device name")?;
-        let met = self.meet(&link).await?;
+        let (document, asked) = self.well_known(&link.server_url).await?;
+        let met = Met::check(&document, &asked, &link.fingerprint, 0)?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         let enrolling = match self.store.enrolling(&ticket_sha256)? {
             Some(enrolling) => enrolling,
@@ -50,18 +44,6 @@ impl Authenticator {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Who is there, and is it who the link says? Until that is known, the device's clock is all there is to judge the
-    /// certificate's end by, so the time is learned first.
-    async fn meet(&self, link: &EnrolmentLink) -> Result<Met, Error> {
-        let (document, asked) = self.well_known(&link.server_url).await?;
-        let unhurried = document.pin(&link.fingerprint, 0, crate::time::Timestamp::from_seconds(0))?;
-        let signed = document.time.as_deref().ok_or(Refusal::Malformed("signed time"))?;
-        let offset =
-            server_identity::learn_offset(signed, &unhurried, &asked.nonce, asked.asked_at, asked.answered_at)?;
-        let server = document.pin(&link.fingerprint, 0, asked.answered_at.shifted(offset))?;
-        Ok(Met { server, clock_offset_ms: offset })
     }
 
     /// Makes the keys and the signed redemption, and keeps both before anything is sent.

@@ -24,7 +24,7 @@ const FILE: &str = "push-keyring";
 const LOCATION: Location<'_> = Location { table: FILE, row: "", column: "" };
 
 /// What one enrolment needs to open what is sealed to it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub enrolment_id: EnrolmentId,
     pub account_id: AccountId,
@@ -69,7 +69,7 @@ pub struct Opened {
     pub compact: String,
 }
 
-/// The keyring file, read.
+/// The keyring file, read. It shows nothing of itself when printed.
 pub struct Keyring {
     path: PathBuf,
     key: AtRestKey,
@@ -142,13 +142,14 @@ impl Keyring {
                 Err(Refusal::CannotOpen) => continue,
                 Err(refusal) => return Err(refusal),
             };
+            let server_time = entry.server_time(now);
             let expected = Expected {
                 server_id: &entry.server.server_id,
-                signing_key: &entry.server.signing_key,
+                signing_key: entry.server.signing_key_at(server_time)?,
                 device: &entry.device,
                 account_id: entry.account_id,
                 enrolment_id: entry.enrolment_id,
-                now: entry.server_time(now),
+                now: server_time,
             };
             let challenge = challenge::open(&compact, &expected)?;
             return Ok(Opened { challenge, compact });

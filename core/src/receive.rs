@@ -56,7 +56,8 @@ pub struct Pulled {
 }
 
 impl Authenticator {
-    /// Takes in a message that came by push.
+    /// Takes in a message that came by push. `unknown_key` may mean that the server has a new signing key: a pull then
+    /// learns it and brings the same request.
     ///
     /// # Errors
     /// The refusal of whatever does not agree; [`Error::Store`]. Nothing of a refused message is kept.
@@ -96,13 +97,24 @@ impl Authenticator {
         }
         let mut received = Vec::with_capacity(pulled.challenges.len());
         for envelope in &pulled.challenges {
-            received.push(match self.receive_envelope(envelope) {
+            received.push(match self.receive_pulled(id, envelope).await {
                 Ok(one) => Ok(one),
                 Err(Error::Refused(refusal)) => Err(refusal),
                 Err(error) => return Err(error),
             });
         }
         Ok(Pulled { state: pulled.state, received })
+    }
+
+    /// Takes in one pulled message; when its signing key is not known, asks the server for its present certificate first.
+    async fn receive_pulled(&self, id: EnrolmentId, envelope: &Envelope) -> Result<Received, Error> {
+        match self.receive_envelope(envelope) {
+            Err(Error::Refused(Refusal::UnknownKey | Refusal::OldCertificate)) => {
+                self.refresh_server(id).await?;
+                self.receive_envelope(envelope)
+            }
+            received => received,
+        }
     }
 
     /// The requests that wait for the person, oldest first. Those whose time is over move to the history.

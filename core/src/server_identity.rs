@@ -72,6 +72,21 @@ pub struct PinnedServer {
     pub signing_key: PublicKey,
     /// The sequence of its certificate.
     pub sequence: u64,
+    /// When its certificate ends, in seconds.
+    pub certificate_exp: i64,
+}
+
+impl PinnedServer {
+    /// The key that signs for this server, while its certificate lasts.
+    ///
+    /// # Errors
+    /// `old_certificate` once it has ended; the device then asks the server for its present one.
+    pub fn signing_key_at(&self, now: Timestamp) -> Result<&PublicKey, Refusal> {
+        if Timestamp::from_seconds(self.certificate_exp) <= now {
+            return Err(Refusal::OldCertificate);
+        }
+        Ok(&self.signing_key)
+    }
 }
 
 /// The server's side: certifies `signing_key`.
@@ -129,6 +144,7 @@ impl WellKnown {
             root: self.root,
             signing_key: certificate.signing_key,
             sequence: certificate.sequence,
+            certificate_exp: certificate.exp,
         })
     }
 }
@@ -180,7 +196,9 @@ mod tests {
         let (thief, _) = SoftwareKey::generate().unwrap();
         let fingerprint = root.public().thumbprint();
         let good = document(&root, &signing, 3);
-        assert_eq!(good.pin(&fingerprint, 3, NOW).unwrap().signing_key, signing.public());
+        let pinned = good.pin(&fingerprint, 3, NOW).unwrap();
+        assert_eq!(pinned.signing_key_at(NOW), Ok(&signing.public()));
+        assert_eq!(pinned.signing_key_at(NOW + YEAR), Err(Refusal::OldCertificate));
         assert_eq!(good.pin(&fingerprint, 4, NOW), Err(Refusal::OldCertificate));
         assert_eq!(good.pin(&fingerprint, 0, NOW + YEAR), Err(Refusal::Expired));
         assert_eq!(document(&thief, &signing, 3).pin(&fingerprint, 0, NOW), Err(Refusal::WrongServer));

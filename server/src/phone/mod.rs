@@ -157,21 +157,23 @@ fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Fai
 
 /// Pulls every account once. What cannot be reached is told, and the rest goes on.
 async fn pull_all(authenticator: &Authenticator) -> Result<Option<Failure>, Failure> {
-    let mut unreachable = None;
+    let mut trouble = None;
     for account in authenticator.accounts()? {
-        if let Err(error) = authenticator.pull(account.id, 0).await {
-            let failure = Failure::from(error);
-            unreachable =
-                Some(Failure { message: format!("{}: {}", account.organisation, failure.message), ..failure });
+        let error = match authenticator.pull(account.id, 0).await {
+            Ok(pulled) => pulled.received.into_iter().find_map(Result::err).map(Error::Refused),
+            Err(error) => Some(error),
+        };
+        if let Some(failure) = error.map(Failure::from) {
+            trouble = Some(Failure { message: format!("{}: {}", account.organisation, failure.message), ..failure });
         }
     }
-    Ok(unreachable)
+    Ok(trouble)
 }
 
 async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Failure> {
-    let unreachable = pull_all(authenticator).await?;
+    let trouble = pull_all(authenticator).await?;
     printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
-    unreachable.map_or(Ok(()), Err)
+    trouble.map_or(Ok(()), Err)
 }
 
 /// Pulls every account side by side, and shows each request once.
@@ -241,8 +243,8 @@ async fn find_challenge(authenticator: &Authenticator, start: &str) -> Result<Ch
     if let Some(id) = find()? {
         return Ok(id);
     }
-    let unreachable = pull_all(authenticator).await?;
-    match (find()?, unreachable) {
+    let trouble = pull_all(authenticator).await?;
+    match (find()?, trouble) {
         (Some(id), _) => Ok(id),
         (None, Some(failure)) => Err(failure),
         (None, None) => match start.parse() {
