@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const FILE: &str = "push-keyring";
+/// The version of the file's form.
+const VERSION: u32 = 1;
 const LOCATION: Location<'_> = Location { table: FILE, row: "", column: "" };
 
 /// What one enrolment needs to open what is sealed to it.
@@ -60,6 +62,13 @@ impl Entry {
     }
 }
 
+/// What is in the file.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    version: u32,
+    entries: Vec<Entry>,
+}
+
 /// A challenge that was opened, with the exact bytes of it.
 #[derive(Debug, Clone)]
 pub struct Opened {
@@ -85,10 +94,7 @@ impl Keyring {
         let path = directory.join(FILE);
         let key = at_rest_key(vault, Opens::AfterFirstUnlock)?;
         let entries = match std::fs::read(&path) {
-            Ok(sealed) => {
-                let plain = key.open(LOCATION, &sealed)?;
-                serde_json::from_slice(&plain).map_err(|error| StoreError::Damaged(error.to_string()))?
-            }
+            Ok(sealed) => read(&key.open(LOCATION, &sealed)?)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StoreError::Damaged(error.to_string()).into()),
         };
@@ -114,8 +120,9 @@ impl Keyring {
 
     /// Writes beside and renames, so that another process reads the old file or the new one.
     fn replace(&mut self, entries: Vec<Entry>, randomness: &dyn Randomness) -> Result<(), Error> {
-        let plain =
-            Zeroizing::new(serde_json::to_vec(&entries).map_err(|error| StoreError::Damaged(error.to_string()))?);
+        let contents = Contents { version: VERSION, entries };
+        let plain = serde_json::to_vec(&contents).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let plain = Zeroizing::new(plain);
         let sealed = self.key.seal(LOCATION, &plain, randomness);
         let beside = self.path.with_extension("new");
         let write = || {
@@ -125,7 +132,7 @@ impl Keyring {
             std::fs::rename(&beside, &self.path)
         };
         write().map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        self.entries = entries;
+        self.entries = contents.entries;
         Ok(())
     }
 
@@ -156,4 +163,19 @@ impl Keyring {
         }
         Err(Refusal::CannotOpen)
     }
+}
+
+/// A file of a later version is refused as such before its entries are looked at.
+fn read(plain: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let damaged = |error: serde_json::Error| StoreError::Damaged(error.to_string());
+    let Version { version } = serde_json::from_slice(plain).map_err(damaged)?;
+    if version > VERSION {
+        return Err(StoreError::Newer);
+    }
+    let Contents { entries, .. } = serde_json::from_slice(plain).map_err(damaged)?;
+    Ok(entries)
 }

@@ -5,8 +5,8 @@ use crate::config::Config;
 use crate::startup::StartupError;
 use crate::{listener, push, routes};
 use axum::Router;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::SystemClock;
+use countersign_core::randomness::{Randomness, SystemRandomness};
+use countersign_core::time::{Clock, SystemClock};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -38,7 +38,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
     })
 }
 
-/// Opens everything and starts to serve. `more` adds routes of its own, which the demo uses.
+/// Opens everything and starts to serve on the system's clock and randomness. `more` adds routes of its own, which the
+/// demo uses.
 ///
 /// # Errors
 /// [`StartupError`].
@@ -47,9 +48,23 @@ pub async fn start(
     listener: TcpListener,
     more: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartupError> {
+    start_with(config, listener, Arc::new(SystemClock), Arc::new(SystemRandomness::new()), more).await
+}
+
+/// As [`start`], on the caller's clock and randomness.
+///
+/// # Errors
+/// [`StartupError`].
+pub async fn start_with(
+    config: &Config,
+    listener: TcpListener,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    more: impl FnOnce(Router) -> Router,
+) -> Result<Running, StartupError> {
     let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let app = App::open(config, public_url, Arc::new(SystemClock), Arc::new(SystemRandomness::new())).await?;
+    let app = App::open(config, public_url, clock, randomness).await?;
     let sender = push::Sender::new(&config.push, Arc::clone(&app))?;
     let pushing = tokio::spawn(sender.run());
     let router = more(routes::router(Arc::clone(&app)));

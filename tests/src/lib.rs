@@ -1,1 +1,14 @@
-//! x
+//! What the whole-system tests stand on: a server in this process or the real binary, relying parties, phones, a device
+//! made by hand that can sign anything, and a push service that decrypts.
+//!
+//! Everything goes over real sockets on loopback.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
+
+pub mod clock;
+pub mod handmade;
+pub mod http;
+pub mod phone;
+pub mod program;
+pub mod push_service;
+pub mod server;
+pub mod webdriver;

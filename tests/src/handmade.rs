@@ -1,0 +1,239 @@
+//! A device made by hand: it holds its keys openly, so that a test can sign anything with them, right or wrong.
+
+use crate::http::{Answer, RelyingParty, client, send};
+use countersign_core::challenge::{self, Challenge};
+use countersign_core::decision::{Answer as YesOrNo, Decision};
+use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Possession, Redemption, Transcript};
+use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::jws::{self, Claims};
+use countersign_core::key::{SoftwareKey, sha256_text};
+use countersign_core::proof::{NONCE_HEADER, PROOF_HEADER, Proof};
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_core::server_identity::WellKnown;
+use countersign_core::time::{Clock, SystemClock};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::sync::Mutex;
+
+/// A device with its keys in the open.
+pub struct HandmadeDevice {
+    /// Signs requests and `deny`.
+    pub request: SoftwareKey,
+    /// Signs `approve`.
+    pub approval: SoftwareKey,
+    /// Opens what is sealed to it.
+    pub sealing: SealingKey,
+    /// The server's word on it.
+    pub statement: EnrolmentStatement,
+    /// Its server.
+    pub url: String,
+    nonce: Mutex<String>,
+}
+
+/// A redemption that has not been sent.
+pub struct Prepared {
+    /// What to send.
+    pub redemption: Redemption,
+    /// The claims that were signed in it.
+    pub transcript: Transcript,
+    request: SoftwareKey,
+    approval: SoftwareKey,
+    sealing: SealingKey,
+    identity: WellKnown,
+    url: String,
+}
+
+/// The present, in seconds.
+pub fn now_seconds() -> i64 {
+    SystemClock.now().seconds()
+}
+
+impl Prepared {
+    /// Fresh keys and a signed redemption for a link.
+    pub async fn new(link: &str) -> Self {
+        let link = EnrolmentLink::parse(link).unwrap();
+        let identity = client().get(format!("{}/.well-known/countersign", link.server_url)).send().await.unwrap();
+        let identity: WellKnown = identity.json().await.unwrap();
+        let (request, _) = SoftwareKey::generate().unwrap();
+        let (approval, _) = SoftwareKey::generate().unwrap();
+        let sealing = SealingKey::generate(&SystemRandomness::new());
+        let transcript = Transcript {
+            aud: identity.server_id.clone(),
+            ticket_sha256: sha256_text(link.ticket.as_bytes()),
+            request_key: request.public(),
+            approval_key: approval.public(),
+            sealing_key: sealing.public(),
+            device_name: "Handmade".into(),
+            iat: now_seconds(),
+        };
+        let redemption = sign_redemption(&transcript, &link.ticket, &request, &approval);
+        Self { redemption, transcript, request, approval, sealing, identity, url: link.server_url }
+    }
+
+    /// The same with one thing changed in what is signed.
+    pub fn changed(&self, change: impl FnOnce(&mut Transcript)) -> Redemption {
+        let mut transcript = self.transcript.clone();
+        change(&mut transcript);
+        sign_redemption(&transcript, &self.redemption.ticket, &self.request, &self.approval)
+    }
+
+    /// Sends a redemption.
+    pub async fn send(&self, redemption: &Redemption) -> Answer {
+        send(client().post(format!("{}/v1/device/enrol", self.url)).json(redemption)).await
+    }
+
+    /// The six digits that the person reads.
+    pub fn confirmation_code(&self, statement: &EnrolmentStatement) -> String {
+        enrolment::confirmation_code(&self.redemption.transcript, statement.sub)
+    }
+
+    /// The statement in an answer, checked as a device does.
+    pub fn statement(&self, answer: &Answer) -> EnrolmentStatement {
+        let compact = answer.body["enrolment"].as_str().unwrap_or_else(|| panic!("{answer:?}"));
+        let fingerprint = self.identity.server_id.clone();
+        let server = self.identity.pin(&fingerprint, 0, SystemClock.now()).unwrap();
+        enrolment::check_statement(
+            compact,
+            &fingerprint,
+            &server.signing_key,
+            &self.transcript,
+            &self.redemption.transcript,
+        )
+        .unwrap()
+    }
+
+    /// Redeems, and makes the device; not confirmed yet.
+    pub async fn redeem(self) -> (HandmadeDevice, String) {
+        let answer = self.send(&self.redemption).await;
+        let statement = self.statement(&answer);
+        let code = self.confirmation_code(&statement);
+        let Self { request, approval, sealing, url, .. } = self;
+        (HandmadeDevice { request, approval, sealing, statement, url, nonce: Mutex::default() }, code)
+    }
+}
+
+fn sign_redemption(transcript: &Transcript, ticket: &str, request: &SoftwareKey, approval: &SoftwareKey) -> Redemption {
+    let compact = jws::sign_now(transcript, request).unwrap();
+    let possession = Possession { transcript_sha256: sha256_text(compact.as_bytes()) };
+    Redemption {
+        ticket: ticket.to_owned(),
+        possession: jws::sign_now(&possession, approval).unwrap(),
+        transcript: compact,
+    }
+}
+
+/// A link for a user.
+pub async fn link(relying_party: &RelyingParty, user: &str) -> String {
+    let opened = relying_party.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
+    opened.body["link"].as_str().unwrap_or_else(|| panic!("{opened:?}")).to_owned()
+}
+
+impl HandmadeDevice {
+    /// A device in use for a user.
+    pub async fn enrol(relying_party: &RelyingParty, user: &str) -> Self {
+        let (device, code) = Prepared::new(&link(relying_party, user).await).await.redeem().await;
+        let path = format!("/v1/enrolments/{}/confirm", device.id());
+        let confirmed = relying_party.post(&path, &json!({ "code": code })).await;
+        assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
+        device
+    }
+
+    /// Its enrolment.
+    pub fn id(&self) -> EnrolmentId {
+        self.statement.enrolment_id
+    }
+
+    /// The claims of a right proof for a request, with the latest nonce.
+    pub fn proof_claims(&self, method: &str, target: &str, body: &[u8]) -> Proof {
+        let randomness = SystemRandomness::new();
+        let mut jti = [0; 16];
+        countersign_core::randomness::Randomness::fill(&randomness, &mut jti);
+        Proof {
+            htm: method.into(),
+            htu: target.into(),
+            iat: now_seconds(),
+            jti: data_encoding::BASE64URL_NOPAD.encode(&jti),
+            nonce: self.nonce.lock().unwrap().clone(),
+            body_sha256: sha256_text(body),
+        }
+    }
+
+    /// Sends a request with any proof, and remembers the nonce that comes.
+    pub async fn send_with(&self, method: Method, target: &str, body: &[u8], proof: &str) -> Answer {
+        let request = client().request(method, format!("{}{target}", self.url)).header(PROOF_HEADER, proof);
+        let answer = send(request.header("content-type", "application/json").body(body.to_vec())).await;
+        if let Some(nonce) = answer.headers.get(NONCE_HEADER) {
+            *self.nonce.lock().unwrap() = nonce.to_str().unwrap().to_owned();
+        }
+        answer
+    }
+
+    /// Sends a request with a right proof; twice when the server wants a fresh nonce.
+    pub async fn send(&self, method: Method, target: &str, body: &[u8]) -> Answer {
+        let sign = || jws::sign_now(&self.proof_claims(method.as_str(), target, body), &self.request).unwrap();
+        let answer = self.send_with(method.clone(), target, body, &sign()).await;
+        if answer.code() == "nonce_required" {
+            return self.send_with(method.clone(), target, body, &sign()).await;
+        }
+        answer
+    }
+
+    /// Fetches a nonce, so that the next proof is accepted at once.
+    pub async fn warm_up(&self) {
+        assert_eq!(self.send(Method::GET, "/v1/device/challenges", b"").await.status, 200);
+    }
+
+    /// The compact challenges that wait for it.
+    pub async fn pull(&self) -> Vec<String> {
+        let answer = self.send(Method::GET, "/v1/device/challenges", b"").await;
+        let envelopes: Vec<Envelope> = serde_json::from_value(answer.body["challenges"].clone()).unwrap();
+        envelopes.iter().map(|envelope| self.open(envelope)).collect()
+    }
+
+    /// Opens what is sealed to it.
+    pub fn open(&self, envelope: &Envelope) -> String {
+        let to = SealedTo { server_id: &self.statement.iss, enrolment_id: self.id() };
+        envelope.open(&self.sealing, to).unwrap()
+    }
+
+    /// The claims of a right decision.
+    pub fn decision_claims(&self, compact: &str, answer: YesOrNo) -> Decision {
+        Decision {
+            challenge_id: read_claims::<Challenge>(compact).challenge_id,
+            challenge_sha256: challenge::digest(compact),
+            decision: answer,
+            user_verified: false,
+            iat: now_seconds(),
+        }
+    }
+
+    /// A right decision, signed with the key for it.
+    pub fn decision(&self, compact: &str, answer: YesOrNo) -> String {
+        let key = match answer {
+            YesOrNo::Approve => &self.approval,
+            YesOrNo::Deny => &self.request,
+        };
+        jws::sign_now(&self.decision_claims(compact, answer), key).unwrap()
+    }
+
+    /// Sends a decision, right or wrong.
+    pub async fn decide(&self, id: &ChallengeId, decision: impl Into<Vec<u8>>) -> Answer {
+        let url = format!("{}/v1/device/challenges/{id}/decision", self.url);
+        send(client().post(url).header("content-type", "application/jose").body(decision.into())).await
+    }
+}
+
+/// The claims of a JWS that the test trusts.
+pub fn read_claims<C: Claims>(compact: &str) -> C {
+    let payload = compact.split('.').nth(1).unwrap();
+    serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
+}
+
+/// A JWS with any header and any payload, signed with `key`.
+pub fn sign_raw(header: &Value, payload: &[u8], key: &SoftwareKey) -> String {
+    let encode = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
+    let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload));
+    let signature = key.sign_now(input.as_bytes()).unwrap();
+    format!("{input}.{}", encode(&signature))
+}

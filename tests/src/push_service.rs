@@ -1,0 +1,130 @@
+//! A push service and the subscriber behind it: takes Web Push requests, checks what RFC 8030 and RFC 8292 ask for, and
+//! decrypts. It knows nothing of the server's code.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Router, routing};
+use countersign_core::device_api::PushRegistration;
+use countersign_core::key::PublicKey;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::webpush::Receiver;
+use data_encoding::BASE64URL_NOPAD;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// A push that was taken.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub body: Vec<u8>,
+    /// The body, decrypted.
+    pub message: Vec<u8>,
+}
+
+struct Shared {
+    receiver: Receiver,
+    origin: String,
+    /// What to answer; 201 when nobody says.
+    status: Mutex<StatusCode>,
+    taken: mpsc::UnboundedSender<Taken>,
+}
+
+/// A push service with one subscriber.
+pub struct PushService {
+    shared: Arc<Shared>,
+    taken: mpsc::UnboundedReceiver<Taken>,
+    listening: JoinHandle<()>,
+}
+
+impl PushService {
+    /// A service on a free port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, taken) = mpsc::unbounded_channel();
+        let receiver = Receiver::generate(&SystemRandomness::new());
+        let shared = Arc::new(Shared { receiver, origin, status: Mutex::new(StatusCode::CREATED), taken: sender });
+        let router = Router::new().route("/subscriber", routing::post(take)).with_state(Arc::clone(&shared));
+        let listening = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { shared, taken, listening }
+    }
+
+    /// What the subscriber gives its server.
+    pub fn registration(&self) -> PushRegistration {
+        PushRegistration::WebPush(self.shared.receiver.subscription(format!("{}/subscriber", self.shared.origin)))
+    }
+
+    /// The next push. Fails the test when none comes.
+    pub async fn next(&mut self) -> Taken {
+        let patience = std::time::Duration::from_secs(20);
+        tokio::time::timeout(patience, self.taken.recv()).await.expect("a push comes").unwrap()
+    }
+
+    /// True when no push has come that was not looked at.
+    pub fn is_quiet(&mut self) -> bool {
+        self.taken.try_recv().is_err()
+    }
+
+    /// What to answer from now on.
+    pub fn answer(&self, status: StatusCode) {
+        *self.shared.status.lock().unwrap() = status;
+    }
+}
+
+impl Drop for PushService {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    if let Err(reason) = check(&shared, &headers, &body) {
+        eprintln!("the push service refuses: {reason}");
+        return StatusCode::BAD_REQUEST;
+    }
+    let status = *shared.status.lock().unwrap();
+    let message = shared.receiver.decrypt(&body).expect("the subscriber can read it");
+    // The test may have ended.
+    let _ = shared.taken.send(Taken { headers, body: body.to_vec(), message });
+    status
+}
+
+/// RFC 8030, section 5 (`TTL` is required; `Urgency` and `Topic` have forms), RFC 8291 (`aes128gcm`), RFC 8292 (the token
+/// is signed by the key beside it, for this origin, for at most 24 hours).
+fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or("a header is missing");
+    header("ttl")?.parse::<u32>().map_err(|_| "ttl")?;
+    if header("urgency")? != "high" || header("content-encoding")? != "aes128gcm" {
+        return Err("urgency or encoding");
+    }
+    let topic = header("topic")?;
+    if topic.len() > 32 || !topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return Err("topic");
+    }
+    if body.len() > 4096 {
+        return Err("more than 4096 bytes");
+    }
+    let (token, key) =
+        header("authorization")?.strip_prefix("vapid t=").and_then(|rest| rest.split_once(", k=")).ok_or("vapid")?;
+    let key = BASE64URL_NOPAD.decode(key.as_bytes()).map_err(|_| "key")?;
+    let key = PublicKey::from_uncompressed(&key).map_err(|_| "key")?;
+    let (input, signature) = token.rsplit_once('.').ok_or("token")?;
+    let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| "signature")?;
+    key.verify(input.as_bytes(), &signature).map_err(|_| "signature")?;
+    let claims = input.split('.').nth(1).ok_or("token")?;
+    let claims = BASE64URL_NOPAD.decode(claims.as_bytes()).map_err(|_| "claims")?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).map_err(|_| "claims")?;
+    if claims["aud"] != shared.origin {
+        return Err("aud is another origin");
+    }
+    let subject = claims["sub"].as_str().unwrap_or_default();
+    if !(subject.starts_with("https:") || subject.starts_with("mailto:") || subject.starts_with("http://127.0.0.1")) {
+        return Err("sub");
+    }
+    claims["exp"].as_i64().map(drop).ok_or("exp")
+}

@@ -1,0 +1,83 @@
+//! A server in this process, on loopback.
+
+use crate::clock::ManualClock;
+use crate::http::RelyingParty;
+use countersign_core::handle::ChallengeId;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::time::{Clock, SystemClock};
+use countersign_server::authorisation::{api_key_sha256, new_api_key};
+use countersign_server::config::Config;
+use countersign_server::serve::{self, Running};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A server in this process.
+pub struct TestServer {
+    running: Running,
+    directory: Arc<TempDir>,
+    clock: Arc<dyn Clock>,
+    /// Its address.
+    pub url: String,
+}
+
+impl TestServer {
+    /// A fresh server on the system's clock.
+    pub async fn start() -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), Arc::new(SystemClock), "127.0.0.1:0").await
+    }
+
+    /// A fresh server on a clock that the test moves.
+    pub async fn start_at(clock: &ManualClock) -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), Arc::new(clock.clone()), "127.0.0.1:0").await
+    }
+
+    async fn open(directory: Arc<TempDir>, clock: Arc<dyn Clock>, listen: &str) -> Self {
+        let mut config = Config::load(None, std::iter::empty()).unwrap();
+        config.data_dir = directory.path().to_owned();
+        config.push.webpush.allow_private = true;
+        let listener = serve::bind(listen.parse().unwrap()).await.unwrap();
+        let randomness = Arc::new(SystemRandomness::new());
+        let running =
+            serve::start_with(&config, listener, Arc::clone(&clock), randomness, |router| router).await.unwrap();
+        let url = format!("http://{}", running.address);
+        Self { running, directory, clock, url }
+    }
+
+    /// Stops the server and starts it again on the same data and port.
+    pub async fn restart(self) -> Self {
+        let address = self.running.address.to_string();
+        self.running.stop().await;
+        Self::open(self.directory, self.clock, &address).await
+    }
+
+    /// Stops the server.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+
+    /// Its parts.
+    pub fn app(&self) -> &Arc<countersign_server::app::App> {
+        &self.running.app
+    }
+
+    /// Where its database is.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join(countersign_server::app::DATABASE_FILE)
+    }
+
+    /// A new relying party of an organisation, which is made when it is new.
+    pub async fn relying_party(&self, organisation: &str, name: &str) -> RelyingParty {
+        let store = &self.app().store;
+        let randomness = SystemRandomness::new();
+        let handle = || ChallengeId::random(&randomness).to_string();
+        store.create_organisation(handle(), organisation.into()).await.unwrap();
+        let organisations = store.organisations().await.unwrap();
+        let organisation = organisations.into_iter().find(|one| one.name == organisation).unwrap();
+        let api_key = new_api_key(&randomness);
+        let made =
+            store.create_relying_party(organisation, handle(), name.into(), api_key_sha256(&api_key)).await.unwrap();
+        assert!(made.is_some(), "the name is new");
+        RelyingParty::new(&self.url, &api_key)
+    }
+}

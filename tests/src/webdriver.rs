@@ -1,0 +1,164 @@
+//! A small client of the W3C WebDriver protocol, for Debian's `chromedriver`.
+
+use crate::http::{client, send};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// How long a page may take to show what is expected of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The member that names an element in the protocol.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window.
+pub struct Browser {
+    session: String,
+    _driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a headless Chromium of this window size.
+    pub async fn start(width: u32, height: u32) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts; tests/all installs it (Debian's chromium-driver)");
+        let port = driver_port(&mut driver).await;
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".into(),
+            "--disable-gpu".into(),
+            "--disable-quic".into(),
+            "--no-first-run".into(),
+            "--disable-background-networking".into(),
+            "--disable-component-update".into(),
+            "--disable-sync".into(),
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        } } });
+        let base = format!("http://127.0.0.1:{port}/session");
+        let answer = send(client().post(&base).json(&capabilities)).await;
+        let id = answer.body["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{answer:?}"));
+        Self { session: format!("{base}/{id}"), _driver: driver, _profile: profile }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Value> {
+        let mut request = client().request(method, format!("{}{path}", self.session));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = send(request).await;
+        if answer.status == 200 { Ok(answer.body["value"].clone()) } else { Err(answer.body["value"].clone()) }
+    }
+
+    /// Opens an address.
+    pub async fn open(&self, url: &str) {
+        self.call(Method::POST, "/url", Some(json!({ "url": url }))).await.unwrap();
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    pub async fn run(&self, script: &str) -> Value {
+        self.call(Method::POST, "/execute/sync", Some(json!({ "script": script, "args": [] }))).await.unwrap()
+    }
+
+    /// Waits until a script returns something that is neither null nor false, by the page's own next change.
+    pub async fn until(&self, condition: &str) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             const look = () => {{ const seen = (() => {{ {condition} }})(); if (seen) {{ watch.disconnect(); done(seen); }} return seen; }};
+             const watch = new MutationObserver(look);
+             watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});
+             look();"
+        );
+        let timeouts = json!({ "script": PATIENCE.as_millis() as u64 });
+        self.call(Method::POST, "/timeouts", Some(timeouts)).await.unwrap();
+        let seen = self.call(Method::POST, "/execute/async", Some(json!({ "script": script, "args": [] }))).await;
+        match seen {
+            Ok(seen) => seen,
+            Err(error) => panic!(
+                "the page never showed: {condition}\n{error}\n{}",
+                self.run("return document.body.innerText").await
+            ),
+        }
+    }
+
+    /// Waits until there is such an element.
+    pub async fn until_there(&self, selector: &str) {
+        self.until(&format!("return document.querySelector({})", json!(selector))).await;
+    }
+
+    async fn find(&self, selector: &str) -> String {
+        self.until_there(selector).await;
+        let found =
+            self.call(Method::POST, "/element", Some(json!({ "using": "css selector", "value": selector }))).await;
+        let found = found.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    /// Clicks as a mouse does: an element that is covered or out of reach fails.
+    pub async fn click(&self, selector: &str) {
+        let element = self.find(selector).await;
+        self.call(Method::POST, &format!("/element/{element}/click"), Some(json!({})))
+            .await
+            .unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// Types into a field.
+    pub async fn type_text(&self, selector: &str, text: &str) {
+        let element = self.find(selector).await;
+        self.call(Method::POST, &format!("/element/{element}/value"), Some(json!({ "text": text }))).await.unwrap();
+    }
+
+    /// The text that a person reads in an element.
+    pub async fn text(&self, selector: &str) -> String {
+        let element = self.find(selector).await;
+        let text = self.call(Method::GET, &format!("/element/{element}/text"), None).await.unwrap();
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// What the page complained about so far.
+    pub async fn complaints(&self) -> Vec<String> {
+        let log = self.call(Method::POST, "/se/log", Some(json!({ "type": "browser" }))).await.unwrap();
+        log.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// Keeps a picture of the window.
+    pub async fn screenshot(&self, path: &Path) {
+        let picture = self.call(Method::GET, "/screenshot", None).await.unwrap();
+        let bytes = data_encoding::BASE64.decode(picture.as_str().unwrap().as_bytes()).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Closes the browser.
+    pub async fn close(self) {
+        self.call(Method::DELETE, "", None).await.unwrap();
+    }
+}
+
+async fn driver_port(driver: &mut Child) -> u16 {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let number = line.split("started successfully on port ").nth(1);
+        if let Some(port) = number.and_then(|rest| rest.trim_end_matches('.').parse().ok()) {
+            // Reads on, so that the driver never waits for somebody to listen.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return port;
+        }
+    }
+    panic!("chromedriver did not say its port");
+}
