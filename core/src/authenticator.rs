@@ -5,6 +5,7 @@
 use crate::connection::{self, Call, Nonces, REQUEST_TIMEOUT, Signer};
 use crate::device_api::Devices;
 use crate::device_keys;
+use crate::enrolment;
 use crate::error::Error;
 use crate::handle::EnrolmentId;
 use crate::key::Thumbprint;
@@ -146,9 +147,11 @@ impl Authenticator {
     /// # Errors
     /// `wrong_server`, `old_certificate`, and the network's.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
-        let pinned = self.keyring().entry(id)?.server.clone();
-        let (document, asked) = self.well_known(server_url).await?;
-        Met::check(&document, &asked, &pinned.server_id, pinned.sequence)?;
+        let trustworthy = url::Url::parse(server_url).is_ok_and(|url| enrolment::is_trustworthy(&url));
+        if !trustworthy || server_url.ends_with('/') {
+            return Err(Refusal::Malformed("server address").into());
+        }
+        self.learn_from(id, server_url).await?;
         self.store.set_server_url(id, server_url)
     }
 
@@ -159,8 +162,12 @@ impl Authenticator {
     /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
     pub async fn refresh_server(&self, id: EnrolmentId) -> Result<(), Error> {
         let server_url = self.store.enrolment(id)?.server_url;
+        self.learn_from(id, &server_url).await
+    }
+
+    async fn learn_from(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
         let mut entry = self.keyring().entry(id)?.clone();
-        let (document, asked) = self.well_known(&server_url).await?;
+        let (document, asked) = self.well_known(server_url).await?;
         let Met { server, clock_offset_ms } =
             Met::check(&document, &asked, &entry.server.server_id, entry.server.sequence)?;
         (entry.server, entry.clock_offset_ms) = (server, clock_offset_ms);
@@ -233,8 +240,8 @@ pub(crate) struct Met {
 }
 
 impl Met {
-    /// Believes a document with this root and no lower sequence. The certificate's end can be judged only once the time
-    /// is known, and the time is signed by the certified key: so the key is checked, then the time, then the end.
+    /// Believes a document with this root and no lower sequence. The time is signed by the certified key, so a stolen old
+    /// key could vouch for its own: the certificate must last by the time that is learned and by this device's own clock.
     pub fn check(
         document: &WellKnown,
         asked: &TimeAsked,
@@ -245,7 +252,8 @@ impl Met {
         let signed = document.time.as_deref().ok_or(Refusal::Malformed("signed time"))?;
         let offset =
             server_identity::learn_offset(signed, &at_any_time, &asked.nonce, asked.asked_at, asked.answered_at)?;
-        let server = document.pin(fingerprint, lowest_sequence, asked.answered_at.shifted(offset))?;
+        let latest = asked.answered_at.max(asked.answered_at.shifted(offset));
+        let server = document.pin(fingerprint, lowest_sequence, latest)?;
         Ok(Self { server, clock_offset_ms: offset })
     }
 }

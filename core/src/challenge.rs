@@ -3,7 +3,7 @@
 //! Both sides are here. [`issue`] is the server's; [`open`] is the device's.
 
 use crate::handle::{AccountId, ChallengeId, EnrolmentId};
-use crate::jws::{self, Claims};
+use crate::jws::{self, Claims, Unverified};
 use crate::key::{KeyError, PublicKey, SoftwareKey, Thumbprint, sha256_text};
 use crate::refusal::Refusal;
 use crate::text;
@@ -153,7 +153,11 @@ pub struct Expected<'a> {
 /// # Errors
 /// Everything that does not agree, by its own name; `expired` when it is over.
 pub fn open(compact: &str, expected: &Expected<'_>) -> Result<Challenge, Refusal> {
-    let challenge: Challenge = jws::verify(compact, expected.signing_key)?;
+    let unverified = Unverified::parse::<Challenge>(compact)?;
+    if unverified.payload_length() > MAX_CLAIMS_LENGTH {
+        return Err(Refusal::TooLarge);
+    }
+    let challenge: Challenge = unverified.verify(expected.signing_key)?;
     if challenge.iss != *expected.server_id {
         return Err(Refusal::WrongServer);
     }

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How long a request may take that waits for nothing.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// The code for an answer that is not our server's: of a proxy, a captive portal, a page of somebody else.
+pub(crate) const UNEXPECTED_ANSWER: &str = "unexpected_answer";
 /// The problem with which a server says: here is the nonce, ask again.
 const NONCE_REQUIRED: &str = "nonce_required";
 
@@ -116,9 +118,10 @@ pub(crate) async fn send_signed(
     }
 }
 
-/// Reads a body that must be JSON of this form.
+/// Reads a body that must be JSON of this form. It is not signed, and a later server may say more in it than this
+/// device knows; what is signed is read strictly.
 pub(crate) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, Error> {
-    Ok(crate::jws::read_json(&response.body, "answer")?)
+    Ok(serde_json::from_slice(&response.body).map_err(|_| Refusal::Malformed("answer"))?)
 }
 
 fn accepted(response: HttpResponse) -> Result<HttpResponse, Error> {
@@ -127,9 +130,8 @@ fn accepted(response: HttpResponse) -> Result<HttpResponse, Error> {
     }
     match serde_json::from_slice::<Problem>(&response.body) {
         Ok(Problem { code, detail, .. }) => Err(Error::ServerRefused { code, detail }),
-        // Not our server's words: a proxy, a captive portal, a page of somebody else.
         Err(_) => Err(Error::ServerRefused {
-            code: "unexpected_answer".into(),
+            code: UNEXPECTED_ANSWER.into(),
             detail: format!("HTTP status {} without an explanation", response.status),
         }),
     }

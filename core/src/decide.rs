@@ -36,19 +36,23 @@ impl Authenticator {
             Progress::Finished { outcome, .. } => Ok(outcome),
             Progress::Answering { .. } => self.deliver(&stored).await,
             Progress::Pending => {
-                let purpose = match answer {
-                    Answer::Approve => Purpose::Approval,
-                    Answer::Deny => Purpose::Request,
-                };
-                let keys = self.store.enrolment(stored.enrolment_id)?.keys;
-                let key = device_keys::load(&self.platform, &keys, purpose)?;
-                let now = self.server_time(stored.enrolment_id)?;
-                let decision = decision::sign(&stored.compact, id, answer, &*key, now).await?;
+                let decision = self.sign_answer(&stored, answer).await?;
                 self.store.set_answering(id, answer, &decision)?;
                 // Two taps may race; the answer that was kept first is the one that is sent.
                 self.deliver(&self.store.challenge(id)?).await
             }
         }
+    }
+
+    async fn sign_answer(&self, stored: &StoredChallenge, answer: Answer) -> Result<String, Error> {
+        let purpose = match answer {
+            Answer::Approve => Purpose::Approval,
+            Answer::Deny => Purpose::Request,
+        };
+        let keys = self.store.enrolment(stored.enrolment_id)?.keys;
+        let key = device_keys::load(&self.platform, &keys, purpose)?;
+        let now = self.server_time(stored.enrolment_id)?;
+        Ok(decision::sign(&stored.compact, stored.challenge_id, answer, &*key, now).await?)
     }
 
     /// Delivers the signed answers of an account that the server has not acknowledged.
@@ -71,6 +75,20 @@ impl Authenticator {
             Progress::Answering { answer, decision } => (*answer, decision),
             Progress::Pending => return Err(Error::UnknownChallenge),
         };
+        let outcome = match self.post_decision(stored, answer, decision).await {
+            Err(Error::ServerRefused { code, .. }) if matches!(code.as_str(), "future_time" | "stale_time") => {
+                // This device's clock was set since the server's time was learned: the same answer, dated anew.
+                self.refresh_server(stored.enrolment_id).await?;
+                let decision = self.sign_answer(stored, answer).await?;
+                self.post_decision(stored, answer, &decision).await?
+            }
+            outcome => outcome?,
+        };
+        self.store.finish_challenge(stored.challenge_id, outcome, self.platform.clock.now())?;
+        Ok(outcome)
+    }
+
+    async fn post_decision(&self, stored: &StoredChallenge, answer: Answer, decision: &str) -> Result<Outcome, Error> {
         let enrolment = self.store.enrolment(stored.enrolment_id)?;
         let call = connection::Call {
             server_url: &enrolment.server_url,
@@ -79,23 +97,21 @@ impl Authenticator {
             body: Some(Body::jose(decision)),
             timeout: connection::REQUEST_TIMEOUT,
         };
-        let outcome = match connection::send(&self.platform, &call).await {
+        match connection::send(&self.platform, &call).await {
             Ok(response) => {
                 connection::read::<DecisionAnswer>(&response)?;
-                match answer {
+                Ok(match answer {
                     Answer::Approve => Outcome::Approved,
                     Answer::Deny => Outcome::Denied,
-                }
+                })
             }
             Err(Error::ServerRefused { code, detail }) => match code.as_str() {
-                "already_answered" => Outcome::AlreadyAnswered,
-                "expired" => Outcome::Expired,
-                "cancelled" => Outcome::Cancelled,
-                _ => return Err(Error::ServerRefused { code, detail }),
+                "already_answered" => Ok(Outcome::AlreadyAnswered),
+                "expired" => Ok(Outcome::Expired),
+                "cancelled" => Ok(Outcome::Cancelled),
+                _ => Err(Error::ServerRefused { code, detail }),
             },
-            Err(error) => return Err(error),
-        };
-        self.store.finish_challenge(stored.challenge_id, outcome, self.platform.clock.now())?;
-        Ok(outcome)
+            Err(error) => Err(error),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::at_rest::{AtRestKey, Location};
 use crate::authenticator::{Account, Authenticator, Met};
-use crate::connection::{self, Body, Call, REQUEST_TIMEOUT};
+use crate::connection::{self, Body, Call, REQUEST_TIMEOUT, UNEXPECTED_ANSWER};
 use crate::device_api::{PushRegistration, RedemptionAnswer};
 use crate::device_keys;
 use crate::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
@@ -29,7 +29,8 @@ impl Authenticator {
         let link = EnrolmentLink::parse(link)?;
         text::check_name(device_name, "device name")?;
         let (document, asked) = self.well_known(&link.server_url).await?;
-        let met = Met::check(&document, &asked, &link.fingerprint, 0)?;
+        let lowest_sequence = self.keyring().lowest_sequence(&link.fingerprint);
+        let met = Met::check(&document, &asked, &link.fingerprint, lowest_sequence)?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         let enrolling = match self.store.enrolling(&ticket_sha256)? {
             Some(enrolling) => enrolling,
@@ -37,7 +38,7 @@ impl Authenticator {
         };
         match self.redeem(&link, &enrolling).await {
             Ok(answer) => self.finish(&link, &ticket_sha256, &met, enrolling, &answer),
-            Err(error @ Error::ServerRefused { .. }) => {
+            Err(error) if is_final(&error) => {
                 self.store.drop_enrolling(&ticket_sha256)?;
                 device_keys::destroy(&self.platform, &enrolling.keys);
                 Err(error)
@@ -60,7 +61,7 @@ impl Authenticator {
             iat: self.platform.clock.now().shifted(met.clock_offset_ms).seconds(),
         };
         let transcript = jws::sign(&transcript, &*pair.request).await?;
-        let possession = Possession { transcript_sha256: sha256_text(transcript.as_bytes()) };
+        let possession = Possession { transcript_sha256: enrolment::transcript_digest_text(&transcript) };
         let possession = jws::sign(&possession, &*pair.approval).await?;
         let sealing_key = self.sealing_key_sealer()?.seal(
             sealing_key_location(ticket_sha256),
@@ -135,6 +136,13 @@ impl Authenticator {
         self.call(id, "PUT", "/v1/device/push".into(), Some(body)).await?;
         Ok(())
     }
+}
+
+/// True when the server will never take this redemption: the ticket is over, or the message is wrong. A server that is
+/// busy, or a stranger in between that answers in its place, is not the end.
+fn is_final(error: &Error) -> bool {
+    const PASSING: [&str; 3] = ["unavailable", "internal", UNEXPECTED_ANSWER];
+    matches!(error, Error::ServerRefused { code, .. } if !PASSING.contains(&code.as_str()))
 }
 
 /// Where a sealing key lies until its enrolment is finished and it moves into the keyring.

@@ -109,10 +109,21 @@ impl Claims for Transcript {
     const TYPE: &'static str = "countersign-transcript+jws";
 }
 
+/// Names a transcript: SHA-256 of what was signed, header and claims. Without the signature, so that the same claims
+/// signed again are the same transcript.
+pub fn transcript_digest(compact: &str) -> [u8; 32] {
+    sha256(compact.rsplit_once('.').map_or(compact, |(signed, _)| signed).as_bytes())
+}
+
+/// [`transcript_digest`] in base64url.
+pub fn transcript_digest_text(compact: &str) -> String {
+    BASE64URL_NOPAD.encode(&transcript_digest(compact))
+}
+
 /// The claims with which the approval key shows that it is held: its signature over the transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Possession {
-    /// SHA-256 of the compact transcript, in base64url.
+    /// The transcript's digest, in base64url.
     pub transcript_sha256: String,
 }
 
@@ -122,6 +133,7 @@ impl Claims for Possession {
 
 /// What the device sends to redeem a ticket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Redemption {
     /// The ticket.
     pub ticket: String,
@@ -146,7 +158,7 @@ pub struct EnrolmentStatement {
     pub organisation: String,
     /// The account's name, as the person knows it.
     pub account: String,
-    /// SHA-256 of the compact transcript, in base64url.
+    /// The transcript's digest, in base64url.
     pub transcript_sha256: String,
     /// Signs background requests and `deny`.
     pub request_key: PublicKey,
@@ -186,7 +198,7 @@ pub fn check_redemption(
         return Err(Refusal::Malformed("ticket"));
     }
     let possession: Possession = jws::verify(&redemption.possession, &transcript.approval_key)?;
-    if possession.transcript_sha256 != sha256_text(redemption.transcript.as_bytes()) {
+    if possession.transcript_sha256 != transcript_digest_text(&redemption.transcript) {
         return Err(Refusal::BadSignature);
     }
     if transcript.approval_key == transcript.request_key {
@@ -221,7 +233,7 @@ pub fn check_statement(
     let same_device = statement.aud == transcript.request_key.thumbprint()
         && statement.request_key == transcript.request_key
         && statement.approval_key == transcript.approval_key
-        && statement.transcript_sha256 == sha256_text(compact_transcript.as_bytes());
+        && statement.transcript_sha256 == transcript_digest_text(compact_transcript);
     if !same_device {
         return Err(Refusal::WrongDevice);
     }
@@ -234,7 +246,7 @@ pub fn check_statement(
 /// of the device and the account: whoever redeemed the link with other keys shows other digits.
 pub fn confirmation_code(compact_transcript: &str, account_id: AccountId) -> String {
     let mut input = b"countersign confirmation v1\n".to_vec();
-    input.extend_from_slice(&sha256(compact_transcript.as_bytes()));
+    input.extend_from_slice(&transcript_digest(compact_transcript));
     input.extend_from_slice(account_id.as_bytes());
     let digest = sha256(&input);
     let mut first = [0; 8];
@@ -302,7 +314,7 @@ mod tests {
         };
         let redeem = |transcript: &Transcript, request: &SoftwareKey, approval: &SoftwareKey| {
             let compact = jws::sign_now(transcript, request).unwrap();
-            let possession = Possession { transcript_sha256: sha256_text(compact.as_bytes()) };
+            let possession = Possession { transcript_sha256: transcript_digest_text(&compact) };
             let possession = jws::sign_now(&possession, approval).unwrap();
             Redemption { ticket: ticket.clone(), transcript: compact, possession }
         };

@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The longest compact JWS that is read, in bytes.
 pub const MAX_LENGTH: usize = 8 * 1024;
@@ -69,6 +70,11 @@ impl<'a> Unverified<'a> {
         &self.key_id
     }
 
+    /// Bytes of the claims as they came.
+    pub const fn payload_length(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Checks the signature with `key` and gives the claims.
     ///
     /// # Errors
@@ -128,17 +134,36 @@ fn decode(part: &str, what: &'static str) -> Result<Vec<u8>, Refusal> {
     BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| Refusal::Malformed(what))
 }
 
-/// Reads JSON of which every member must be known, and none may come twice.
+/// Reads JSON of which every member must be known, none may come twice, and every object must be written as one.
 ///
 /// # Errors
 /// `malformed` with `what`, or `unknown_claim`.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, Refusal> {
+pub(crate) fn read_json<T: Serialize + DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, Refusal> {
     let mut unknown = false;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value =
         serde_ignored::deserialize(&mut deserializer, |_| unknown = true).map_err(|_| Refusal::Malformed(what))?;
     deserializer.end().map_err(|_| Refusal::Malformed(what))?;
-    if unknown { Err(Refusal::UnknownClaim) } else { Ok(value) }
+    if unknown {
+        return Err(Refusal::UnknownClaim);
+    }
+    let as_written: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed(what))?;
+    let as_read = serde_json::to_value(&value).map_err(|_| Refusal::Malformed(what))?;
+    if same_shape(&as_written, &as_read) { Ok(value) } else { Err(Refusal::Malformed(what)) }
+}
+
+/// True unless an array stands where an object belongs: serde reads a struct from either, and a message must have one
+/// form only.
+fn same_shape(written: &Value, read: &Value) -> bool {
+    match read {
+        Value::Object(members) => {
+            written.is_object() && members.iter().all(|(name, value)| same_shape(&written[name], value))
+        }
+        Value::Array(items) => written.as_array().is_some_and(|written| {
+            written.len() == items.len() && written.iter().zip(items).all(|(written, read)| same_shape(written, read))
+        }),
+        _ => true,
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +212,7 @@ mod tests {
         assert_eq!(payload_of(r#"{"word":"halt","also":1}"#), Refusal::UnknownClaim);
         assert_eq!(payload_of(r#"{"word":"halt","word":"pass"}"#), Refusal::Malformed("JWS claims"));
         assert_eq!(payload_of("{\"word\":\"halt\"} x"), Refusal::Malformed("JWS claims"));
+        assert_eq!(payload_of(r#"["halt"]"#), Refusal::Malformed("JWS claims"), "an array for an object");
         assert_eq!(refused(&with_header(&header, payload, &other)), Refusal::BadSignature);
 
         assert_eq!(refused(&good[..good.len() - 1]), Refusal::Malformed("JWS signature"));

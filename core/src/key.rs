@@ -144,6 +144,9 @@ impl TryFrom<Jwk> for PublicKey {
         let mut point = vec![4];
         for coordinate in [&jwk.x, &jwk.y] {
             let bytes = BASE64URL_NOPAD.decode(coordinate.as_bytes()).map_err(|_| Refusal::Malformed("public key"))?;
+            if bytes.len() != 32 {
+                return Err(Refusal::Malformed("public key"));
+            }
             point.extend_from_slice(&bytes);
         }
         Self::from_uncompressed(&point)

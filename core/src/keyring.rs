@@ -105,6 +105,12 @@ impl Keyring {
         self.entries.iter().find(|entry| entry.enrolment_id == enrolment_id).ok_or(Error::UnknownAccount)
     }
 
+    /// The highest certificate sequence that any enrolment has seen of this server; zero for an unknown one.
+    pub(crate) fn lowest_sequence(&self, server_id: &Thumbprint) -> u64 {
+        let known = self.entries.iter().filter(|entry| entry.server.server_id == *server_id);
+        known.map(|entry| entry.server.sequence).max().unwrap_or(0)
+    }
+
     /// Puts an entry in the place of one with the same enrolment, or beside the others.
     pub(crate) fn put(&mut self, entry: Entry, randomness: &dyn Randomness) -> Result<(), Error> {
         let mut entries: Vec<Entry> =

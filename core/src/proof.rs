@@ -25,7 +25,8 @@ pub const PROOF_LIFETIME: Duration = Duration::from_secs(300);
 pub struct Proof {
     /// The HTTP method, in capitals.
     pub htm: String,
-    /// Path and query, exactly as requested. Without the host, which a proxy may change; the nonce binds the server.
+    /// Path and query, relative to the server's address. Without host and prefix, which a proxy may change; the nonce binds
+    /// the server.
     pub htu: String,
     /// When it was signed, in seconds of the server's time.
     pub iat: i64,

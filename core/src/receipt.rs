@@ -1,7 +1,7 @@
 //! The receipt: challenge, decision and enrolment statement together, which anyone who pinned the server's root can
 //! verify years later, without the server.
 
-use crate::challenge::{self, Challenge};
+use crate::challenge::{self, CLOCK_TOLERANCE, Challenge};
 use crate::decision::{self, Answer, Decision};
 use crate::enrolment::EnrolmentStatement;
 use crate::jws;
@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 /// What a relying party keeps. Each member is a compact JWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The root's word on the key that signed the challenge and the enrolment.
+    /// The root's word on the key that signed the challenge.
     pub certificate: String,
+    /// The root's word on the key that signed the enrolment, which may be an earlier one.
+    pub enrolment_certificate: String,
     /// The server's word on the device's keys.
     pub enrolment: String,
     /// The question.
@@ -35,18 +37,21 @@ pub struct Proven {
 }
 
 impl Receipt {
-    /// Verifies the whole chain: root, certificate, enrolment, challenge, decision. Times are part of what is proven and
-    /// are not compared with the present.
+    /// Verifies the whole chain: root, certificates, enrolment, challenge, decision. Each must fall within the time of
+    /// the one that vouches for it; none is compared with the present. Who pinned the device's approval key at its
+    /// enrolment compares it with the one in [`Proven`], and then depends on no key of the server.
     ///
     /// # Errors
-    /// `wrong_server`, `wrong_device`, `wrong_account`, `wrong_challenge`, `unknown_key`, `bad_signature`, and those of
-    /// the form.
+    /// `wrong_server`, `wrong_device`, `wrong_account`, `wrong_challenge`, `unknown_key`, `bad_signature`, `stale_time`,
+    /// `future_time`, and those of the form.
     pub fn verify(&self, root: &PublicKey) -> Result<Proven, Refusal> {
         let server_id: Thumbprint = root.thumbprint();
         let certificate: Certificate = jws::verify(&self.certificate, root)?;
-        let enrolment: EnrolmentStatement = jws::verify(&self.enrolment, &certificate.signing_key)?;
+        let enrolment_certificate: Certificate = jws::verify(&self.enrolment_certificate, root)?;
+        let enrolment: EnrolmentStatement = jws::verify(&self.enrolment, &enrolment_certificate.signing_key)?;
         let challenge: Challenge = jws::verify(&self.challenge, &certificate.signing_key)?;
-        if [&certificate.iss, &enrolment.iss, &challenge.iss].into_iter().any(|issuer| *issuer != server_id) {
+        let issuers = [&certificate.iss, &enrolment_certificate.iss, &enrolment.iss, &challenge.iss];
+        if issuers.into_iter().any(|issuer| *issuer != server_id) {
             return Err(Refusal::WrongServer);
         }
         if challenge.aud != enrolment.aud || challenge.enrolment_id != enrolment.enrolment_id {
@@ -61,8 +66,21 @@ impl Receipt {
         {
             return Err(Refusal::WrongChallenge);
         }
+        within(enrolment.iat, enrolment_certificate.iat, enrolment_certificate.exp)?;
+        within(challenge.iat, certificate.iat, certificate.exp)?;
+        within(challenge.iat, enrolment.iat, i64::MAX)?;
+        let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
+        within(decision.iat, challenge.iat - tolerance, challenge.exp + tolerance)?;
         Ok(Proven { challenge, decision, enrolment })
     }
+}
+
+/// Refuses a moment outside `from..=to`, all in seconds.
+const fn within(moment: i64, from: i64, to: i64) -> Result<(), Refusal> {
+    if moment < from {
+        return Err(Refusal::StaleTime);
+    }
+    if moment > to { Err(Refusal::FutureTime) } else { Ok(()) }
 }
 
 impl Proven {

@@ -106,10 +106,13 @@ impl Authenticator {
         Ok(Pulled { state: pulled.state, received })
     }
 
-    /// Takes in one pulled message; when its signing key is not known, asks the server for its present certificate first.
+    /// Takes in one pulled message. Pulled messages are never over and never early, so one that seems to be, or whose
+    /// signing key is not known, means that this device should ask the server for its time and certificate first.
     async fn receive_pulled(&self, id: EnrolmentId, envelope: &Envelope) -> Result<Received, Error> {
         match self.receive_envelope(envelope) {
-            Err(Error::Refused(Refusal::UnknownKey | Refusal::OldCertificate)) => {
+            Err(Error::Refused(
+                Refusal::UnknownKey | Refusal::OldCertificate | Refusal::FutureTime | Refusal::Expired,
+            )) => {
                 self.refresh_server(id).await?;
                 self.receive_envelope(envelope)
             }
@@ -127,12 +130,16 @@ impl Authenticator {
             let challenge = read_kept(&stored.compact)?;
             let now = self.server_time(stored.enrolment_id)?;
             let time_left = now.until(challenge.ends_at());
+            let answering = matches!(stored.progress, Progress::Answering { .. });
+            if time_left.is_zero() && answering {
+                // Perhaps it counted and only the reply was lost: the next delivery hears which.
+                continue;
+            }
             if time_left.is_zero() {
                 self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 continue;
             }
             let account = Account::from(self.store.enrolment(stored.enrolment_id)?);
-            let answering = matches!(stored.progress, Progress::Answering { .. });
             prompts.push(Prompt { account, challenge, time_left, answering });
         }
         Ok(prompts)

@@ -24,6 +24,7 @@ pub const MAX_MESSAGE_LENGTH: usize = 4096 - HEADER_LENGTH - RECORD_OVERHEAD;
 
 /// Where and how to reach a subscriber (the Push API's `PushSubscription`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// The push service's address for this subscriber. A capability: it must not be logged.
     pub endpoint: String,

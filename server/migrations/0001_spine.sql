@@ -57,6 +57,7 @@ CREATE TABLE enrolment (
     ticket_sha256     BLOB NOT NULL UNIQUE,
     transcript_sha256 TEXT,
     statement         TEXT,
+    certificate       INTEGER REFERENCES signing_key,  -- of the key that signed the statement
     confirmation_code TEXT,
     wrong_codes       INTEGER NOT NULL DEFAULT 0,
     device_name       TEXT,

@@ -49,7 +49,10 @@ enum Subject {
 #[derive(Debug, Subcommand)]
 enum OrganisationCommand {
     /// Make an organisation
-    Create { name: String },
+    Create {
+        /// The name that people see on their phone beside their account
+        name: String,
+    },
     /// List all organisations
     List,
 }
@@ -67,9 +70,15 @@ enum RelyingPartyCommand {
     /// List all relying parties
     List,
     /// Give a relying party a new API key and end the old one
-    Rotate { id: String },
+    Rotate {
+        /// The relying party's id, as `relying-party list` shows it
+        id: String,
+    },
     /// End a relying party
-    Revoke { id: String },
+    Revoke {
+        /// The relying party's id, as `relying-party list` shows it
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

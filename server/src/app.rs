@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::master_key;
+use crate::outgoing::AddressGuard;
 use crate::push::Outbox;
 use crate::server_keys::ServerKeys;
 use crate::startup::StartupError;
@@ -34,6 +35,8 @@ pub struct App {
     pub device_waiting: Waiting<i64>,
     /// Pages that wait for an enrolment.
     pub enrolment_waiting: Waiting<EnrolmentId>,
+    /// Which addresses a device may name for its pushes.
+    pub push_guard: AddressGuard,
     /// Wakes the sending of pushes.
     pub outbox: Outbox,
     /// Cancelled when the server stops: whoever waits answers at once.
@@ -67,6 +70,7 @@ impl App {
             challenge_waiting: Waiting::default(),
             device_waiting: Waiting::default(),
             enrolment_waiting: Waiting::default(),
+            push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
             outbox: Outbox::default(),
             stopping: CancellationToken::new(),
         }))

@@ -39,7 +39,10 @@ impl FromRequestParts<Arc<App>> for RelyingParty {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Problem::Unauthorised)?;
+        let (scheme, key) = header.and_then(|value| value.split_once(' ')).ok_or(Problem::Unauthorised)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Problem::Unauthorised);
+        }
         let found = app.store.relying_party_by_key(api_key_sha256(key.trim())).await?;
         found.map(Self).ok_or(Problem::Unauthorised)
     }
@@ -132,6 +135,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = read_body(request.into_body()).await?;
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Problem::Malformed("The body is not a JSON object. /openapi.json describes it.".into()));
+        }
         serde_json::from_slice(&body).map(Self).map_err(|error| Problem::Malformed(explain(&error)))
     }
 }

@@ -59,10 +59,10 @@ pub async fn claim(
     }
 }
 
-/// Takes a pending question back.
+/// Takes a pending question back, or an approval before it is claimed.
 #[utoipa::path(post, path = "/v1/challenges/{id}/cancel", tag = "relying party",
     params(("id" = String, Path, description = "The challenge")),
-    responses((status = 200, description = "It is cancelled; also when it was before", body = Challenge),
+    responses((status = 200, description = "It is cancelled, or its approval revoked; also when it was before", body = Challenge),
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn cancel(
     State(app): State<Arc<App>>,
@@ -71,11 +71,12 @@ pub async fn cancel(
 ) -> Result<Json<Challenge>, Problem> {
     match app.store.cancel(relying_party.row_id, id).await? {
         None => Err(Problem::NotFound("challenge")),
-        Some(store::State::Cancelled) => {
+        Some(store::State::Cancelled | store::State::Revoked) => {
             app.challenge_waiting.wake(id);
             Ok(Json(resource::challenge(&app, relying_party.row_id, id).await?))
         }
-        Some(store::State::Expired) => Err(Problem::Expired),
+        Some(store::State::Claimed) => Err(Problem::AlreadyClaimed),
+        Some(store::State::Expired | store::State::Lapsed) => Err(Problem::Expired),
         Some(_) => Err(Problem::AlreadyAnswered),
     }
 }

@@ -81,6 +81,16 @@ pub async fn create(
     IdempotencyKey(idempotency_key): IdempotencyKey,
     StrictJson(request): StrictJson<ChallengeRequest>,
 ) -> Result<(StatusCode, Json<Challenge>), Problem> {
+    let request_sha256 = sha256_text(&serde_json::to_vec(&request).map_err(|_| Problem::Internal)?);
+    if let Some(key) = &idempotency_key {
+        match app.store.created_before(relying_party.row_id, key.clone(), request_sha256.clone()).await? {
+            Some(Created::Same(id)) => {
+                return Ok((StatusCode::OK, Json(resource::challenge(&app, relying_party.row_id, id).await?)));
+            }
+            Some(Created::Mismatch) => return Err(Problem::IdempotencyMismatch),
+            Some(Created::New) | None => {}
+        }
+    }
     let account = app.store.account(relying_party.organisation.row_id, request.user_id).await?;
     let account = account.ok_or(Problem::NotFound("user"))?;
     let recipients = app.store.recipients(account.row_id).await?;
@@ -115,7 +125,7 @@ pub async fn create(
         expires_at,
         certificate: signer.sequence,
         idempotency_key,
-        request_sha256: sha256_text(&serde_json::to_vec(&request).map_err(|_| Problem::Internal)?),
+        request_sha256,
         devices,
     };
     let (status, id) = match app.store.create_challenge(new).await? {

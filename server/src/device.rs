@@ -67,7 +67,7 @@ pub async fn register_push(
     if device.state == EnrolmentState::Void {
         return Err(Problem::DeviceNotInUse);
     }
-    push::check_registration(&registration)?;
+    push::check_registration(&app, &registration)?;
     let sealed = push::seal_registration(&app, device.row_id, &registration)?;
     app.store.set_push_registration(device.row_id, sealed).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -15,7 +15,8 @@ use countersign_core::device_api::RedemptionAnswer;
 use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Redemption};
 use countersign_core::handle::{AccountId, EnrolmentId};
 use countersign_core::jws;
-use countersign_core::key::{sha256, sha256_text};
+use countersign_core::key::sha256;
+use countersign_core::sealing::{self, SealedTo};
 use countersign_core::text;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -99,14 +100,17 @@ pub struct Enrolment {
     pub void_reason: Option<String>,
     /// The name that the device gave itself.
     pub device_name: Option<String>,
+    /// The server's signed word on the device's keys, once there is a device. Pin the approval key in it to verify
+    /// receipts without trusting the server.
+    pub statement: Option<String>,
     /// Until when its next step can be taken (RFC 3339).
     pub expires_at: String,
 }
 
 impl Enrolment {
     fn new(id: EnrolmentId, record: EnrolmentRecord) -> Self {
-        let EnrolmentRecord { state, void_reason, device_name, expires_at } = record;
-        Self { id, state, void_reason, device_name, expires_at: rfc3339(expires_at) }
+        let EnrolmentRecord { state, void_reason, device_name, statement, expires_at } = record;
+        Self { id, state, void_reason, device_name, statement, expires_at: rfc3339(expires_at) }
     }
 }
 
@@ -206,7 +210,7 @@ pub async fn redeem(
     let transcript = enrolment::check_redemption(&redemption, &app.keys.server_id, app.now())?;
     let ticket_sha256 = sha256(redemption.ticket.as_bytes());
     let account = app.store.ticket_account(ticket_sha256).await?.ok_or(Problem::InvalidTicket)?;
-    let transcript_sha256 = sha256_text(redemption.transcript.as_bytes());
+    let transcript_sha256 = enrolment::transcript_digest_text(&redemption.transcript);
     let statement = EnrolmentStatement {
         iss: app.keys.server_id.clone(),
         aud: transcript.request_key.thumbprint(),
@@ -219,10 +223,15 @@ pub async fn redeem(
         approval_key: transcript.approval_key,
         iat: app.now().seconds(),
     };
+    // A key to which nothing can be sealed would make a device that never hears of a challenge.
+    let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: account.enrolment_id };
+    sealing::seal("", &transcript.sealing_key, to, &*app.randomness)?;
+    let signer = app.keys.signer(&app.store).await?;
     let ticket = RedeemedTicket {
         ticket_sha256,
         transcript_sha256,
-        statement: jws::sign_now(&statement, &app.keys.signer(&app.store).await?.key)?,
+        statement: jws::sign_now(&statement, &signer.key)?,
+        certificate: signer.sequence,
         confirmation_code: enrolment::confirmation_code(&redemption.transcript, account.account_id),
         device_name: transcript.device_name,
         request_key: transcript.request_key,

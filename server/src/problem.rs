@@ -103,7 +103,7 @@ impl Problem {
             }
             Self::WrongMethod => (
                 S::METHOD_NOT_ALLOWED,
-                "malformed",
+                "wrong_method",
                 "Wrong method",
                 "This path takes another method; see /openapi.json.",
             ),
@@ -233,8 +233,14 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(document)).into_response();
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
-        if self == Self::Unauthorised {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        // RFC 9110, section 15.5.2: a 401 says what would be accepted.
+        let scheme = match self {
+            Self::Unauthorised => Some("Bearer"),
+            Self::NonceRequired => Some("Countersign-Proof"),
+            _ => None,
+        };
+        if let Some(scheme) = scheme {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response.extensions_mut().insert(self);
         response

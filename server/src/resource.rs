@@ -44,11 +44,13 @@ pub enum PushState {
     Failed,
 }
 
-/// Four compact JWS that prove together who answered what.
+/// Five compact JWS that prove together who answered what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
-    /// The root's word on the server's signing key.
+    /// The root's word on the key that signed the question.
     pub certificate: String,
+    /// The root's word on the key that signed the enrolment, which may be an earlier one.
+    pub enrolment_certificate: String,
     /// The server's word on the device's keys.
     pub enrolment: String,
     /// The question.
@@ -59,15 +61,16 @@ pub struct Receipt {
 
 impl From<countersign_core::receipt::Receipt> for Receipt {
     fn from(receipt: countersign_core::receipt::Receipt) -> Self {
-        let countersign_core::receipt::Receipt { certificate, enrolment, challenge, decision } = receipt;
-        Self { certificate, enrolment, challenge, decision }
+        let countersign_core::receipt::Receipt { certificate, enrolment_certificate, enrolment, challenge, decision } =
+            receipt;
+        Self { certificate, enrolment_certificate, enrolment, challenge, decision }
     }
 }
 
 impl From<Receipt> for countersign_core::receipt::Receipt {
     fn from(receipt: Receipt) -> Self {
-        let Receipt { certificate, enrolment, challenge, decision } = receipt;
-        Self { certificate, enrolment, challenge, decision }
+        let Receipt { certificate, enrolment_certificate, enrolment, challenge, decision } = receipt;
+        Self { certificate, enrolment_certificate, enrolment, challenge, decision }
     }
 }
 

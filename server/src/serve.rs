@@ -63,7 +63,14 @@ pub async fn start_with(
     more: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartupError> {
     let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
-    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None if address.ip().is_loopback() => format!("http://{address}"),
+        None => {
+            let reason = "public_url is missing: say under which https:// address phones reach this server";
+            return Err(StartupError::Configuration(reason.into()));
+        }
+    };
     let app = App::open(config, public_url, clock, randomness).await?;
     let sender = push::Sender::new(&config.push, Arc::clone(&app))?;
     let pushing = tokio::spawn(sender.run());

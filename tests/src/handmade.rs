@@ -115,7 +115,7 @@ impl Prepared {
 
 fn sign_redemption(transcript: &Transcript, ticket: &str, request: &SoftwareKey, approval: &SoftwareKey) -> Redemption {
     let compact = jws::sign_now(transcript, request).unwrap();
-    let possession = Possession { transcript_sha256: sha256_text(compact.as_bytes()) };
+    let possession = Possession { transcript_sha256: enrolment::transcript_digest_text(&compact) };
     Redemption {
         ticket: ticket.to_owned(),
         possession: jws::sign_now(&possession, approval).unwrap(),

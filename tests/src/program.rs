@@ -1,12 +1,12 @@
 //! The real binary, started as an operator starts it.
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long a start may take on a slow machine.
+/// How long a start or an end may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary beside this test. `tests/all` builds it first; by hand: `cargo build`.
@@ -25,9 +25,36 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// How a command ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// What it printed.
+    pub out: String,
+    /// What it complained about.
+    pub err: String,
+}
+
+impl Ended {
+    /// What it printed, as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Fails the test unless the command ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+}
+
 /// Runs a command to its end.
-pub async fn run(arguments: &[&str]) -> Output {
-    tokio::time::timeout(PATIENCE, command(arguments).output()).await.expect("the command ends").unwrap()
+pub async fn run(mut command: Command) -> Ended {
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the command ends").unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// A started program that listens.
@@ -53,6 +80,13 @@ impl Program {
         Self::start(serve_command(data)).await
     }
 
+    /// `serve` where an earlier server listened, with this data folder.
+    pub async fn serve_at(data: &Path, url: &str) -> Self {
+        let mut command = serve_command(data);
+        command.env("COUNTERSIGN_LISTEN", url.strip_prefix("http://").unwrap());
+        Self::start(command).await
+    }
+
     /// The process.
     pub fn id(&self) -> u32 {
         self.child.id().unwrap()
@@ -64,11 +98,26 @@ impl Program {
     }
 
     /// Asks it to stop, and waits until it has.
-    pub async fn stop(mut self) -> ExitStatus {
-        let asked = std::process::Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
-        assert!(asked.success());
+    pub async fn stop(self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait().await
+    }
+
+    /// Asks it to stop, and does not wait.
+    pub fn ask_to_stop(&self) {
+        terminate(self.id());
+    }
+
+    /// Waits until it has ended.
+    pub async fn wait(mut self) -> ExitStatus {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it stops").unwrap()
     }
+}
+
+/// Asks a process to end.
+pub fn terminate(process: u32) {
+    let asked = std::process::Command::new("kill").args(["-TERM", &process.to_string()]).status().unwrap();
+    assert!(asked.success());
 }
 
 /// `serve` on a free port, with this data folder.
@@ -77,14 +126,33 @@ pub fn serve_command(data: &Path) -> Command {
     command
         .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
         .env("COUNTERSIGN_DATA_DIR", data)
-        .env("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true");
+        .env("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true")
+        .env("RUST_LOG", "warn");
+    command
+}
+
+/// An admin command on this data folder.
+pub fn admin_command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = command(&["admin", "--json"]);
+    command.args(arguments).env("COUNTERSIGN_DATA_DIR", data);
     command
 }
 
 /// What an admin command printed, as JSON.
 pub async fn admin(data: &Path, arguments: &[&str]) -> serde_json::Value {
-    let mut command = command(&["admin", "--json"]);
-    let output = command.args(arguments).env("COUNTERSIGN_DATA_DIR", data).output().await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    run(admin_command(data, arguments)).await.expect(0).json()
+}
+
+/// A command of the terminal phone with this store.
+pub fn phone_command(store: &Path, arguments: &[&str]) -> Command {
+    let mut command = command(&["phone", "--json", "--store"]);
+    command.arg(store).args(arguments);
+    command
+}
+
+/// A relying party of a new organisation, on the server that works with this data folder.
+pub async fn relying_party(data: &Path, url: &str) -> crate::http::RelyingParty {
+    admin(data, &["organisation", "create", "Meridian"]).await;
+    let made = admin(data, &["relying-party", "create", "--organisation", "Meridian", "Customer area"]).await;
+    crate::http::RelyingParty::new(url, made["api_key"].as_str().unwrap())
 }

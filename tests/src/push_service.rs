@@ -11,7 +11,7 @@ use countersign_core::randomness::SystemRandomness;
 use countersign_core::webpush::Receiver;
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -29,9 +29,47 @@ pub struct Taken {
 struct Shared {
     receiver: Receiver,
     origin: String,
-    /// What to answer; 201 when nobody says.
+    /// What to answer.
     status: Mutex<StatusCode>,
     taken: mpsc::UnboundedSender<Taken>,
+}
+
+/// A push service that is down: its address is held, so that nobody else takes it, and whoever connects is refused.
+pub struct Down {
+    socket: TcpSocket,
+    receiver: Receiver,
+    origin: String,
+}
+
+impl Down {
+    /// A service on a free port that does not listen yet.
+    #[expect(clippy::new_without_default, reason = "an address that is taken is no default")]
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let origin = format!("http://{}", socket.local_addr().unwrap());
+        Self { socket, receiver: Receiver::generate(&SystemRandomness::new()), origin }
+    }
+
+    /// What the subscriber gives its server.
+    pub fn registration(&self) -> PushRegistration {
+        registration(&self.receiver, &self.origin)
+    }
+
+    /// The service comes up, with the same subscriber at the same address.
+    pub fn start(self) -> PushService {
+        let Self { socket, receiver, origin } = self;
+        let listener = socket.listen(128).unwrap();
+        let (sender, taken) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { receiver, origin, status: Mutex::new(StatusCode::CREATED), taken: sender });
+        let router = Router::new().route("/subscriber", routing::post(take)).with_state(Arc::clone(&shared));
+        let listening = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        PushService { shared, taken, listening }
+    }
+}
+
+fn registration(receiver: &Receiver, origin: &str) -> PushRegistration {
+    PushRegistration::WebPush(receiver.subscription(format!("{origin}/subscriber")))
 }
 
 /// A push service with one subscriber.
@@ -44,19 +82,12 @@ pub struct PushService {
 impl PushService {
     /// A service on a free port.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, taken) = mpsc::unbounded_channel();
-        let receiver = Receiver::generate(&SystemRandomness::new());
-        let shared = Arc::new(Shared { receiver, origin, status: Mutex::new(StatusCode::CREATED), taken: sender });
-        let router = Router::new().route("/subscriber", routing::post(take)).with_state(Arc::clone(&shared));
-        let listening = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { shared, taken, listening }
+        Down::new().start()
     }
 
     /// What the subscriber gives its server.
     pub fn registration(&self) -> PushRegistration {
-        PushRegistration::WebPush(self.shared.receiver.subscription(format!("{}/subscriber", self.shared.origin)))
+        registration(&self.shared.receiver, &self.shared.origin)
     }
 
     /// The next push. Fails the test when none comes.
@@ -84,7 +115,7 @@ impl Drop for PushService {
 
 async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     if let Err(reason) = check(&shared, &headers, &body) {
-        eprintln!("the push service refuses: {reason}");
+        tracing::error!(reason, "the push service refuses");
         return StatusCode::BAD_REQUEST;
     }
     let status = *shared.status.lock().unwrap();

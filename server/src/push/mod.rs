@@ -49,9 +49,9 @@ pub(crate) trait Gateway: Send + Sync {
 ///
 /// # Errors
 /// `malformed`.
-pub fn check_registration(registration: &PushRegistration) -> Result<(), Problem> {
+pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
-        PushRegistration::WebPush(subscription) => webpush::check(subscription),
+        PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
     }
 }
 

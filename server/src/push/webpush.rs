@@ -27,14 +27,14 @@ const MAX_ENDPOINT_LENGTH: usize = 2048;
 ///
 /// # Errors
 /// `malformed`.
-pub(super) fn check(subscription: &Subscription) -> Result<(), Problem> {
+pub(super) fn check(subscription: &Subscription, guard: AddressGuard) -> Result<(), Problem> {
     let wrong = |reason: &str| Problem::Malformed(format!("The push subscription is not usable: {reason}."));
     subscription.check().map_err(|_| wrong("p256dh or auth is not what the Push API gives"))?;
     let url = Url::parse(&subscription.endpoint).map_err(|_| wrong("the endpoint is not an address"))?;
     if subscription.endpoint.len() > MAX_ENDPOINT_LENGTH || !matches!(url.scheme(), "https" | "http") {
         return Err(wrong("the endpoint is not an https address of at most 2048 bytes"));
     }
-    Ok(())
+    guard.check_url(&url).map_err(wrong)
 }
 
 /// The claims of a VAPID token.
@@ -48,14 +48,12 @@ struct Vapid<'a> {
 pub(super) struct WebPush {
     app: Arc<App>,
     client: reqwest::Client,
-    guard: AddressGuard,
 }
 
 impl WebPush {
     pub fn new(config: &WebPushConfig, app: Arc<App>) -> Result<Self, StartupError> {
-        let guard = AddressGuard { allow_private: config.allow_private };
-        let client = outgoing::client(guard, &config.extra_roots)?;
-        Ok(Self { app, client, guard })
+        let client = outgoing::client(app.push_guard, &config.extra_roots)?;
+        Ok(Self { app, client })
     }
 
     /// `Authorization: vapid t=…, k=…` for the origin of this endpoint (RFC 8292, sections 2 and 3).
@@ -81,7 +79,7 @@ impl Gateway for WebPush {
         let Ok(endpoint) = Url::parse(&subscription.endpoint) else {
             return Delivery::Failed("the endpoint is not an address".into());
         };
-        if let Err(reason) = self.guard.check_url(&endpoint) {
+        if let Err(reason) = self.app.push_guard.check_url(&endpoint) {
             return Delivery::Failed(reason.into());
         }
         let body = match subscription.encrypt(message.envelope.as_bytes(), &*self.app.randomness) {

@@ -224,13 +224,28 @@ impl Store {
         .await
     }
 
+    /// The challenge that an earlier request made under this key, if there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn created_before(
+        &self,
+        relying_party: i64,
+        key: String,
+        request_sha256: String,
+    ) -> Result<Option<Created>, StoreError> {
+        self.read(move |connection| same_request(connection, relying_party, &key, &request_sha256)).await
+    }
+
     /// Step 1's write: the challenge, what each device is asked, and the pushes to be sent, in one transaction.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn create_challenge(&self, new: NewChallenge) -> Result<Created, StoreError> {
         self.write(move |connection, now| {
-            if let Some(found) = same_request(connection, &new)? {
+            if let Some(key) = &new.idempotency_key
+                && let Some(found) = same_request(connection, new.relying_party, key, &new.request_sha256)?
+            {
                 return Ok(found);
             }
             let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key, request_sha256)
@@ -356,7 +371,8 @@ impl Store {
         .await
     }
 
-    /// Takes a pending question back; the state afterwards, or none when there is no such challenge here.
+    /// Takes a pending question, or an approval that nobody claimed, back; the state afterwards, or none when there is no
+    /// such challenge here.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -365,18 +381,26 @@ impl Store {
             let sql = "UPDATE challenge SET state = 'cancelled', settled_at = ?3
                        WHERE handle = ?1 AND relying_party = ?2 AND state = 'pending' AND expires_at > ?3";
             connection.prepare_cached(sql)?.execute((id.to_string(), relying_party, now.millis()))?;
+            let sql = "UPDATE challenge SET state = 'revoked'
+                       WHERE handle = ?1 AND relying_party = ?2 AND state = 'approved' AND settled_at > ?3";
+            let oldest = (now - CLAIM_WINDOW).millis();
+            connection.prepare_cached(sql)?.execute((id.to_string(), relying_party, oldest))?;
             Ok(read_challenge(connection, relying_party, id, now)?.map(|record| record.state))
         })
         .await
     }
 }
 
-fn same_request(connection: &Connection, new: &NewChallenge) -> Result<Option<Created>, StoreError> {
-    let Some(key) = &new.idempotency_key else { return Ok(None) };
+fn same_request(
+    connection: &Connection,
+    relying_party: i64,
+    key: &str,
+    request_sha256: &str,
+) -> Result<Option<Created>, StoreError> {
     let sql = "SELECT handle, request_sha256 FROM challenge WHERE relying_party = ?1 AND idempotency_key = ?2";
     let read = |row: &Row<'_>| Ok((parse(&row.get::<_, String>(0)?)?, row.get::<_, String>(1)?));
-    let found = connection.prepare_cached(sql)?.query_row((new.relying_party, key), read).optional()?;
-    Ok(found.map(|(id, request)| if request == new.request_sha256 { Created::Same(id) } else { Created::Mismatch }))
+    let found = connection.prepare_cached(sql)?.query_row((relying_party, key), read).optional()?;
+    Ok(found.map(|(id, request)| if request == request_sha256 { Created::Same(id) } else { Created::Mismatch }))
 }
 
 fn why_not_settled(connection: &Connection, now: Timestamp, settlement: &Settlement) -> Result<Settled, StoreError> {
@@ -391,7 +415,7 @@ fn why_not_settled(connection: &Connection, now: Timestamp, settlement: &Settlem
     else {
         return Ok(Settled::NotAsked);
     };
-    let approved = matches!(state, State::Approved | State::Claimed | State::Lapsed);
+    let approved = matches!(state, State::Approved | State::Claimed | State::Lapsed | State::Revoked);
     let same_answer = match settlement.answer {
         Answer::Approve => approved,
         Answer::Deny => state == State::Denied,
@@ -412,10 +436,11 @@ fn read_challenge(
     now: Timestamp,
 ) -> Result<Option<ChallengeRecord>, StoreError> {
     let sql = "SELECT c.state, c.expires_at, c.settled_at, c.created_at, a.handle, c.row_id,
-                      k.certificate, e.statement, d.compact, c.decision
+                      k.certificate, e.statement, d.compact, c.decision, ek.certificate
                FROM challenge c JOIN account a ON a.row_id = c.account
                JOIN signing_key k ON k.sequence = c.certificate
                LEFT JOIN enrolment e ON e.row_id = c.settled_by
+               LEFT JOIN signing_key ek ON ek.sequence = e.certificate
                LEFT JOIN challenge_device d ON d.challenge = c.row_id AND d.enrolment = c.settled_by
                WHERE c.handle = ?1 AND c.relying_party = ?2";
     let read = |row: &Row<'_>| {
@@ -424,9 +449,13 @@ fn read_challenge(
         let (enrolment, challenge, decision): (Option<String>, Option<String>, Option<String>) =
             (row.get(7)?, row.get(8)?, row.get(9)?);
         let receipt = match (enrolment, challenge, decision) {
-            (Some(enrolment), Some(challenge), Some(decision)) => {
-                Some(Receipt { certificate: row.get(6)?, enrolment, challenge, decision })
-            }
+            (Some(enrolment), Some(challenge), Some(decision)) => Some(Receipt {
+                certificate: row.get(6)?,
+                enrolment_certificate: row.get(10)?,
+                enrolment,
+                challenge,
+                decision,
+            }),
             _ => None,
         };
         let record = ChallengeRecord {

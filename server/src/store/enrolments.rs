@@ -21,6 +21,8 @@ pub struct EnrolmentRecord {
     pub void_reason: Option<String>,
     /// The name that the device gave itself.
     pub device_name: Option<String>,
+    /// The server's signed word on the device's keys.
+    pub statement: Option<String>,
     /// Until when its next step can be taken.
     pub expires_at: Timestamp,
 }
@@ -47,6 +49,8 @@ pub struct RedeemedTicket {
     pub transcript_sha256: String,
     /// The server's signed reply.
     pub statement: String,
+    /// The sequence of the certificate whose key signed it.
+    pub certificate: u64,
     /// The six digits.
     pub confirmation_code: String,
     /// The device's name.
@@ -223,13 +227,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<EnrolmentRecord>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT e.state, e.void_reason, e.device_name, e.expires_at FROM enrolment e
+            let sql = "SELECT e.state, e.void_reason, e.device_name, e.expires_at, e.statement FROM enrolment e
                        JOIN account a ON a.row_id = e.account WHERE e.handle = ?1 AND a.organisation = ?2";
             let read = |row: &Row<'_>| {
                 let record = EnrolmentRecord {
                     state: row.get(0)?,
                     void_reason: row.get(1)?,
                     device_name: row.get(2)?,
+                    statement: row.get(4)?,
                     expires_at: Timestamp::from_millis(row.get(3)?),
                 };
                 let over = matches!(record.state.as_str(), "open" | "proposed") && record.expires_at <= now;
@@ -262,7 +267,7 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
     let request_key_id: Thumbprint = ticket.request_key.thumbprint();
     let proposed = connection.execute(
         "UPDATE enrolment SET state = 'proposed', proposed_at = :now, expires_at = :expires_at,
-             transcript_sha256 = :transcript, statement = :statement, confirmation_code = :code, device_name = :name,
+             transcript_sha256 = :transcript, statement = :statement, certificate = :certificate, confirmation_code = :code, device_name = :name,
              request_key_id = :key_id, request_key = :request_key, approval_key = :approval_key, sealing_key = :sealing_key
          WHERE ticket_sha256 = :ticket AND state = 'open' AND expires_at > :now
            AND NOT EXISTS (SELECT 1 FROM enrolment WHERE request_key_id = :key_id)",
@@ -271,6 +276,7 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
             ":expires_at": (now + TICKET_LIFETIME).millis(),
             ":transcript": ticket.transcript_sha256,
             ":statement": ticket.statement,
+            ":certificate": i64::try_from(ticket.certificate).unwrap_or(i64::MAX),
             ":code": ticket.confirmation_code,
             ":name": ticket.device_name,
             ":key_id": request_key_id.as_str(),

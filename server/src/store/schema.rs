@@ -11,10 +11,11 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_spine.sql")];
 /// How long to wait for another process that writes, such as `countersign admin`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the file for writing, and makes it where there is none.
+/// Opens the file for writing, and makes it where there is none. One that is not to be written is left as it is.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    check(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL, not NORMAL: in WAL mode NORMAL does not wait for the disk at COMMIT, and an answer that was acknowledged
     // could be gone after a power cut.
@@ -33,14 +34,27 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Brings an older database up to date, each step in a transaction of its own; a newer one is refused.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let steps = (1_u32..).zip(MIGRATIONS);
-    if steps.clone().last().is_some_and(|(newest, _)| version > newest) {
+fn version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses a database of a later version, and one of another program.
+fn check(connection: &Connection) -> Result<(), StoreError> {
+    let version = version(connection)?;
+    if (1_u32..).zip(MIGRATIONS).last().is_some_and(|(newest, _)| version > newest) {
         return Err(StoreError::Newer);
     }
-    for (step, migration) in steps.filter(|(step, _)| *step > version) {
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if version == 0 && tables > 0 {
+        return Err(StoreError::Unreadable("it is the database of another program".into()));
+    }
+    Ok(())
+}
+
+/// Brings an older database up to date, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version = version(connection)?;
+    for (step, migration) in (1_u32..).zip(MIGRATIONS).filter(|(step, _)| *step > version) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(migration)?;
         transaction.pragma_update(None, "user_version", step)?;

@@ -1,0 +1,211 @@
+//! Enrolment: one ticket, one device, six digits; and a thief with the link.
+
+use countersign_core::device_api::EnrolmentState;
+use countersign_core::handle::EnrolmentId;
+use countersign_core::key::SoftwareKey;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::sealing::SealingPublicKey;
+use countersign_tests::clock::ManualClock;
+use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
+use countersign_tests::http::RelyingParty;
+use countersign_tests::phone::Phone;
+use countersign_tests::server::TestServer;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+async fn maya(server: &TestServer) -> (RelyingParty, String) {
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    (site, user)
+}
+
+async fn confirm(site: &RelyingParty, id: EnrolmentId, code: &str) -> countersign_tests::http::Answer {
+    site.post(&format!("/v1/enrolments/{id}/confirm"), &json!({ "code": code })).await
+}
+
+#[tokio::test]
+async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await.body;
+    assert_eq!(opened["state"], "open");
+    assert!(opened["qr_svg"].as_str().unwrap().starts_with("<svg"));
+    assert!(opened["qr_png"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
+    let page = tokio::spawn({
+        let (site, path) = (site.clone(), format!("/v1/enrolments/{}?wait=60", opened["id"].as_str().unwrap()));
+        async move { site.get(&path).await }
+    });
+    let phone = Arc::new(Phone::new());
+    let account = phone.core.enrol(opened["link"].as_str().unwrap(), "Maya's phone").await.unwrap();
+    let seen = page.await.unwrap().body;
+    assert_eq!((&seen["state"], &seen["device_name"]), (&json!("proposed"), &json!("Maya's phone")));
+
+    let unconfirmed = site.post("/v1/challenges", &json!({ "user_id": user })).await;
+    assert_eq!(unconfirmed.code(), "no_device", "a proposed device is asked nothing");
+    let parked = tokio::spawn({
+        let phone = Arc::clone(&phone);
+        async move { phone.core.pull(account.id, 60).await.unwrap().state }
+    });
+    let app = Arc::clone(server.app());
+    while app.device_waiting.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let countersign_core::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
+    let typed = format!("{} {}", &confirmation_code[..3], &confirmation_code[3..]);
+    assert_eq!(confirm(&site, account.id, &typed).await.body["state"], "confirmed");
+    assert_eq!(parked.await.unwrap(), EnrolmentState::Confirmed);
+    assert!(phone.core.is_confirmed(account.id).unwrap());
+}
+
+#[tokio::test]
+async fn a_second_device_with_the_same_link_ends_it_for_both() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let link = link(&site, &user).await;
+    let (owner, thief) = (Prepared::new(&link).await, Prepared::new(&link).await);
+    let first = owner.send(&owner.redemption).await;
+    let statement = owner.statement(&first);
+    let code = owner.confirmation_code(&statement);
+    assert_eq!(owner.send(&owner.redemption).await.body, first.body, "a lost answer may be asked for again");
+    let same_again = owner.changed(|_| ());
+    assert_ne!(same_again.transcript, owner.redemption.transcript, "signed again, the bytes differ");
+    assert_eq!(owner.send(&same_again).await.body, first.body, "the same claims signed again are the same redemption");
+
+    let second = thief.send(&thief.redemption).await;
+    assert_eq!((second.status, second.code()), (403, "redeemed_twice"));
+    let id = statement.enrolment_id;
+    assert_eq!(confirm(&site, id, &code).await.code(), "not_proposed");
+    let seen = site.get(&format!("/v1/enrolments/{id}")).await.body;
+    assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("redeemed_twice")));
+    assert_eq!(owner.send(&owner.redemption).await.code(), "invalid_ticket");
+}
+
+#[tokio::test]
+async fn five_wrong_codes_end_it() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let (device, code) = Prepared::new(&link(&site, &user).await).await.redeem().await;
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for left in (0..5).rev() {
+        let answer = confirm(&site, device.id(), wrong).await;
+        assert_eq!(answer.code(), "wrong_number");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(&if left == 0 { "is over".to_owned() } else { format!("left: {left}") }), "{detail}");
+    }
+    assert_eq!(confirm(&site, device.id(), &code).await.code(), "not_proposed", "even the right one");
+    for malformed in ["", "12345", "1234567", "abcdef", "１２３４５６"] {
+        assert_eq!(confirm(&site, device.id(), malformed).await.code(), "malformed", "{malformed}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let (site, user) = maya(&server).await;
+    let phone = || Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
+    let late = link(&site, &user).await;
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(phone().core.enrol(&late, "Phone").await.unwrap_err().code(), "invalid_ticket");
+
+    let account = phone().core.enrol(&link(&site, &user).await, "Phone").await.unwrap();
+    let countersign_core::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
+    clock.advance(Duration::from_secs(600));
+    assert_eq!(confirm(&site, account.id, &confirmation_code).await.code(), "not_proposed");
+    let seen = site.get(&format!("/v1/enrolments/{}", account.id)).await.body;
+    assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("expired")));
+}
+
+#[tokio::test]
+async fn a_redemption_with_one_thing_changed_is_refused_and_the_ticket_lives() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let prepared = Prepared::new(&link(&site, &user).await).await;
+    let (stranger, _) = SoftwareKey::generate().unwrap();
+    let refused = async |what: &str, redemption, code: &str| {
+        assert_eq!(prepared.send(&redemption).await.code(), code, "{what}");
+    };
+    let key = stranger.public();
+    refused("another server", prepared.changed(|t| t.aud = key.thumbprint()), "wrong_server").await;
+    refused(
+        "another ticket",
+        prepared.changed(|t| t.ticket_sha256 = countersign_core::key::sha256_text(b"x")),
+        "malformed",
+    )
+    .await;
+    refused("a key that is not held", prepared.changed(|t| t.request_key = key), "unknown_key").await;
+    refused("an approval key that is not held", prepared.changed(|t| t.approval_key = key), "unknown_key").await;
+    refused("a misleading name", prepared.changed(|t| t.device_name = "a\u{202e}b".into()), "malformed").await;
+    refused("the future", prepared.changed(|t| t.iat += 120), "future_time").await;
+    refused("the past", prepared.changed(|t| t.iat -= 700), "stale_time").await;
+    let nothing_opens = prepared.changed(|t| t.sealing_key = SealingPublicKey::from_bytes([0; 32]));
+    refused("a sealing key that cannot be used", nothing_opens, "malformed").await;
+    let mut elsewhere = prepared.redemption.clone();
+    elsewhere.possession = prepared.changed(|t| t.iat -= 1).possession;
+    refused("a possession of another transcript", elsewhere, "bad_signature").await;
+    assert_eq!(prepared.send(&prepared.redemption).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_phone_refuses_a_link_with_another_servers_fingerprint() {
+    let (server, other) = (TestServer::start().await, TestServer::start().await);
+    let (site, user) = maya(&server).await;
+    let link = link(&site, &user).await;
+    let foreign = other.app().keys.server_id.to_string();
+    let (start, _) = link.split_once("&k=").unwrap();
+    let phone = Phone::new();
+    let refused = phone.core.enrol(&format!("{start}&k={foreign}"), "Phone").await.unwrap_err();
+    assert_eq!(refused.code(), "wrong_server");
+    assert!(phone.core.accounts().unwrap().is_empty());
+    phone.core.enrol(&link, "Phone").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let app = server.app();
+    let data_dir = server.database().parent().unwrap().to_owned();
+    let randomness = SystemRandomness::new();
+    let rotated =
+        countersign_server::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, app.now(), &randomness).await;
+    assert_eq!(rotated.unwrap(), 2);
+    let challenge = site.ask(&user).await;
+    let compact = device.pull().await.pop().unwrap();
+    let id = challenge.parse().unwrap();
+    device.decide(&id, device.decision(&compact, countersign_core::decision::Answer::Approve)).await;
+    let claimed = site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
+    let receipt: countersign_server::resource::Receipt =
+        serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
+    let receipt = countersign_core::receipt::Receipt::from(receipt);
+    assert_ne!(receipt.certificate, receipt.enrolment_certificate);
+    let proven = receipt.verify(&app.keys.root).unwrap();
+    assert_eq!(proven.enrolment.approval_key, device.approval.public());
+
+    let other = HandmadeDevice::enrol(&site, &site.user("noor").await).await;
+    let swapped = countersign_core::receipt::Receipt {
+        enrolment: site.get(&format!("/v1/enrolments/{}", other.id())).await.body["statement"].as_str().unwrap().into(),
+        enrolment_certificate: receipt.certificate.clone(),
+        ..receipt.clone()
+    };
+    assert_eq!(swapped.verify(&app.keys.root).unwrap_err().code(), "wrong_device");
+    let (thief, _) = SoftwareKey::generate().unwrap();
+    assert_eq!(receipt.verify(&thief.public()).unwrap_err().code(), "unknown_key");
+}
+
+#[tokio::test]
+async fn an_approval_taken_back_before_its_claim_is_revoked() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let challenge = site.ask(&user).await;
+    let compact = device.pull().await.pop().unwrap();
+    device
+        .decide(&challenge.parse().unwrap(), device.decision(&compact, countersign_core::decision::Answer::Approve))
+        .await;
+    let path = format!("/v1/challenges/{challenge}");
+    assert_eq!(site.post(&format!("{path}/cancel"), &Value::Null).await.body["state"], "revoked");
+    assert_eq!(site.post_once(&format!("{path}/claim"), "k").await.code(), "not_approved");
+}
