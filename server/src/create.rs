@@ -28,16 +28,16 @@ pub struct ChallengeRequest {
     #[schema(value_type = String)]
     pub user_id: AccountId,
     /// What the person must do; default: look and tap.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRequest>,
     /// A sentence that the phone shows, for example what is being paid; 120 characters at most.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding_message: Option<String>,
     /// Where the sign-in comes from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,
     /// How long the person has, in seconds: 1 to 600, default 60.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 600)]
     pub expires_in: Option<u32>,
 }

@@ -1,5 +1,7 @@
 //! Enrolment: one ticket, one device, six digits; and a thief with the link.
 
+#![cfg(test)]
+
 use countersign_core::device_api::EnrolmentState;
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::SoftwareKey;

@@ -1,5 +1,7 @@
 //! Whole logins over real sockets: the six steps, and what goes on around them.
 
+#![cfg(test)]
+
 use axum::http::StatusCode;
 use countersign_core::receipt;
 use countersign_core::{Outcome, Received};

@@ -1,5 +1,7 @@
 //! Two answers at once: one settles.
 
+#![cfg(test)]
+
 use countersign_core::challenge::Challenge;
 use countersign_core::decision::Answer::{Approve, Deny};
 use countersign_tests::handmade::{HandmadeDevice, read_claims};

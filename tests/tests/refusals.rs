@@ -1,6 +1,8 @@
 //! What a thief would try. Each refusal starts from a request that is accepted, changes one thing, and must end with its
 //! code and an unchanged state.
 
+#![cfg(test)]
+
 use countersign_core::challenge::Challenge;
 use countersign_core::decision::{Answer, Decision};
 use countersign_core::handle::ChallengeId;

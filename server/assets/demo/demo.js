@@ -107,10 +107,12 @@ on(part("push-switch"), "change", async () => {
   const wanted = part("push-switch").checked;
   if (!(await phone("push", { on: wanted }))) part("push-switch").checked = !wanted;
 });
-on(part("no"), "click", () => phone("answer", { id: shownPrompt, approve: false }));
-on(part("yes"), "click", () => phone("answer", { id: shownPrompt, approve: true }));
+on(part("no"), "click", () => phone("answer", { id: shownPrompt.id, approve: false }));
+on(part("yes"), "click", () => phone("answer", { id: shownPrompt.id, approve: true }));
 
 // Views
+
+const heading = (attribute, name) => document.querySelector(`[${attribute}="${name}"] h3`);
 
 /**
  * Shows one of several views. When the one that had the focus is gone, its successor's heading takes the focus, so that
@@ -119,9 +121,8 @@ on(part("yes"), "click", () => phone("answer", { id: shownPrompt, approve: true 
 function showOne(attribute, name) {
   const views = [...document.querySelectorAll(`[${attribute}]`)];
   const hadFocus = views.some((view) => !view.hidden && view.contains(document.activeElement));
-  const shown = views.find((view) => view.getAttribute(attribute) === name);
-  for (const view of views) view.hidden = view !== shown;
-  if (hadFocus) shown?.querySelector("h3").focus();
+  for (const view of views) view.hidden = view.getAttribute(attribute) !== name;
+  if (hadFocus) heading(attribute, name)?.focus();
   return hadFocus;
 }
 
@@ -142,8 +143,8 @@ function drawSite(view, nowMs) {
     part("confirm-input").value = "";
     part("password").value = view.password ?? "";
     const moved = showOne("data-site", view.view);
-    const heading = document.querySelector(`[data-site="${view.view}"] h3`);
-    write(part("site-announcement"), first || moved ? "" : (heading?.textContent ?? ""));
+    const title = heading("data-site", view.view)?.textContent ?? "";
+    write(part("site-announcement"), first || moved ? "" : title);
   }
   if (view.view === "enrol") {
     saySite("");
@@ -187,7 +188,7 @@ function screenOf({ prompts, accounts }) {
 
 function drawPhone(state, siteView) {
   const screen = screenOf(state);
-  const prompt = state.prompts.find((one) => one.id === shownPrompt) ?? state.prompts[0] ?? null;
+  const prompt = state.prompts.find((one) => one.id === shownPrompt?.id) ?? state.prompts[0] ?? null;
   if (phoneChanged(screen, prompt?.id, state.notice)) phoneRefusal = "";
   phoneNotice = state.notice ?? "";
   sayPhone(phoneRefusal);
@@ -199,11 +200,12 @@ function drawPhone(state, siteView) {
   part("push-row").hidden = screen === "prompt";
   part("push-switch").checked = state.push_on;
   part("scan-another").hidden = siteView !== "enrol";
+  // Said anew for each question.
+  if (prompt?.id !== shownPrompt?.id) part("announcement").replaceChildren(prompt ? "Sign-in request on the phone" : "");
+  shownPrompt = prompt;
   if (prompt) drawPrompt(prompt, state.prompts.length - 1);
-  else shownPrompt = null;
   counted.phone = prompt ? performance.now() + prompt.milliseconds_left : null;
   counted.lifetime = prompt ? prompt.lifetime_seconds * 1000 : 0;
-  write(part("announcement"), prompt ? "Sign-in request on the phone" : "");
   drawProposed(state.accounts.find((account) => account.confirmation_code));
   if (accountsChanged(state.accounts)) drawAccounts(state.accounts);
   if (historyChanged(state.history)) part("history").replaceChildren(...state.history.map(historyRow));
@@ -212,7 +214,6 @@ function drawPhone(state, siteView) {
 }
 
 function drawPrompt(prompt, more) {
-  shownPrompt = prompt.id;
   write(part("who"), prompt.relying_party);
   write(part("account"), prompt.account);
   write(part("place"), prompt.place ?? prompt.ip ?? "Not known");
@@ -220,8 +221,10 @@ function drawPrompt(prompt, more) {
   write(part("browser"), browser || "Not known");
   part("binding-row").hidden = !prompt.binding_message;
   write(part("binding"), prompt.binding_message ?? "");
-  part("no").disabled = prompt.answering;
-  part("yes").disabled = prompt.answering;
+  const buttons = [part("no"), part("yes")];
+  // A button that cannot be pressed loses the focus; the question keeps it.
+  if (prompt.answering && buttons.includes(document.activeElement)) heading("data-phone", "prompt").focus();
+  for (const button of buttons) button.disabled = prompt.answering;
   part("more").hidden = more === 0;
   write(part("more"), more === 1 ? "One more question waits after this one." : `${more} more questions wait after this.`);
 }
@@ -240,7 +243,7 @@ function drawProposed(account) {
 function drawAccounts(accounts) {
   const hadFocus = part("accounts").contains(document.activeElement);
   part("accounts").replaceChildren(...accounts.map(accountRow));
-  if (hadFocus) document.querySelector('[data-phone="idle"] h3').focus();
+  if (hadFocus) heading("data-phone", "idle").focus();
 }
 
 function accountRow({ id, organisation, account }) {
@@ -259,9 +262,8 @@ function accountRow({ id, organisation, account }) {
 function historyRow({ relying_party: relyingParty, asked_at: askedAt, outcome }) {
   const row = document.createElement("li");
   row.dataset.outcome = outcome;
-  const text = document.createElement("div");
-  text.append(make("span", relyingParty, "name"), make("span", day.format(askedAt * 1000), "name small"));
-  row.append(text, make("span", OUTCOMES[outcome] ?? outcome, "outcome"));
+  const time = make("span", day.format(askedAt * 1000), "small");
+  row.append(make("span", relyingParty, "name"), time, make("span", OUTCOMES[outcome] ?? outcome, "outcome"));
   return row;
 }
 

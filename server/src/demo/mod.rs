@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use trace::Trace;
 
 /// The organisation of the demo, and the name under which its site asks.
@@ -95,7 +96,14 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let trace = Trace::new(changes.clone());
     let handset = Handset::open(&data.join("phone"), trace.clone(), changes.clone()).await?;
     let site = Site::new(changes.clone(), trace.clone())?;
-    let demo = page::Demo { site: Arc::clone(&site), handset: Arc::clone(&handset), changes, trace };
+    let stopping = CancellationToken::new();
+    let demo = page::Demo {
+        site: Arc::clone(&site),
+        handset: Arc::clone(&handset),
+        changes,
+        trace,
+        stopping: stopping.clone(),
+    };
     let running = serve::start(&config, listener, |router| router.merge(page::routes(demo))).await?;
     let url = format!("http://{}", running.address);
     let remembered = remember(&running.app, &data).await?;
@@ -104,6 +112,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     announce(&url)?;
     tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
     serve::stop_signal().await;
+    stopping.cancel();
     running.stop().await;
     Ok(())
 }

@@ -13,6 +13,7 @@ use countersign_core::handle::{ChallengeId, EnrolmentId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How long the page waits for a change before it asks again.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -28,6 +29,8 @@ pub(super) struct Demo {
     pub handset: Arc<Handset>,
     pub changes: Changes,
     pub trace: Trace,
+    /// Cancelled when the demo stops, so that a page that waits does not hold it up.
+    pub stopping: CancellationToken,
 }
 
 /// The demo's routes, all on one screen.
@@ -177,8 +180,12 @@ struct Whole {
 /// What is shown now; waits for a change while the page has seen it.
 async fn state(State(demo): State<Demo>, Query(Seen { seen }): Query<Seen>) -> Response {
     let mut changes = demo.changes.0.subscribe();
-    // A wait that runs out answers with what is there, which is what the page has.
-    let _ = tokio::time::timeout(PATIENCE, changes.wait_for(|version| *version != seen)).await;
+    // Whatever ends the wait, the answer is what is there now.
+    tokio::select! {
+        _ = changes.wait_for(|version| *version != seen) => {}
+        () = tokio::time::sleep(PATIENCE) => {}
+        () = demo.stopping.cancelled() => {}
+    }
     let version = *changes.borrow();
     let now_ms = countersign_core::time::Clock::now(&countersign_core::time::SystemClock).millis();
     match demo.handset.screen() {
