@@ -1,0 +1,183 @@
+//! The checks that `countersign.json` names: each takes the inputs of a case to the function of ours that it is about.
+
+use crate::files::{bytes, from_b64u, integer, member, text_of};
+use countersign_core::Refusal;
+use countersign_core::challenge::{self, Challenge, Expected};
+use countersign_core::decision::{self, DecisionKeys};
+use countersign_core::enrolment::{self, EnrolmentLink, Redemption, Transcript};
+use countersign_core::key::{PublicKey, Thumbprint};
+use countersign_core::proof::{self, Request};
+use countersign_core::receipt::Receipt;
+use countersign_core::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_core::server_identity::{self, PinnedServer, WellKnown};
+use countersign_core::time::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// Every check there is; each must be among the accepted cases and among the refused.
+pub const CHECKS: [&str; 12] = [
+    "certificate",
+    "challenge",
+    "decision",
+    "enrolment",
+    "envelope",
+    "link",
+    "proof",
+    "push",
+    "receipt",
+    "redemption",
+    "signed_time",
+    "well_known",
+];
+
+/// What the check of this name gives for these inputs.
+pub fn run(check: &str, inputs: &Value) -> Result<Value, Refusal> {
+    match check {
+        "certificate" => certificate(inputs),
+        "challenge" => challenge(inputs, text_of(inputs, "compact_utf8")).map(|challenge| json!(challenge)),
+        "decision" => decision(inputs),
+        "enrolment" => enrolment(inputs),
+        "envelope" => {
+            envelope(inputs, &parsed(inputs, "server_id_b64u")).map(|message| json!({ "message_utf8": message }))
+        }
+        "link" => link(inputs),
+        "proof" => proof(inputs),
+        "push" => push(inputs),
+        "receipt" => receipt(inputs),
+        "redemption" => redemption(inputs),
+        "signed_time" => signed_time(inputs),
+        "well_known" => well_known(inputs),
+        other => panic!("no check is called {other}"),
+    }
+}
+
+/// A member whose form is not what the case is about.
+fn value<T: DeserializeOwned>(inputs: &Value, name: &str) -> T {
+    serde_json::from_value(member(inputs, name).clone()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn parsed<T: FromStr<Err = Refusal>>(inputs: &Value, name: &str) -> T {
+    text_of(inputs, name).parse().unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn now(inputs: &Value) -> Timestamp {
+    Timestamp::from_seconds(integer(inputs, "now_seconds"))
+}
+
+fn owned(inputs: &Value, name: &str) -> String {
+    text_of(inputs, name).to_owned()
+}
+
+fn certificate(inputs: &Value) -> Result<Value, Refusal> {
+    let root: PublicKey = value(inputs, "root_jwk");
+    server_identity::check_certificate(text_of(inputs, "compact_utf8"), &root, now(inputs)).map(|claims| json!(claims))
+}
+
+fn well_known(inputs: &Value) -> Result<Value, Refusal> {
+    let document: WellKnown = serde_json::from_str(text_of(inputs, "document_utf8")).unwrap();
+    let lowest_sequence = member(inputs, "lowest_sequence").as_u64().unwrap();
+    document.pin(&parsed(inputs, "fingerprint_b64u"), lowest_sequence, now(inputs)).map(|server| json!(server))
+}
+
+fn signed_time(inputs: &Value) -> Result<Value, Refusal> {
+    let server: PinnedServer = value(inputs, "pinned_server");
+    let moment = |name| Timestamp::from_millis(integer(inputs, name));
+    let (asked_at, answered_at) = (moment("asked_at_ms"), moment("answered_at_ms"));
+    let compact = text_of(inputs, "compact_utf8");
+    server_identity::learn_offset(compact, &server, text_of(inputs, "nonce_utf8"), asked_at, answered_at)
+        .map(|offset| json!({ "offset_ms": offset }))
+}
+
+fn link(inputs: &Value) -> Result<Value, Refusal> {
+    let link = EnrolmentLink::parse(text_of(inputs, "link_utf8"))?;
+    assert_eq!(link.to_text(), text_of(inputs, "link_utf8"));
+    Ok(json!({
+        "server_url_utf8": link.server_url,
+        "ticket_utf8": link.ticket.as_str(),
+        "fingerprint_b64u": link.fingerprint,
+    }))
+}
+
+fn redemption(inputs: &Value) -> Result<Value, Refusal> {
+    let redemption = Redemption {
+        ticket: owned(inputs, "ticket_utf8"),
+        transcript: owned(inputs, "transcript_compact_utf8"),
+        possession: owned(inputs, "possession_compact_utf8"),
+    };
+    let server_id: Thumbprint = parsed(inputs, "server_id_b64u");
+    enrolment::check_redemption(&redemption, &server_id, now(inputs)).map(|transcript| json!(transcript))
+}
+
+fn enrolment(inputs: &Value) -> Result<Value, Refusal> {
+    let compact_transcript = text_of(inputs, "transcript_compact_utf8");
+    let claims = from_b64u(compact_transcript.split('.').nth(1).unwrap());
+    let transcript: Transcript = serde_json::from_slice(&claims).unwrap();
+    let server: PinnedServer = value(inputs, "pinned_server");
+    enrolment::check_statement(
+        text_of(inputs, "compact_utf8"),
+        &server.server_id,
+        &server.signing_key,
+        &transcript,
+        compact_transcript,
+    )
+    .map(|statement| json!(statement))
+}
+
+fn proof(inputs: &Value) -> Result<Value, Refusal> {
+    let body = bytes(inputs, "body_utf8");
+    let request =
+        Request { method: text_of(inputs, "method_utf8"), target: text_of(inputs, "target_utf8"), body: &body };
+    let key: PublicKey = value(inputs, "request_jwk");
+    proof::check(text_of(inputs, "compact_utf8"), request, &key, now(inputs)).map(|proof| json!(proof))
+}
+
+fn challenge(inputs: &Value, compact: &str) -> Result<Challenge, Refusal> {
+    let server: PinnedServer = value(inputs, "pinned_server");
+    let expected = Expected {
+        server_id: &server.server_id,
+        signing_key: server.signing_key_at(now(inputs))?,
+        device: &parsed(inputs, "device_b64u"),
+        account_id: parsed(inputs, "account_id_b64u"),
+        enrolment_id: parsed(inputs, "enrolment_id_b64u"),
+        now: now(inputs),
+    };
+    challenge::open(compact, &expected)
+}
+
+fn push(inputs: &Value) -> Result<Value, Refusal> {
+    let server: PinnedServer = value(inputs, "pinned_server");
+    challenge(inputs, &envelope(inputs, &server.server_id)?).map(|challenge| json!(challenge))
+}
+
+fn envelope(inputs: &Value, server_id: &Thumbprint) -> Result<String, Refusal> {
+    let key = SealingKey::from_bytes(&bytes(inputs, "sealing_private_b64u")).unwrap();
+    let to = SealedTo { server_id, enrolment_id: parsed(inputs, "enrolment_id_b64u") };
+    Envelope::from_json(text_of(inputs, "envelope_utf8").as_bytes())?.open(&key, to)
+}
+
+fn decision(inputs: &Value) -> Result<Value, Refusal> {
+    let keys = DecisionKeys { approval: value(inputs, "approval_jwk"), request: value(inputs, "request_jwk") };
+    decision::check(
+        text_of(inputs, "compact_utf8"),
+        parsed(inputs, "challenge_id_b64u"),
+        text_of(inputs, "challenge_sha256_b64u"),
+        Timestamp::from_seconds(integer(inputs, "asked_at_seconds")),
+        &keys,
+        now(inputs),
+    )
+    .map(|decision| json!(decision))
+}
+
+fn receipt(inputs: &Value) -> Result<Value, Refusal> {
+    let receipt = Receipt {
+        certificate: owned(inputs, "certificate_compact_utf8"),
+        enrolment_certificate: owned(inputs, "enrolment_certificate_compact_utf8"),
+        enrolment: owned(inputs, "enrolment_compact_utf8"),
+        challenge: owned(inputs, "challenge_compact_utf8"),
+        decision: owned(inputs, "decision_compact_utf8"),
+    };
+    let proven = receipt.verify(&value(inputs, "root_jwk"))?;
+    assert_eq!(proven.approved(), json!(proven.decision)["decision"] == "approve");
+    Ok(json!({ "challenge": proven.challenge, "decision": proven.decision, "enrolment": proven.enrolment }))
+}
