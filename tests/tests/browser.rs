@@ -79,7 +79,8 @@ async fn yes_moves_the_page_on_and_no_stops_it() {
     visit.view("waiting").await;
     visit.screen("prompt").await;
     let prompt = visit.browser.text("[data-phone='prompt']").await;
-    for shown in ["Is this you?", "Harbour Hosting", "maya@harbour.example", "127.0.0.1", "Chrome", "Linux"] {
+    for shown in ["Is this you?", "Harbour Hosting", "maya@harbour.example", "127.0.0.1", "Chrome", "Linux", "Asked at"]
+    {
         assert!(prompt.contains(shown), "{shown}: {prompt}");
     }
     for (button, word) in [("no", "NO"), ("yes", "YES")] {

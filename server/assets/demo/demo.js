@@ -219,6 +219,7 @@ function drawPrompt(prompt, more) {
   write(part("place"), prompt.place ?? prompt.ip ?? "Not known");
   const browser = [prompt.browser, prompt.system].filter(Boolean).join(" on ");
   write(part("browser"), browser || "Not known");
+  write(part("asked-at"), clock.format(prompt.asked_at * 1000));
   part("binding-row").hidden = !prompt.binding_message;
   write(part("binding"), prompt.binding_message ?? "");
   const buttons = [part("no"), part("yes")];

@@ -296,7 +296,7 @@ impl Handset {
             }
         }
         if new == 0 {
-            self.notice("Nothing waits for an answer.");
+            self.notice("Checked. Nothing new.");
         }
         Ok(())
     }
@@ -304,7 +304,14 @@ impl Handset {
     /// YES or NO: step 4.
     pub async fn answer(&self, id: ChallengeId, approve: bool) -> Result<(), Refusal> {
         let answered = if approve { self.authenticator.approve(id).await } else { self.authenticator.deny(id).await };
-        let outcome = answered.map_err(sentence)?;
+        let outcome = match answered {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let refusal = sentence(error);
+                self.notice(refusal.message.as_str());
+                return Err(refusal);
+            }
+        };
         self.notice(match outcome {
             Outcome::Approved => "Approved. The page goes on by itself.",
             Outcome::Denied => "Denied. The sign-in was stopped.",
@@ -322,12 +329,18 @@ impl Handset {
     }
 }
 
+/// What went wrong, in words for the person who holds the phone.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn sentence(error: Error) -> Refusal {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    Refusal { message: format!("{first}{}.", characters.as_str().trim_end_matches('.')) }
+    let message = match &error {
+        Error::Refused(_) => {
+            "This is not the link of a server that can be trusted. Copy it again from the page.".to_owned()
+        }
+        Error::ServerRefused { detail, .. } => detail.clone(),
+        Error::Unreachable(_) => "The server cannot be reached. Your answer is kept and sent again.".to_owned(),
+        other => format!("The phone cannot do this: {other}."),
+    };
+    Refusal { message }
 }
 
 async fn take_push(State(handset): State<Arc<Handset>>, headers: HeaderMap, body: Bytes) -> StatusCode {

@@ -173,7 +173,12 @@ impl Site {
             return response.json().await.map_err(unreachable);
         }
         let problem: Problem = response.json().await.map_err(unreachable)?;
-        Err(Refusal { message: problem.detail })
+        // The API speaks to developers; a site finds words for its visitors.
+        let message = match problem.code.as_str() {
+            "no_device" => "No phone is enrolled for this account. Use \u{201c}Enrol another phone\u{201d}.".to_owned(),
+            _ => problem.detail,
+        };
+        Err(Refusal { message })
     }
 
     /// Opens an enrolment and waits beside for a phone to come.
