@@ -18,6 +18,8 @@ pub mod handle;
 pub mod jws;
 pub mod key;
 mod keyring;
+pub mod one_time_code;
+pub mod otpauth;
 mod platform;
 pub mod proof;
 pub mod randomness;

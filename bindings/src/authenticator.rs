@@ -1,0 +1,113 @@
+//! The one object: a device that answers for its owner.
+
+use crate::convert::{self, into_list};
+use crate::error::AuthenticatorError;
+use crate::platform::{Clock, KeyVault, Transport};
+use crate::records::{Account, Device, Outcome, Past, Prompt, Pulled, Received};
+use countersign_core::device_api::PushRegistration;
+use countersign_core::webpush::Subscription;
+use std::path::Path;
+use std::sync::Arc;
+
+type Result<T> = std::result::Result<T, AuthenticatorError>;
+
+/// A device's accounts, the requests it received, and the answers it gave.
+///
+/// Open it once in a process and keep it. Everything here reads or writes files, so call it away from the thread that
+/// draws; what also waits for the network or for the person is `async`, and cancelling it loses no answer.
+#[derive(uniffi::Object)]
+pub struct Authenticator(countersign_core::Authenticator);
+
+#[uniffi::export]
+impl Authenticator {
+    /// Opens the authenticator whose store is in `directory`, which is made when it is missing. Keep the directory out
+    /// of backups. A store that cannot be opened is left as it is.
+    #[uniffi::constructor]
+    pub fn open(
+        directory: &str,
+        vault: Arc<dyn KeyVault>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let platform = convert::platform(vault, transport, clock);
+        Ok(Self(countersign_core::Authenticator::open(Path::new(directory), platform)?))
+    }
+
+    /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
+    /// code has been typed on the signed-in page; `pull` hears that. When the answer is lost, the same call with the
+    /// same link goes on where it stopped.
+    pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account> {
+        Ok(self.0.enrol(link, device_name).await?.into())
+    }
+
+    /// The accounts on this device, oldest first.
+    pub fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(into_list(self.0.accounts()?))
+    }
+
+    /// Takes in a message that came by push: its bytes as the server made them, after the push service's own encryption
+    /// is taken off. `UnknownKey` may mean that the server has a new signing key: a pull then learns it and brings the
+    /// same request. Nothing of a refused message is kept.
+    #[expect(clippy::needless_pass_by_value, reason = "a slice would be a direct ByteBuffer in Kotlin")]
+    pub fn receive(&self, push: Vec<u8>) -> Result<Received> {
+        Ok(self.0.receive(&push)?.into())
+    }
+
+    /// Asks an account's server for requests that wait, up to `wait_seconds` (60 at most) when there are none. Works when
+    /// no push comes. Answers that could not be delivered before are delivered first.
+    pub async fn pull(&self, account_id: &str, wait_seconds: u32) -> Result<Pulled> {
+        Ok(self.0.pull(account_id.parse()?, wait_seconds).await?.into())
+    }
+
+    /// The requests that wait for the person, oldest first. Those whose time is over move to the history.
+    pub fn pending(&self) -> Result<Vec<Prompt>> {
+        Ok(into_list(self.0.pending()?))
+    }
+
+    /// Answers YES. Signed by the approval key, which may ask the person first. When the network fails, the signed
+    /// answer is kept and the same call, or the next pull, delivers it.
+    pub async fn approve(&self, challenge_id: &str) -> Result<Outcome> {
+        Ok(self.0.approve(challenge_id.parse()?).await?.into())
+    }
+
+    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. Kept and
+    /// delivered as `approve` is.
+    pub async fn deny(&self, challenge_id: &str) -> Result<Outcome> {
+        Ok(self.0.deny(challenge_id.parse()?).await?.into())
+    }
+
+    /// The latest requests that are over, newest first, `most` at most.
+    pub fn history(&self, most: u32) -> Result<Vec<Past>> {
+        Ok(into_list(self.0.history(most)?))
+    }
+
+    /// Removes an account: the server forgets this device first, then the device forgets the account. When the server
+    /// cannot be reached, nothing is removed.
+    pub async fn remove(&self, account_id: &str) -> Result<()> {
+        Ok(self.0.remove(account_id.parse()?).await?)
+    }
+
+    /// Removes an account from this device alone. The server keeps asking a device that no longer answers, so this is
+    /// for a server that is gone.
+    pub fn forget(&self, account_id: &str) -> Result<()> {
+        Ok(self.0.forget(account_id.parse()?)?)
+    }
+
+    /// The devices of an account, as the server knows them.
+    pub async fn devices(&self, account_id: &str) -> Result<Vec<Device>> {
+        Ok(into_list(self.0.devices(account_id.parse()?).await?.devices))
+    }
+
+    /// Tells an account's server where to send pushes: the address that a Web Push or UnifiedPush service gave, and the
+    /// two keys of this subscription in base64url. The address is a capability: it must not be logged.
+    pub async fn register_web_push(
+        &self,
+        account_id: &str,
+        endpoint: String,
+        p256dh: String,
+        auth: String,
+    ) -> Result<()> {
+        let registration = PushRegistration::WebPush(Subscription { endpoint, p256dh, auth });
+        Ok(self.0.register_push(account_id.parse()?, &registration).await?)
+    }
+}

@@ -1,0 +1,372 @@
+//! Every translation between the facade and the core.
+
+use crate::error::AuthenticatorError;
+use crate::platform::{
+    Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport,
+    TransportError, VaultError,
+};
+use crate::records::{
+    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
+    SignInContext,
+};
+use async_trait::async_trait;
+use countersign_core::key::PublicKey;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::time::Timestamp;
+use countersign_core::transport::MAX_RESPONSE_LENGTH;
+use countersign_core::{Error, Platform, Refusal, StoreError, challenge, device_api, key, time, transport, vault};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+// What the core gives to an app.
+
+/// Each element, translated.
+pub fn into_list<From, Into: std::convert::From<From>>(list: Vec<From>) -> Vec<Into> {
+    list.into_iter().map(Into::from).collect()
+}
+
+fn moment(timestamp: Timestamp) -> SystemTime {
+    let distance = Duration::from_millis(timestamp.millis().unsigned_abs());
+    let epoch = SystemTime::UNIX_EPOCH;
+    let moment = if timestamp.millis() < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) };
+    moment.unwrap_or(epoch)
+}
+
+impl From<countersign_core::Account> for Account {
+    fn from(account: countersign_core::Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            organisation: account.organisation,
+            account: account.account,
+            server_url: account.server_url,
+            device_name: account.device_name,
+            state: account.state.into(),
+            enrolled_at: moment(account.enrolled_at),
+        }
+    }
+}
+
+impl From<countersign_core::AccountState> for AccountState {
+    fn from(state: countersign_core::AccountState) -> Self {
+        match state {
+            countersign_core::AccountState::Proposed { confirmation_code } => Self::Proposed { confirmation_code },
+            countersign_core::AccountState::Confirmed => Self::Confirmed,
+        }
+    }
+}
+
+impl From<challenge::Challenge> for Challenge {
+    fn from(challenge: challenge::Challenge) -> Self {
+        Self {
+            id: challenge.challenge_id.to_string(),
+            account_id: challenge.enrolment_id.to_string(),
+            asked_at: moment(challenge.asked_at()),
+            ends_at: moment(challenge.ends_at()),
+            relying_party: challenge.relying_party,
+            account: challenge.account,
+            policy: challenge.policy.into(),
+            binding_message: challenge.binding_message,
+            context: challenge.context.into(),
+        }
+    }
+}
+
+impl From<challenge::Policy> for Policy {
+    fn from(policy: challenge::Policy) -> Self {
+        match policy {
+            challenge::Policy::Tap {} => Self::Tap,
+        }
+    }
+}
+
+impl From<challenge::Context> for SignInContext {
+    fn from(context: challenge::Context) -> Self {
+        let challenge::Context { ip, place, browser, system } = context;
+        Self { ip, place, browser, system }
+    }
+}
+
+impl From<countersign_core::Prompt> for Prompt {
+    fn from(prompt: countersign_core::Prompt) -> Self {
+        let countersign_core::Prompt { account, challenge, time_left, answering } = prompt;
+        Self { account: account.into(), challenge: challenge.into(), time_left, answering }
+    }
+}
+
+impl From<countersign_core::Past> for Past {
+    fn from(past: countersign_core::Past) -> Self {
+        Self { challenge: past.challenge.into(), outcome: past.outcome.into(), at: moment(past.at) }
+    }
+}
+
+impl From<countersign_core::Outcome> for Outcome {
+    fn from(outcome: countersign_core::Outcome) -> Self {
+        match outcome {
+            countersign_core::Outcome::Approved => Self::Approved,
+            countersign_core::Outcome::Denied => Self::Denied,
+            countersign_core::Outcome::AlreadyAnswered => Self::AlreadyAnswered,
+            countersign_core::Outcome::Expired => Self::Expired,
+            countersign_core::Outcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<countersign_core::Received> for Received {
+    fn from(received: countersign_core::Received) -> Self {
+        match received {
+            countersign_core::Received::New(id) => Self::New { challenge_id: id.to_string() },
+            countersign_core::Received::Known(id) => Self::Known { challenge_id: id.to_string() },
+        }
+    }
+}
+
+impl From<countersign_core::Pulled> for Pulled {
+    fn from(pulled: countersign_core::Pulled) -> Self {
+        let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
+        let received = pulled.received.into_iter().flatten().map(Received::from).collect();
+        Self { state: pulled.state.into(), received, refused }
+    }
+}
+
+impl From<device_api::EnrolmentState> for EnrolmentState {
+    fn from(state: device_api::EnrolmentState) -> Self {
+        match state {
+            device_api::EnrolmentState::Proposed => Self::Proposed,
+            device_api::EnrolmentState::Confirmed => Self::Confirmed,
+            device_api::EnrolmentState::Void => Self::Void,
+        }
+    }
+}
+
+impl From<device_api::Device> for Device {
+    fn from(device: device_api::Device) -> Self {
+        Self {
+            id: device.id.to_string(),
+            name: device.name,
+            state: device.state.into(),
+            enrolled_at: moment(Timestamp::from_seconds(device.enrolled_at)),
+            this_device: device.this_device,
+        }
+    }
+}
+
+impl From<Refusal> for AuthenticatorError {
+    fn from(refusal: Refusal) -> Self {
+        Error::from(refusal).into()
+    }
+}
+
+impl From<Error> for AuthenticatorError {
+    fn from(error: Error) -> Self {
+        let variant: fn(String) -> Self = match &error {
+            Error::Refused(refusal) => of_refusal(*refusal),
+            Error::ServerRefused { code, .. } => of_server(code),
+            Error::Unreachable(_) => Self::Unreachable,
+            Error::Key(key::KeyError::NotConfirmed) => Self::NotConfirmed,
+            Error::Key(key::KeyError::Invalidated) => Self::KeyInvalidated,
+            Error::Key(key::KeyError::Unavailable) => Self::KeyUnavailable,
+            Error::Vault(vault::VaultError::Locked) => Self::VaultLocked,
+            Error::Vault(vault::VaultError::Unreadable) => Self::VaultUnreadable,
+            Error::Store(StoreError::Newer) => Self::StoreNewer,
+            Error::Store(StoreError::OtherVault) => Self::StoreOfAnotherVault,
+            Error::Store(StoreError::Damaged(_)) => Self::StoreDamaged,
+            Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable,
+            Error::UnknownAccount => Self::UnknownAccount,
+            Error::UnknownChallenge => Self::UnknownChallenge,
+        };
+        variant(error.to_string())
+    }
+}
+
+const fn of_refusal(refusal: Refusal) -> fn(String) -> AuthenticatorError {
+    match refusal {
+        Refusal::Malformed(_) => AuthenticatorError::Malformed,
+        Refusal::UnknownClaim => AuthenticatorError::UnknownClaim,
+        Refusal::TooLarge => AuthenticatorError::TooLarge,
+        Refusal::WrongSize => AuthenticatorError::WrongSize,
+        Refusal::WrongAlgorithm => AuthenticatorError::WrongAlgorithm,
+        Refusal::WrongType => AuthenticatorError::WrongType,
+        Refusal::UnknownKey => AuthenticatorError::UnknownKey,
+        Refusal::BadSignature => AuthenticatorError::BadSignature,
+        Refusal::CannotOpen => AuthenticatorError::CannotOpen,
+        Refusal::WrongDevice => AuthenticatorError::WrongDevice,
+        Refusal::WrongAccount => AuthenticatorError::WrongAccount,
+        Refusal::WrongServer => AuthenticatorError::WrongServer,
+        Refusal::WrongChallenge => AuthenticatorError::WrongChallenge,
+        Refusal::OldCertificate => AuthenticatorError::OldCertificate,
+        Refusal::FutureTime => AuthenticatorError::FutureTime,
+        Refusal::StaleTime => AuthenticatorError::StaleTime,
+        Refusal::Expired => AuthenticatorError::Expired,
+    }
+}
+
+/// Only what an app does something about. A server's code must not pass for something that this device found: `malformed`
+/// would blame the link, and `key_invalidated` would throw the account away.
+fn of_server(code: &str) -> fn(String) -> AuthenticatorError {
+    match code {
+        "device_not_in_use" => AuthenticatorError::DeviceNotInUse,
+        "internal" => AuthenticatorError::Internal,
+        "invalid_ticket" => AuthenticatorError::InvalidTicket,
+        "redeemed_twice" => AuthenticatorError::RedeemedTwice,
+        "unavailable" => AuthenticatorError::Unavailable,
+        "unexpected_answer" => AuthenticatorError::UnexpectedAnswer,
+        "unknown_key" => AuthenticatorError::UnknownKey,
+        _ => AuthenticatorError::ServerRefused,
+    }
+}
+
+// What an app brings to the core.
+
+/// The core's platform from the app's parts. The randomness is the operating system's.
+pub fn platform(vault: Arc<dyn KeyVault>, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Platform {
+    Platform {
+        vault: Arc::new(Brought(vault)),
+        transport: Arc::new(Brought(transport)),
+        clock: Arc::new(Brought(clock)),
+        randomness: Arc::new(SystemRandomness::new()),
+    }
+}
+
+/// A part of the app, as the core asks for it.
+struct Brought<T: ?Sized>(Arc<T>);
+
+impl time::Clock for Brought<dyn Clock> {
+    fn now(&self) -> Timestamp {
+        let now = self.0.now();
+        let millis = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(match now.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => millis(since),
+            Err(before) => -millis(before.duration()),
+        })
+    }
+}
+
+#[async_trait]
+impl transport::Transport for Brought<dyn Transport> {
+    async fn send(&self, request: transport::HttpRequest) -> Result<transport::HttpResponse, transport::Unreachable> {
+        self.0.send(request.into()).await?.try_into()
+    }
+}
+
+impl From<transport::HttpRequest> for HttpRequest {
+    fn from(request: transport::HttpRequest) -> Self {
+        let header = |(name, value): (&str, String)| HttpHeader { name: name.into(), value };
+        Self {
+            method: request.method.into(),
+            url: request.url,
+            headers: request.headers.into_iter().map(header).collect(),
+            body: request.body,
+            timeout: request.timeout,
+            max_response_length: u32::try_from(MAX_RESPONSE_LENGTH).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl TryFrom<HttpResponse> for transport::HttpResponse {
+    type Error = transport::Unreachable;
+    fn try_from(response: HttpResponse) -> Result<Self, transport::Unreachable> {
+        let HttpResponse { status, headers, body } = response;
+        if body.len() > MAX_RESPONSE_LENGTH {
+            return Err(transport::Unreachable { reason: "the answer is too long".into() });
+        }
+        let headers = headers.into_iter().map(|header| (header.name.to_ascii_lowercase(), header.value)).collect();
+        Ok(Self { status, headers, body })
+    }
+}
+
+impl From<TransportError> for transport::Unreachable {
+    fn from(error: TransportError) -> Self {
+        let TransportError::Unreachable { reason } = error;
+        Self { reason }
+    }
+}
+
+#[async_trait]
+impl vault::KeyVault for Brought<dyn KeyVault> {
+    fn storage_key(&self, opens: vault::Opens) -> Result<Zeroizing<[u8; 32]>, vault::VaultError> {
+        let key = Zeroizing::new(self.0.storage_key(opens.into())?);
+        Ok(Zeroizing::new(key.as_slice().try_into().map_err(|_| vault::VaultError::Unreadable)?))
+    }
+
+    async fn create(
+        &self,
+        name: &str,
+        purpose: vault::Purpose,
+    ) -> Result<Option<Arc<dyn key::DeviceKey>>, key::KeyError> {
+        if self.0.create(name.into(), purpose.into()).await? { self.load(name).map(Some) } else { Ok(None) }
+    }
+
+    fn load(&self, name: &str) -> Result<Arc<dyn key::DeviceKey>, key::KeyError> {
+        hardware_key(self.0.load(name.into())?)
+    }
+
+    fn destroy(&self, name: &str) {
+        let _ = self.0.destroy(name.into());
+    }
+}
+
+/// A key of the app, with what the core asks of it without a way to fail.
+struct HardwareKey {
+    brought: Arc<dyn DeviceKey>,
+    public: PublicKey,
+    asks_person: bool,
+}
+
+fn hardware_key(brought: Arc<dyn DeviceKey>) -> Result<Arc<dyn key::DeviceKey>, key::KeyError> {
+    let public = PublicKey::from_uncompressed(&brought.public_key()?).map_err(|_| key::KeyError::Unavailable)?;
+    let asks_person = brought.asks_person()?;
+    Ok(Arc::new(HardwareKey { brought, public, asks_person }))
+}
+
+#[async_trait]
+impl key::DeviceKey for HardwareKey {
+    fn public_key(&self) -> PublicKey {
+        self.public
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<[u8; 64], key::KeyError> {
+        self.brought.sign(message.to_vec()).await?.try_into().map_err(|_| key::KeyError::Unavailable)
+    }
+
+    fn asks_person(&self) -> bool {
+        self.asks_person
+    }
+}
+
+impl From<vault::Opens> for Opens {
+    fn from(opens: vault::Opens) -> Self {
+        match opens {
+            vault::Opens::AfterFirstUnlock => Self::AfterFirstUnlock,
+            vault::Opens::WhileUnlocked => Self::WhileUnlocked,
+        }
+    }
+}
+
+impl From<vault::Purpose> for Purpose {
+    fn from(purpose: vault::Purpose) -> Self {
+        match purpose {
+            vault::Purpose::Request => Self::Request,
+            vault::Purpose::Approval => Self::Approval,
+        }
+    }
+}
+
+impl From<VaultError> for vault::VaultError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Locked => Self::Locked,
+            VaultError::Unreadable => Self::Unreadable,
+        }
+    }
+}
+
+impl From<KeyError> for key::KeyError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotConfirmed => Self::NotConfirmed,
+            KeyError::Invalidated => Self::Invalidated,
+            KeyError::Unavailable => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What can go wrong, as an app sees it: a closed list, one variant for each stable code.
+
+/// Declares the error from its one table of documentation, variant and code.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// Why a call did nothing. The variant is what an app branches on, and the stable code in the spelling of the
+        /// app's language; the message is for a log and may change.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+        #[uniffi(flat_error)]
+        pub enum AuthenticatorError {
+            $($(#[$doc])* #[error("{0}")] $variant(String),)*
+        }
+
+        impl AuthenticatorError {
+            /// The stable code.
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $code,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A link, a message or an id does not have its form.
+    Malformed = "malformed",
+    /// A message has a part that this version does not know.
+    UnknownClaim = "unknown_claim",
+    /// A message or a name is too long.
+    TooLarge = "too_large",
+    /// A sealed message does not have the one size that all of them have.
+    WrongSize = "wrong_size",
+    /// A message is signed with another algorithm.
+    WrongAlgorithm = "wrong_algorithm",
+    /// A signed message is of another type.
+    WrongType = "wrong_type",
+    /// Of a push: the server may have a new signing key, and a pull learns it. Of the server: it does not know this
+    /// device for this; keep the account.
+    UnknownKey = "unknown_key",
+    /// A signature does not fit.
+    BadSignature = "bad_signature",
+    /// No key of this device opens the message.
+    CannotOpen = "cannot_open",
+    /// The message is for another device.
+    WrongDevice = "wrong_device",
+    /// The message is for another account.
+    WrongAccount = "wrong_account",
+    /// The server is not the one of the link, or not the one that was enrolled: stop.
+    WrongServer = "wrong_server",
+    /// The message is about another request.
+    WrongChallenge = "wrong_challenge",
+    /// The server shows an older certificate than before: stop.
+    OldCertificate = "old_certificate",
+    /// The message is dated in the future.
+    FutureTime = "future_time",
+    /// The message is dated too far in the past, or the server's time came too late to be of use.
+    StaleTime = "stale_time",
+    /// The request's time is over.
+    Expired = "expired",
+    /// The server cannot be reached. Nothing is lost: try again.
+    Unreachable = "unreachable",
+    /// Something else answered in the server's place, such as a sign-in page of the network. As good as no answer.
+    UnexpectedAnswer = "unexpected_answer",
+    /// The server cannot do it now and has changed nothing. Try again later.
+    Unavailable = "unavailable",
+    /// The server failed. Try again.
+    Internal = "internal",
+    /// The link is unknown to the server, too old or used: ask for a new one.
+    InvalidTicket = "invalid_ticket",
+    /// Two devices used the link, and neither is enrolled: warn the person, and ask for a new link.
+    RedeemedTwice = "redeemed_twice",
+    /// The server has this device as not confirmed yet, or removed. Say so; keep the account.
+    DeviceNotInUse = "device_not_in_use",
+    /// The server refused for another reason, whose code stands in the message.
+    ServerRefused = "server_refused",
+    /// The person did not confirm the use of the key. The request still waits.
+    NotConfirmed = "not_confirmed",
+    /// The platform has destroyed the key: only a new enrolment helps.
+    KeyInvalidated = "key_invalidated",
+    /// The key cannot be used now. Trying again later may help.
+    KeyUnavailable = "key_unavailable",
+    /// The vault is locked. Later it may open.
+    VaultLocked = "vault_locked",
+    /// The vault is damaged, or not readable by this app.
+    VaultUnreadable = "vault_unreadable",
+    /// The store was written by a later version: update the app.
+    StoreNewer = "store_newer",
+    /// The store was copied from another device, or restored: enrol again.
+    StoreOfAnotherVault = "store_of_another_vault",
+    /// The store is damaged. It is never made anew by itself.
+    StoreDamaged = "store_damaged",
+    /// The disk is full, or the store's place cannot be written.
+    StoreUnwritable = "store_unwritable",
+    /// No such account on this device.
+    UnknownAccount = "unknown_account",
+    /// No such request on this device.
+    UnknownChallenge = "unknown_challenge",
+}

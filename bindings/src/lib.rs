@@ -1,0 +1,20 @@
+//! The device's side of Countersign for Kotlin and Swift: a thin facade over [`countersign_core::Authenticator`].
+//!
+//! Nothing is decided here. [`Authenticator`] calls the core, the records and enums are what an app shows,
+//! [`platform`] is what an app brings, [`AuthenticatorError`] is what can go wrong, and every translation between these
+//! and the core is in `convert.rs`. The core knows nothing of this crate.
+
+mod authenticator;
+mod convert;
+mod error;
+pub mod platform;
+mod records;
+
+pub use authenticator::Authenticator;
+pub use error::AuthenticatorError;
+pub use records::{
+    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
+    SignInContext,
+};
+
+uniffi::setup_scaffolding!("countersign");

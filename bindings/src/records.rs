@@ -1,0 +1,168 @@
+//! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set them.
+
+use std::time::{Duration, SystemTime};
+
+/// An account on this device.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Account {
+    /// Names the account on this device, and this device on the server.
+    pub id: String,
+    /// The organisation's name.
+    pub organisation: String,
+    /// The account's name.
+    pub account: String,
+    /// The server's address.
+    pub server_url: String,
+    /// The name of this device in the account's list.
+    pub device_name: String,
+    /// Whether the account is in use yet.
+    pub state: AccountState,
+    /// When it was enrolled, by this device's clock.
+    pub enrolled_at: SystemTime,
+}
+
+/// Whether an account is in use yet, as far as this device has heard.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum AccountState {
+    /// Waits until these six digits are typed on the signed-in page.
+    Proposed {
+        /// The six digits to show.
+        confirmation_code: String,
+    },
+    /// In use.
+    Confirmed,
+}
+
+/// What a server asks.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Challenge {
+    /// Names the challenge.
+    pub id: String,
+    /// The account that is asked.
+    pub account_id: String,
+    /// The registered name of the relying party that asks.
+    pub relying_party: String,
+    /// The account's name, as the relying party's organisation has it now.
+    pub account: String,
+    /// What the person must do to answer.
+    pub policy: Policy,
+    /// A sentence of the relying party, for example what is being paid.
+    pub binding_message: Option<String>,
+    /// Where the sign-in came from.
+    pub context: SignInContext,
+    /// When it was asked.
+    pub asked_at: SystemTime,
+    /// When it ends. `Prompt.time_left` is what a countdown starts from.
+    pub ends_at: SystemTime,
+}
+
+/// What the person must do to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Policy {
+    /// Look at the context and tap YES or NO.
+    Tap,
+}
+
+/// Where a sign-in came from, as the relying party claims it.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct SignInContext {
+    /// The address, in text form.
+    pub ip: Option<String>,
+    /// The place of the address, if the server knows one.
+    pub place: Option<String>,
+    /// The browser, for example `Firefox`.
+    pub browser: Option<String>,
+    /// The operating system, for example `Linux`.
+    pub system: Option<String>,
+}
+
+/// A request as the person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Prompt {
+    /// The account that is asked.
+    pub account: Account,
+    /// What is asked.
+    pub challenge: Challenge,
+    /// How long the answer may still take, by the server's time.
+    pub time_left: Duration,
+    /// True when the person has answered and the server has not been heard yet.
+    pub answering: bool,
+}
+
+/// A request that is over.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Past {
+    /// What was asked.
+    pub challenge: Challenge,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended here, by this device's clock.
+    pub at: SystemTime,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Outcome {
+    /// This device approved it.
+    Approved,
+    /// This device denied it.
+    Denied,
+    /// Another device, or another method, was faster.
+    AlreadyAnswered,
+    /// Nobody answered in time.
+    Expired,
+    /// The relying party, or the server, took it back.
+    Cancelled,
+}
+
+/// What became of a received message.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Received {
+    /// A request that was not known: show it.
+    New {
+        /// Names the request.
+        challenge_id: String,
+    },
+    /// A request that is known already, from an earlier push or a pull: one request, one prompt.
+    Known {
+        /// Names the request.
+        challenge_id: String,
+    },
+}
+
+/// What a pull brought.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Pulled {
+    /// What the server says of this account on this device.
+    pub state: EnrolmentState,
+    /// The requests that came.
+    pub received: Vec<Received>,
+    /// The stable code of each message that was refused.
+    pub refused: Vec<String>,
+}
+
+/// Whether the signed-in page has confirmed a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum EnrolmentState {
+    /// Waits for the six digits to be typed on the signed-in page. Receives no challenge.
+    Proposed,
+    /// In use.
+    Confirmed,
+    /// Ended: never confirmed, taken by another device, or revoked.
+    Void,
+}
+
+/// One of an account's devices.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Device {
+    /// Names the device on the server; of this device, the account's id.
+    pub id: String,
+    /// The name its owner gave it.
+    pub name: String,
+    /// Its state.
+    pub state: EnrolmentState,
+    /// When it was enrolled.
+    pub enrolled_at: SystemTime,
+    /// True for the device that asks.
+    pub this_device: bool,
+}

@@ -1,0 +1,179 @@
+//! What needs no server: opening, refusing, and saying which of them it was.
+
+use crate::app::{AppClock, Unplugged, Vault};
+use countersign_bindings::platform::{
+    DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport, TransportError,
+    VaultError,
+};
+use countersign_bindings::{Authenticator, AuthenticatorError};
+use countersign_core::handle::EnrolmentId;
+use countersign_core::key::SoftwareKey;
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::sealing::{self, SealedTo, SealingKey};
+use countersign_core::time::SystemClock;
+use std::path::Path;
+use std::sync::Arc;
+
+const LINK: &str = "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn open(
+    directory: &Path,
+    vault: Arc<dyn KeyVault>,
+    transport: Arc<dyn Transport>,
+) -> Result<Authenticator, AuthenticatorError> {
+    Authenticator::open(directory.to_str().unwrap(), vault, transport, Arc::new(AppClock(SystemClock)))
+}
+
+fn code_of<T>(result: Result<T, AuthenticatorError>) -> &'static str {
+    result.err().map_or("done", |error| error.code())
+}
+
+#[test]
+fn a_new_store_is_empty_and_opens_again() {
+    let (directory, vault) = (tempfile::tempdir().unwrap(), Vault::of_software());
+    let inner = directory.path().join("made when missing");
+    for _ in 0..2 {
+        let authenticator = open(&inner, vault.clone(), Arc::new(Unplugged::default())).unwrap();
+        assert_eq!(authenticator.accounts(), Ok(vec![]));
+        assert_eq!(authenticator.pending(), Ok(vec![]));
+        assert_eq!(authenticator.history(10), Ok(vec![]));
+    }
+    let first = open(&inner, vault.clone(), Arc::new(Unplugged::default())).unwrap();
+    let second = open(&inner, vault, Arc::new(Unplugged::default())).unwrap();
+    assert_eq!(first.accounts(), second.accounts(), "two at the same time can both read");
+}
+
+#[tokio::test]
+async fn a_link_is_read_before_anything_is_sent() {
+    let (directory, network) = (tempfile::tempdir().unwrap(), Arc::new(Unplugged::default()));
+    let authenticator = open(directory.path(), Vault::of_software(), network.clone()).unwrap();
+    for link in ["", "no link", "https://login.example/enrol", &LINK.replace("https", "http"), &LINK.replace("&k", "")]
+    {
+        assert_eq!(code_of(authenticator.enrol(link, "Telephone").await), "malformed", "{link}");
+    }
+    assert_eq!(code_of(authenticator.enrol(LINK, " ").await), "malformed", "a device without a name");
+    assert_eq!(*network.0.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn without_a_network_nothing_is_enrolled() {
+    let (directory, network) = (tempfile::tempdir().unwrap(), Arc::new(Unplugged::default()));
+    let vault = Vault::of_hardware();
+    let authenticator = open(directory.path(), vault.clone(), network.clone()).unwrap();
+    let refused = authenticator.enrol(LINK, "Telephone").await.unwrap_err();
+    assert_eq!(refused, AuthenticatorError::Unreachable("the server cannot be reached: unplugged".into()));
+    assert_eq!((authenticator.accounts(), vault.key_names()), (Ok(vec![]), vec![]));
+    let [HttpRequest { method, url, headers, body, timeout, max_response_length }] =
+        network.0.lock().unwrap().clone().try_into().unwrap();
+    assert_eq!((method.as_str(), body.len(), timeout.as_secs(), max_response_length), ("GET", 0, 20, 262_144));
+    assert!(url.starts_with("https://login.example/.well-known/countersign?nonce="), "{url}");
+    assert_eq!(headers, [HttpHeader { name: "accept".into(), value: "application/json".into() }]);
+}
+
+#[test]
+fn a_message_that_is_not_for_this_device_is_refused_by_its_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).unwrap();
+    for garbage in [&b""[..], b"{", b"\xff\x00", br#"{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAA"}"#] {
+        assert_eq!(code_of(authenticator.receive(garbage.to_vec())), "malformed", "{garbage:?}");
+    }
+    assert_eq!(code_of(authenticator.receive(vec![b' '; 4097])), "too_large");
+
+    let randomness = SystemRandomness::new();
+    let (stranger, _) = SoftwareKey::generate().unwrap();
+    let to = SealedTo { server_id: &stranger.public().thumbprint(), enrolment_id: EnrolmentId::random(&randomness) };
+    let sealed = sealing::seal("for another", &SealingKey::generate(&randomness).public(), to, &randomness).unwrap();
+    let refused = authenticator.receive(sealed.to_json().into_bytes()).unwrap_err();
+    assert!(matches!(refused, AuthenticatorError::CannotOpen(_)), "{refused:?}");
+    assert_eq!(authenticator.pending(), Ok(vec![]));
+}
+
+#[tokio::test]
+async fn an_id_is_checked_for_its_form_and_then_looked_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).unwrap();
+    for (id, of_account, of_challenge) in
+        [("no id", "malformed", "malformed"), ("AAAAAAAAAAAAAAAAAAAAAA", "unknown_account", "unknown_challenge")]
+    {
+        assert_eq!(code_of(authenticator.pull(id, 0).await), of_account);
+        assert_eq!(code_of(authenticator.devices(id).await), of_account);
+        assert_eq!(code_of(authenticator.remove(id).await), of_account);
+        assert_eq!(code_of(authenticator.forget(id)), of_account);
+        let registered = authenticator.register_web_push(id, String::new(), String::new(), String::new()).await;
+        assert_eq!(code_of(registered), of_account);
+        assert_eq!(code_of(authenticator.approve(id).await), of_challenge);
+        assert_eq!(code_of(authenticator.deny(id).await), of_challenge);
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let opened = open(&file.join("store"), Vault::of_software(), Arc::new(Unplugged::default()));
+    assert_eq!(code_of(opened), "store_unwritable");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "in the way");
+}
+
+/// A vault that fails in one way.
+struct Broken(Result<Vec<u8>, VaultError>);
+
+#[async_trait::async_trait]
+impl KeyVault for Broken {
+    fn storage_key(&self, _: Opens) -> Result<Vec<u8>, VaultError> {
+        self.0.clone()
+    }
+    async fn create(&self, _: String, _: Purpose) -> Result<bool, KeyError> {
+        Err(KeyError::Unavailable)
+    }
+    fn load(&self, _: String) -> Result<Arc<dyn DeviceKey>, KeyError> {
+        Err(KeyError::Unavailable)
+    }
+    fn destroy(&self, _: String) -> Result<(), VaultError> {
+        Err(VaultError::Locked)
+    }
+}
+
+#[test]
+fn a_vault_that_gives_no_key_opens_no_store() {
+    let directory = tempfile::tempdir().unwrap();
+    for (gives, code) in [
+        (Err(VaultError::Locked), "vault_locked"),
+        (Err(VaultError::Unreadable), "vault_unreadable"),
+        (Ok(vec![7; 31]), "vault_unreadable"),
+        (Ok(vec![7; 33]), "vault_unreadable"),
+        (Ok(vec![7; 32]), "done"),
+    ] {
+        let opened = open(directory.path(), Arc::new(Broken(gives.clone())), Arc::new(Unplugged::default()));
+        assert_eq!(code_of(opened), code, "{gives:?}");
+    }
+}
+
+/// A network whose answers never end.
+struct Endless;
+
+#[async_trait::async_trait]
+impl Transport for Endless {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let body = vec![b' '; request.max_response_length as usize + 1];
+        Ok(HttpResponse { status: 200, headers: vec![], body })
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_no_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Endless)).unwrap();
+    assert_eq!(code_of(authenticator.enrol(LINK, "Telephone").await), "unreachable");
+}
+
+/// A failure that an app's own code does not declare reaches the core as one that it can handle, without its text.
+#[test]
+fn an_undeclared_failure_of_the_app_becomes_a_declared_one() {
+    let thrown = || uniffi::UnexpectedUniFFICallbackError::new("java.lang.IllegalStateException: secret");
+    assert_eq!(VaultError::from(thrown()), VaultError::Unreadable);
+    assert_eq!(KeyError::from(thrown()), KeyError::Unavailable);
+    let unreachable = TransportError::from(thrown());
+    assert!(!unreachable.to_string().contains("secret"), "{unreachable}");
+}

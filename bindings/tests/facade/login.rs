@@ -1,0 +1,119 @@
+//! A whole login through the facade, against a server on loopback.
+
+use crate::app::{AppClock, Network, Vault, moment};
+use countersign_bindings::{
+    AccountState, Authenticator, AuthenticatorError, EnrolmentState, Outcome, Policy, Received, SignInContext,
+};
+use countersign_core::device_api::PushRegistration;
+use countersign_core::time::Clock;
+use countersign_tests::clock::ManualClock;
+use countersign_tests::http::{self, RelyingParty};
+use countersign_tests::push_service::PushService;
+use countersign_tests::server::TestServer;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tempfile::TempDir;
+
+struct Phone {
+    app: Authenticator,
+    vault: Arc<Vault>,
+    account_id: String,
+    /// Holds the store.
+    _directory: TempDir,
+}
+
+/// A phone that is enrolled and confirmed.
+async fn phone(site: &RelyingParty, user: &str, vault: Arc<Vault>, clock: &ManualClock) -> Phone {
+    let directory = tempfile::tempdir().unwrap();
+    let (network, app_clock) = (Arc::new(Network(http::client())), Arc::new(AppClock(clock.clone())));
+    let app = Authenticator::open(directory.path().to_str().unwrap(), vault.clone(), network, app_clock).unwrap();
+    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &json!(null)).await;
+    let account = app.enrol(opened.body["link"].as_str().unwrap(), "Telephone").await.unwrap();
+    assert_eq!(app.accounts().unwrap()[..], *std::slice::from_ref(&account));
+    assert_eq!((account.organisation.as_str(), account.account.as_str()), ("Meridian", "maya"));
+    assert_eq!((account.device_name.as_str(), &account.server_url), ("Telephone", &site.url));
+    assert_eq!(account.enrolled_at, moment(clock.now()));
+    let AccountState::Proposed { confirmation_code } = account.state else { panic!("{account:?}") };
+
+    assert_eq!(app.pull(&account.id, 0).await.unwrap().state, EnrolmentState::Proposed);
+    site.post(&format!("/v1/enrolments/{}/confirm", account.id), &json!({ "code": confirmation_code })).await;
+    let pulled = app.pull(&account.id, 0).await.unwrap();
+    assert_eq!((pulled.state, pulled.received, pulled.refused), (EnrolmentState::Confirmed, vec![], vec![]));
+    assert_eq!(app.accounts().unwrap()[0].state, AccountState::Confirmed);
+    Phone { app, vault, account_id: account.id, _directory: directory }
+}
+
+#[tokio::test]
+async fn a_push_is_shown_and_yes_signed_in_hardware() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    let Phone { app, vault, account_id, _directory } = phone(&site, &user, Vault::of_hardware(), &clock).await;
+    assert_eq!(vault.key_names().len(), 2, "a request key and an approval key");
+    let mut push = PushService::start().await;
+    let PushRegistration::WebPush(subscription) = push.registration();
+    app.register_web_push(&account_id, subscription.endpoint, subscription.p256dh, subscription.auth).await.unwrap();
+
+    let asked = json!({ "user_id": user, "binding_message": "Order 4711", "context": { "ip": "198.51.100.7" } });
+    let id = site.post("/v1/challenges", &asked).await.body["id"].as_str().unwrap().to_owned();
+    let message = push.next().await.message;
+    assert_eq!(app.receive(message.clone()).unwrap(), Received::New { challenge_id: id.clone() });
+    assert_eq!(app.receive(message).unwrap(), Received::Known { challenge_id: id.clone() });
+
+    let prompt = app.pending().unwrap().remove(0);
+    let challenge = prompt.challenge;
+    assert_eq!((&prompt.account.id, &challenge.account_id, &challenge.id), (&account_id, &account_id, &id));
+    assert_eq!((challenge.relying_party.as_str(), challenge.account.as_str()), ("Customer area", "maya"));
+    assert_eq!((challenge.binding_message.as_deref(), challenge.policy), (Some("Order 4711"), Policy::Tap));
+    let SignInContext { ip, place, browser, system } = challenge.context;
+    assert_eq!((ip.as_deref(), place, browser, system), (Some("198.51.100.7"), None, None, None));
+    assert_eq!(challenge.asked_at, moment(clock.now()));
+    assert_eq!(challenge.ends_at, moment(clock.now()) + Duration::from_secs(60));
+    assert_eq!((prompt.time_left, prompt.answering), (Duration::from_secs(60), false));
+
+    vault.confirms.store(false, Ordering::SeqCst);
+    let refused = app.approve(&id).await.unwrap_err();
+    assert!(matches!(refused, AuthenticatorError::NotConfirmed(_)), "{refused:?}");
+    assert_eq!((app.pending().unwrap().len(), site.state(&id).await.as_str()), (1, "pending"), "it still waits");
+
+    vault.confirms.store(true, Ordering::SeqCst);
+    assert_eq!(app.approve(&id).await, Ok(Outcome::Approved));
+    assert_eq!((app.pending(), site.state(&id).await.as_str()), (Ok(vec![]), "approved"));
+    let past = app.history(10).unwrap().remove(0);
+    assert_eq!((past.challenge.id, past.outcome, past.at), (id, Outcome::Approved, moment(clock.now())));
+}
+
+#[tokio::test]
+async fn a_pull_brings_what_no_push_brought_and_a_removed_account_leaves_nothing() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    let first = phone(&site, &user, Vault::of_software(), &clock).await;
+    let second = phone(&site, &user, Vault::of_hardware(), &clock).await;
+
+    let id = site.ask(&user).await;
+    for phone in [&first, &second] {
+        let pulled = phone.app.pull(&phone.account_id, 0).await.unwrap();
+        assert_eq!(pulled.received, [Received::New { challenge_id: id.clone() }]);
+    }
+    assert_eq!(first.app.deny(&id).await, Ok(Outcome::Denied));
+    assert_eq!(second.app.approve(&id).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
+    assert_eq!(site.state(&id).await, "denied");
+
+    let devices = second.app.devices(&second.account_id).await.unwrap();
+    let [other, this] = &devices[..] else { panic!("{devices:?}") };
+    assert_eq!((&other.id, other.this_device), (&first.account_id, false));
+    assert_eq!((&this.id, this.this_device), (&second.account_id, true));
+    assert_eq!((this.name.as_str(), this.state), ("Telephone", EnrolmentState::Confirmed));
+    assert_eq!(this.enrolled_at, moment(clock.now()));
+
+    second.app.remove(&second.account_id).await.unwrap();
+    assert_eq!((second.app.accounts(), second.vault.key_names()), (Ok(vec![]), vec![]));
+    assert_eq!(first.app.devices(&first.account_id).await.unwrap().len(), 1);
+    first.app.forget(&first.account_id).unwrap();
+    assert_eq!(first.app.accounts(), Ok(vec![]));
+}

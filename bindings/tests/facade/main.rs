@@ -1,0 +1,8 @@
+//! The facade as an app uses it, with the app's parts written in Rust.
+
+#![cfg(test)]
+
+mod app;
+mod border;
+mod codes;
+mod login;
