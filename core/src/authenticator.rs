@@ -168,8 +168,8 @@ impl Authenticator {
     async fn learn_from(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
         let mut entry = self.keyring().entry(id)?.clone();
         let (document, asked) = self.well_known(server_url).await?;
-        let Met { server, clock_offset_ms } =
-            Met::check(&document, &asked, &entry.server.server_id, entry.server.sequence)?;
+        let lowest_sequence = self.keyring().lowest_sequence(&entry.server.server_id);
+        let Met { server, clock_offset_ms } = Met::check(&document, &asked, &entry.server.server_id, lowest_sequence)?;
         (entry.server, entry.clock_offset_ms) = (server, clock_offset_ms);
         self.keyring().put(entry, &*self.platform.randomness)
     }

@@ -80,6 +80,7 @@ impl Authenticator {
                 // This device's clock was set since the server's time was learned: the same answer, dated anew.
                 self.refresh_server(stored.enrolment_id).await?;
                 let decision = self.sign_answer(stored, answer).await?;
+                self.store.replace_decision(stored.challenge_id, &decision)?;
                 self.post_decision(stored, answer, &decision).await?
             }
             outcome => outcome?,

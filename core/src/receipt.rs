@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a relying party keeps. Each member is a compact JWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The root's word on the key that signed the challenge.
     pub certificate: String,

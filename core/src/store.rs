@@ -112,15 +112,16 @@ impl Store {
     pub fn open(directory: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(directory).map_err(|error| StoreError::Unwritable(error.to_string()))?;
         let mut connection = Connection::open(directory.join("authenticator.db"))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "secure_delete", true)?;
+        // Before the first change: a newer one is left as it is.
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let steps = (1_u32..).zip(MIGRATIONS);
         if steps.clone().last().is_some_and(|(newest, _)| version > newest) {
             return Err(StoreError::Newer.into());
         }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "secure_delete", true)?;
         for (step, migration) in steps.filter(|(step, _)| *step > version) {
             let transaction = connection.transaction()?;
             transaction.execute_batch(migration)?;
@@ -222,10 +223,12 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a request; false when it was known already.
+    /// Keeps a request; false when it was known already. One that seemed over, while this device had a wrong idea of the
+    /// time, waits again.
     pub fn put_challenge(&self, challenge: &StoredChallenge) -> Result<bool, Error> {
         let inserted = self.connection().execute(
-            "INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            "INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET outcome = NULL, finished_at = NULL WHERE outcome = 'expired' AND decision IS NULL",
             (
                 challenge.challenge_id.to_string(),
                 challenge.enrolment_id.to_string(),
@@ -263,6 +266,13 @@ impl Store {
             "UPDATE challenge SET answer = ?2, decision = ?3 WHERE challenge_id = ?1 AND outcome IS NULL AND decision IS NULL",
             (id.to_string(), answer.as_str(), decision),
         )?;
+        Ok(())
+    }
+
+    /// Keeps the same answer, signed anew.
+    pub fn replace_decision(&self, id: ChallengeId, decision: &str) -> Result<(), Error> {
+        let sql = "UPDATE challenge SET decision = ?2 WHERE challenge_id = ?1 AND outcome IS NULL";
+        self.connection().execute(sql, [&id.to_string(), decision])?;
         Ok(())
     }
 

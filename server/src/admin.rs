@@ -1,11 +1,11 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
-use crate::app::DATABASE_FILE;
+use crate::app::open_store;
 use crate::authorisation::{api_key_sha256, new_api_key};
-use crate::command_line::{Failure, ServeOptions};
+use crate::command_line::ServeOptions;
 use crate::config::Config;
-use crate::startup::StartupError;
-use crate::store::{Organisation, Store, StoreError};
+use crate::failure::Failure;
+use crate::store::{Organisation, Store};
 use crate::{enrolments, master_key, server_keys};
 use clap::{Args, Subcommand};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -72,11 +72,13 @@ enum RelyingPartyCommand {
     /// Give a relying party a new API key and end the old one
     Rotate {
         /// The relying party's id, as `relying-party list` shows it
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// End a relying party
     Revoke {
         /// The relying party's id, as `relying-party list` shows it
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
@@ -107,7 +109,7 @@ enum DeviceCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         user: AccountId,
     },
     /// End a user's device
@@ -116,9 +118,10 @@ enum DeviceCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         user: AccountId,
         /// The device's id
+        #[arg(allow_hyphen_values = true)]
         id: EnrolmentId,
     },
 }
@@ -140,20 +143,13 @@ fn refused(message: impl Into<String>) -> Failure {
     Failure { exit_code: 3, message: message.into() }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        StartupError::Store(error).into()
-    }
-}
-
 /// Runs one admin command.
 ///
 /// # Errors
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = options.server.load()?;
-    std::fs::create_dir_all(&config.data_dir)?;
-    let store = Store::open(&config.data_dir.join(DATABASE_FILE), Arc::new(SystemClock))?;
+    let store = open_store(&config, Arc::new(SystemClock))?;
     let office = Office { config, store, randomness: SystemRandomness::new() };
     let result = office.carry_out(options.subject).await;
     office.store.close().await;

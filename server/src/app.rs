@@ -54,13 +54,15 @@ impl App {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Arc<Self>, StartupError> {
-        let data_dir = &config.data_dir;
-        std::fs::create_dir_all(data_dir)
-            .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
-        let store = Store::open(&data_dir.join(DATABASE_FILE), Arc::clone(&clock))?;
-        let new_database = store.setting("root").await?.is_none();
-        let at_rest = master_key::load(&config.master_key, data_dir, new_database, &*randomness)?;
-        let keys = ServerKeys::open(&store, at_rest, data_dir, &*clock, &*randomness).await?;
+        let store = open_store(config, Arc::clone(&clock))?;
+        let keys = match open_keys(config, &store, &*clock, &*randomness).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                // Closed in order, so that the database is left as it was found.
+                store.close().await;
+                return Err(error);
+            }
+        };
         Ok(Arc::new(Self {
             store,
             keys,
@@ -80,4 +82,26 @@ impl App {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// Opens the database in the configured folder, which is made when it is missing.
+///
+/// # Errors
+/// [`StartupError`].
+pub fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
+    let data_dir = &config.data_dir;
+    std::fs::create_dir_all(data_dir)
+        .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
+    Ok(Store::open(&data_dir.join(DATABASE_FILE), clock)?)
+}
+
+async fn open_keys(
+    config: &Config,
+    store: &Store,
+    clock: &dyn Clock,
+    randomness: &dyn Randomness,
+) -> Result<ServerKeys, StartupError> {
+    let new_database = store.setting("root").await?.is_none();
+    let at_rest = master_key::load(&config.master_key, &config.data_dir, new_database, randomness)?;
+    ServerKeys::open(store, at_rest, &config.data_dir, clock, randomness).await
 }

@@ -4,6 +4,7 @@
 //! opened.
 
 use crate::config::{Config, LogFormat};
+use crate::failure::Failure;
 use crate::startup::StartupError;
 use crate::{admin, demo, phone, serve};
 use clap::{Args, Parser, Subcommand};
@@ -54,27 +55,6 @@ impl ServeOptions {
     }
 }
 
-/// Why a command ended without having done what was asked.
-#[derive(Debug)]
-pub struct Failure {
-    /// The exit code.
-    pub exit_code: u8,
-    /// What to tell the person.
-    pub message: String,
-}
-
-impl From<StartupError> for Failure {
-    fn from(error: StartupError) -> Self {
-        Self { exit_code: error.exit_code(), message: error.to_string() }
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self { exit_code: 1, message: error.to_string() }
-    }
-}
-
 /// Runs a command to its end.
 pub fn run(command_line: CommandLine) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -104,11 +84,12 @@ fn report(failure: &Failure) -> ExitCode {
 async fn serve_until_stopped(options: &ServeOptions) -> Result<(), Failure> {
     let config = options.load()?;
     start_log(config.log.format);
+    let stop_signal = serve::stop_signal();
     let listener = serve::bind(config.listen).await?;
     let running = serve::start(&config, listener, |router| router).await?;
     announce(&format!("http://{}", running.address))?;
     tracing::info!(public_url = %running.app.public_url, server_id = %running.app.keys.server_id, "serving");
-    serve::stop_signal().await;
+    stop_signal.await;
     tracing::info!("stopping");
     running.stop().await;
     Ok(())

@@ -125,24 +125,31 @@ impl Config {
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, StartupError> {
-        let wrong = |reason: String| StartupError::Configuration(reason);
+        let wrong = StartupError::Configuration;
         let mut table = match path {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?
-                .parse::<toml::Table>()
-                .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
+            Some(path) => Self::read(path).map_err(|reason| wrong(format!("{}: {reason}", path.display())))?,
             None => toml::Table::new(),
         };
-        for (name, value) in environment {
+        for (name, value) in environment.filter(|(name, _)| name != crate::phone::STORE_VARIABLE) {
             if let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) {
                 let keys: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
                 overlay(&mut table, &keys, &value)
                     .map_err(|()| wrong(format!("{name} does not fit the configuration")))?;
             }
         }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-        config.check().map_err(wrong)?;
+        // The file is right, so what is wrong now came from the environment.
+        let wrong = |reason: &str| wrong(format!("in the environment variables {ENVIRONMENT_PREFIX}...: {reason}"));
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| wrong(error.message()))?;
+        config.check().map_err(|reason| wrong(&reason))?;
         Ok(config)
+    }
+
+    /// Reads a file, and checks it by itself, so that what is wrong in it is told with its line.
+    fn read(path: &Path) -> Result<toml::Table, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}"))?;
+        let config: Self = toml::from_str(&text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check()?;
+        text.parse().map_err(|error: toml::de::Error| error.to_string())
     }
 
     fn check(&self) -> Result<(), String> {

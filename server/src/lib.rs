@@ -13,6 +13,7 @@ pub mod create;
 mod demo;
 pub mod device;
 pub mod enrolments;
+pub mod failure;
 pub mod identity;
 pub mod listener;
 pub mod master_key;

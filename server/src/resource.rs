@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::store::{ChallengeRecord, State};
 use countersign_core::handle::ChallengeId;
+use countersign_core::receipt::Receipt;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,36 +45,6 @@ pub enum PushState {
     Failed,
 }
 
-/// Five compact JWS that prove together who answered what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Receipt {
-    /// The root's word on the key that signed the question.
-    pub certificate: String,
-    /// The root's word on the key that signed the enrolment, which may be an earlier one.
-    pub enrolment_certificate: String,
-    /// The server's word on the device's keys.
-    pub enrolment: String,
-    /// The question.
-    pub challenge: String,
-    /// The answer.
-    pub decision: String,
-}
-
-impl From<countersign_core::receipt::Receipt> for Receipt {
-    fn from(receipt: countersign_core::receipt::Receipt) -> Self {
-        let countersign_core::receipt::Receipt { certificate, enrolment_certificate, enrolment, challenge, decision } =
-            receipt;
-        Self { certificate, enrolment_certificate, enrolment, challenge, decision }
-    }
-}
-
-impl From<Receipt> for countersign_core::receipt::Receipt {
-    fn from(receipt: Receipt) -> Self {
-        let Receipt { certificate, enrolment_certificate, enrolment, challenge, decision } = receipt;
-        Self { certificate, enrolment_certificate, enrolment, challenge, decision }
-    }
-}
-
 /// A moment in RFC 3339.
 pub fn rfc3339(moment: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(moment.millis()).map_or_else(|_| String::new(), |moment| moment.to_string())
@@ -99,7 +70,7 @@ impl From<ChallengeRecord> for Challenge {
             expires_at: rfc3339(record.expires_at),
             push,
             amr,
-            receipt: record.receipt.map(Receipt::from),
+            receipt: record.receipt,
         }
     }
 }

@@ -90,24 +90,28 @@ impl Running {
     }
 }
 
-/// Completes when the system asks this process to stop.
-pub async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupt.await),
+/// Completes when the system asks this process to stop. Listens from the call on, not from the first `await`: a process
+/// that is asked to stop while it starts is not cut.
+#[cfg(unix)]
+pub fn stop_signal() -> impl Future<Output = ()> + Send {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+            tracing::error!("the system's requests to stop cannot be heard; it will have to end this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+}
+
+/// Completes when the person asks this process to stop.
+#[cfg(not(unix))]
+pub async fn stop_signal() {
+    drop(tokio::signal::ctrl_c().await);
 }
 
 /// Completes when a first of the two happens: the system asks to stop, or `stopping` is cancelled.

@@ -11,4 +11,5 @@ pub mod phone;
 pub mod program;
 pub mod push_service;
 pub mod server;
+pub mod system_calls;
 pub mod webdriver;

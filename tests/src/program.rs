@@ -116,8 +116,13 @@ impl Program {
 
 /// Asks a process to end.
 pub fn terminate(process: u32) {
-    let asked = std::process::Command::new("kill").args(["-TERM", &process.to_string()]).status().unwrap();
-    assert!(asked.success());
+    assert!(signal(process, "TERM"), "the process is there");
+}
+
+/// Sends a signal through the shell's own `kill`, which every system has; false when there is no such process.
+pub fn signal(process: u32, name: &str) -> bool {
+    let kill = format!("kill -{name} {process} 2>/dev/null");
+    std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success()
 }
 
 /// `serve` on a free port, with this data folder.
@@ -127,7 +132,7 @@ pub fn serve_command(data: &Path) -> Command {
         .env("COUNTERSIGN_LISTEN", "127.0.0.1:0")
         .env("COUNTERSIGN_DATA_DIR", data)
         .env("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true")
-        .env("RUST_LOG", "warn");
+        .env("RUST_LOG", "error");
     command
 }
 

@@ -1,6 +1,7 @@
 //! A small client of the W3C WebDriver protocol, for Debian's `chromedriver`.
 
 use crate::http::{client, send};
+use crate::program::signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -19,7 +20,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     session: String,
     _driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -53,7 +54,7 @@ impl Browser {
         let base = format!("http://127.0.0.1:{port}/session");
         let answer = send(client().post(&base).json(&capabilities)).await;
         let id = answer.body["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{answer:?}"));
-        Self { session: format!("{base}/{id}"), _driver: driver, _profile: profile }
+        Self { session: format!("{base}/{id}"), _driver: driver, profile }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Value> {
@@ -143,10 +144,21 @@ impl Browser {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
+}
 
-    /// Closes the browser.
-    pub async fn close(self) {
-        self.call(Method::DELETE, "", None).await.unwrap();
+/// A driver that is killed leaves its browser behind, also when a test fails; so the browser is found by its profile.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let profile = self.profile.path().as_os_str().as_encoded_bytes().to_vec();
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let process = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if let Some(process) = process
+                && command.windows(profile.len()).any(|part| part == profile)
+            {
+                signal(process, "KILL");
+            }
+        }
     }
 }
 

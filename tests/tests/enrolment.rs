@@ -6,6 +6,7 @@ use countersign_core::device_api::EnrolmentState;
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::SoftwareKey;
 use countersign_core::randomness::SystemRandomness;
+use countersign_core::receipt::Receipt;
 use countersign_core::sealing::SealingPublicKey;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
@@ -179,15 +180,13 @@ async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
     let id = challenge.parse().unwrap();
     device.decide(&id, device.decision(&compact, countersign_core::decision::Answer::Approve)).await;
     let claimed = site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
-    let receipt: countersign_server::resource::Receipt =
-        serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
-    let receipt = countersign_core::receipt::Receipt::from(receipt);
+    let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
     assert_ne!(receipt.certificate, receipt.enrolment_certificate);
     let proven = receipt.verify(&app.keys.root).unwrap();
     assert_eq!(proven.enrolment.approval_key, device.approval.public());
 
     let other = HandmadeDevice::enrol(&site, &site.user("noor").await).await;
-    let swapped = countersign_core::receipt::Receipt {
+    let swapped = Receipt {
         enrolment: site.get(&format!("/v1/enrolments/{}", other.id())).await.body["statement"].as_str().unwrap().into(),
         enrolment_certificate: receipt.certificate.clone(),
         ..receipt.clone()

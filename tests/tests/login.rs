@@ -3,9 +3,8 @@
 #![cfg(test)]
 
 use axum::http::StatusCode;
-use countersign_core::receipt;
+use countersign_core::receipt::Receipt;
 use countersign_core::{Outcome, Received};
-use countersign_server::resource;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::phone::Phone;
@@ -21,9 +20,8 @@ async fn maya(server: &TestServer) -> (RelyingParty, String) {
     (site, user)
 }
 
-fn receipt_of(answer: &Value) -> receipt::Receipt {
-    let receipt: resource::Receipt = serde_json::from_value(answer["receipt"].clone()).unwrap();
-    receipt.into()
+fn receipt_of(answer: &Value) -> Receipt {
+    serde_json::from_value(answer["receipt"].clone()).unwrap()
 }
 
 #[tokio::test]
@@ -290,9 +288,9 @@ async fn a_phone_whose_clock_is_eleven_minutes_wrong_logs_in() {
         let (true_time, wrong_time) = (ManualClock::new(), ManualClock::new());
         let eleven_minutes = Duration::from_secs(660);
         if back {
-            wrong_time.set_back(eleven_minutes)
+            wrong_time.set_back(eleven_minutes);
         } else {
-            wrong_time.advance(eleven_minutes)
+            wrong_time.advance(eleven_minutes);
         }
         let server = TestServer::start_at(&true_time).await;
         let (site, user) = maya(&server).await;
@@ -304,15 +302,31 @@ async fn a_phone_whose_clock_is_eleven_minutes_wrong_logs_in() {
         assert_eq!(site.state(&challenge).await, "approved");
         // The person corrects the clock; the offset that was learned is now the wrong one.
         if back {
-            wrong_time.advance(eleven_minutes)
+            wrong_time.advance(eleven_minutes);
         } else {
-            wrong_time.set_back(eleven_minutes)
+            wrong_time.set_back(eleven_minutes);
         }
         let challenge = site.ask(&user).await;
         phone.core.pull(id, 0).await.unwrap();
         phone.core.approve(phone.only_prompt()).await.unwrap();
         assert_eq!(site.state(&challenge).await, "approved");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_seemed_over_by_a_wrong_clock_waits_again() {
+    let (true_time, phone_time) = (ManualClock::new(), ManualClock::new());
+    let server = TestServer::start_at(&true_time).await;
+    let (site, user) = maya(&server).await;
+    let phone = Phone::with(Arc::new(phone_time.clone()), Phone::new().platform().transport.clone());
+    let id = phone.enrol(&site, &user).await;
+    let challenge = site.ask(&user).await;
+    phone.core.pull(id, 0).await.unwrap();
+    phone_time.advance(Duration::from_secs(660));
+    assert!(phone.core.pending().unwrap().is_empty(), "by this clock it is over");
+    phone.core.pull(id, 0).await.unwrap();
+    phone.core.approve(phone.only_prompt()).await.unwrap();
+    assert_eq!(site.state(&challenge).await, "approved");
 }
 
 #[tokio::test]

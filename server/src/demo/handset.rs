@@ -3,7 +3,7 @@
 use super::Changes;
 use super::site::Refusal;
 use super::trace::{Step, Trace, decision_word, read_challenge, read_jws};
-use crate::command_line::Failure;
+use crate::failure::Failure;
 use crate::phone::{self, ReqwestTransport};
 use crate::startup::StartupError;
 use async_trait::async_trait;

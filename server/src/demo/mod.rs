@@ -11,8 +11,9 @@ mod trace;
 
 use crate::app::App;
 use crate::authorisation::{api_key_sha256, new_api_key};
-use crate::command_line::{Failure, announce, start_log};
+use crate::command_line::{announce, start_log};
 use crate::config::{Config, LogFormat};
+use crate::failure::Failure;
 use crate::master_key::write_secret;
 use crate::serve;
 use crate::startup::StartupError;
@@ -86,6 +87,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         remove_earlier(&data)?;
     }
     start_log(LogFormat::Text);
+    let stop_signal = serve::stop_signal();
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
     let mut config = Config::load(None, std::iter::empty())?;
     config.data_dir = data.join("server");
@@ -111,7 +113,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     handset.settle_in(&url).await;
     announce(&url)?;
     tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
-    serve::stop_signal().await;
+    stop_signal.await;
     stopping.cancel();
     running.stop().await;
     Ok(())

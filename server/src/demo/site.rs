@@ -2,16 +2,15 @@
 
 use super::trace::{Step, Trace, read_jws};
 use super::{Changes, PERSON, Remembered, write_remembered};
-use crate::command_line::Failure;
 use crate::create::{ChallengeRequest, ContextRequest};
 use crate::enrolments::{Enrolment, NewEnrolment, User};
+use crate::failure::Failure;
 use crate::outgoing;
 use crate::resource::Challenge;
 use crate::startup::StartupError;
 use crate::store::State;
 use countersign_core::device_api::Problem;
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::receipt;
 use countersign_core::server_identity::WellKnown;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -332,7 +331,7 @@ impl Site {
     }
 
     async fn verify(&self, challenge: &Challenge) -> Option<Proof> {
-        let receipt: receipt::Receipt = challenge.receipt.clone()?.into();
+        let receipt = challenge.receipt.as_ref()?;
         let identity: WellKnown = self.call(Method::GET, "/.well-known/countersign", None, None).await.ok()?;
         let proven = receipt.verify(&identity.root).ok()?;
         let about_this = proven.challenge.challenge_id == challenge.id && proven.approved();

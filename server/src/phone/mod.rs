@@ -5,7 +5,7 @@ mod transport;
 
 pub use transport::ReqwestTransport;
 
-use crate::command_line::Failure;
+use crate::failure::Failure;
 use clap::{Args, Subcommand};
 use countersign_core::handle::{ChallengeId, EnrolmentId};
 use countersign_core::randomness::SystemRandomness;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// The environment variable that says where this phone keeps its accounts and keys.
+pub const STORE_VARIABLE: &str = "COUNTERSIGN_PHONE_STORE";
 /// How long a pull is parked while watching, in seconds.
 const WATCH_WAIT: u32 = 50;
 /// How long watching rests after a server could not be reached.
@@ -29,7 +31,7 @@ const HISTORY_LENGTH: u32 = 50;
 #[derive(Debug, Args)]
 pub struct Options {
     /// Where this phone keeps its accounts and keys [default: ~/.local/share/countersign/phone]
-    #[arg(long, value_name = "DIR", global = true, env = "COUNTERSIGN_PHONE_STORE")]
+    #[arg(long, value_name = "DIR", global = true, env = STORE_VARIABLE)]
     store: Option<PathBuf>,
     /// Print JSON: one object, or one a line while watching
     #[arg(long, global = true)]
@@ -56,11 +58,13 @@ enum Command {
     /// Answer YES
     Approve {
         /// The request, or the first characters of its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Answer NO
     Deny {
         /// The request, or the first characters of its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Show past requests
@@ -68,6 +72,7 @@ enum Command {
     /// Remove an account; its server forgets this phone first
     Remove {
         /// The account, or the first characters of its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
         /// Remove it from this phone although its server cannot be reached
         #[arg(long)]
@@ -178,6 +183,7 @@ async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Fa
 
 /// Pulls every account side by side, and shows each request once.
 async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<(), Failure> {
+    let stop_signal = crate::serve::stop_signal();
     let accounts = authenticator.accounts()?;
     if accounts.is_empty() {
         return Err(Failure {
@@ -194,7 +200,7 @@ async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<()
         watchers.spawn(watch_account(Arc::clone(&authenticator), account.id, printer));
     }
     tokio::select! {
-        () = crate::serve::stop_signal() => Ok(()),
+        () = stop_signal => Ok(()),
         ended = watchers.join_next() => match ended {
             Some(Ok(Err(failure))) => Err(failure),
             _ => Ok(()),

@@ -70,8 +70,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the file is left as it is.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let mut connection = schema::open(path)?;
-        schema::migrate(&mut connection)?;
+        let named = |error| match error {
+            StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
+            other => other,
+        };
+        let mut connection = schema::open(path).map_err(named)?;
+        schema::migrate(&mut connection).map_err(named)?;
         Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path) })
     }
 

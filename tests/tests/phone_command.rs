@@ -1,0 +1,332 @@
+//! `countersign phone` against a running server: a whole phone in a terminal, for people and for programs.
+
+#![cfg(test)]
+
+use countersign_tests::handmade::link;
+use countersign_tests::http::RelyingParty;
+use countersign_tests::program::{Ended, Program, command, phone_command, relying_party, run, terminate};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+
+/// How long a watching phone may take to show what came.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server with a site and a person.
+struct World {
+    data: TempDir,
+    server: Program,
+    site: RelyingParty,
+    user: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let server = Program::serve(data.path()).await;
+        let site = relying_party(data.path(), &server.url).await;
+        let user = site.user("maya").await;
+        Self { data, server, site, user }
+    }
+
+    /// A question that waits until nobody needs it any more.
+    async fn ask(&self) -> String {
+        let question = json!({ "user_id": self.user, "expires_in": 600 });
+        let asked = self.site.post("/v1/challenges", &question).await;
+        asked.body["id"].as_str().unwrap_or_else(|| panic!("{asked:?}")).to_owned()
+    }
+
+    /// A phone in use for the person.
+    async fn phone(&self) -> Terminal {
+        let phone = Terminal::new();
+        let account = phone.does(&["enrol", &link(&self.site, &self.user).await]).await;
+        self.confirm(&account).await;
+        phone
+    }
+
+    async fn confirm(&self, account: &Value) {
+        let path = format!("/v1/enrolments/{}/confirm", account["id"].as_str().unwrap());
+        let confirmed = self.site.post(&path, &json!({ "code": account["confirmation_code"] })).await;
+        assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
+    }
+}
+
+/// A phone in a terminal.
+struct Terminal(TempDir);
+
+impl Terminal {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn tries(&self, arguments: &[&str]) -> Ended {
+        run(phone_command(self.0.path(), arguments)).await
+    }
+
+    /// Does something, and gives what it printed.
+    async fn does(&self, arguments: &[&str]) -> Value {
+        self.tries(arguments).await.expect(0).json()
+    }
+
+    /// Fails with this exit code and a sentence that holds these words.
+    async fn fails(&self, arguments: &[&str], code: i32, words: &str) -> Ended {
+        let ended = self.tries(arguments).await.expect(code);
+        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        ended
+    }
+
+    /// The ids of the requests that wait.
+    async fn pending(&self) -> Vec<Value> {
+        let listed = self.does(&["list"]).await;
+        listed["pending"].as_array().unwrap().iter().map(|prompt| prompt["id"].clone()).collect()
+    }
+
+    /// Does something without JSON, and gives what a person reads.
+    async fn says(&self, arguments: &[&str]) -> String {
+        let mut command = command(&["phone", "--store"]);
+        command.arg(self.0.path()).args(arguments);
+        run(command).await.expect(0).out
+    }
+}
+
+#[tokio::test]
+async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
+    let world = World::new().await;
+    let phone = Terminal::new();
+    let link = link(&world.site, &world.user).await;
+    let account = phone.does(&["enrol", "--name", "Maya's terminal", &link]).await;
+    assert_eq!(account["state"], "proposed");
+    assert_eq!(account["confirmation_code"].as_str().unwrap().len(), 6);
+    let named = ["organisation", "account", "device_name", "server_url"].map(|name| account[name].as_str().unwrap());
+    assert_eq!(named, ["Meridian", "maya", "Maya's terminal", &world.server.url]);
+    assert_eq!(phone.does(&["list"]).await["accounts"][0]["state"], "proposed", "until the digits are typed");
+    world.confirm(&account).await;
+
+    let context = json!({ "ip": "192.0.2.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    let question = json!({ "user_id": world.user, "binding_message": "Pay 12 euros", "context": context });
+    let asked = world.site.post("/v1/challenges", &question).await;
+    let id = asked.body["id"].as_str().unwrap();
+    let listed = phone.does(&["list"]).await;
+    assert_eq!(listed["accounts"][0]["state"], "confirmed");
+    assert_eq!(listed["accounts"][0]["confirmation_code"], Value::Null);
+    let [prompt] = &listed["pending"].as_array().unwrap()[..] else { panic!("{listed}") };
+    let shown = ["id", "relying_party", "organisation", "account", "binding_message"].map(|name| &prompt[name]);
+    assert_eq!(shown, [id, "Customer area", "Meridian", "maya", "Pay 12 euros"]);
+    assert_eq!(prompt["context"], json!({ "ip": "192.0.2.7", "browser": "Firefox", "system": "Linux" }));
+    assert!((1..=60).contains(&prompt["seconds_left"].as_u64().unwrap()), "{prompt}");
+
+    assert_eq!(phone.does(&["approve", &id[..6]]).await, json!({ "id": id, "outcome": "approved" }));
+    assert_eq!(world.site.state(id).await, "approved");
+    assert_eq!(phone.pending().await, Vec::<Value>::new());
+    let history = phone.does(&["history"]).await;
+    assert_eq!(history[0]["id"], id);
+    assert_eq!(history[0]["outcome"], "approved");
+    assert_eq!(phone.does(&["approve", id]).await["outcome"], "approved", "the same again");
+    let claimed = world.site.post_once(&format!("/v1/challenges/{id}/claim"), "once").await;
+    assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
+}
+
+#[tokio::test]
+async fn a_phone_denies() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let id = world.ask().await;
+    assert_eq!(phone.does(&["deny", &id]).await, json!({ "id": id, "outcome": "denied" }), "without a list before");
+    assert_eq!(world.site.state(&id).await, "denied");
+    assert_eq!(phone.does(&["history"]).await[0]["outcome"], "denied");
+}
+
+#[tokio::test]
+async fn a_person_reads_sentences_with_the_next_step_in_them() {
+    let world = World::new().await;
+    let phone = Terminal::new();
+    assert!(phone.says(&["list"]).await.contains("countersign phone enrol LINK"));
+    assert!(phone.says(&["history"]).await.contains("No past requests."));
+    let enrolled = phone.says(&["enrol", &link(&world.site, &world.user).await]).await;
+    assert!(enrolled.contains("maya at Meridian") && enrolled.contains("Type these digits"), "{enrolled}");
+    world.confirm(&phone.does(&["list"]).await["accounts"][0]).await;
+    assert!(phone.says(&["list"]).await.contains("Nothing waits for an answer."));
+
+    let id = world.ask().await;
+    let listed = phone.says(&["list"]).await;
+    for words in ["Is this you?", "Customer area", &format!("YES: countersign phone approve {id}")] {
+        assert!(listed.contains(words), "{words}: {listed}");
+    }
+    assert_eq!(phone.says(&["approve", &id]).await, "Approved. The page goes on by itself.\n");
+    assert!(phone.says(&["history"]).await.contains("Customer area  maya  Approved."));
+}
+
+/// A phone that watches.
+struct Watching {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Watching {
+    fn start(phone: &Terminal) -> Self {
+        let mut child = phone_command(phone.0.path(), &["watch"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line; none at the end.
+    async fn next(&mut self) -> Option<Value> {
+        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("something is shown").unwrap();
+        line.map(|line| serde_json::from_str(&line).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_watching_phone_shows_each_question_once_until_it_is_stopped() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let known = world.ask().await;
+    assert_eq!(phone.pending().await, [known.as_str()]);
+
+    let mut watching = Watching::start(&phone);
+    assert_eq!(watching.next().await.unwrap()["id"], known, "what waits already comes first");
+    for _ in 0..3 {
+        let asked = world.ask().await;
+        assert_eq!(watching.next().await.unwrap()["id"], asked);
+    }
+    // Another command on the same store answers meanwhile.
+    assert_eq!(phone.does(&["approve", &known]).await["outcome"], "approved");
+    terminate(watching.child.id().unwrap());
+    assert_eq!(watching.next().await, None, "nothing was shown twice");
+    assert!(watching.child.wait().await.unwrap().success());
+
+    Terminal::new().fails(&["watch"], 3, "countersign phone enrol LINK").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_hears_why() {
+    let world = World::new().await;
+    let (phone, other) = (world.phone().await, world.phone().await);
+    let id = world.ask().await;
+    assert_eq!(other.pending().await, [id.as_str()]);
+    assert_eq!(phone.does(&["approve", &id]).await["outcome"], "approved");
+    let late = other.fails(&["deny", &id], 3, "Answered on your other phone.").await;
+    assert_eq!(late.json(), json!({ "id": id, "outcome": "already_answered" }));
+    assert_eq!(world.site.state(&id).await, "approved");
+
+    let id = world.ask().await;
+    assert_eq!(phone.pending().await, [id.as_str()]);
+    world.site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await;
+    phone.fails(&["approve", &id], 3, "took the question back").await;
+    assert_eq!(world.site.state(&id).await, "cancelled");
+
+    let question = json!({ "user_id": world.user, "expires_in": 3 });
+    let id = world.site.post("/v1/challenges", &question).await.body["id"].as_str().unwrap().to_owned();
+    assert_eq!(phone.pending().await, [id.as_str()]);
+    let waited = world.site.get(&format!("/v1/challenges/{id}?wait=60")).await;
+    assert_eq!(waited.body["state"], "expired", "{waited:?}");
+    let late = phone.fails(&["approve", &id], 3, "Expired: start the sign-in again.").await;
+    assert_eq!(late.json(), json!({ "id": id, "outcome": "expired" }));
+    let outcomes: Vec<Value> = phone.does(&["history"]).await.as_array().unwrap().to_vec();
+    let outcomes: Vec<&str> = outcomes.iter().map(|one| one["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["expired", "cancelled", "approved"], "the latest first");
+}
+
+#[tokio::test]
+async fn what_names_nothing_is_refused() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    phone.fails(&["approve", "AAAAAAAAAAAAAAAAAAAAAA"], 3, "no such request").await;
+    phone.fails(&["deny", "x"], 3, "countersign phone list").await;
+    phone.fails(&["approve", ""], 3, "countersign phone list").await;
+    phone.fails(&["remove", "x"], 3, "countersign phone list").await;
+
+    phone.fails(&["enrol", "https://example.com/"], 3, "malformed: enrolment link").await;
+    let link = link(&world.site, &world.user).await;
+    let changed = format!("{}A", link.strip_suffix(link.chars().last().unwrap()).unwrap());
+    phone.fails(&["enrol", &changed], 3, "refused").await;
+    phone.does(&["enrol", &link]).await;
+    Terminal::new().fails(&["enrol", &link], 3, "used this link before").await;
+    Terminal::new().fails(&["enrol", &link], 3, "Ask for a new link").await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_told_from_one_that_refuses() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let id = world.ask().await;
+    assert_eq!(phone.pending().await, [id.as_str()]);
+    let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
+    let link = link(&world.site, &world.user).await;
+    let url = world.server.url.clone();
+    world.server.kill().await;
+
+    Terminal::new().fails(&["enrol", &link], 4, "cannot be reached").await;
+    let listed = phone.fails(&["list"], 4, "Meridian: the server cannot be reached").await;
+    assert_eq!(listed.json()["pending"][0]["id"], id, "what is known is shown all the same");
+    phone.fails(&["approve", &id], 4, "cannot be reached").await;
+    phone.fails(&["remove", &account], 4, "cannot be reached").await;
+    assert_eq!(phone.fails(&["list"], 4, "").await.json()["accounts"][0]["id"], account, "nothing was removed");
+    assert_eq!(phone.does(&["history"]).await, json!([]));
+
+    let server = Program::serve_at(world.data.path(), &url).await;
+    assert_eq!(phone.pending().await, Vec::<Value>::new());
+    assert_eq!(world.site.state(&id).await, "approved", "the answer was kept and is delivered with the next call");
+    server.kill().await;
+    let removed = phone.does(&["remove", "--only-here", &account]).await;
+    assert_eq!(removed, json!({ "id": account, "removed": true }));
+    assert_eq!(phone.does(&["list"]).await["accounts"], json!([]));
+}
+
+#[tokio::test]
+async fn a_removed_phone_is_forgotten_by_its_server_first() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
+    let removed = phone.does(&["remove", &account[..8]]).await;
+    assert_eq!(removed, json!({ "id": account, "removed": true }));
+    let asked = world.site.post("/v1/challenges", &json!({ "user_id": world.user })).await;
+    assert_eq!((asked.status, asked.code()), (409, "no_device"), "{asked:?}");
+    assert_eq!(phone.does(&["list"]).await, json!({ "accounts": [], "pending": [] }));
+}
+
+/// The files of a store, without the two that SQLite keeps beside an open database.
+fn files(store: &Path) -> Vec<(String, Vec<u8>)> {
+    let read = |name: &str| (name.to_owned(), std::fs::read(store.join(name)).unwrap());
+    let files = ["authenticator.db", "push-keyring", "vault.key"].map(read);
+    assert_eq!(std::fs::read_dir(store).unwrap().count(), files.len(), "nothing else lies there");
+    files.to_vec()
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_left_as_it_is() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let id = world.ask().await;
+    let copy = Terminal::new();
+    for (name, bytes) in files(phone.0.path()) {
+        std::fs::write(copy.0.path().join(name), bytes).unwrap();
+    }
+
+    std::fs::write(copy.0.path().join("vault.key"), [7; 32]).unwrap();
+    let before = files(copy.0.path());
+    for arguments in [&["list"][..], &["watch"], &["history"], &["approve", &id], &["enrol", "x"]] {
+        let ended = copy.fails(arguments, 5, "belongs to another vault").await;
+        assert!(ended.err.contains(copy.0.path().to_str().unwrap()) && ended.err.contains("enrol again"), "{ended:?}");
+    }
+    assert!(files(copy.0.path()) == before);
+    std::fs::write(copy.0.path().join("vault.key"), "short").unwrap();
+    copy.fails(&["list"], 5, "the vault cannot be read").await;
+
+    let database = rusqlite::Connection::open(phone.0.path().join("authenticator.db")).unwrap();
+    let version: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    for journal in ["WAL", "DELETE"] {
+        database.pragma_update(None, "journal_mode", journal).unwrap();
+        database.pragma_update(None, "user_version", 999).unwrap();
+        let before = std::fs::read(phone.0.path().join("authenticator.db")).unwrap();
+        phone.fails(&["list"], 5, "written by a newer version: update this program").await;
+        assert!(std::fs::read(phone.0.path().join("authenticator.db")).unwrap() == before, "{journal}");
+    }
+    database.pragma_update(None, "user_version", version).unwrap();
+    database.close().unwrap();
+    assert_eq!(phone.pending().await, [id.as_str()], "nothing was lost");
+}
