@@ -6,7 +6,7 @@
 use crate::config::{Config, LogFormat};
 use crate::failure::Failure;
 use crate::startup::StartupError;
-use crate::{admin, demo, phone, serve};
+use crate::{admin, bench, demo, phone, serve};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ enum Command {
     Demo(demo::Options),
     /// Be a phone in this terminal
     Phone(phone::Options),
+    /// Measure complete logins on this machine, against what cryptography and disk alone would allow
+    Bench(bench::Options),
     /// Manage organisations, relying parties, users, devices and keys of a server on this machine
     Admin(admin::Options),
 }
@@ -66,6 +68,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
             Command::Serve(options) => serve_until_stopped(&options).await,
             Command::Demo(options) => demo::run(options).await,
             Command::Phone(options) => phone::run(options).await,
+            Command::Bench(options) => bench::run(options).await,
             Command::Admin(options) => admin::run(options).await,
         }
     });

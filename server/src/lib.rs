@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod app;
 pub mod authorisation;
+mod bench;
 pub mod claim;
 pub mod command_line;
 pub mod config;
