@@ -13,9 +13,8 @@ type Result<T> = std::result::Result<T, AuthenticatorError>;
 
 /// A device's accounts, the requests it received, and the answers it gave.
 ///
-/// Open one for a directory, once, and keep it: of two at the same time, the one that was opened earlier overwrites what
-/// the other has enrolled since. Everything here reads or writes files, so call it away from the thread that draws; what
-/// also waits for the network or for the person is `async`, and cancelling it loses no answer.
+/// Open it once for a directory and keep it. Everything here reads or writes files, so call it away from the thread that
+/// draws; what also waits for the network or for the person is `async`, and cancelling it loses no answer.
 #[derive(uniffi::Object)]
 pub struct Authenticator(countersign_core::Authenticator);
 

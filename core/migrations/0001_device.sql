@@ -19,7 +19,8 @@ CREATE TABLE enrolment (
     enrolled_at       INTEGER NOT NULL,
     key_name          TEXT NOT NULL,
     request_key       BLOB,
-    approval_key      BLOB
+    approval_key      BLOB,
+    ticket_sha256     TEXT NOT NULL UNIQUE  -- the link scanned again is this account, not a second device
 ) STRICT;
 
 CREATE TABLE challenge (

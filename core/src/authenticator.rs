@@ -95,7 +95,12 @@ impl Authenticator {
 
     /// The server's time, as this device knows it.
     pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
-        Ok(self.keyring().entry(id)?.server_time(self.platform.clock.now()))
+        let mut keyring = self.keyring();
+        if keyring.entry(id).is_err() {
+            // Enrolled by another process on the same store.
+            keyring.reload()?;
+        }
+        Ok(keyring.entry(id)?.server_time(self.platform.clock.now()))
     }
 
     /// The accounts on this device, oldest first.
@@ -136,8 +141,9 @@ impl Authenticator {
     /// [`Error::UnknownAccount`], [`Error::Store`].
     pub fn forget(&self, id: EnrolmentId) -> Result<(), Error> {
         let stored = self.store.enrolment(id)?;
-        self.keyring().remove(id, &*self.platform.randomness)?;
+        // The row first: a key without an account is harmless, an account without its key is not.
         self.store.delete_enrolment(id)?;
+        self.keyring().remove(id, &*self.platform.randomness)?;
         device_keys::destroy(&self.platform, &stored.keys);
         Ok(())
     }
@@ -166,12 +172,11 @@ impl Authenticator {
     }
 
     async fn learn_from(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
-        let mut entry = self.keyring().entry(id)?.clone();
+        let pinned = self.keyring().entry(id)?.server.server_id.clone();
         let (document, asked) = self.well_known(server_url).await?;
-        let lowest_sequence = self.keyring().lowest_sequence(&entry.server.server_id);
-        let Met { server, clock_offset_ms } = Met::check(&document, &asked, &entry.server.server_id, lowest_sequence)?;
-        (entry.server, entry.clock_offset_ms) = (server, clock_offset_ms);
-        self.keyring().put(entry, &*self.platform.randomness)
+        let lowest_sequence = self.keyring().lowest_sequence(&pinned);
+        let Met { server, clock_offset_ms } = Met::check(&document, &asked, &pinned, lowest_sequence)?;
+        self.keyring().learn(id, server, clock_offset_ms, &*self.platform.randomness)
     }
 
     /// Asks a server who it is, with a nonce for its time. Nothing in the answer is checked yet.

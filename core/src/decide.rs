@@ -10,6 +10,13 @@ use crate::handle::{ChallengeId, EnrolmentId};
 use crate::store::{Outcome, Progress, StoredChallenge};
 use crate::vault::Purpose;
 
+/// Whether a key that asks the person may be used: not in the background.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Person,
+    Nobody,
+}
+
 impl Authenticator {
     /// Answers YES. Signed by the approval key, which may ask the person first.
     ///
@@ -20,7 +27,8 @@ impl Authenticator {
         self.decide(id, Answer::Approve).await
     }
 
-    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal.
+    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the place
+    /// of a YES that the server has not acknowledged.
     ///
     /// # Errors
     /// As [`Authenticator::approve`].
@@ -29,19 +37,26 @@ impl Authenticator {
     }
 
     async fn decide(&self, id: ChallengeId, answer: Answer) -> Result<Outcome, Error> {
-        // A request whose time is over is not answered any more; this moves it to the history.
-        self.pending()?;
         let stored = self.store.challenge(id)?;
-        match stored.progress {
-            Progress::Finished { outcome, .. } => Ok(outcome),
-            Progress::Answering { .. } => self.deliver(&stored).await,
-            Progress::Pending => {
+        match (&stored.progress, answer) {
+            (Progress::Finished { outcome, .. }, _) => return Ok(*outcome),
+            (Progress::Pending, _) if self.is_over(&stored)? => {
+                self.store.finish_challenge(id, Outcome::Expired, self.platform.clock.now())?;
+                return Ok(Outcome::Expired);
+            }
+            (Progress::Pending, _) => {
                 let decision = self.sign_answer(&stored, answer).await?;
                 self.store.set_answering(id, answer, &decision)?;
-                // Two taps may race; the answer that was kept first is the one that is sent.
-                self.deliver(&self.store.challenge(id)?).await
             }
+            (Progress::Answering { answer: Answer::Approve, .. }, Answer::Deny) => {
+                // A YES that may not have arrived, and then NO: the NO takes its place. Never the other way round.
+                let decision = self.sign_answer(&stored, answer).await?;
+                self.store.replace_answer(id, answer, &decision)?;
+            }
+            (Progress::Answering { .. }, _) => {}
         }
+        // What is kept now is what is sent: two taps may have raced.
+        self.deliver(&self.store.challenge(id)?, Asks::Person).await
     }
 
     async fn sign_answer(&self, stored: &StoredChallenge, answer: Answer) -> Result<String, Error> {
@@ -55,32 +70,39 @@ impl Authenticator {
         Ok(decision::sign(&stored.compact, stored.challenge_id, answer, &*key, now).await?)
     }
 
-    /// Delivers the signed answers of an account that the server has not acknowledged.
+    /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered does
+    /// not hold up the others; one that the server refuses is over once its time is.
     pub(crate) async fn deliver_answers(&self, enrolment_id: EnrolmentId) -> Result<(), Error> {
         for stored in self.store.unfinished_challenges()? {
-            if stored.enrolment_id == enrolment_id && matches!(stored.progress, Progress::Answering { .. }) {
-                match self.deliver(&stored).await {
-                    // The server has spoken; there is nothing more to deliver of this one.
-                    Ok(_) | Err(Error::ServerRefused { .. }) => {}
-                    Err(error) => return Err(error),
+            if stored.enrolment_id != enrolment_id || !matches!(stored.progress, Progress::Answering { .. }) {
+                continue;
+            }
+            match self.deliver(&stored, Asks::Nobody).await {
+                Err(Error::ServerRefused { .. }) if self.is_over(&stored)? => {
+                    self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
+                Ok(_) | Err(Error::ServerRefused { .. } | Error::Key(_) | Error::Vault(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn deliver(&self, stored: &StoredChallenge) -> Result<Outcome, Error> {
+    async fn deliver(&self, stored: &StoredChallenge, asks: Asks) -> Result<Outcome, Error> {
         let (answer, decision) = match &stored.progress {
             Progress::Finished { outcome, .. } => return Ok(*outcome),
             Progress::Answering { answer, decision } => (*answer, decision),
             Progress::Pending => return Err(Error::UnknownChallenge),
         };
         let outcome = match self.post_decision(stored, answer, decision).await {
-            Err(Error::ServerRefused { code, .. }) if matches!(code.as_str(), "future_time" | "stale_time") => {
+            Err(Error::ServerRefused { code, detail }) if matches!(code.as_str(), "future_time" | "stale_time") => {
                 // This device's clock was set since the server's time was learned: the same answer, dated anew.
                 self.refresh_server(stored.enrolment_id).await?;
+                if answer == Answer::Approve && asks == Asks::Nobody {
+                    return Err(Error::ServerRefused { code, detail });
+                }
                 let decision = self.sign_answer(stored, answer).await?;
-                self.store.replace_decision(stored.challenge_id, &decision)?;
+                self.store.replace_answer(stored.challenge_id, answer, &decision)?;
                 self.post_decision(stored, answer, &decision).await?
             }
             outcome => outcome?,

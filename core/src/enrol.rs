@@ -28,10 +28,14 @@ impl Authenticator {
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         text::check_name(device_name, "device name")?;
+        let ticket_sha256 = sha256_text(link.ticket.as_bytes());
+        if let Some(known) = self.store.enrolment_of_ticket(&ticket_sha256)? {
+            // Scanned again. With other keys it would look like a thief's second device, and end the enrolment.
+            return Ok(known.into());
+        }
         let (document, asked) = self.well_known(&link.server_url).await?;
         let lowest_sequence = self.keyring().lowest_sequence(&link.fingerprint);
         let met = Met::check(&document, &asked, &link.fingerprint, lowest_sequence)?;
-        let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         let enrolling = match self.store.enrolling(&ticket_sha256)? {
             Some(enrolling) => enrolling,
             None => self.begin(&ticket_sha256, &met, device_name).await?,
@@ -70,7 +74,9 @@ impl Authenticator {
         );
         let enrolling = StoredEnrolling { keys, sealing_key, transcript, possession };
         self.store.put_enrolling(ticket_sha256, &enrolling)?;
-        Ok(enrolling)
+        // Two scans at one time: both go on with the keys that were kept first.
+        let kept = self.store.enrolling(ticket_sha256)?.unwrap_or(enrolling);
+        Ok(kept)
     }
 
     fn sealing_key_sealer(&self) -> Result<AtRestKey, Error> {

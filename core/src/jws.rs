@@ -147,13 +147,16 @@ pub(crate) fn read_json<T: Serialize + DeserializeOwned>(bytes: &[u8], what: &'s
     if unknown {
         return Err(Refusal::UnknownClaim);
     }
-    let as_written: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::Malformed(what))?;
-    let as_read = serde_json::to_value(&value).map_err(|_| Refusal::Malformed(what))?;
-    if same_shape(&as_written, &as_read) { Ok(value) } else { Err(Refusal::Malformed(what)) }
+    if is_written_as(bytes, &value) { Ok(value) } else { Err(Refusal::Malformed(what)) }
 }
 
-/// True unless an array stands where an object belongs: serde reads a struct from either, and a message must have one
-/// form only.
+/// True unless an array stands in `bytes` where `value`, which was read from them, has an object: serde reads a struct
+/// from either, and a message must have one form only.
+pub fn is_written_as<T: Serialize>(bytes: &[u8], value: &T) -> bool {
+    let written = serde_json::from_slice::<Value>(bytes);
+    matches!((written, serde_json::to_value(value)), (Ok(written), Ok(read)) if same_shape(&written, &read))
+}
+
 fn same_shape(written: &Value, read: &Value) -> bool {
     match read {
         Value::Object(members) => {

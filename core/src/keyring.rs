@@ -8,6 +8,7 @@ use crate::challenge::{self, Challenge, Expected};
 use crate::error::{Error, StoreError};
 use crate::handle::{AccountId, EnrolmentId};
 use crate::key::Thumbprint;
+use crate::private_file;
 use crate::randomness::Randomness;
 use crate::refusal::Refusal;
 use crate::sealing::{Envelope, SealedTo, SealingKey};
@@ -16,7 +17,6 @@ use crate::time::Timestamp;
 use crate::vault::{KeyVault, Opens, at_rest_key};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -70,7 +70,7 @@ struct Contents {
 }
 
 /// A challenge that was opened, with the exact bytes of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// The checked claims.
     pub challenge: Challenge,
@@ -93,12 +93,19 @@ impl Keyring {
     pub fn open(directory: &Path, vault: &dyn KeyVault) -> Result<Self, Error> {
         let path = directory.join(FILE);
         let key = at_rest_key(vault, Opens::AfterFirstUnlock)?;
-        let entries = match std::fs::read(&path) {
-            Ok(sealed) => read(&key.open(LOCATION, &sealed)?)?,
+        let mut keyring = Self { path, key, entries: Vec::new() };
+        keyring.reload()?;
+        Ok(keyring)
+    }
+
+    /// Reads the file again: another process may have written it.
+    pub(crate) fn reload(&mut self) -> Result<(), Error> {
+        self.entries = match std::fs::read(&self.path) {
+            Ok(sealed) => read(&self.key.open(LOCATION, &sealed)?)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StoreError::Damaged(error.to_string()).into()),
         };
-        Ok(Self { path, key, entries })
+        Ok(())
     }
 
     pub(crate) fn entry(&self, enrolment_id: EnrolmentId) -> Result<&Entry, Error> {
@@ -113,31 +120,54 @@ impl Keyring {
 
     /// Puts an entry in the place of one with the same enrolment, or beside the others.
     pub(crate) fn put(&mut self, entry: Entry, randomness: &dyn Randomness) -> Result<(), Error> {
-        let mut entries: Vec<Entry> =
-            self.entries.iter().filter(|e| e.enrolment_id != entry.enrolment_id).cloned().collect();
-        entries.push(entry);
-        self.replace(entries, randomness)
+        self.change(randomness, |entries| {
+            entries.retain(|known| known.enrolment_id != entry.enrolment_id);
+            entries.push(entry);
+            Ok(())
+        })
+    }
+
+    /// Takes in what a server has shown of itself. An entry that is gone stays gone, and no sequence is lowered.
+    pub(crate) fn learn(
+        &mut self,
+        enrolment_id: EnrolmentId,
+        server: PinnedServer,
+        clock_offset_ms: i64,
+        randomness: &dyn Randomness,
+    ) -> Result<(), Error> {
+        self.change(randomness, |entries| {
+            let entry =
+                entries.iter_mut().find(|entry| entry.enrolment_id == enrolment_id).ok_or(Error::UnknownAccount)?;
+            if server.sequence >= entry.server.sequence {
+                entry.server = server;
+            }
+            entry.clock_offset_ms = clock_offset_ms;
+            Ok(())
+        })
     }
 
     pub(crate) fn remove(&mut self, enrolment_id: EnrolmentId, randomness: &dyn Randomness) -> Result<(), Error> {
-        let entries = self.entries.iter().filter(|entry| entry.enrolment_id != enrolment_id).cloned().collect();
-        self.replace(entries, randomness)
+        self.change(randomness, |entries| {
+            entries.retain(|entry| entry.enrolment_id != enrolment_id);
+            Ok(())
+        })
     }
 
-    /// Writes beside and renames, so that another process reads the old file or the new one.
-    fn replace(&mut self, entries: Vec<Entry>, randomness: &dyn Randomness) -> Result<(), Error> {
-        let contents = Contents { version: VERSION, entries };
+    /// Changes what is in the file now, which another process may have written meanwhile, under a lock between them.
+    fn change(
+        &mut self,
+        randomness: &dyn Randomness,
+        change: impl FnOnce(&mut Vec<Entry>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let unwritable = |error: std::io::Error| StoreError::Unwritable(error.to_string());
+        let lock = private_file::touch(&self.path.with_extension("lock")).map_err(unwritable)?;
+        lock.lock().map_err(unwritable)?;
+        self.reload()?;
+        let mut contents = Contents { version: VERSION, entries: self.entries.clone() };
+        change(&mut contents.entries)?;
         let plain = serde_json::to_vec(&contents).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let plain = Zeroizing::new(plain);
-        let sealed = self.key.seal(LOCATION, &plain, randomness);
-        let beside = self.path.with_extension("new");
-        let write = || {
-            let mut file = std::fs::File::create(&beside)?;
-            file.write_all(&sealed)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &self.path)
-        };
-        write().map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        let sealed = self.key.seal(LOCATION, &Zeroizing::new(plain), randomness);
+        private_file::replace(&self.path, &sealed).map_err(unwritable)?;
         self.entries = contents.entries;
         Ok(())
     }

@@ -21,6 +21,7 @@ mod keyring;
 pub mod one_time_code;
 pub mod otpauth;
 mod platform;
+pub mod private_file;
 pub mod proof;
 pub mod randomness;
 pub mod receipt;

@@ -71,7 +71,9 @@ impl Receipt {
         within(challenge.iat, certificate.iat, certificate.exp)?;
         within(challenge.iat, enrolment.iat, i64::MAX)?;
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
-        within(decision.iat, challenge.iat - tolerance, challenge.exp + tolerance)?;
+        let (from, to) = (challenge.iat.saturating_sub(tolerance), challenge.exp.saturating_add(tolerance));
+        within(decision.iat, from, to)?;
+        challenge.check_form()?;
         Ok(Proven { challenge, decision, enrolment })
     }
 }

@@ -67,7 +67,15 @@ impl Authenticator {
 
     fn receive_envelope(&self, envelope: &Envelope) -> Result<Received, Error> {
         let now = self.platform.clock.now();
-        let opened = self.keyring().open_envelope(envelope, now)?;
+        let mut keyring = self.keyring();
+        let mut opened = keyring.open_envelope(envelope, now);
+        if opened == Err(Refusal::CannotOpen) {
+            // Perhaps for an account that another process on this store has enrolled.
+            keyring.reload()?;
+            opened = keyring.open_envelope(envelope, now);
+        }
+        drop(keyring);
+        let opened = opened?;
         let challenge_id = opened.challenge.challenge_id;
         let stored = StoredChallenge {
             challenge_id,
@@ -127,22 +135,32 @@ impl Authenticator {
     pub fn pending(&self) -> Result<Vec<Prompt>, Error> {
         let mut prompts = Vec::new();
         for stored in self.store.unfinished_challenges()? {
-            let challenge = read_kept(&stored.compact)?;
-            let now = self.server_time(stored.enrolment_id)?;
-            let time_left = now.until(challenge.ends_at());
             let answering = matches!(stored.progress, Progress::Answering { .. });
-            if time_left.is_zero() && answering {
+            match self.is_over(&stored) {
                 // Perhaps it counted and only the reply was lost: the next delivery hears which.
-                continue;
+                Ok(true) if answering => {}
+                Ok(true) => {
+                    self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
+                }
+                Ok(false) => prompts.push(self.prompt(&stored, answering)?),
+                // One that cannot be read must not hide the others.
+                Err(Error::UnknownAccount | Error::Refused(_)) => {}
+                Err(error) => return Err(error),
             }
-            if time_left.is_zero() {
-                self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
-                continue;
-            }
-            let account = Account::from(self.store.enrolment(stored.enrolment_id)?);
-            prompts.push(Prompt { account, challenge, time_left, answering });
         }
         Ok(prompts)
+    }
+
+    fn prompt(&self, stored: &StoredChallenge, answering: bool) -> Result<Prompt, Error> {
+        let challenge = read_kept(&stored.compact)?;
+        let time_left = self.server_time(stored.enrolment_id)?.until(challenge.ends_at());
+        let account = Account::from(self.store.enrolment(stored.enrolment_id)?);
+        Ok(Prompt { account, challenge, time_left, answering })
+    }
+
+    /// True once a request's time is over, by the server's time.
+    pub(crate) fn is_over(&self, stored: &StoredChallenge) -> Result<bool, Error> {
+        Ok(read_kept(&stored.compact)?.ends_at() <= self.server_time(stored.enrolment_id)?)
     }
 
     /// The latest requests that are over, newest first, `most` at most.

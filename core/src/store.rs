@@ -3,14 +3,19 @@
 use crate::decision::Answer;
 use crate::error::{Error, StoreError};
 use crate::handle::{ChallengeId, EnrolmentId};
+use crate::private_file;
 use crate::time::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Every schema step, in order. A shipped one is never edited.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_device.sql")];
+
+/// How long to wait for another process on the same store.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +115,12 @@ pub(crate) struct Store(Mutex<Connection>);
 impl Store {
     /// Opens the store in `directory`, makes it where there is none, and brings an older one up to date.
     pub fn open(directory: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(directory).map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        let mut connection = Connection::open(directory.join("authenticator.db"))?;
+        let path = directory.join("authenticator.db");
+        private_file::create_folder(directory)
+            .and_then(|()| private_file::touch(&path))
+            .map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         // Before the first change: a newer one is left as it is.
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let steps = (1_u32..).zip(MIGRATIONS);
@@ -149,9 +158,17 @@ impl Store {
         Ok(self.connection().query_row(sql, [ticket_sha256], read).optional()?)
     }
 
+    /// The account that came of this ticket, if one did.
+    pub fn enrolment_of_ticket(&self, ticket_sha256: &str) -> Result<Option<StoredEnrolment>, Error> {
+        let sql = "SELECT * FROM enrolment WHERE ticket_sha256 = ?1";
+        Ok(self.connection().query_row(sql, [ticket_sha256], read_enrolment).optional()?)
+    }
+
+    /// Keeps a redemption before it is sent; the first one for a ticket stays.
     pub fn put_enrolling(&self, ticket_sha256: &str, enrolling: &StoredEnrolling) -> Result<(), Error> {
         self.connection().execute(
-            "INSERT INTO enrolling VALUES (:ticket, :key_name, :request_key, :approval_key, :sealing_key, :transcript, :possession)",
+            "INSERT INTO enrolling VALUES (:ticket, :key_name, :request_key, :approval_key, :sealing_key, :transcript, :possession)
+             ON CONFLICT DO NOTHING",
             named_params! {
                 ":ticket": ticket_sha256,
                 ":key_name": enrolling.keys.key_name,
@@ -170,7 +187,7 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO enrolment VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key)
+            "INSERT INTO enrolment VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key, :ticket)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":id": enrolment.enrolment_id.to_string(),
@@ -183,6 +200,7 @@ impl Store {
                 ":key_name": enrolment.keys.key_name,
                 ":request_key": enrolment.keys.request_key,
                 ":approval_key": enrolment.keys.approval_key,
+                ":ticket": ticket_sha256,
             },
         )?;
         transaction.execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
@@ -269,10 +287,10 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the same answer, signed anew.
-    pub fn replace_decision(&self, id: ChallengeId, decision: &str) -> Result<(), Error> {
-        let sql = "UPDATE challenge SET decision = ?2 WHERE challenge_id = ?1 AND outcome IS NULL";
-        self.connection().execute(sql, [&id.to_string(), decision])?;
+    /// Puts an answer in the place of one that the server has not acknowledged.
+    pub fn replace_answer(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
+        let sql = "UPDATE challenge SET answer = ?2, decision = ?3 WHERE challenge_id = ?1 AND outcome IS NULL";
+        self.connection().execute(sql, [&id.to_string(), answer.as_str(), decision])?;
         Ok(())
     }
 

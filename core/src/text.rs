@@ -24,19 +24,25 @@ pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refus
 /// # Errors
 /// As [`check`].
 pub fn check_name(text: &str, what: &'static str) -> Result<(), Refusal> {
-    if text.trim().is_empty() || text.trim() != text {
+    if !text.chars().any(shows_something) || text.trim() != text {
         return Err(Refusal::Malformed(what));
     }
     check(text, MAX_NAME, what)
 }
 
+/// False for what joins or varies other characters and shows nothing by itself.
+fn shows_something(character: char) -> bool {
+    !character.is_whitespace() && !matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe0f}' | '\u{0300}'..='\u{036f}')
+}
+
 fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{3164}'
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
             | '\u{ffa0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
             | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{fe00}'..='\u{fe0e}' | '\u{fffe}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -53,6 +59,8 @@ mod tests {
         }
         assert_eq!(check(&"é".repeat(121), 120, "text"), Err(Refusal::TooLarge));
         assert_eq!(check_name(" Maya", "name"), Err(Refusal::Malformed("name")));
-        assert_eq!(check_name("", "name"), Err(Refusal::Malformed("name")));
+        for nothing in ["", "\u{200d}", "\u{fe0f}", "\u{2800}", "\u{301}", "\u{200c}\u{200d}"] {
+            assert_eq!(check_name(nothing, "name"), Err(Refusal::Malformed("name")), "{nothing:?}");
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::at_rest::AtRestKey;
 use crate::key::{DeviceKey, KeyError};
+use crate::private_file;
 use crate::randomness::Randomness;
 use async_trait::async_trait;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -93,12 +94,7 @@ impl DesktopVault {
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 randomness.fill(key.as_mut());
-                let mut options = std::fs::OpenOptions::new();
-                options.write(true).create_new(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut file = options.open(path).map_err(|_| VaultError::Unreadable)?;
-                file.write_all(key.as_ref()).and_then(|()| file.sync_all()).map_err(|_| VaultError::Unreadable)?;
+                private_file::write_new(path, key.as_ref()).map_err(|_| VaultError::Unreadable)?;
                 Ok(Self(key))
             }
             Err(_) => Err(VaultError::Unreadable),

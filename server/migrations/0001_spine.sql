@@ -73,6 +73,9 @@ CREATE TABLE enrolment (
     CHECK (state = 'open' OR state = 'void' OR request_key IS NOT NULL)
 ) STRICT;
 
+-- No key serves two enrolments: a decision's key must name one device.
+CREATE UNIQUE INDEX enrolment_by_request_key ON enrolment (request_key);
+CREATE UNIQUE INDEX enrolment_by_approval_key ON enrolment (approval_key);
 CREATE INDEX enrolment_by_account ON enrolment (account, state);
 
 CREATE TABLE challenge (
@@ -95,6 +98,8 @@ CREATE TABLE challenge (
 ) STRICT;
 
 CREATE INDEX challenge_pending ON challenge (account, expires_at) WHERE state = 'pending';
+
+CREATE INDEX challenge_unclaimed ON challenge (settled_by) WHERE state = 'approved';
 
 -- What each device was asked: one signed challenge a device.
 CREATE TABLE challenge_device (

@@ -6,9 +6,10 @@ use crate::outgoing::AddressGuard;
 use crate::push::Outbox;
 use crate::server_keys::ServerKeys;
 use crate::startup::StartupError;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::waiting::Waiting;
 use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::private_file;
 use countersign_core::randomness::Randomness;
 use countersign_core::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -90,9 +91,12 @@ impl App {
 /// [`StartupError`].
 pub fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
     let data_dir = &config.data_dir;
-    std::fs::create_dir_all(data_dir)
+    private_file::create_folder(data_dir)
         .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
-    Ok(Store::open(&data_dir.join(DATABASE_FILE), clock)?)
+    let path = data_dir.join(DATABASE_FILE);
+    // SQLite would make it readable for everybody.
+    private_file::touch(&path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
+    Ok(Store::open(&path, clock)?)
 }
 
 async fn open_keys(

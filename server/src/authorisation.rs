@@ -4,21 +4,26 @@ use crate::app::App;
 use crate::nonce;
 use crate::problem::Problem;
 use crate::store::{self, ActiveDevice};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_core::device_api::EnrolmentState;
+use countersign_core::jws;
 use countersign_core::key::sha256;
 use countersign_core::proof::{self, NONCE_HEADER, PROOF_HEADER, PROOF_LIFETIME};
 use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The longest request body, in bytes.
 pub const MAX_BODY_LENGTH: usize = 64 * 1024;
+/// How long a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What an API key starts with, so that a leaked one is recognised.
 pub const API_KEY_PREFIX: &str = "csk_";
 
@@ -38,7 +43,7 @@ pub struct RelyingParty(pub store::RelyingParty);
 impl FromRequestParts<Arc<App>> for RelyingParty {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let header = only_header(&parts.headers, header::AUTHORIZATION.as_str()).map_err(|()| Problem::Unauthorised)?;
         let (scheme, key) = header.and_then(|value| value.split_once(' ')).ok_or(Problem::Unauthorised)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Problem::Unauthorised);
@@ -96,11 +101,19 @@ async fn known_device(app: &App, request: Request) -> Result<(ActiveDevice, Requ
 }
 
 fn proof_header(request: &Request) -> Result<&str, Problem> {
-    let missing = Problem::Malformed("A request of a device carries a Countersign-Proof header.".into());
-    let mut values = request.headers().get_all(PROOF_HEADER).iter();
-    match (values.next().and_then(|value| value.to_str().ok()), values.next()) {
-        (Some(proof), None) => Ok(proof),
-        _ => Err(missing),
+    match only_header(request.headers(), PROOF_HEADER) {
+        Ok(Some(proof)) => Ok(proof),
+        _ => Err(Problem::Malformed("A request of a device carries one Countersign-Proof header.".into())),
+    }
+}
+
+/// The value of a header that may come once; an error when it comes twice or is no text.
+fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
     }
 }
 
@@ -116,29 +129,36 @@ async fn accept(app: &App, device: ActiveDevice, request: Request) -> Result<Req
     if !nonce::is_fresh(&app.keys.nonce_key, device.enrolment_id, &proof.nonce, now) {
         return Err(Problem::NonceRequired);
     }
-    // The nonce ends before this row does, so a proof is either remembered or too old.
-    if !app.store.accept_proof(device.row_id, proof.jti, now + PROOF_LIFETIME).await? {
+    // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is slow.
+    if !app.store.accept_proof(device.row_id, proof.jti, now + PROOF_LIFETIME * 2).await? {
         return Err(Problem::Replayed);
     }
     parts.extensions.insert(Device(device));
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
+/// Reads a whole body; one that is too long is refused before it is read, one that does not come is not waited for.
 async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, MAX_BODY_LENGTH).await.map_err(|_| Problem::TooLarge)
+    if body.size_hint().lower() > MAX_BODY_LENGTH as u64 {
+        return Err(Problem::TooLarge);
+    }
+    let reading = axum::body::to_bytes(body, MAX_BODY_LENGTH);
+    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(|_| Problem::BodyTimeout)?.map_err(|_| Problem::TooLarge)
 }
 
 /// A JSON body of which every member is known.
 pub struct StrictJson<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
+impl<T: Serialize + DeserializeOwned, S: Send + Sync> FromRequest<S> for StrictJson<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = read_body(request.into_body()).await?;
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Problem::Malformed("The body is not a JSON object. /openapi.json describes it.".into()));
+        let value: T = serde_json::from_slice(&body).map_err(|error| Problem::Malformed(explain(&error)))?;
+        if jws::is_written_as(&body, &value) {
+            Ok(Self(value))
+        } else {
+            Err(Problem::Malformed("An array stands where a JSON object belongs. /openapi.json describes it.".into()))
         }
-        serde_json::from_slice(&body).map(Self).map_err(|error| Problem::Malformed(explain(&error)))
     }
 }
 
@@ -174,10 +194,12 @@ pub struct IdempotencyKey(pub Option<String>);
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        match value.to_str() {
-            Ok(key) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
-            _ => Err(Problem::Malformed("An Idempotency-Key is 1 to 255 printable ASCII characters.".into())),
+        match only_header(&parts.headers, "idempotency-key") {
+            Ok(None) => Ok(Self(None)),
+            Ok(Some(key)) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            _ => {
+                Err(Problem::Malformed("There is one Idempotency-Key, of 1 to 255 printable ASCII characters.".into()))
+            }
         }
     }
 }

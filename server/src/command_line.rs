@@ -53,7 +53,10 @@ impl ServeOptions {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn load(&self) -> Result<Config, StartupError> {
-        Config::load(self.config.as_deref(), std::env::vars())
+        // What is not UTF-8 is not ours.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Config::load(self.config.as_deref(), environment)
     }
 }
 

@@ -130,7 +130,12 @@ impl Config {
             Some(path) => Self::read(path).map_err(|reason| wrong(format!("{}: {reason}", path.display())))?,
             None => toml::Table::new(),
         };
-        for (name, value) in environment.filter(|(name, _)| name != crate::phone::STORE_VARIABLE) {
+        let environment: Vec<(String, String)> = environment.collect();
+        let not_ours = [Some(crate::phone::STORE_VARIABLE.to_owned()), master_key_variable(&table, &environment)];
+        for (name, value) in environment {
+            if not_ours.contains(&Some(name.clone())) {
+                continue;
+            }
             if let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) {
                 let keys: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
                 overlay(&mut table, &keys, &value)
@@ -165,10 +170,19 @@ impl Config {
     }
 }
 
+/// The variable that holds the master key itself: a secret, and no part of the configuration.
+fn master_key_variable(table: &toml::Table, environment: &[(String, String)]) -> Option<String> {
+    const SETTING: &str = "COUNTERSIGN_MASTER_KEY__ENV";
+    let overlaid = environment.iter().find(|(name, _)| name == SETTING).map(|(_, value)| value.clone());
+    overlaid.or_else(|| Some(table.get("master_key")?.get("env")?.as_str()?.to_owned()))
+}
+
 /// Puts one value where the keys lead; text that reads as a TOML value is that value.
 fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), ()> {
     match keys {
         [] => Err(()),
+        // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
+        [last] if matches!(last.as_str(), "master_key" | "push" | "webpush" | "limits" | "log") => Err(()),
         [last] => {
             let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
             table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
@@ -194,19 +208,22 @@ mod tests {
         let config = from_environment(&[
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
-            ("COUNTERSIGN_MASTER_KEY__ENV", "KEY"),
+            ("COUNTERSIGN_MASTER_KEY__ENV", "COUNTERSIGN_KEY"),
+            ("COUNTERSIGN_KEY", "the secret itself"),
             ("HOME", "/root"),
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 0);
         assert!(config.push.webpush.allow_private);
-        assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "KEY"));
+        assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "COUNTERSIGN_KEY"));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let reason = |pairs: &[(&str, &str)]| from_environment(pairs).unwrap_err().to_string();
         assert!(reason(&[("COUNTERSIGN_LISTENS", "x")]).contains("listens"));
+        let secret = reason(&[("COUNTERSIGN_MASTER_KEY", "the secret itself")]);
+        assert!(secret.contains("COUNTERSIGN_MASTER_KEY") && !secret.contains("secret itself"), "{secret}");
         assert!(reason(&[("COUNTERSIGN_LISTEN__X", "x"), ("COUNTERSIGN_LISTEN", "x")]).contains("socket address"));
         assert!(reason(&[("COUNTERSIGN_PUBLIC_URL", "http://login.example")]).contains("https://"));
         assert!(reason(&[("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "maybe")]).contains("boolean"));

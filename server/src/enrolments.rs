@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 /// A person to be known here.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserRequest {
     /// The name under which the person signs in; the phone shows it.
@@ -159,7 +159,7 @@ pub async fn read(
 }
 
 /// The digits that the phone shows.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmationRequest {
     /// Six digits, typed by the person on the signed-in page.
@@ -207,9 +207,10 @@ pub async fn redeem(
     State(app): State<Arc<App>>,
     StrictJson(redemption): StrictJson<Redemption>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
-    let transcript = enrolment::check_redemption(&redemption, &app.keys.server_id, app.now())?;
+    // The ticket first: without one, nobody makes this server check signatures.
     let ticket_sha256 = sha256(redemption.ticket.as_bytes());
     let account = app.store.ticket_account(ticket_sha256).await?.ok_or(Problem::InvalidTicket)?;
+    let transcript = enrolment::check_redemption(&redemption, &app.keys.server_id, app.now())?;
     let transcript_sha256 = enrolment::transcript_digest_text(&redemption.transcript);
     let statement = EnrolmentStatement {
         iss: app.keys.server_id.clone(),

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest request head, in bytes.
+const MAX_HEAD_LENGTH: usize = 32 * 1024;
 /// How long a stop waits for requests that have begun.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long accepting rests when the system has no more file descriptors.
@@ -22,9 +24,9 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 pub async fn serve(listener: TcpListener, router: Router, connections: usize, stopping: CancellationToken) {
     let places = Arc::new(Semaphore::new(connections));
     let graceful = GracefulShutdown::new();
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(256);
+    // HTTP/1.1 alone: without TLS nobody negotiates HTTP/2, and telling the two apart by the first bytes has no deadline.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEAD_LENGTH);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -32,7 +34,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
         };
         let Some((stream, place)) = accepted else { continue };
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

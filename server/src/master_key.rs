@@ -3,9 +3,9 @@
 use crate::config::MasterKeySource;
 use crate::startup::StartupError;
 use countersign_core::at_rest::AtRestKey;
+use countersign_core::private_file;
 use countersign_core::randomness::Randomness;
 use data_encoding::BASE64;
-use std::io::Write;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -50,7 +50,7 @@ fn read_or_make(
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && new_database => {
             let text = Zeroizing::new(BASE64.encode(&randomness.bytes::<32>()));
-            write_secret(path, format!("{}\n", text.as_str()).as_bytes())
+            private_file::write_new(path, format!("{}\n", text.as_str()).as_bytes())
                 .map_err(|error| wrong(format!("the master key cannot be written to {}: {error}", path.display())))?;
             Ok(text)
         }
@@ -76,15 +76,4 @@ fn print_key(command: &[String]) -> Result<Zeroizing<String>, StartupError> {
         return Err(wrong(format!("{program}, which should print the master key, ended with {}", output.status)));
     }
     String::from_utf8(output.stdout).map(Zeroizing::new).map_err(|_| not_a_key())
-}
-
-/// Writes a file that only this user can read, and waits for the disk.
-pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

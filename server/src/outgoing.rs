@@ -112,25 +112,32 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// # Errors
 /// [`StartupError::Configuration`] for a root that cannot be read.
 pub fn client(guard: AddressGuard, extra_roots: &[PathBuf]) -> Result<reqwest::Client, StartupError> {
-    builder(roots(extra_roots)?)
-        .and_then(|builder| {
-            builder.dns_resolver(guard).connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT).build()
-        })
-        .map_err(|error| StartupError::System(format!("the HTTP client cannot be made: {error}")))
+    let builder = builder(roots(extra_roots)?)?.dns_resolver(guard);
+    build(builder.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT))
 }
 
 /// A client builder over rustls with ring and these roots; no redirects, no proxy from the environment.
 ///
 /// # Errors
-/// None in practice: ring supports the protocol versions that rustls offers.
-pub fn builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder, reqwest::Error> {
+/// [`StartupError::System`] when ring and rustls do not fit each other.
+pub fn builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder, StartupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    if let Ok(config) = config {
-        builder = builder.tls_backend_preconfigured(config.with_root_certificates(roots).with_no_client_auth());
-    }
-    Ok(builder)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StartupError::System(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+/// Builds a client.
+///
+/// # Errors
+/// [`StartupError::System`].
+pub fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, StartupError> {
+    builder.build().map_err(|error| StartupError::System(format!("the HTTP client cannot be made: {error}")))
 }
 
 /// The system's roots and those in these PEM files.

@@ -16,6 +16,8 @@ pub enum Problem {
     Malformed(String),
     /// The request body is longer than this call takes.
     TooLarge,
+    /// The request's body did not come in time.
+    BodyTimeout,
     /// No such thing here, or it belongs to another organisation; the text names the kind of thing.
     NotFound(&'static str),
     /// The path leads nowhere.
@@ -94,6 +96,12 @@ impl Problem {
             }
             Self::Malformed(detail) => (S::BAD_REQUEST, "malformed", "The request is malformed", detail),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "The request is too large", "Send a shorter body."),
+            Self::BodyTimeout => (
+                S::REQUEST_TIMEOUT,
+                "timeout",
+                "The request took too long",
+                "The whole body must come within ten seconds.",
+            ),
             Self::NotFound(what) => {
                 let detail = format!("There is no such {what} here. Check the id and the API key it goes with.");
                 return Outside { status: S::NOT_FOUND, code: "not_found", title: "Not found", detail };
@@ -242,7 +250,6 @@ impl IntoResponse for Problem {
         if let Some(scheme) = scheme {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
-        response.extensions_mut().insert(self);
         response
     }
 }

@@ -4,8 +4,9 @@ use crate::app::App;
 use crate::authorisation::prove_device;
 use crate::problem::Problem;
 use crate::{claim, create, device, enrolments, identity, settle};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/enrol", routing::get(identity::enrolment_page))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(from_fn(finish_writes))
         .layer(map_response(guard_headers))
         .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
         .with_state(app)
@@ -69,6 +71,14 @@ fn described(mut description: utoipa::openapi::OpenApi) -> utoipa::openapi::Open
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     description.components.get_or_insert_default().add_security_scheme("api_key", bearer);
     description
+}
+
+/// Carries a write to its end although its caller has gone: what was committed must also wake those who wait for it.
+async fn finish_writes(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| Problem::Internal.into_response())
 }
 
 /// Nothing here is to be cached, sniffed, framed or sent on as a referrer.

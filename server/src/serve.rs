@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 /// A server that listens.
 pub struct Running {
@@ -112,12 +111,4 @@ pub fn stop_signal() -> impl Future<Output = ()> + Send {
 #[cfg(not(unix))]
 pub async fn stop_signal() {
     drop(tokio::signal::ctrl_c().await);
-}
-
-/// Completes when a first of the two happens: the system asks to stop, or `stopping` is cancelled.
-pub async fn stop_requested(stopping: &CancellationToken) {
-    tokio::select! {
-        () = stop_signal() => {}
-        () = stopping.cancelled() => {}
-    }
 }

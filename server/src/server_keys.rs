@@ -1,10 +1,10 @@
 //! The server's own keys: the root's public half, the certified signing key, the VAPID key, the nonce key.
 
-use crate::master_key::write_secret;
 use crate::startup::StartupError;
 use crate::store::{Store, StoreError, StoredSigningKey};
 use countersign_core::at_rest::{AtRestKey, Location};
 use countersign_core::key::{PublicKey, SoftwareKey, Thumbprint};
+use countersign_core::private_file;
 use countersign_core::randomness::Randomness;
 use countersign_core::server_identity;
 use countersign_core::time::{Clock, Timestamp};
@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// How long a certificate serves.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+/// How long before its end a certificate is spoken of in the log.
+const RENEWAL_NOTICE: Duration = Duration::from_secs(60 * 24 * 3600);
 /// The file that holds the root's private key until the operator takes it offline.
 const ROOT_FILE: &str = "root.key";
 
@@ -70,10 +72,17 @@ impl ServerKeys {
         let stored = store.signing_key().await?.ok_or_else(|| StartupError::Keys("there is no signing key".into()))?;
         let signer = open_signer(&at_rest, stored)?;
         let certificate = server_identity::check_certificate(&signer.certificate, &root, clock.now());
-        if let Err(refusal) = certificate {
+        if let Err(refusal) = &certificate {
             return Err(StartupError::Keys(format!(
                 "the signing key's certificate is not valid ({refusal}); make a new one with: countersign admin key rotate"
             )));
+        }
+        if let Ok(certificate) = certificate
+            && Timestamp::from_seconds(certificate.exp) < clock.now() + RENEWAL_NOTICE
+        {
+            tracing::warn!(
+                "the signing key's certificate ends soon; make a new one with: countersign admin key rotate"
+            );
         }
         let server_id = root.thumbprint();
         Ok(Self { root, server_id, vapid, nonce_key, at_rest, signer: RwLock::new(Arc::new(signer)) })
@@ -129,9 +138,10 @@ async fn secret_setting(
     if let Some(sealed) = store.setting(name).await? {
         return at_rest.open(location, &sealed).map_err(damaged);
     }
-    let secret = make(randomness)?;
-    store.put_setting(name, at_rest.seal(location, &secret, randomness)).await?;
-    Ok(secret)
+    store.put_setting(name, at_rest.seal(location, &make(randomness)?, randomness)).await?;
+    // Read back: the one that was written first is the one that counts.
+    let kept = store.setting(name).await?.ok_or_else(|| StartupError::Keys(format!("{name} was not kept")))?;
+    at_rest.open(location, &kept).map_err(damaged)
 }
 
 fn root_path(data_dir: &Path) -> PathBuf {
@@ -154,7 +164,7 @@ async fn open_root(
     let path = root_path(data_dir);
     if !path.exists() {
         let pkcs8 = new_key(randomness)?;
-        write_secret(&path, &at_rest.seal(ROOT_LOCATION, &pkcs8, randomness))
+        private_file::write_new(&path, &at_rest.seal(ROOT_LOCATION, &pkcs8, randomness))
             .map_err(|error| StartupError::Keys(format!("{} cannot be written: {error}", path.display())))?;
     }
     let root = read_root(at_rest, data_dir)?.public();

@@ -25,7 +25,7 @@ impl Answer {
 
 /// A client that trusts nobody and follows nothing, for loopback.
 pub fn client() -> reqwest::Client {
-    outgoing::builder(rustls::RootCertStore::empty()).unwrap().build().unwrap()
+    outgoing::build(outgoing::builder(rustls::RootCertStore::empty()).unwrap()).unwrap()
 }
 
 /// Sends a request and reads the answer.

@@ -49,7 +49,7 @@ impl Recorded {
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("kill").args(["-KILL", &self.0.to_string()]).status();
+        crate::program::signal(self.0, "KILL");
     }
 }
 

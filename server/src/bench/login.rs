@@ -67,8 +67,8 @@ pub(super) async fn lanes(app: &App, url: &str, count: usize) -> Result<Vec<Lane
     let organisation = made.ok_or_else(|| broken("the database is not new"))?;
     let api_key = new_api_key(&*app.randomness);
     app.store.create_relying_party(organisation, handle(), "Benchmark".into(), api_key_sha256(&api_key)).await?;
-    let http = outgoing::builder(rustls::RootCertStore::empty()).and_then(reqwest::ClientBuilder::build);
-    let site = Site { http: http.map_err(broken)?, url: url.to_owned(), api_key };
+    let http = outgoing::build(outgoing::builder(rustls::RootCertStore::empty())?)?;
+    let site = Site { http, url: url.to_owned(), api_key };
     let mut lanes = Vec::with_capacity(count);
     for number in 0..count {
         lanes.push(Lane::new(site.clone(), number).await?);

@@ -14,11 +14,11 @@ use crate::authorisation::{api_key_sha256, new_api_key};
 use crate::command_line::{announce, start_log};
 use crate::config::{Config, LogFormat};
 use crate::failure::Failure;
-use crate::master_key::write_secret;
 use crate::serve;
 use crate::startup::StartupError;
 use clap::Args;
 use countersign_core::handle::ChallengeId;
+use countersign_core::private_file;
 use handset::Handset;
 use serde::{Deserialize, Serialize};
 use site::Site;
@@ -83,12 +83,13 @@ impl Changes {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let data = options.data.map_or_else(default_data, Ok)?;
-    if options.fresh {
-        remove_earlier(&data)?;
-    }
     start_log(LogFormat::Text);
     let stop_signal = serve::stop_signal();
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
+    // After the port: a demo that still runs there keeps its folder.
+    if options.fresh {
+        remove_earlier(&data)?;
+    }
     let mut config = Config::load(None, std::iter::empty())?;
     config.data_dir = data.join("server");
     // The demo's phone listens on loopback.
@@ -176,10 +177,5 @@ async fn remember(app: &App, data: &Path) -> Result<Remembered, Failure> {
 
 fn write_remembered(data: &Path, remembered: &Remembered) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(remembered).map_err(|error| StartupError::System(error.to_string()))?;
-    let beside = data.join("demo.json.new");
-    if beside.exists() {
-        std::fs::remove_file(&beside)?;
-    }
-    write_secret(&beside, text.as_bytes())?;
-    Ok(std::fs::rename(beside, data.join(MARK))?)
+    Ok(private_file::replace(&data.join(MARK), text.as_bytes())?)
 }

@@ -91,8 +91,7 @@ const SIGN_IN: View = View::SignIn { person: PERSON, password: PASSWORD };
 
 impl Site {
     pub fn new(changes: Changes, trace: Trace) -> Result<Arc<Self>, StartupError> {
-        let http = outgoing::builder(rustls::RootCertStore::empty()).and_then(reqwest::ClientBuilder::build);
-        let http = http.map_err(|error| StartupError::System(error.to_string()))?;
+        let http = outgoing::build(outgoing::builder(rustls::RootCertStore::empty())?)?;
         let shown = Mutex::new(Shown { view: SIGN_IN, enrolment: None, challenge: None });
         Ok(Arc::new(Self { http, opened: OnceLock::new(), shown, changes, trace }))
     }

@@ -8,6 +8,7 @@ pub use transport::ReqwestTransport;
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::private_file;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::SystemClock;
 use countersign_core::vault::DesktopVault;
@@ -100,7 +101,7 @@ pub fn open(
     transport: Arc<dyn countersign_core::transport::Transport>,
 ) -> Result<Authenticator, Failure> {
     let unusable = |reason: String| Failure { exit_code: 5, message: format!("{}: {reason}", directory.display()) };
-    std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
+    private_file::create_folder(directory).map_err(|error| unusable(error.to_string()))?;
     let randomness = SystemRandomness::new();
     let vault = DesktopVault::in_file(&directory.join("vault.key"), &randomness)
         .map_err(|error| unusable(error.to_string()))?;

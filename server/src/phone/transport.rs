@@ -14,8 +14,7 @@ impl ReqwestTransport {
     /// # Errors
     /// [`StartupError::System`].
     pub fn new() -> Result<Self, StartupError> {
-        let client = outgoing::builder(outgoing::roots(&[])?).and_then(reqwest::ClientBuilder::build);
-        client.map(Self).map_err(|error| StartupError::System(format!("the HTTP client cannot be made: {error}")))
+        outgoing::build(outgoing::builder(outgoing::roots(&[])?)?).map(Self)
     }
 }
 

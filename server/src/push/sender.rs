@@ -20,6 +20,8 @@ use tokio::sync::{Notify, Semaphore};
 const MAX_IN_FLIGHT: usize = 256;
 /// The wait before the first retry when a gateway names none; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// How long to rest when the database does not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// How often the queue is looked at when nothing wakes it: for rows that another process wrote.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -73,12 +75,13 @@ impl Sender {
     /// request once, however often it comes.
     pub async fn run(self) {
         let stopping = self.app.stopping.clone();
+        let mut swept = self.app.now();
         loop {
-            let next = match self.send_due().await {
+            let next = match self.send_due(&mut swept).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "queued pushes cannot be read");
-                    IDLE
+                    STORE_PAUSE
                 }
             };
             tokio::select! {
@@ -90,14 +93,18 @@ impl Sender {
     }
 
     /// Starts what is due, and says how long until there is more.
-    async fn send_due(&self) -> Result<Duration, StoreError> {
+    async fn send_due(&self, swept: &mut Timestamp) -> Result<Duration, StoreError> {
         let now = self.app.now();
         let most = u32::try_from(MAX_IN_FLIGHT * 2).unwrap_or(u32::MAX);
         for push in self.app.store.due_pushes(now, most).await? {
             if !lock(&self.in_flight).insert(push.row_id) {
                 continue;
             }
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { break };
+            let place = tokio::select! {
+                place = Arc::clone(&self.places).acquire_owned() => place,
+                () = self.app.stopping.cancelled() => break,
+            };
+            let Ok(place) = place else { break };
             let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), _place: place };
             let (app, webpush) = (Arc::clone(&self.app), Arc::clone(&self.webpush));
             tokio::spawn(async move {
@@ -105,14 +112,21 @@ impl Sender {
                 if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
                     tracing::warn!(push = push.row_id, reason, "a push was not delivered");
                 }
-                if let Err(error) = app.store.finish_push(push.row_id, push.device, outcome).await {
-                    tracing::error!(%error, "the outcome of a push was not kept");
+                match app.store.finish_push(push.row_id, push.device, push.registration, outcome).await {
+                    Ok(()) => app.outbox.wake(),
+                    Err(error) => {
+                        // The row is still queued: without a pause it would be sent again at once, and again.
+                        tracing::error!(%error, "the outcome of a push was not kept");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
                 }
                 drop(flight);
-                app.outbox.wake();
             });
         }
-        self.app.store.drop_stale_pushes().await?;
+        if now >= *swept + IDLE {
+            *swept = now;
+            self.app.store.drop_stale_pushes().await?;
+        }
         let due = self.app.store.next_push_due(now).await?;
         Ok(due.map_or(IDLE, |due| now.until(due).min(IDLE)))
     }
@@ -120,7 +134,9 @@ impl Sender {
 
 /// Step 2 for one device: the challenge is sealed and handed to the gateway.
 async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
-    let Some(sealed) = &push.registration else { return PushOutcome::Gone };
+    let Some(sealed) = &push.registration else {
+        return PushOutcome::Failed("the device has no push registration any more".into());
+    };
     let registration = match open_registration(app, push.device, sealed) {
         Ok(registration) => registration,
         Err(reason) => return PushOutcome::Failed(reason),
@@ -146,7 +162,9 @@ fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp) -> PushOutcome
         Delivery::Gone => PushOutcome::Gone,
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
         Delivery::RetryAfter(after, reason) => {
-            let due_at = now + after.unwrap_or(FIRST_RETRY * 2_u32.saturating_pow(push.attempts.min(8)));
+            // A stranger's push service must not set a pace faster than ours.
+            let backoff = FIRST_RETRY * 2_u32.saturating_pow(push.attempts.min(8));
+            let due_at = now + after.map_or(backoff, |after| after.max(backoff));
             if due_at < push.expires_at { PushOutcome::RetryAt(due_at, reason) } else { PushOutcome::Failed(reason) }
         }
     }

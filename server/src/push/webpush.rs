@@ -31,6 +31,15 @@ pub(super) fn check(subscription: &Subscription, guard: AddressGuard) -> Result<
     let wrong = |reason: &str| Problem::Malformed(format!("The push subscription is not usable: {reason}."));
     subscription.check().map_err(|_| wrong("p256dh or auth is not what the Push API gives"))?;
     let url = Url::parse(&subscription.endpoint).map_err(|_| wrong("the endpoint is not an address"))?;
+    // As it would be written anew: nothing is trimmed, resolved or hidden in it, and no user name makes a second
+    // Authorization header.
+    let plain = url.as_str() == subscription.endpoint
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none();
+    if !plain || url.port() == Some(0) {
+        return Err(wrong("the endpoint is not a plain address"));
+    }
     if subscription.endpoint.len() > MAX_ENDPOINT_LENGTH || !matches!(url.scheme(), "https" | "http") {
         return Err(wrong("the endpoint is not an https address of at most 2048 bytes"));
     }

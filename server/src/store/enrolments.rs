@@ -270,7 +270,8 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
              transcript_sha256 = :transcript, statement = :statement, certificate = :certificate, confirmation_code = :code, device_name = :name,
              request_key_id = :key_id, request_key = :request_key, approval_key = :approval_key, sealing_key = :sealing_key
          WHERE ticket_sha256 = :ticket AND state = 'open' AND expires_at > :now
-           AND NOT EXISTS (SELECT 1 FROM enrolment WHERE request_key_id = :key_id)",
+           AND NOT EXISTS (SELECT 1 FROM enrolment WHERE request_key IN (:request_key, :approval_key)
+                                                      OR approval_key IN (:request_key, :approval_key))",
         named_params! {
             ":now": now.millis(),
             ":expires_at": (now + TICKET_LIFETIME).millis(),
@@ -290,7 +291,11 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
 }
 
 pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, push_registration = NULL
-               WHERE row_id = ?1 AND state <> 'void'";
-    Ok(changed_one(connection.execute(sql, (row_id, now.millis(), reason))?))
+    let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, push_registration = NULL,
+               confirmation_code = NULL WHERE row_id = ?1 AND state <> 'void'";
+    let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
+    // What a lost phone approved in its last minute must not sign anybody in any more.
+    connection
+        .execute("UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved'", [row_id])?;
+    Ok(voided)
 }

@@ -148,14 +148,18 @@ impl Store {
         .await
     }
 
-    /// Ends a relying party; false when there is none of this handle in use.
+    /// Ends a relying party and takes back what it has asked; false when there is none of this handle in use.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn revoke_relying_party(&self, handle: String) -> Result<bool, StoreError> {
         self.write(move |connection, now| {
             let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE handle = ?1 AND revoked_at IS NULL";
-            Ok(changed_one(connection.execute(sql, (handle, now.millis()))?))
+            let revoked = changed_one(connection.execute(sql, (&handle, now.millis()))?);
+            let sql = "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending'
+                       AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1)";
+            connection.execute(sql, (&handle, now.millis()))?;
+            Ok(revoked)
         })
         .await
     }

@@ -97,11 +97,17 @@ impl Store {
         .await
     }
 
-    /// Writes down what became of a push.
+    /// Writes down what became of a push that went to this registration.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_push(&self, push: i64, device: i64, outcome: PushOutcome) -> Result<(), StoreError> {
+    pub async fn finish_push(
+        &self,
+        push: i64,
+        device: i64,
+        sent_to: Option<Vec<u8>>,
+        outcome: PushOutcome,
+    ) -> Result<(), StoreError> {
         self.write(move |connection, _| {
             let (state, reason, due_at) = match &outcome {
                 PushOutcome::Sent => ("sent", None, None),
@@ -115,7 +121,9 @@ impl Store {
                 )?
                 .execute((push, state, reason, due_at))?;
             if outcome == PushOutcome::Gone {
-                connection.execute("UPDATE enrolment SET push_registration = NULL WHERE row_id = ?1", [device])?;
+                // Only the one that was sent to: the device may have made a new one meanwhile.
+                let sql = "UPDATE enrolment SET push_registration = NULL WHERE row_id = ?1 AND push_registration = ?2";
+                connection.execute(sql, (device, sent_to))?;
             }
             Ok(())
         })

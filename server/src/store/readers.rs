@@ -4,24 +4,27 @@ use super::{StoreError, schema};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 
-/// The most idle connections that are kept.
-const MAX_IDLE: usize = 16;
+/// The most connections, and so the most reads at one time; others wait for a place.
+const MAX_CONNECTIONS: usize = 16;
 
 pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
+    places: Semaphore,
 }
 
 impl Readers {
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Arc::default() }
+        Self { path: path.to_owned(), idle: Arc::default(), places: Semaphore::new(MAX_CONNECTIONS) }
     }
 
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let _place = self.places.acquire().await.map_err(|_| StoreError::Closed)?;
         let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
         let read = move || {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -30,10 +33,7 @@ impl Readers {
                 None => schema::open_reader(&path)?,
             };
             let result = work(&connection);
-            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < MAX_IDLE {
-                idle.push(connection);
-            }
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             result
         };
         tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Closed)?

@@ -75,11 +75,17 @@ impl Store {
         .await
     }
 
-    /// Checks that the database answers.
+    /// Checks that the database takes a write.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.write(|_, _| Ok(())).await
+        self.write(|connection, now| {
+            let sql =
+                "INSERT INTO setting VALUES ('last_probe', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            connection.execute(sql, [now.millis().to_be_bytes()])?;
+            Ok(())
+        })
+        .await
     }
 }

@@ -78,7 +78,20 @@ fn in_savepoint<T>(
     result
 }
 
+/// Ends the process when the writer panics: a server that can write nothing must not look alive. What was acknowledged is
+/// durable, and whoever supervises the process starts it again.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 fn write_until_closed(connection: &Connection, clock: &dyn Clock, mut queue: mpsc::Receiver<Work>) {
+    let _guard = AbortOnPanic;
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP {

@@ -1,0 +1,61 @@
+//! Files and folders that only their owner can read.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Result, Write};
+use std::path::Path;
+
+/// Makes a folder, and those above it, for this user alone. One that is there stays as it is.
+///
+/// # Errors
+/// The system's.
+pub fn create_folder(path: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes an empty file for this user alone, before another library opens it with wider rights. One that is there stays
+/// as it is.
+///
+/// # Errors
+/// The system's.
+pub fn touch(path: &Path) -> Result<File> {
+    options().create(true).truncate(false).open(path)
+}
+
+/// Writes a new file, and waits for the disk.
+///
+/// # Errors
+/// The system's; also when there is such a file.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = options().create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Writes beside and renames, so that a reader finds the old file or the new one, also after a power cut.
+///
+/// # Errors
+/// The system's; the old file is then still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = options().create(true).truncate(true).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        // The new name is durable once the folder is.
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
