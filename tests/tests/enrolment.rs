@@ -85,6 +85,37 @@ async fn a_second_device_with_the_same_link_ends_it_for_both() {
 }
 
 #[tokio::test]
+async fn the_same_phone_scanning_the_link_again_has_one_account() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let link = link(&site, &user).await;
+    let phone = Phone::new();
+    let (first, second) = tokio::join!(phone.core.enrol(&link, "Phone"), phone.core.enrol(&link, "Phone"));
+    let first = first.unwrap();
+    assert_eq!(first.id, second.unwrap().id, "two taps at one time");
+    assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap().id, first.id, "and one later");
+    let countersign_core::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
+    assert_eq!(confirm(&site, first.id, &confirmation_code).await.body["state"], "confirmed");
+}
+
+#[tokio::test]
+async fn two_processes_on_one_phone_store_lose_no_key() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let phone = Phone::new();
+    let other = countersign_core::Authenticator::open(phone.directory(), phone.platform().clone()).unwrap();
+    let id = phone.enrol(&site, &user).await;
+    let noor = site.user("noor").await;
+    let second = other.enrol(&link(&site, &noor).await, "Other process").await.unwrap();
+    phone.core.refresh_server(id).await.unwrap();
+    let countersign_core::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
+    confirm(&site, second.id, &confirmation_code).await;
+    site.ask(&noor).await;
+    assert_eq!(phone.core.pull(second.id, 0).await.unwrap().received.len(), 1);
+    assert_eq!(phone.core.pending().unwrap().len(), 1, "the first process opens what the second one enrolled");
+}
+
+#[tokio::test]
 async fn five_wrong_codes_end_it() {
     let server = TestServer::start().await;
     let (site, user) = maya(&server).await;

@@ -263,6 +263,22 @@ async fn an_answer_that_was_lost_on_the_way_is_delivered_by_the_next_pull() {
     assert_eq!(phone.core.history(5).unwrap()[0].outcome, Outcome::Approved);
 }
 
+#[tokio::test]
+async fn a_no_after_a_yes_that_did_not_arrive_is_what_counts() {
+    let server = TestServer::start().await;
+    let (site, user) = maya(&server).await;
+    let phone = Phone::new();
+    let id = phone.enrol(&site, &user).await;
+    let challenge = site.ask(&user).await;
+    phone.core.pull(id, 0).await.unwrap();
+    let prompt = phone.only_prompt();
+    set_server_url(&phone, "http://127.0.0.1:1");
+    assert_eq!(phone.core.approve(prompt).await.unwrap_err().code(), "unreachable");
+    set_server_url(&phone, &server.url);
+    assert_eq!(phone.core.deny(prompt).await.unwrap(), Outcome::Denied);
+    assert_eq!(site.state(&challenge).await, "denied");
+}
+
 /// Points a phone's accounts elsewhere behind its back, as a network that leads nowhere would.
 fn set_server_url(phone: &Phone, url: &str) {
     let store = rusqlite::Connection::open(phone.directory().join("authenticator.db")).unwrap();

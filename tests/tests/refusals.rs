@@ -232,6 +232,52 @@ async fn a_nonce_of_one_device_does_not_serve_another() {
 }
 
 #[tokio::test]
+async fn a_push_endpoint_that_is_more_than_an_address_is_refused() {
+    let scene = Scene::new().await;
+    let registration = |endpoint: &str| {
+        let receiver = countersign_core::webpush::Receiver::generate(&SystemRandomness::new());
+        let mut body = serde_json::to_value(receiver.subscription(endpoint.into())).unwrap();
+        body["gateway"] = json!("webpush");
+        body.to_string().into_bytes()
+    };
+    let put = async |endpoint: &str| scene.device.send(Method::PUT, "/v1/device/push", &registration(endpoint)).await;
+    for endpoint in [
+        "http://user:secret@127.0.0.1:9/push",
+        "http://127.0.0.1:9/push#fragment",
+        " http://127.0.0.1:9/push",
+        "http:127.0.0.1:9/push",
+        "http://127.0.0.1:9/a\r\nx: y",
+        "ftp://127.0.0.1/push",
+        "nowhere",
+    ] {
+        assert_eq!(put(endpoint).await.code(), "malformed", "{endpoint:?}");
+    }
+    assert_eq!(put("http://127.0.0.1:9/push").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_header_that_comes_twice_is_refused() {
+    let scene = Scene::new().await;
+    let ask = || scene.site.request(Method::POST, "/v1/challenges").json(&json!({ "user_id": scene.user }));
+    let keys = http::send(ask().header("idempotency-key", "a").header("idempotency-key", "b")).await;
+    assert_eq!((keys.status, keys.code()), (400, "malformed"));
+    let credentials = http::send(ask().header("authorization", "Bearer csk_other")).await;
+    assert_eq!((credentials.status, credentials.code()), (401, "unauthorised"));
+    assert_eq!(http::send(ask().header("idempotency-key", "a")).await.status, 201);
+}
+
+#[tokio::test]
+async fn what_a_device_approved_is_revoked_with_it() {
+    let scene = Scene::new().await;
+    scene.accepted().await;
+    let target = format!("/v1/device/devices/{}", scene.device.id());
+    assert_eq!(scene.device.send(Method::DELETE, &target, b"").await.status, 204);
+    let claim = scene.site.post_once(&format!("/v1/challenges/{}/claim", scene.challenge), "k").await;
+    assert_eq!((claim.status, claim.code()), (409, "not_approved"));
+    assert_eq!(scene.site.state(&scene.challenge).await, "revoked");
+}
+
+#[tokio::test]
 async fn a_device_cannot_remove_another() {
     let scene = Scene::new().await;
     let second = HandmadeDevice::enrol(&scene.site, &scene.user).await;
@@ -298,7 +344,9 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         (json!({ "user_id": user, "binding_message": "a\u{202e}b" }), "bidirectional"),
         (json!({ "user_id": user, "context": { "ip": "here" } }), "IP address"),
         (json!([user]), "JSON object"),
-        (json!("maya"), "JSON object"),
+        (json!("maya"), "wrong type"),
+        (json!({ "user_id": user, "policy": ["tap"] }), "JSON object"),
+        (json!({ "user_id": user, "context": ["192.0.2.7"] }), "JSON object"),
     ];
     for (body, hint) in bad {
         let answer = scene.site.post("/v1/challenges", &body).await;
