@@ -129,8 +129,7 @@ impl Record {
         Self(calls)
     }
 
-    /// The call with which the last of these bytes came in. They may come in pieces: the first 24 bytes of a connection
-    /// say whether it is HTTP/2, and are read alone.
+    /// The call with which the last of these bytes came in. They may come in pieces.
     fn came_in(&self, bytes: &str) -> Option<&Call> {
         let mut so_far: HashMap<&str, String> = HashMap::new();
         self.0.iter().filter(|call| call.is(&IN)).find(|call| {
