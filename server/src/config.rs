@@ -73,8 +73,8 @@ pub struct PushConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebPushConfig {
-    /// Whether endpoints on private and loopback addresses, and plain `http` to those, are allowed. For tests and the
-    /// demo: elsewhere it lets a stranger's subscription reach into the network.
+    /// Whether endpoints on private and loopback addresses, and over plain `http`, are allowed. For tests and the demo:
+    /// elsewhere it lets a stranger's subscription reach into the network.
     #[serde(default)]
     pub allow_private: bool,
     /// More certificate authorities to trust, in PEM files.

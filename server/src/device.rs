@@ -32,7 +32,7 @@ pub async fn pull(
     let look = || async move {
         let state = current_state(app, device).await?;
         let waiting = app.store.pending_for_device(device.row_id, device.account, app.now()).await?;
-        // Waits while nothing is there and nothing has changed. Nothing changes here by the clock alone.
+        // Waits while nothing is there and nothing has changed. A proposal that ends by the clock is seen at the next pull.
         let wait = (waiting.is_empty() && state == asked_in && state != EnrolmentState::Void).then_some(Duration::MAX);
         Ok::<_, Problem>(Look { seen: (state, waiting), wait })
     };

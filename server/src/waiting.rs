@@ -59,18 +59,13 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
         }
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.map().values().map(|parked| parked.waiters).sum()
-    }
-
     /// True when nobody waits.
     pub fn is_empty(&self) -> bool {
         self.map().is_empty()
     }
 
-    /// Looks; when `settled` says that there is nothing to see yet, parks until `key` is woken, `patience` is over or the
-    /// server stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept through.
+    /// Looks; when there is nothing worth answering with yet, parks until `key` is woken, `patience` is over or the server
+    /// stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept through.
     ///
     /// # Errors
     /// Those of `look`.

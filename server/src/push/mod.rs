@@ -1,7 +1,7 @@
 //! Step 2, push: what was created is sealed and sent, through whichever gateway reaches the device.
 //!
-//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: three outcomes, and no
-//! network can hold up another's pushes or a challenge.
+//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: four outcomes, and no
+//! network can hold up a challenge. All share one bound on what is in flight, so a stalled one can delay the others.
 
 mod sender;
 mod webpush;
