@@ -13,8 +13,8 @@ mod records;
 pub use authenticator::Authenticator;
 pub use error::AuthenticatorError;
 pub use records::{
-    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
-    SignInContext,
+    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled,
+    PushRegistration, PushStatus, Received, SignInContext,
 };
 
 uniffi::setup_scaffolding!("countersign");

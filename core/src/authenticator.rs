@@ -2,20 +2,20 @@
 //!
 //! One object for the whole device. What it does is in one file a step: `enrol`, `receive` (3), `decide` (4).
 
-use crate::connection::{self, Call, Nonces, REQUEST_TIMEOUT, Signer};
+use crate::connection::{self, Call, Nonces, Proven, REQUEST_TIMEOUT, Signer};
 use crate::device_api::Devices;
 use crate::device_keys;
-use crate::enrolment;
 use crate::error::Error;
 use crate::handle::EnrolmentId;
 use crate::key::Thumbprint;
 use crate::keyring::Keyring;
+use crate::link::is_trustworthy;
 use crate::platform::Platform;
 use crate::refusal::Refusal;
+use crate::revocation::{self, EndReason};
 use crate::server_identity::{self, PinnedServer, WellKnown};
 use crate::store::{Store, StoredEnrolment};
 use crate::time::Timestamp;
-use crate::transport::HttpResponse;
 use crate::vault::Purpose;
 use data_encoding::BASE64URL_NOPAD;
 use std::path::Path;
@@ -58,6 +58,11 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
+    /// Over, by the server's signed word. Its keys are gone; it stays until the person has read why and forgets it.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
 }
 
 impl From<StoredEnrolment> for Account {
@@ -68,9 +73,10 @@ impl From<StoredEnrolment> for Account {
             account: stored.account,
             server_url: stored.server_url,
             device_name: stored.device_name,
-            state: match stored.confirmation_code {
-                Some(confirmation_code) => AccountState::Proposed { confirmation_code },
-                None => AccountState::Confirmed,
+            state: match (stored.ended, stored.confirmation_code) {
+                (Some(reason), _) => AccountState::Ended { reason },
+                (None, Some(confirmation_code)) => AccountState::Proposed { confirmation_code },
+                (None, None) => AccountState::Confirmed,
             },
             enrolled_at: stored.enrolled_at,
         }
@@ -116,8 +122,8 @@ impl Authenticator {
     /// # Errors
     /// The server's and the network's.
     pub async fn devices(&self, id: EnrolmentId) -> Result<Devices, Error> {
-        let response = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
-        connection::read(&response)
+        let proven = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
+        connection::read(&proven.response)
     }
 
     /// Removes an account: the server forgets this device first, then the device forgets the account. When the server
@@ -126,6 +132,9 @@ impl Authenticator {
     /// # Errors
     /// The network's, and the server's, unless it says that it does not know this device anyway.
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Error> {
+        if self.store.enrolment(id)?.ended.is_some() {
+            return self.forget(id);
+        }
         match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
             Ok(_) => {}
             Err(Error::ServerRefused { code, .. }) if code == "unknown_key" => {}
@@ -148,12 +157,24 @@ impl Authenticator {
         Ok(())
     }
 
+    /// Ends an account by its server's signed word, which must answer the request with this `jti`. The row first: a key
+    /// without an account is harmless.
+    pub(crate) fn end(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
+        let now = self.platform.clock.now();
+        let reason = revocation::open(revocation, &self.keyring().entry(id)?.expected(now)?, jti)?.reason;
+        let keys = self.store.enrolment(id)?.keys;
+        self.store.end_enrolment(id, reason)?;
+        self.keyring().remove(id, &*self.platform.randomness)?;
+        device_keys::destroy(&self.platform, &keys);
+        Ok(reason)
+    }
+
     /// Follows a server to a new address. Believed only with the root that was pinned at enrolment.
     ///
     /// # Errors
     /// `wrong_server`, `old_certificate`, and the network's.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
-        let trustworthy = url::Url::parse(server_url).is_ok_and(|url| enrolment::is_trustworthy(&url));
+        let trustworthy = url::Url::parse(server_url).is_ok_and(|url| is_trustworthy(&url));
         if !trustworthy || server_url.ends_with('/') {
             return Err(Refusal::Malformed("server address").into());
         }
@@ -200,7 +221,7 @@ impl Authenticator {
         method: &'static str,
         target: String,
         body: Option<connection::Body>,
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<Proven, Error> {
         self.call_for(id, method, target, body, REQUEST_TIMEOUT).await
     }
 
@@ -211,8 +232,11 @@ impl Authenticator {
         target: String,
         body: Option<connection::Body>,
         timeout: std::time::Duration,
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<Proven, Error> {
         let stored = self.store.enrolment(id)?;
+        if stored.ended.is_some() {
+            return Err(Error::AccountEnded);
+        }
         let key = device_keys::load(&self.platform, &stored.keys, Purpose::Request)?;
         let call = Call { server_url: &stored.server_url, method, target, body, timeout };
         let attempt = async || {

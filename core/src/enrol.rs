@@ -126,6 +126,7 @@ impl Authenticator {
             account: statement.account,
             device_name: transcript.device_name,
             confirmation_code: Some(enrolment::confirmation_code(&enrolling.transcript, statement.sub)),
+            ended: None,
             enrolled_at: self.platform.clock.now(),
             keys: enrolling.keys,
         };

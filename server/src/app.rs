@@ -38,6 +38,8 @@ pub struct App {
     pub enrolment_waiting: Waiting<EnrolmentId>,
     /// Which addresses a device may name for its pushes.
     pub push_guard: AddressGuard,
+    /// Whether a phone's own word that it verified its owner is believed.
+    pub accepts_unattested: bool,
     /// Wakes the sending of pushes.
     pub outbox: Outbox,
     /// Cancelled when the server stops: whoever waits answers at once.
@@ -74,9 +76,17 @@ impl App {
             device_waiting: Waiting::default(),
             enrolment_waiting: Waiting::default(),
             push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
+            accepts_unattested: config.approval.accept_unattested,
             outbox: Outbox::default(),
             stopping: CancellationToken::new(),
         }))
+    }
+
+    /// Wakes everyone whom a change of a challenge concerns: the page that waits, the devices of the account, the sender.
+    pub fn wake(&self, challenge: ChallengeId, account: i64) {
+        self.challenge_waiting.wake(challenge);
+        self.device_waiting.wake(account);
+        self.outbox.wake();
     }
 
     /// The present.

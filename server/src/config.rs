@@ -27,6 +27,9 @@ pub struct Config {
     /// The ways to the phones.
     #[serde(default)]
     pub push: PushConfig,
+    /// What an approval is worth.
+    #[serde(default)]
+    pub approval: ApprovalConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -80,6 +83,22 @@ pub struct WebPushConfig {
     /// More certificate authorities to trust, in PEM files.
     #[serde(default)]
     pub extra_roots: Vec<PathBuf>,
+}
+
+/// What an approval is worth.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalConfig {
+    /// Whether a phone's own word that it verified its owner (biometric or PIN) is believed: such an approval lets pushes
+    /// through again after a report. There is no attestation of keys in this version, so with `false` only an
+    /// administrator can.
+    pub accept_unattested: bool,
+}
+
+impl Default for ApprovalConfig {
+    fn default() -> Self {
+        Self { accept_unattested: true }
+    }
 }
 
 /// Bounds of the server.
@@ -160,7 +179,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         if let Some(text) = &self.public_url {
             let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
-            if !countersign_core::enrolment::is_trustworthy(&url) || text.ends_with('/') {
+            if !countersign_core::link::is_trustworthy(&url) || text.ends_with('/') {
                 return Err(
                     "public_url must be https:// (or http:// on this very machine), without a slash at its end".into(),
                 );
@@ -182,7 +201,7 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
     match keys {
         [] => Err(()),
         // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
-        [last] if matches!(last.as_str(), "master_key" | "push" | "webpush" | "limits" | "log") => Err(()),
+        [last] if matches!(last.as_str(), "master_key" | "push" | "webpush" | "approval" | "limits" | "log") => Err(()),
         [last] => {
             let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
             table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod listener;
 pub mod master_key;
 mod nonce;
+mod notices;
 pub mod outgoing;
 mod parameter;
 pub mod phone;

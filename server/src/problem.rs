@@ -56,6 +56,8 @@ pub enum Problem {
     WrongConfirmationCode(u32),
     /// No device waits for a confirmation.
     NotProposed,
+    /// The number is not the one that the page showed; the challenge is denied.
+    WrongNumber,
     /// The store does not write or read now.
     StoreUnavailable,
     /// Something broke that should not; the log has it.
@@ -193,6 +195,12 @@ impl Problem {
                 };
                 return Outside { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
             }
+            Self::WrongNumber => (
+                S::FORBIDDEN,
+                "wrong_number",
+                "Wrong number",
+                "The number is not the one that the page showed. The sign-in was stopped; start it again.",
+            ),
             Self::NotProposed => (
                 S::CONFLICT,
                 "not_proposed",
@@ -288,6 +296,7 @@ mod tests {
             Problem::NotApproved(State::Denied),
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),
+            Problem::WrongNumber,
             Problem::StoreUnavailable,
         ];
         for problem in all {

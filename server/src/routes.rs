@@ -59,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .route("/openapi.json", routing::get(async || Json(description)))
         .route("/enrol", routing::get(identity::enrolment_page))
+        .route("/challenge", routing::get(identity::challenge_page))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(finish_writes))

@@ -203,6 +203,7 @@ impl HandmadeDevice {
             challenge_id: read_claims::<Challenge>(compact).challenge_id,
             challenge_sha256: challenge::digest(compact),
             decision: answer,
+            number: None,
             user_verified: false,
             iat: now_seconds(),
         }
@@ -212,9 +213,17 @@ impl HandmadeDevice {
     pub fn decision(&self, compact: &str, answer: YesOrNo) -> String {
         let key = match answer {
             YesOrNo::Approve => &self.approval,
-            YesOrNo::Deny => &self.request,
+            YesOrNo::Deny | YesOrNo::Report => &self.request,
         };
         jws::sign_now(&self.decision_claims(compact, answer), key).unwrap()
+    }
+
+    /// A right approval, with the number that the page shows where one is asked for.
+    pub async fn approval(&self, site: &RelyingParty, compact: &str) -> String {
+        let claims = self.decision_claims(compact, YesOrNo::Approve);
+        let shown = site.get(&format!("/v1/challenges/{}", claims.challenge_id)).await.body["number"].clone();
+        let number = shown.as_str().map(str::to_owned);
+        jws::sign_now(&Decision { number, ..claims }, &self.approval).unwrap()
     }
 
     /// Sends a decision, right or wrong.

@@ -105,7 +105,7 @@ async fn a_push_that_a_crash_left_unsent_is_sent_after_the_restart() {
     let id = phone.only_prompt();
     assert_eq!(received, Received::New(id));
     assert_eq!(asked.body["id"], id.to_string());
-    assert_eq!(phone.core.approve(id).await.unwrap(), Outcome::Approved);
+    assert_eq!(phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
     assert_eq!(site.state(&id.to_string()).await, "approved");
     assert!(server.stop().await.success());
 }

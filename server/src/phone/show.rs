@@ -2,6 +2,7 @@
 
 use countersign_core::challenge::Context;
 use countersign_core::handle::ChallengeId;
+use countersign_core::revocation::EndReason;
 use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
 use serde_json::{Value, json};
 use std::io::{Result, Write};
@@ -13,11 +14,23 @@ pub struct Printer {
     pub json: bool,
 }
 
+/// Why an account is over, and what to do.
+pub const fn explain_end(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Revoked => "removed from the account; enrol it again from the account's page",
+        EndReason::RedeemedTwice => "the link was used by two devices; ask for a new one and show it to nobody",
+        EndReason::WrongCode => "the digits were typed wrong too often; ask for a new link",
+        EndReason::Expired => "nobody typed the digits in time; ask for a new link",
+    }
+}
+
 /// What an outcome means for the person.
 pub const fn explain(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "Approved. The page goes on by itself.",
         Outcome::Denied => "Denied. The sign-in was stopped.",
+        Outcome::Reported => "Reported. No more prompts come until you allow them again.",
+        Outcome::WrongNumber => "The number was wrong. The sign-in was stopped.",
         Outcome::AlreadyAnswered => "Answered on your other phone.",
         Outcome::Expired => "Expired: start the sign-in again.",
         Outcome::Cancelled => "The site took the question back.",
@@ -25,13 +38,15 @@ pub const fn explain(outcome: Outcome) -> &'static str {
 }
 
 fn account_json(account: &Account) -> Value {
-    let (state, code) = match &account.state {
-        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code)),
-        AccountState::Confirmed => ("confirmed", None),
+    let (state, code, end_reason) = match &account.state {
+        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code), None),
+        AccountState::Confirmed => ("confirmed", None, None),
+        AccountState::Ended { reason } => ("ended", None, Some(reason.as_str())),
     };
     json!({
         "id": account.id, "organisation": account.organisation, "account": account.account,
         "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
+        "end_reason": end_reason,
     })
 }
 
@@ -40,7 +55,7 @@ fn prompt_json(prompt: &Prompt) -> Value {
         "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
         "organisation": prompt.account.organisation, "account": prompt.challenge.account,
         "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
-        "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
+        "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
     })
 }
 
@@ -69,6 +84,7 @@ impl Printer {
                 writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
             }
             AccountState::Confirmed => writeln!(out, "Ready."),
+            AccountState::Ended { reason } => writeln!(out, "Over: {}.", explain_end(*reason)),
         }
     }
 
@@ -89,6 +105,7 @@ impl Printer {
                     format!("waits for the digits {confirmation_code} on the page")
                 }
                 AccountState::Confirmed => "ready".into(),
+                AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
             };
             writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
         }
@@ -113,8 +130,19 @@ impl Printer {
         }
         writeln!(out, "  from     {}", place(&challenge.context))?;
         writeln!(out, "  time     {} s left", prompt.time_left.as_secs())?;
-        writeln!(out, "  YES: countersign phone approve {}", challenge.challenge_id)?;
-        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)
+        let number = if challenge.policy.digits().is_some() { " --number THE-NUMBER-ON-THE-PAGE" } else { "" };
+        writeln!(out, "  YES: countersign phone approve {}{number}", challenge.challenge_id)?;
+        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)?;
+        writeln!(out, "  This was not me: countersign phone report {}", challenge.challenge_id)
+    }
+
+    /// A prompt is over before it was answered here.
+    pub fn over(self, past: &Past) -> Result<()> {
+        let id = past.challenge.challenge_id;
+        if self.json {
+            return Self::value(&json!({ "id": id, "outcome": past.outcome.as_str() }));
+        }
+        writeln!(std::io::stdout(), "{}: {}", past.challenge.relying_party, explain(past.outcome))
     }
 
     /// How an answer ended.
@@ -123,9 +151,11 @@ impl Printer {
             return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
         }
         match outcome {
-            Outcome::Approved | Outcome::Denied => writeln!(std::io::stdout(), "{}", explain(outcome)),
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
+                writeln!(std::io::stdout(), "{}", explain(outcome))
+            }
             // The failure that follows says it.
-            Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
+            Outcome::WrongNumber | Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
         }
     }
 

@@ -126,9 +126,7 @@ fn proof_inputs(example: &Example, request: Request<'_>, proof: &Signed<Proof>) 
 fn decision_inputs(example: &Example, challenge: &Signed<Challenge>, decision: &Signed<Decision>) -> Value {
     json!({
         "compact_utf8": decision.compact,
-        "challenge_id_b64u": challenge.claims.challenge_id,
-        "challenge_sha256_b64u": countersign_core::challenge::digest(&challenge.compact),
-        "asked_at_seconds": challenge.claims.iat,
+        "challenge_compact_utf8": challenge.compact,
         "approval_jwk": example.keys.approval.key.public(),
         "request_jwk": example.keys.request.key.public(),
         "now_seconds": NOW.seconds(),

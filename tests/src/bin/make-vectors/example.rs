@@ -197,7 +197,8 @@ fn statement(
 
 async fn proven(request: Request<'_>, keys: &Keys) -> Signed<Proof> {
     let key = &keys.request.key;
-    let compact = proof::sign(request, "bm9uY2Utb2Ytc2VydmVy", key, NOW, &SystemRandomness::new()).await.unwrap();
+    let jti = proof::new_jti(&SystemRandomness::new());
+    let compact = proof::sign(request, &jti, "bm9uY2Utb2Ytc2VydmVy", key, NOW).await.unwrap();
     Signed::read(compact, &key.public())
 }
 
@@ -250,6 +251,7 @@ fn answered(challenge: &Signed<Challenge>, answer: Answer) -> Decision {
         challenge_id: challenge.claims.challenge_id,
         challenge_sha256: challenge::digest(&challenge.compact),
         decision: answer,
+        number: None,
         user_verified: answer == Answer::Approve,
         iat: NOW.seconds() - 1,
     }
