@@ -28,6 +28,7 @@ pub mod receipt;
 mod receive;
 mod refusal;
 pub mod sealing;
+pub mod sentences;
 pub mod server_identity;
 mod store;
 pub mod text;
