@@ -9,6 +9,7 @@ mod convert;
 mod error;
 pub mod platform;
 mod records;
+pub mod sentences;
 
 pub use authenticator::Authenticator;
 pub use error::AuthenticatorError;

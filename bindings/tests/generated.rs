@@ -30,6 +30,7 @@ fn kotlin_and_swift_have_the_authenticator() {
                 "fun `receive`(`push`: kotlin.ByteArray): Received",
                 "class NotConfirmed(message: String) : AuthenticatorException(message)",
                 "interface Transport",
+                "QUESTION_THIS_WAS_NOT_ME,",
             ],
         ),
         (
@@ -41,6 +42,7 @@ fn kotlin_and_swift_have_the_authenticator() {
                 "func receive(push: Data) throws  -> Received",
                 "case NotConfirmed(message: String)",
                 "protocol Transport",
+                "case questionThisWasNotMe\n",
             ],
         ),
     ] {

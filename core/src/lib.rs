@@ -31,6 +31,7 @@ mod refusal;
 pub mod retraction;
 pub mod revocation;
 pub mod sealing;
+pub mod sentences;
 pub mod server_identity;
 mod store;
 pub mod text;
