@@ -6,11 +6,12 @@ use crate::platform::{
     TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
-    SignInContext,
+    Account, AccountState, Challenge, Device, EnrolmentState, OneTimeCode, Outcome, Past, Policy, Prompt, Pulled,
+    Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_core::key::PublicKey;
+use countersign_core::one_time_code::Shown;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::Timestamp;
 use countersign_core::transport::MAX_RESPONSE_LENGTH;
@@ -43,6 +44,7 @@ impl From<countersign_core::Account> for Account {
             device_name: account.device_name,
             state: account.state.into(),
             enrolled_at: moment(account.enrolled_at),
+            clock_offset_ms: account.clock_offset_ms,
         }
     }
 }
@@ -53,6 +55,13 @@ impl From<countersign_core::AccountState> for AccountState {
             countersign_core::AccountState::Proposed { confirmation_code } => Self::Proposed { confirmation_code },
             countersign_core::AccountState::Confirmed => Self::Confirmed,
         }
+    }
+}
+
+impl From<Shown> for OneTimeCode {
+    fn from(shown: Shown) -> Self {
+        let Shown { code, seconds_left, next } = shown;
+        Self { code, seconds_left, next }
     }
 }
 
@@ -174,6 +183,7 @@ impl From<Error> for AuthenticatorError {
             Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable,
             Error::UnknownAccount => Self::UnknownAccount,
             Error::UnknownChallenge => Self::UnknownChallenge,
+            Error::NoCodes => Self::NoCodes,
         };
         variant(error.to_string())
     }

@@ -96,4 +96,6 @@ codes! {
     UnknownAccount = "unknown_account",
     /// No such request on this device.
     UnknownChallenge = "unknown_challenge",
+    /// The account was enrolled without one-time codes: enrol it again to have them.
+    NoCodes = "no_codes",
 }

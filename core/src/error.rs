@@ -38,6 +38,9 @@ pub enum Error {
     /// No such request on this device.
     #[error("there is no such request on this device")]
     UnknownChallenge,
+    /// The account was enrolled without one-time codes.
+    #[error("this account has no one-time codes: enrol it again to have them")]
+    NoCodes,
 }
 
 impl Error {
@@ -58,6 +61,7 @@ impl Error {
             Self::Store(StoreError::Unwritable(_)) => "store_unwritable",
             Self::UnknownAccount => "unknown_account",
             Self::UnknownChallenge => "unknown_challenge",
+            Self::NoCodes => "no_codes",
         }
     }
 }

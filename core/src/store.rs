@@ -12,7 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Every schema step, in order. A shipped one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_device.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_device.sql"), include_str!("../migrations/0002_codes.sql")];
 
 /// How long to wait for another process on the same store.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,6 +92,8 @@ pub(crate) struct StoredEnrolment {
     pub confirmation_code: Option<String>,
     pub enrolled_at: Timestamp,
     pub keys: StoredKeys,
+    /// Sealed; none where the server gave none.
+    pub code_seed: Option<Vec<u8>>,
 }
 
 /// The two signing keys as they are kept: sealed PKCS#8, or nothing for a hardware key.
@@ -187,7 +190,10 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO enrolment VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key, :ticket)
+            "INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, confirmation_code, enrolled_at,
+                 key_name, request_key, approval_key, ticket_sha256, code_seed)
+             VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key,
+                 :ticket, :code_seed)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":id": enrolment.enrolment_id.to_string(),
@@ -201,6 +207,7 @@ impl Store {
                 ":request_key": enrolment.keys.request_key,
                 ":approval_key": enrolment.keys.approval_key,
                 ":ticket": ticket_sha256,
+                ":code_seed": enrolment.code_seed,
             },
         )?;
         transaction.execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
@@ -326,6 +333,7 @@ fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<StoredEnrolment> {
         confirmation_code: row.get("confirmation_code")?,
         enrolled_at: Timestamp::from_millis(row.get("enrolled_at")?),
         keys: read_keys(row)?,
+        code_seed: row.get("code_seed")?,
     })
 }
 

@@ -99,6 +99,15 @@ enum UserCommand {
         #[arg(long)]
         organisation: String,
     },
+    /// Take one-time codes again after too many wrong ones
+    Unlock {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(allow_hyphen_values = true)]
+        id: AccountId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +244,12 @@ impl Office {
                 let organisation = self.organisation(&organisation).await?;
                 let all = self.store.accounts(organisation.row_id).await?;
                 Ok(all.iter().map(|one| json!({ "id": one.id, "name": one.name })).collect())
+            }
+            UserCommand::Unlock { organisation, id } => {
+                let organisation = self.organisation(&organisation).await?;
+                let unlocked = self.store.unlock_account(organisation.row_id, id).await?;
+                let unlocked = unlocked.ok_or_else(|| refused("the organisation has no user of this id"))?;
+                Ok(json!({ "id": id, "unlocked": unlocked }))
             }
         }
     }

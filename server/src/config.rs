@@ -27,6 +27,12 @@ pub struct Config {
     /// The ways to the phones.
     #[serde(default)]
     pub push: PushConfig,
+    /// One-time codes.
+    #[serde(default)]
+    pub codes: CodesConfig,
+    /// Approvals.
+    #[serde(default)]
+    pub approval: ApprovalConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -80,6 +86,30 @@ pub struct WebPushConfig {
     /// More certificate authorities to trust, in PEM files.
     #[serde(default)]
     pub extra_roots: Vec<PathBuf>,
+}
+
+/// One-time codes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodesConfig {
+    /// Whether only the code of this very step is accepted. Otherwise the one before and the one after it are too, for
+    /// clocks that are half a minute wrong.
+    pub strict: bool,
+}
+
+/// Approvals.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalConfig {
+    /// Whether a phone's own word is believed that it has verified the person, so that its approval unlocks the account's
+    /// codes. There is no key attestation in this version that could prove it.
+    pub accept_unattested: bool,
+}
+
+impl Default for ApprovalConfig {
+    fn default() -> Self {
+        Self { accept_unattested: true }
+    }
 }
 
 /// Bounds of the server.
@@ -182,7 +212,11 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
     match keys {
         [] => Err(()),
         // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
-        [last] if matches!(last.as_str(), "master_key" | "push" | "webpush" | "limits" | "log") => Err(()),
+        [last]
+            if matches!(last.as_str(), "master_key" | "push" | "webpush" | "codes" | "approval" | "limits" | "log") =>
+        {
+            Err(())
+        }
         [last] => {
             let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
             table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));

@@ -31,7 +31,9 @@ pub async fn settle(
     let asked = app.store.asked(id, key_id).await?.ok_or(Problem::Refused(Refusal::UnknownKey))?;
     let digest = challenge::digest(&asked.compact);
     let decision = decision::check(&compact, id, &digest, asked.created_at, &asked.keys, app.now())?;
-    let settlement = Settlement { challenge: id, device: asked.device, answer: decision.decision, decision: compact };
+    let unlocks_codes = decision.decision == Answer::Approve && decision.user_verified && app.accept_unattested;
+    let (device, answer) = (asked.device, decision.decision);
+    let settlement = Settlement { challenge: id, device, answer, decision: compact, unlocks_codes };
     match app.store.settle(settlement).await? {
         Settled::Counts => {}
         Settled::AlreadyAnswered => return Err(Problem::AlreadyAnswered),

@@ -44,12 +44,18 @@ async fn nothing_is_acknowledged_before_the_disk_has_it() {
     let decided = device.decide(&id, device.decision(&compact, Approve)).await;
     assert_eq!(decided.status, 200, "{decided:?}");
 
+    let verify = format!("/v1/users/{user}/codes/verify");
+    let wrong = site.post(&verify, &json!({ "code": "0000000" })).await;
+    assert_eq!((&wrong.body["valid"], &wrong.body["remaining_attempts"]), (&json!(false), &json!(99)), "{wrong:?}");
+
     process.ask_to_stop();
     assert!(server.wait().await.success());
     let record = Record::parse(&std::fs::read_to_string(record).unwrap());
     assert_eq!(record.durable_before_answer("POST /v1/challenges HTTP/1.1", "HTTP/1.1 201 ", WAL), Ok(()));
     let settle = format!("POST /v1/device/challenges/{id}/decision HTTP/1.1");
     assert_eq!(record.durable_before_answer(&settle, "HTTP/1.1 200 ", WAL), Ok(()));
+    let verify = format!("POST {verify} HTTP/1.1");
+    assert_eq!(record.durable_before_answer(&verify, "HTTP/1.1 200 ", WAL), Ok(()), "an attempt is counted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,8 @@
 
 use super::accounts::parse;
 use super::devices::read_public_key;
-use super::{Store, StoreError, changed_one, pushes};
+use super::{Store, StoreError, changed_one, codes, pushes};
+use crate::methods::Methods;
 use countersign_core::decision::{Answer, DecisionKeys};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::receipt::Receipt;
@@ -58,7 +59,7 @@ impl State {
     }
 
     /// What a stored word means at this moment: an overdue pending challenge is expired, an overdue approval lapsed.
-    fn read(
+    pub(super) fn read(
         word: &str,
         expires_at: Timestamp,
         settled_at: Option<Timestamp>,
@@ -113,6 +114,8 @@ pub struct NewChallenge {
     pub idempotency_key: Option<String>,
     /// SHA-256 of the request, to tell a repetition from another request under the same key.
     pub request_sha256: String,
+    /// How it may be answered.
+    pub methods: Methods,
     /// Each device and its signed challenge.
     pub devices: Vec<(Recipient, String)>,
 }
@@ -152,6 +155,8 @@ pub struct Settlement {
     pub answer: Answer,
     /// The compact JWS of it.
     pub decision: String,
+    /// True when it also unlocks the account's one-time codes.
+    pub unlocks_codes: bool,
 }
 
 /// What became of a settlement.
@@ -186,6 +191,10 @@ pub struct ChallengeRecord {
     pub pushes: Vec<String>,
     /// The signed question and answer, once there is one.
     pub receipt: Option<Receipt>,
+    /// How it may be answered by what the account has now.
+    pub methods: Methods,
+    /// True when a one-time code has settled it.
+    pub settled_by_code: bool,
 }
 
 /// What became of a claim.
@@ -248,8 +257,8 @@ impl Store {
             {
                 return Ok(found);
             }
-            let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key, request_sha256)
-                       VALUES (:handle, :relying_party, :account, 'pending', :created_at, :expires_at, :certificate, :key, :request)";
+            let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key, request_sha256, methods)
+                       VALUES (:handle, :relying_party, :account, 'pending', :created_at, :expires_at, :certificate, :key, :request, :methods)";
             connection.prepare_cached(sql)?.execute(named_params! {
                 ":handle": new.id.to_string(),
                 ":relying_party": new.relying_party,
@@ -259,6 +268,7 @@ impl Store {
                 ":certificate": i64::try_from(new.certificate).unwrap_or(i64::MAX),
                 ":key": new.idempotency_key,
                 ":request": new.request_sha256,
+                ":methods": new.methods.as_str(),
             })?;
             let row_id = connection.last_insert_rowid();
             for (recipient, compact) in &new.devices {
@@ -312,7 +322,7 @@ impl Store {
                 Answer::Deny => "denied",
             };
             let id = settlement.challenge.to_string();
-            let sql = "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, decision = :decision
+            let sql = "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, settled_method = 'push', decision = :decision
                        WHERE handle = :id AND state = 'pending' AND expires_at > :now
                          AND EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
                                      WHERE e.row_id = :device AND e.state = 'confirmed' AND d.challenge = challenge.row_id)";
@@ -324,6 +334,10 @@ impl Store {
                 ":id": id,
             })?;
             if changed_one(changed) {
+                if settlement.unlocks_codes {
+                    let sql = "SELECT account FROM challenge WHERE handle = ?1";
+                    codes::unlock_codes(connection, connection.query_row(sql, [id], |row| row.get(0))?)?;
+                }
                 return Ok(Settled::Counts);
             }
             why_not_settled(connection, now, &settlement)
@@ -436,7 +450,8 @@ fn read_challenge(
     now: Timestamp,
 ) -> Result<Option<ChallengeRecord>, StoreError> {
     let sql = "SELECT c.state, c.expires_at, c.settled_at, c.created_at, a.handle, c.row_id,
-                      k.certificate, e.statement, d.compact, c.decision, ek.certificate
+                      k.certificate, e.statement, d.compact, c.decision, ek.certificate,
+                      c.methods, c.settled_method, c.account
                FROM challenge c JOIN account a ON a.row_id = c.account
                JOIN signing_key k ON k.sequence = c.certificate
                LEFT JOIN enrolment e ON e.row_id = c.settled_by
@@ -466,12 +481,15 @@ fn read_challenge(
             expires_at,
             pushes: Vec::new(),
             receipt,
+            methods: Methods::read(&row.get::<_, String>(11)?),
+            settled_by_code: row.get::<_, Option<String>>(12)?.as_deref() == Some("code"),
         };
-        Ok((row.get::<_, i64>(5)?, record))
+        Ok((row.get::<_, i64>(5)?, row.get::<_, i64>(13)?, record))
     };
     let found = connection.prepare_cached(sql)?.query_row((id.to_string(), relying_party), read).optional()?;
-    let Some((row_id, mut record)) = found else { return Ok(None) };
+    let Some((row_id, account, mut record)) = found else { return Ok(None) };
     let mut statement = connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1")?;
     record.pushes = statement.query_map([row_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))
 }

@@ -4,7 +4,9 @@
 //! SQL stands anywhere else.
 
 mod accounts;
+mod authenticators;
 mod challenges;
+mod codes;
 mod devices;
 mod enrolments;
 mod organisations;
@@ -15,7 +17,9 @@ mod settings;
 mod writer;
 
 pub use accounts::Account;
+pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Claimed, Created, NewChallenge, Recipient, Settled, Settlement, State};
+pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle, unlock_codes};
 pub use devices::{ActiveDevice, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use organisations::{Organisation, RelyingParty};

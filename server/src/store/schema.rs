@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Every schema step, in order. A shipped one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_spine.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_spine.sql"), include_str!("../../migrations/0002_codes.sql")];
 
 /// How long to wait for another process that writes, such as `countersign admin`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
