@@ -3,7 +3,7 @@
 use crate::convert::{self, into_list};
 use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
-use crate::records::{Account, Device, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
+use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,6 +43,12 @@ impl Authenticator {
     /// The accounts on this device, oldest first.
     pub fn accounts(&self) -> Result<Vec<Account>> {
         Ok(into_list(self.0.accounts()?))
+    }
+
+    /// The account's one-time code of this moment. It uses no network, and the server's time as far as this device knows
+    /// it. The vault must be unlocked. Call again when `seconds_left` are over.
+    pub fn code(&self, account_id: &str) -> Result<OneTimeCode> {
+        Ok(self.0.code(account_id.parse()?)?.into())
     }
 
     /// Takes in a message that came by push: its bytes as the server made them, after the push service's own encryption

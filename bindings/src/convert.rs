@@ -6,12 +6,13 @@ use crate::platform::{
     Transport, TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled,
-    PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past, Policy, Prompt,
+    Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::PublicKey;
+use countersign_core::one_time_code::Shown;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::Timestamp;
 use countersign_core::transport::MAX_RESPONSE_LENGTH;
@@ -47,6 +48,7 @@ impl From<countersign_core::Account> for Account {
             device_name: account.device_name,
             state: account.state.into(),
             enrolled_at: moment(account.enrolled_at),
+            clock_offset_ms: account.clock_offset_ms,
         }
     }
 }
@@ -69,6 +71,13 @@ impl From<revocation::EndReason> for EndReason {
             revocation::EndReason::WrongCode => Self::WrongCode,
             revocation::EndReason::Expired => Self::Expired,
         }
+    }
+}
+
+impl From<Shown> for OneTimeCode {
+    fn from(shown: Shown) -> Self {
+        let Shown { code, seconds_left, next } = shown;
+        Self { code, seconds_left, next }
     }
 }
 
@@ -215,6 +224,7 @@ impl From<Error> for AuthenticatorError {
             Error::UnknownChallenge => Self::UnknownChallenge,
             Error::AccountEnded => Self::AccountEnded,
             Error::QuestionChanged => Self::QuestionChanged,
+            Error::NoCodes => Self::NoCodes,
         };
         variant(error.to_string())
     }

@@ -100,4 +100,6 @@ codes! {
     AccountEnded = "account_ended",
     /// A second sign-in came beside this one, so the request asks for its number by now; the YES did not count.
     QuestionChanged = "question_changed",
+    /// The account was enrolled without one-time codes: enrol it again to have them.
+    NoCodes = "no_codes",
 }

@@ -19,6 +19,26 @@ pub struct Account {
     pub state: AccountState,
     /// When it was enrolled, by this device's clock.
     pub enrolled_at: SystemTime,
+    /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. Codes and
+    /// countdowns allow for it; more than half a minute is worth telling the person.
+    pub clock_offset_ms: i64,
+}
+
+/// A one-time code, as the person sees it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OneTimeCode {
+    /// The digits of this moment.
+    pub code: String,
+    /// Whole seconds until the next code, rounded up.
+    pub seconds_left: u64,
+    /// The digits after them.
+    pub next: String,
+}
+
+impl std::fmt::Debug for OneTimeCode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "OneTimeCode({} s left)", self.seconds_left)
+    }
 }
 
 /// Whether an account is in use yet, as far as this device has heard.

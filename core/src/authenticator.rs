@@ -46,6 +46,9 @@ pub struct Account {
     pub state: AccountState,
     /// When it was enrolled.
     pub enrolled_at: Timestamp,
+    /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. What is shown
+    /// by the server's time allows for it.
+    pub clock_offset_ms: i64,
 }
 
 /// Whether an account is in use yet.
@@ -65,24 +68,6 @@ pub enum AccountState {
     },
 }
 
-impl From<StoredEnrolment> for Account {
-    fn from(stored: StoredEnrolment) -> Self {
-        Self {
-            id: stored.enrolment_id,
-            organisation: stored.organisation,
-            account: stored.account,
-            server_url: stored.server_url,
-            device_name: stored.device_name,
-            state: match (stored.ended, stored.confirmation_code) {
-                (Some(reason), _) => AccountState::Ended { reason },
-                (None, Some(confirmation_code)) => AccountState::Proposed { confirmation_code },
-                (None, None) => AccountState::Confirmed,
-            },
-            enrolled_at: stored.enrolled_at,
-        }
-    }
-}
-
 impl Authenticator {
     /// Opens the authenticator whose store is in `directory`, which is made when it is missing.
     ///
@@ -99,14 +84,42 @@ impl Authenticator {
         self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The server's time, as this device knows it.
-    pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
+    /// How far the server's clock is ahead of this device's, as this device knows it, in milliseconds.
+    fn clock_offset_ms(&self, id: EnrolmentId) -> Result<i64, Error> {
         let mut keyring = self.keyring();
         if keyring.entry(id).is_err() {
             // Enrolled by another process on the same store.
             keyring.reload()?;
         }
-        Ok(keyring.entry(id)?.server_time(self.platform.clock.now()))
+        Ok(keyring.entry(id)?.clock_offset_ms)
+    }
+
+    /// The server's time, as this device knows it.
+    pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
+        Ok(self.platform.clock.now().shifted(self.clock_offset_ms(id)?))
+    }
+
+    /// An account as an app sees it.
+    pub(crate) fn account(&self, stored: StoredEnrolment) -> Result<Account, Error> {
+        let clock_offset_ms = match self.clock_offset_ms(stored.enrolment_id) {
+            // An account whose key is gone is still shown, so that it can be removed.
+            Err(Error::UnknownAccount) => 0,
+            offset => offset?,
+        };
+        Ok(Account {
+            id: stored.enrolment_id,
+            organisation: stored.organisation,
+            account: stored.account,
+            server_url: stored.server_url,
+            device_name: stored.device_name,
+            state: match (stored.ended, stored.confirmation_code) {
+                (Some(reason), _) => AccountState::Ended { reason },
+                (None, Some(confirmation_code)) => AccountState::Proposed { confirmation_code },
+                (None, None) => AccountState::Confirmed,
+            },
+            enrolled_at: stored.enrolled_at,
+            clock_offset_ms,
+        })
     }
 
     /// The accounts on this device, oldest first.
@@ -114,7 +127,7 @@ impl Authenticator {
     /// # Errors
     /// [`Error::Store`].
     pub fn accounts(&self) -> Result<Vec<Account>, Error> {
-        Ok(self.store.enrolments()?.into_iter().map(Account::from).collect())
+        self.store.enrolments()?.into_iter().map(|stored| self.account(stored)).collect()
     }
 
     /// The devices of an account, as the server knows them.

@@ -15,6 +15,10 @@ pub const MAX_WAIT_SECONDS: u32 = 60;
 pub struct RedemptionAnswer {
     /// The enrolment statement, a compact JWS.
     pub enrolment: String,
+    /// The code seed, sealed to the device; absent from a server that has no one-time codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub code_seed: Option<Envelope>,
 }
 
 /// Whether the signed-in page has confirmed the device.

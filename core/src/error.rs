@@ -44,6 +44,9 @@ pub enum Error {
     /// A second sign-in came beside this one, so the request asks for its number now; the YES did not count.
     #[error("another sign-in is waiting too: look again, and type the number that the page shows")]
     QuestionChanged,
+    /// The account was enrolled without one-time codes.
+    #[error("this account has no one-time codes: enrol it again to have them")]
+    NoCodes,
 }
 
 impl Error {
@@ -66,6 +69,7 @@ impl Error {
             Self::UnknownChallenge => "unknown_challenge",
             Self::AccountEnded => "account_ended",
             Self::QuestionChanged => "question_changed",
+            Self::NoCodes => "no_codes",
         }
     }
 }

@@ -6,6 +6,8 @@
 pub mod at_rest;
 mod authenticator;
 pub mod challenge;
+pub mod code_seed;
+mod codes;
 mod connection;
 mod decide;
 pub mod decision;

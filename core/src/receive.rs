@@ -1,6 +1,6 @@
 //! Step 3, receive: a sealed message comes in by push or by pull, is opened, checked, kept once, and shown.
 
-use crate::authenticator::{Account, AccountState, Authenticator};
+use crate::authenticator::{Account, Authenticator};
 use crate::challenge::{self, Challenge};
 use crate::connection;
 use crate::decision::Answer;
@@ -258,7 +258,7 @@ impl Authenticator {
     fn prompt(&self, stored: &StoredChallenge, answering: bool) -> Result<Prompt, Error> {
         let challenge = read_kept(&stored.compact)?;
         let time_left = self.server_time(stored.enrolment_id)?.until(challenge.ends_at());
-        let account = Account::from(self.store.enrolment(stored.enrolment_id)?);
+        let account = self.account(self.store.enrolment(stored.enrolment_id)?)?;
         Ok(Prompt { account, challenge, time_left, answering })
     }
 
@@ -291,7 +291,7 @@ impl Authenticator {
     /// # Errors
     /// [`Error::UnknownAccount`], [`Error::Store`].
     pub fn is_confirmed(&self, id: EnrolmentId) -> Result<bool, Error> {
-        Ok(Account::from(self.store.enrolment(id)?).state == AccountState::Confirmed)
+        Ok(self.store.enrolment(id)?.confirmation_code.is_none())
     }
 }
 

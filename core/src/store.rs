@@ -13,8 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Every schema step, in order. A shipped one is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_device.sql"), include_str!("../migrations/0003_challenge_life.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_device.sql"),
+    include_str!("../migrations/0002_codes.sql"),
+    include_str!("../migrations/0003_challenge_life.sql"),
+];
 
 /// How long to wait for another process on the same store.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -110,6 +113,8 @@ pub(crate) struct StoredEnrolment {
     pub ended: Option<EndReason>,
     pub enrolled_at: Timestamp,
     pub keys: StoredKeys,
+    /// Sealed; none where the server gave none.
+    pub code_seed: Option<Vec<u8>>,
 }
 
 /// The two signing keys as they are kept: sealed PKCS#8, or nothing for a hardware key.
@@ -211,8 +216,9 @@ impl Store {
         let transaction = connection.transaction()?;
         transaction.execute(
             "INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, confirmation_code, enrolled_at,
-                                    key_name, request_key, approval_key, ticket_sha256)
-             VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key, :ticket)
+                 key_name, request_key, approval_key, ticket_sha256, code_seed)
+             VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key,
+                 :ticket, :code_seed)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":id": enrolment.enrolment_id.to_string(),
@@ -226,6 +232,7 @@ impl Store {
                 ":request_key": enrolment.keys.request_key,
                 ":approval_key": enrolment.keys.approval_key,
                 ":ticket": ticket_sha256,
+                ":code_seed": enrolment.code_seed,
             },
         )?;
         transaction.execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
@@ -269,7 +276,7 @@ impl Store {
     /// Takes the keys from an account that is over, and keeps why for the person to read.
     pub fn end_enrolment(&self, id: EnrolmentId, reason: EndReason) -> Result<(), Error> {
         let sql =
-            "UPDATE enrolment SET ended_reason = ?2, confirmation_code = NULL, request_key = NULL, approval_key = NULL
+            "UPDATE enrolment SET ended_reason = ?2, confirmation_code = NULL, request_key = NULL, approval_key = NULL, code_seed = NULL
                    WHERE enrolment_id = ?1";
         self.connection().execute(sql, [&id.to_string(), reason.as_str()])?;
         Ok(())
@@ -359,6 +366,7 @@ fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<StoredEnrolment> {
         ended: ended.and_then(|word| word.parse().ok()),
         enrolled_at: Timestamp::from_millis(row.get("enrolled_at")?),
         keys: read_keys(row)?,
+        code_seed: row.get("code_seed")?,
     })
 }
 
@@ -381,4 +389,43 @@ fn read_challenge(row: &Row<'_>) -> rusqlite::Result<StoredChallenge> {
         received_at: Timestamp::from_millis(row.get("received_at")?),
         progress,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every version has kept, written as the first one did.
+    const FIRST_ROWS: &str = "
+        INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, enrolled_at, key_name, ticket_sha256)
+        VALUES ('AAAAAAAAAAAAAAAAAAAAAA', 'https://login.example', 'Meridian', 'maya', 'Phone', 7, 'key', 'ticket');
+        INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at, answer, decision, outcome, finished_at)
+        VALUES ('BBBBBBBBBBBBBBBBBBBBBA', 'AAAAAAAAAAAAAAAAAAAAAA', 'a.b.c', 8, 'deny', 'd.e.f', 'denied', 9);";
+
+    #[test]
+    fn a_store_of_every_earlier_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for version in 1..=MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let old = Connection::open(directory.path().join("authenticator.db")).unwrap();
+            MIGRATIONS[..version].iter().for_each(|step| old.execute_batch(step).unwrap());
+            old.execute_batch(FIRST_ROWS).unwrap();
+            old.pragma_update(None, "user_version", version).unwrap();
+            drop(old);
+            let store = Store::open(directory.path()).unwrap();
+            let enrolment = store.enrolments().unwrap().remove(0);
+            assert_eq!((enrolment.account.as_str(), enrolment.ended, enrolment.code_seed), ("maya", None, None));
+            let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(9) };
+            assert_eq!(store.finished_challenges(5).unwrap()[0].progress, denied, "from version {version}");
+        }
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("authenticator.db");
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", MIGRATIONS.len() + 1).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Store::open(directory.path()), Err(Error::Store(StoreError::Newer))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }

@@ -108,6 +108,15 @@ enum UserCommand {
         #[arg(allow_hyphen_values = true)]
         id: AccountId,
     },
+    /// Take one-time codes again after too many wrong ones
+    Unlock {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(allow_hyphen_values = true)]
+        id: AccountId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -251,6 +260,10 @@ impl Office {
                 resumed
                     .then(|| json!({ "id": id, "prompts": "resumed" }))
                     .ok_or_else(|| refused("prompts to this user are not stopped: no report is standing"))
+            }
+            UserCommand::Unlock { organisation, id } => {
+                let account = self.account(&organisation, id).await?;
+                Ok(json!({ "id": id, "unlocked": self.store.unlock_account(account.row_id).await? }))
             }
         }
     }

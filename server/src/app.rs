@@ -9,6 +9,7 @@ use crate::startup::StartupError;
 use crate::store::{Store, StoreError};
 use crate::waiting::Waiting;
 use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::one_time_code::Drift;
 use countersign_core::private_file;
 use countersign_core::randomness::Randomness;
 use countersign_core::time::{Clock, Timestamp};
@@ -38,8 +39,10 @@ pub struct App {
     pub enrolment_waiting: Waiting<EnrolmentId>,
     /// Which addresses a device may name for its pushes.
     pub push_guard: AddressGuard,
-    /// Whether a phone's own word that it verified its owner is believed.
-    pub accepts_unattested: bool,
+    /// Which steps' one-time codes are accepted.
+    pub code_drift: Drift,
+    /// Whether a phone's own word on user verification is believed.
+    pub accept_unattested: bool,
     /// Wakes the sending of pushes.
     pub outbox: Outbox,
     /// Cancelled when the server stops: whoever waits answers at once.
@@ -76,7 +79,8 @@ impl App {
             device_waiting: Waiting::default(),
             enrolment_waiting: Waiting::default(),
             push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
-            accepts_unattested: config.approval.accept_unattested,
+            code_drift: if config.codes.strict { Drift::None } else { Drift::OneStep },
+            accept_unattested: config.approval.accept_unattested,
             outbox: Outbox::default(),
             stopping: CancellationToken::new(),
         }))

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::authorisation::{IdempotencyKey, RelyingParty, StrictJson};
+use crate::methods::{Method, Methods};
 use crate::problem::Problem;
 use crate::resource::{self, Challenge};
 use crate::server_keys::Signer;
@@ -38,6 +39,9 @@ pub struct ChallengeRequest {
     /// Where the sign-in comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,
+    /// How it may be answered: a list of `push`, `code` or both, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<Method>>,
     /// How long the person has, in seconds: 1 to 600, default 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 600)]
@@ -105,8 +109,9 @@ pub async fn create(
     }
     let account = app.store.account(relying_party.organisation.row_id, request.user_id).await?;
     let account = account.ok_or(Problem::NotFound("user"))?;
-    let recipients = app.store.recipients(account.row_id).await?;
-    if recipients.is_empty() {
+    let methods = Methods::asked(request.methods.as_deref())?;
+    let recipients = if methods.push { app.store.recipients(account.row_id).await? } else { Vec::new() };
+    if recipients.is_empty() && !(methods.code && app.store.takes_codes(account.row_id).await?) {
         return Err(Problem::NoDevice);
     }
     let created_at = app.now();
@@ -133,6 +138,7 @@ pub async fn create(
         idempotency_key,
         request_sha256,
         number: question.policy.digits().map(|digits| number(&*app.randomness, digits)),
+        methods,
         devices: question.for_devices(&app, &recipients, &signer.key)?,
     };
     let raising = Raising { signer, randomness: Arc::clone(&app.randomness) };

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::create::{PolicyMode, PolicyRequest};
+use crate::methods::Method;
 use crate::problem::Problem;
 use crate::store::{ChallengeRecord, Prompt, State};
 use countersign_core::handle::ChallengeId;
@@ -33,6 +34,8 @@ pub struct Challenge {
     pub expires_at: String,
     /// How far its pushes have come.
     pub push: PushState,
+    /// How it may be answered by what the account has now.
+    pub methods: Vec<Method>,
     /// How the person was authenticated (RFC 8176); empty until approved.
     pub amr: Vec<String>,
     /// The signed question and answer, once there is one. Keep it: it can be verified without this server.
@@ -80,9 +83,13 @@ fn push_state(record: &ChallengeRecord) -> PushState {
 /// A challenge as its relying party reads it.
 pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
     let push = push_state(&record);
-    // A software key (swk) on a second channel (mca), and a person who tapped (user).
     let approved = matches!(record.state, State::Approved | State::Claimed);
-    let amr = if approved { ["swk", "mca", "user"].map(str::to_owned).to_vec() } else { Vec::new() };
+    let amr: &[&str] = match (approved, record.settled_by_code) {
+        (false, _) => &[],
+        (true, true) => &["otp"],
+        // A software key (swk) on a second channel (mca), and a person who tapped (user).
+        (true, false) => &["swk", "mca", "user"],
+    };
     let pending = record.state == State::Pending;
     let link = ChallengeLink {
         server_url: app.public_url.clone(),
@@ -102,7 +109,8 @@ pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
         created_at: rfc3339(record.created_at),
         expires_at: rfc3339(record.expires_at),
         push,
-        amr,
+        methods: record.methods.list(),
+        amr: amr.iter().map(|&word| word.to_owned()).collect(),
         receipt: record.receipt,
     }
 }

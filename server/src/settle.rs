@@ -35,7 +35,7 @@ pub async fn settle(
         compact: asked.compact,
         answer: decision.decision,
         number: decision.number,
-        user_verified: decision.user_verified && app.accepts_unattested,
+        user_verified: decision.user_verified && app.accept_unattested,
         decision: compact,
     };
     let settled = app.store.settle(settlement).await?;

@@ -111,6 +111,14 @@ async fn a_pull_brings_what_no_push_brought_and_a_removed_account_leaves_nothing
         assert_eq!(pulled.received, [Received::New { challenge_id: id.clone() }]);
     }
     assert_eq!(first.app.deny(&id).await, Ok(Outcome::Denied));
+
+    let account = first.app.accounts().unwrap().remove(0);
+    assert_eq!(account.clock_offset_ms, 0);
+    let shown = first.app.code(&account.id).unwrap();
+    assert_eq!((shown.code.len(), shown.next.len(), shown.seconds_left), (6, 6, 30));
+    let verified = site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": shown.code })).await;
+    assert_eq!(verified.body["valid"], true, "{verified:?}");
+    assert!(matches!(first.app.code(&second.account_id), Err(AuthenticatorError::UnknownAccount(_))));
     assert_eq!(second.app.approve(&id, None).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
     assert_eq!(site.state(&id).await, "denied");
 

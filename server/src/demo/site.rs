@@ -241,6 +241,7 @@ impl Site {
             return Err("The password is wrong.".into());
         }
         let request = ChallengeRequest {
+            methods: None,
             user_id: self.opened()?.user,
             policy: None,
             binding_message: None,

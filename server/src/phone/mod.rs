@@ -82,6 +82,12 @@ enum Command {
         /// The link. Quote it: it holds a # and an &
         link: String,
     },
+    /// Show the one-time code of this moment; needs no network
+    Code {
+        /// The account, or the first characters of its id; not needed when there is only one
+        #[arg(allow_hyphen_values = true)]
+        id: Option<String>,
+    },
     /// Show past requests
     History,
     /// Remove an account; its server forgets this phone first
@@ -103,7 +109,8 @@ impl From<Error> for Failure {
             | Error::UnknownAccount
             | Error::UnknownChallenge
             | Error::AccountEnded
-            | Error::QuestionChanged => 3,
+            | Error::QuestionChanged
+            | Error::NoCodes => 3,
             Error::Unreachable(_) => 4,
             Error::Key(_) | Error::Vault(_) | Error::Store(_) => 5,
         };
@@ -173,6 +180,13 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             let id = find_challenge(&authenticator, &id).await?;
             return ended(&printer, id, authenticator.deny(id).await?);
         }
+        Command::Code { id } => {
+            let account = match id {
+                Some(id) => find_account(&authenticator, &id)?,
+                None => only_account(&authenticator)?,
+            };
+            printer.code(&account, &authenticator.code(account.id)?)?;
+        }
         Command::History => printer.history(&authenticator.history(HISTORY_LENGTH)?)?,
         Command::Remove { id, only_here } => {
             let account = find_account(&authenticator, &id)?;
@@ -223,10 +237,7 @@ async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<()
     let stop_signal = crate::serve::stop_signal();
     let accounts = authenticator.accounts()?;
     if accounts.is_empty() {
-        return Err(Failure {
-            exit_code: 3,
-            message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
-        });
+        return Err(no_account());
     }
     printer.watching(&accounts)?;
     for prompt in authenticator.pending()? {
@@ -336,6 +347,26 @@ fn find_account(authenticator: &Authenticator, start: &str) -> Result<Account, F
         exit_code: 3,
         message: "no account of this id is on this phone; see: countersign phone list".into(),
     })
+}
+
+/// The account, when there is no other to choose from.
+fn only_account(authenticator: &Authenticator) -> Result<Account, Failure> {
+    let mut accounts = authenticator.accounts()?;
+    match (accounts.pop(), accounts.is_empty()) {
+        (Some(account), true) => Ok(account),
+        (None, _) => Err(no_account()),
+        (Some(_), false) => Err(Failure {
+            exit_code: 2,
+            message: "there is more than one account; say which: countersign phone code ID".into(),
+        }),
+    }
+}
+
+fn no_account() -> Failure {
+    Failure {
+        exit_code: 3,
+        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
+    }
 }
 
 /// The one id that starts like this; an error when there are several.

@@ -2,6 +2,7 @@
 
 use countersign_core::challenge::Context;
 use countersign_core::handle::ChallengeId;
+use countersign_core::one_time_code::Shown;
 use countersign_core::revocation::EndReason;
 use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
 use serde_json::{Value, json};
@@ -46,8 +47,27 @@ fn account_json(account: &Account) -> Value {
     json!({
         "id": account.id, "organisation": account.organisation, "account": account.account,
         "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
-        "end_reason": end_reason,
+        "end_reason": end_reason, "clock_offset_ms": account.clock_offset_ms,
     })
+}
+
+/// What a person is told whose clock is wrong; nothing while it hardly is.
+fn clock_notice(clock_offset_ms: i64) -> Option<String> {
+    let seconds = clock_offset_ms.unsigned_abs() / 1000;
+    let amount = match seconds {
+        0..=30 => return None,
+        31..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86400),
+    };
+    let direction = if clock_offset_ms > 0 { "behind" } else { "ahead of" };
+    Some(format!("This phone's clock is {amount} {direction} the server's; the codes of this account allow for it."))
+}
+
+/// In two halves, as people read digits.
+fn halves(digits: &str) -> String {
+    digits.split_at_checked(digits.len() / 2).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"))
 }
 
 fn prompt_json(prompt: &Prompt) -> Value {
@@ -108,6 +128,9 @@ impl Printer {
                 AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
             };
             writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
+            if let Some(notice) = clock_notice(account.clock_offset_ms) {
+                writeln!(out, "  {notice}")?;
+            }
         }
         if pending.is_empty() {
             return writeln!(out, "Nothing waits for an answer.");
@@ -143,6 +166,19 @@ impl Printer {
             return Self::value(&json!({ "id": id, "outcome": past.outcome.as_str() }));
         }
         writeln!(std::io::stdout(), "{}: {}", past.challenge.relying_party, explain(past.outcome))
+    }
+
+    /// The one-time code of this moment.
+    pub fn code(self, account: &Account, shown: &Shown) -> Result<()> {
+        let Shown { code, seconds_left, next } = shown;
+        if self.json {
+            let offset = account.clock_offset_ms;
+            let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset });
+            return Self::value(&value);
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{}   {seconds_left} s left, then {}", halves(code), halves(next))?;
+        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| writeln!(out, "{notice}"))
     }
 
     /// How an answer ended.
@@ -207,5 +243,34 @@ impl Printer {
     /// Something does not work now, and watching goes on.
     pub fn trouble(self, what: &str) -> Result<()> {
         writeln!(std::io::stderr(), "countersign: {what}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_in_words() {
+        let notice = |seconds: i64| clock_notice(seconds * 1000).unwrap_or_default();
+        assert_eq!([0, 30, -30].map(notice), [""; 3]);
+        assert_eq!(
+            notice(660),
+            "This phone's clock is 11 minutes behind the server's; the codes of this account allow for it."
+        );
+        for (seconds, words) in [
+            (31, "31 seconds behind"),
+            (-119, "119 seconds ahead of"),
+            (-7300, "2 hours ahead of"),
+            (200_000, "2 days"),
+        ] {
+            assert!(notice(seconds).contains(words), "{}", notice(seconds));
+        }
+        assert!(clock_notice(i64::MIN).is_some());
+    }
+
+    #[test]
+    fn digits_are_read_in_halves() {
+        assert_eq!(["123456", "1234567", "12345678"].map(halves), ["123 456", "123 4567", "1234 5678"]);
     }
 }

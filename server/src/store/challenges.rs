@@ -8,7 +8,8 @@ use super::accounts::parse;
 use super::devices::read_public_key;
 use super::prompts::{Prompt, Raise};
 use super::rules::{CLAIM_WINDOW, Rules};
-use super::{Store, StoreError, prompts, pushes};
+use super::{Store, StoreError, codes, prompts, pushes};
+use crate::methods::Methods;
 use countersign_core::decision::DecisionKeys;
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::receipt::Receipt;
@@ -115,6 +116,8 @@ pub struct NewChallenge {
     pub request_sha256: String,
     /// What the page shows and the person types; none where YES is a tap.
     pub number: Option<String>,
+    /// How it may be answered.
+    pub methods: Methods,
     /// Each device and its signed challenge.
     pub devices: Vec<(Recipient, String)>,
 }
@@ -171,6 +174,10 @@ pub struct ChallengeRecord {
     pub pushes: Vec<String>,
     /// The signed question and answer, once there is one that proves what its state says.
     pub receipt: Option<Receipt>,
+    /// How it may be answered by what the account has now.
+    pub methods: Methods,
+    /// True when a one-time code has settled it.
+    pub settled_by_code: bool,
 }
 
 impl Store {
@@ -276,9 +283,9 @@ impl Store {
 
 fn insert(connection: &Connection, new: &NewChallenge, prompt: Prompt) -> Result<i64, StoreError> {
     let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key,
-                                      request_sha256, digits, number, prompt)
+                                      request_sha256, digits, number, prompt, methods)
                VALUES (:handle, :relying_party, :account, 'pending', :created_at, :expires_at, :certificate, :key,
-                       :request, :digits, :number, :prompt)";
+                       :request, :digits, :number, :prompt, :methods)";
     connection.prepare_cached(sql)?.execute(named_params! {
         ":handle": new.id.to_string(),
         ":relying_party": new.relying_party,
@@ -291,6 +298,7 @@ fn insert(connection: &Connection, new: &NewChallenge, prompt: Prompt) -> Result
         ":digits": new.number.as_deref().map(prompts::digits),
         ":number": new.number,
         ":prompt": prompt.as_str(),
+        ":methods": new.methods.as_str(),
     })?;
     Ok(connection.last_insert_rowid())
 }
@@ -317,7 +325,8 @@ pub(super) fn read_challenge(
     let sql = format!(
         "SELECT c.state, c.expires_at, c.settled_at, c.created_at, a.handle, c.row_id,
                 k.certificate, e.statement, d.compact, c.decision, ek.certificate,
-                c.digits, c.number, c.prompt, c.reported_at IS NOT NULL, c.wrong_number
+                c.digits, c.number, c.prompt, c.reported_at IS NOT NULL, c.wrong_number,
+                c.methods, c.settled_method, c.account
                FROM challenge c JOIN account a ON a.row_id = c.account
                JOIN signing_key k ON k.sequence = c.certificate
                LEFT JOIN enrolment e ON e.row_id = c.settled_by
@@ -354,14 +363,17 @@ pub(super) fn read_challenge(
             expires_at,
             pushes: Vec::new(),
             receipt,
+            methods: Methods::read(&row.get::<_, String>(16)?),
+            settled_by_code: row.get::<_, Option<String>>(17)?.as_deref() == Some("code"),
         };
-        Ok((row.get::<_, i64>(5)?, record))
+        Ok((row.get::<_, i64>(5)?, row.get::<_, i64>(18)?, record))
     };
     let parameters = named_params! { ":id": id.to_string(), ":relying_party": relying_party };
     let found = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?;
-    let Some((row_id, mut record)) = found else { return Ok(None) };
+    let Some((row_id, account, mut record)) = found else { return Ok(None) };
     let mut statement =
         connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
     record.pushes = statement.query_map([row_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))
 }

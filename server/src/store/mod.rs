@@ -4,8 +4,10 @@
 //! SQL stands anywhere else.
 
 mod accounts;
+mod authenticators;
 mod challenges;
 mod claims;
+mod codes;
 mod devices;
 mod enrolments;
 mod organisations;
@@ -19,8 +21,10 @@ mod settlements;
 mod writer;
 
 pub use accounts::Account;
+pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created, NewChallenge, Recipient, State};
 pub use claims::{Cancelled, Claimed};
+pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
 pub use devices::{ActiveDevice, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use organisations::{Organisation, RelyingParty};

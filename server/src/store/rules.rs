@@ -38,6 +38,8 @@ pub struct Rules {
     pub prompts_per_person: u32,
     /// The most of those by one relying party.
     pub prompts_per_relying_party: u32,
+    /// Which code authenticator has not accepted the code of `:step`, or a later one, yet.
+    pub unspent: &'static str,
     /// Whether the number that was typed must be the one that was shown.
     pub compares_number: bool,
 }
@@ -57,6 +59,7 @@ impl Rules {
         unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed')",
         prompts_per_person: 5,
         prompts_per_relying_party: 3,
+        unspent: "(last_step IS NULL OR last_step < :step)",
         compares_number: true,
     };
 }

@@ -2,7 +2,7 @@
 
 use super::challenges::State;
 use super::rules::CLAIM_WINDOW;
-use super::{Store, StoreError, changed_one, prompts, pushes};
+use super::{Store, StoreError, changed_one, codes, prompts, pushes};
 use countersign_core::decision::Answer;
 use countersign_core::handle::ChallengeId;
 use countersign_core::time::Timestamp;
@@ -73,7 +73,7 @@ impl Store {
             let approves = settlement.answer == Answer::Approve;
             let sql = format!(
                 "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, decision = :decision,
-                     wrong_number = :wrong_number
+                     settled_method = 'push', wrong_number = :wrong_number
                  WHERE row_id = :row_id AND {} AND EXISTS
                      (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
                       WHERE e.row_id = :device AND d.challenge = challenge.row_id AND {})",
@@ -97,6 +97,7 @@ impl Store {
                 (true, true) => {
                     if settlement.user_verified {
                         prompts::resume(connection, found.account)?;
+                        codes::unlock(connection, found.account)?;
                     }
                     Ok(Settled::Counts(State::Approved))
                 }

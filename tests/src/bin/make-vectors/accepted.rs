@@ -99,16 +99,27 @@ fn redemption_inputs(example: &Example, transcript: &str) -> Value {
     })
 }
 
-fn of_enrolment(example: &Example) -> [Accepted; 2] {
+fn of_enrolment(example: &Example) -> [Accepted; 3] {
     let redemption = redemption_inputs(example, &example.transcript.compact);
     let enrolment = json!({
         "compact_utf8": example.statement.compact,
         "pinned_server": example.pinned(),
         "transcript_compact_utf8": example.transcript.compact,
     });
+    let code_seed = json!({
+        "compact_utf8": example.code_seed.compact,
+        "pinned_server": example.pinned(),
+        "device_b64u": example.device,
+        "account_id_b64u": example.account_id,
+        "enrolment_id_b64u": example.enrolment_id,
+        "now_seconds": NOW.seconds(),
+    });
+    let shown = example.code_seed.claims.totp().unwrap().now(NOW);
+    let codes = json!({ "code_utf8": shown.code, "seconds_left": shown.seconds_left, "next_utf8": shown.next });
     [
         accepted("redemption", "redemption", redemption, json!(example.transcript.claims)),
         accepted("enrolment", "enrolment", enrolment, json!(example.statement.claims)),
+        accepted("code_seed", "code_seed", code_seed, json!({ "claims": example.code_seed.claims, "codes": codes })),
     ]
 }
 
