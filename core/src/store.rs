@@ -409,7 +409,7 @@ mod tests {
             let old = Connection::open(directory.path().join("authenticator.db")).unwrap();
             MIGRATIONS[..version].iter().for_each(|step| old.execute_batch(step).unwrap());
             old.execute_batch(FIRST_ROWS).unwrap();
-            old.pragma_update(None, "user_version", version).unwrap();
+            old.pragma_update(None, "user_version", u32::try_from(version).unwrap()).unwrap();
             drop(old);
             let store = Store::open(directory.path()).unwrap();
             let enrolment = store.enrolments().unwrap().remove(0);
@@ -423,7 +423,10 @@ mod tests {
     fn a_store_of_a_later_version_is_left_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("authenticator.db");
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", MIGRATIONS.len() + 1).unwrap();
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", u32::try_from(MIGRATIONS.len() + 1).unwrap())
+            .unwrap();
         let before = std::fs::read(&path).unwrap();
         assert!(matches!(Store::open(directory.path()), Err(Error::Store(StoreError::Newer))));
         assert_eq!(std::fs::read(&path).unwrap(), before);

@@ -88,7 +88,7 @@ mod tests {
             let old = Connection::open(&path).unwrap();
             MIGRATIONS[..from].iter().for_each(|step| old.execute_batch(step).unwrap());
             old.execute_batch(FIRST_ROWS).unwrap();
-            old.pragma_update(None, "user_version", from).unwrap();
+            old.pragma_update(None, "user_version", u32::try_from(from).unwrap()).unwrap();
             drop(old);
             let mut connection = open(&path).unwrap();
             migrate(&mut connection).unwrap();
