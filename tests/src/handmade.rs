@@ -1,5 +1,6 @@
 //! A device made by hand: it holds its keys openly, so that a test can sign anything with them, right or wrong.
 
+use crate::clock::ManualClock;
 use crate::http::{Answer, RelyingParty, client, send};
 use countersign_core::challenge::{self, Challenge};
 use countersign_core::code_seed::{self, CodeSeed, Expected};
@@ -15,7 +16,7 @@ use countersign_core::server_identity::WellKnown;
 use countersign_core::time::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// A device with its keys in the open.
 pub struct HandmadeDevice {
@@ -32,6 +33,7 @@ pub struct HandmadeDevice {
     /// Its server.
     pub url: String,
     nonce: Mutex<String>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A redemption that has not been sent.
@@ -45,6 +47,7 @@ pub struct Prepared {
     sealing: SealingKey,
     identity: WellKnown,
     url: String,
+    clock: Arc<dyn Clock>,
 }
 
 /// The present, in seconds.
@@ -55,6 +58,11 @@ pub fn now_seconds() -> i64 {
 impl Prepared {
     /// Fresh keys and a signed redemption for a link.
     pub async fn new(link: &str) -> Self {
+        Self::at(link, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Prepared::new`], by another clock.
+    pub async fn at(link: &str, clock: Arc<dyn Clock>) -> Self {
         let link = EnrolmentLink::parse(link).unwrap();
         let identity = client().get(format!("{}/.well-known/countersign", link.server_url)).send().await.unwrap();
         let identity: WellKnown = identity.json().await.unwrap();
@@ -68,10 +76,10 @@ impl Prepared {
             approval_key: approval.public(),
             sealing_key: sealing.public(),
             device_name: "Handmade".into(),
-            iat: now_seconds(),
+            iat: clock.now().seconds(),
         };
         let redemption = sign_redemption(&transcript, &link.ticket, &request, &approval);
-        Self { redemption, transcript, request, approval, sealing, identity, url: link.server_url }
+        Self { redemption, transcript, request, approval, sealing, identity, url: link.server_url, clock }
     }
 
     /// The same with one thing changed in what is signed.
@@ -95,7 +103,7 @@ impl Prepared {
     pub fn statement(&self, answer: &Answer) -> EnrolmentStatement {
         let compact = answer.body["enrolment"].as_str().unwrap_or_else(|| panic!("{answer:?}"));
         let fingerprint = self.identity.server_id.clone();
-        let server = self.identity.pin(&fingerprint, 0, SystemClock.now()).unwrap();
+        let server = self.identity.pin(&fingerprint, 0, self.clock.now()).unwrap();
         enrolment::check_statement(
             compact,
             &fingerprint,
@@ -129,8 +137,9 @@ impl Prepared {
         let statement = self.statement(&answer);
         let code_seed = self.code_seed(&answer);
         let code = self.confirmation_code(&statement);
-        let Self { request, approval, sealing, url, .. } = self;
-        (HandmadeDevice { request, approval, sealing, statement, code_seed, url, nonce: Mutex::default() }, code)
+        let Self { request, approval, sealing, url, clock, .. } = self;
+        let nonce = Mutex::default();
+        (HandmadeDevice { request, approval, sealing, statement, code_seed, url, nonce, clock }, code)
     }
 }
 
@@ -153,7 +162,16 @@ pub async fn link(relying_party: &RelyingParty, user: &str) -> String {
 impl HandmadeDevice {
     /// A device in use for a user.
     pub async fn enrol(relying_party: &RelyingParty, user: &str) -> Self {
-        let (device, code) = Prepared::new(&link(relying_party, user).await).await.redeem().await;
+        Self::enrol_by(relying_party, user, Arc::new(SystemClock)).await
+    }
+
+    /// As [`HandmadeDevice::enrol`], by a clock that the test moves.
+    pub async fn enrol_at(relying_party: &RelyingParty, user: &str, clock: &ManualClock) -> Self {
+        Self::enrol_by(relying_party, user, Arc::new(clock.clone())).await
+    }
+
+    async fn enrol_by(relying_party: &RelyingParty, user: &str, clock: Arc<dyn Clock>) -> Self {
+        let (device, code) = Prepared::at(&link(relying_party, user).await, clock).await.redeem().await;
         let path = format!("/v1/enrolments/{}/confirm", device.id());
         let confirmed = relying_party.post(&path, &json!({ "code": code })).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
@@ -173,7 +191,7 @@ impl HandmadeDevice {
         Proof {
             htm: method.into(),
             htu: target.into(),
-            iat: now_seconds(),
+            iat: self.clock.now().seconds(),
             jti: data_encoding::BASE64URL_NOPAD.encode(&jti),
             nonce: self.nonce.lock().unwrap().clone(),
             body_sha256: sha256_text(body),
@@ -226,7 +244,7 @@ impl HandmadeDevice {
             decision: answer,
             number: None,
             user_verified: false,
-            iat: now_seconds(),
+            iat: self.clock.now().seconds(),
         }
     }
 

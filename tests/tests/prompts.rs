@@ -1,0 +1,293 @@
+//! What keeps a person from tapping YES to make it stop: prompts are limited, and "this was not me" means something.
+
+#![cfg(test)]
+
+use countersign_core::decision::{Answer, Decision};
+use countersign_core::handle::ChallengeId;
+use countersign_core::{Outcome, jws};
+use countersign_tests::clock::ManualClock;
+use countersign_tests::handmade::{HandmadeDevice, read_claims};
+use countersign_tests::http::RelyingParty;
+use countersign_tests::phone::Phone;
+use countersign_tests::push_service::PushService;
+use countersign_tests::server::TestServer;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A person with a phone that is pushed to, and two sites of one organisation.
+struct Scene {
+    server: TestServer,
+    clock: ManualClock,
+    site: RelyingParty,
+    webmail: RelyingParty,
+    user: String,
+    phone: Phone,
+    push: PushService,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let clock = ManualClock::new();
+        let server = TestServer::start_at(&clock).await;
+        let site = server.relying_party("Meridian", "Customer area").await;
+        let webmail = server.relying_party("Meridian", "Webmail").await;
+        let user = site.user("maya").await;
+        let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
+        let push = PushService::start().await;
+        let id = phone.enrol(&site, &user).await;
+        phone.core.register_push(id, &push.registration()).await.unwrap();
+        Self { server, clock, site, webmail, user, phone, push }
+    }
+
+    /// Asks, and says what became of the pushes: `queued` or `sent` where they were let through.
+    async fn ask(&self, site: &RelyingParty) -> (ChallengeId, String) {
+        let asked = site.post("/v1/challenges", &json!({ "user_id": self.user })).await;
+        assert_eq!(asked.status, 201, "{asked:?}");
+        (asked.body["id"].as_str().unwrap().parse().unwrap(), asked.body["push"].as_str().unwrap().to_owned())
+    }
+
+    async fn cancel(&self, site: &RelyingParty, id: ChallengeId) {
+        assert_eq!(site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await.status, 200);
+    }
+
+    /// Asks and takes it back, so that each prompt stands alone.
+    async fn unwanted(&self, site: &RelyingParty) -> String {
+        let (id, push) = self.ask(site).await;
+        self.cancel(site, id).await;
+        push
+    }
+
+    async fn pull(&self) {
+        let id = self.phone.core.accounts().unwrap()[0].id;
+        self.phone.core.pull(id, 0).await.unwrap();
+    }
+}
+
+fn rang(push: &str) -> bool {
+    match push {
+        "queued" | "sent" => true,
+        "limited" | "stopped" => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn three_unwanted_prompts_an_hour_by_one_site_and_five_in_all() {
+    let mut scene = Scene::new().await;
+    for _ in 0..3 {
+        assert!(rang(&scene.unwanted(&scene.site).await));
+        scene.push.next().await;
+        scene.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(scene.unwanted(&scene.site).await, "limited", "cancelled ones count");
+    for _ in 0..2 {
+        assert!(rang(&scene.unwanted(&scene.webmail).await), "another site is not held back by the first");
+        scene.push.next().await;
+    }
+    assert_eq!(scene.unwanted(&scene.webmail).await, "limited", "the person's five are used up");
+
+    // Past the limit nothing rings, and the request is found in the app.
+    let (id, push) = scene.ask(&scene.site).await;
+    assert_eq!(push, "limited");
+    scene.pull().await;
+    assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
+    assert_eq!(scene.site.state(&id.to_string()).await, "approved");
+
+    // The first prompt was three minutes before the last of the site; an hour after it, one more may ring.
+    scene.clock.advance(Duration::from_secs(3600 - 181));
+    assert_eq!(scene.unwanted(&scene.site).await, "limited", "a moment before the hour is over");
+    scene.clock.advance(Duration::from_secs(1));
+    assert!(rang(&scene.unwanted(&scene.site).await));
+    assert_eq!(scene.unwanted(&scene.site).await, "limited");
+}
+
+#[tokio::test]
+async fn what_ends_in_approval_does_not_count_and_everything_else_does() {
+    let mut scene = Scene::new().await;
+    for _ in 0..6 {
+        let (id, push) = scene.ask(&scene.site).await;
+        assert!(rang(&push), "an approved prompt is not an unwanted one");
+        scene.pull().await;
+        assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
+        scene.push.next().await;
+    }
+    // Denied, expired, and approved but taken back.
+    let (denied, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    scene.phone.core.deny(denied).await.unwrap();
+    scene.ask(&scene.site).await;
+    scene.clock.advance(Duration::from_secs(60));
+    let (revoked, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    scene.phone.core.approve(revoked, None).await.unwrap();
+    scene.cancel(&scene.site, revoked).await;
+    assert_eq!(scene.site.state(&revoked.to_string()).await, "revoked");
+    assert_eq!(scene.ask(&scene.site).await.1, "limited");
+}
+
+#[tokio::test]
+async fn a_report_stops_the_sign_in_and_every_further_push() {
+    let mut scene = Scene::new().await;
+    let (id, _) = scene.ask(&scene.site).await;
+    scene.phone.core.receive(&scene.push.next().await.message).unwrap();
+    assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported);
+    assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported, "again");
+    assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Reported, "no YES comes after it");
+    let read = scene.site.get(&format!("/v1/challenges/{id}")).await;
+    assert_eq!((&read.body["state"], &read.body["reported"]), (&json!("reported"), &json!(true)));
+    assert_eq!(scene.site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await.code(), "not_approved");
+    assert_eq!(scene.phone.core.history(1).unwrap()[0].outcome, Outcome::Reported);
+
+    for site in [&scene.site, &scene.webmail] {
+        let (next, push) = scene.ask(site).await;
+        assert_eq!(push, "stopped");
+        scene.cancel(site, next).await;
+    }
+    let (next, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    assert_eq!(scene.phone.core.approve(next, None).await.unwrap(), Outcome::Approved, "the app still answers");
+    assert_eq!(scene.ask(&scene.site).await.1, "stopped", "a tap that verified nobody lifts nothing");
+    assert!(scene.push.is_quiet());
+    let account = scene.phone.core.accounts().unwrap().remove(0);
+    let code = scene.phone.core.code(account.id).unwrap().code;
+    let verified = scene.site.post(&format!("/v1/users/{}/codes/verify", scene.user), &json!({ "code": code })).await;
+    assert_eq!(verified.body["valid"], true, "other methods go on");
+}
+
+#[tokio::test]
+async fn a_report_takes_back_what_nobody_has_claimed() {
+    let scene = Scene::new().await;
+    let (id, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    scene.phone.core.approve(id, None).await.unwrap();
+    assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported, "after the answer, from the history");
+    assert_eq!(scene.site.state(&id.to_string()).await, "revoked");
+    assert_eq!(scene.site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await.code(), "not_approved");
+    assert_eq!(scene.ask(&scene.site).await.1, "stopped");
+}
+
+#[tokio::test]
+async fn a_report_is_heard_whatever_became_of_the_request() {
+    let scene = Scene::new().await;
+    let mut ended = Vec::new();
+    for state in ["claimed", "denied", "expired", "cancelled", "lapsed"] {
+        let (id, _) = scene.ask(&scene.site).await;
+        scene.pull().await;
+        match state {
+            "claimed" => {
+                scene.phone.core.approve(id, None).await.unwrap();
+                scene.site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await;
+            }
+            "denied" => drop(scene.phone.core.deny(id).await.unwrap()),
+            "cancelled" => scene.cancel(&scene.site, id).await,
+            "lapsed" => drop(scene.phone.core.approve(id, None).await.unwrap()),
+            _ => {}
+        }
+        scene.clock.advance(Duration::from_secs(61));
+        assert_eq!(scene.site.state(&id.to_string()).await, state);
+        ended.push((id, state));
+    }
+    for (id, state) in ended {
+        assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported, "{state}");
+        let read = scene.site.get(&format!("/v1/challenges/{id}")).await;
+        assert_eq!(
+            (&read.body["state"], &read.body["reported"]),
+            (&json!(state), &json!(true)),
+            "it stays what it was"
+        );
+        assert!(lift(&scene).await, "each of them stops the pushes");
+    }
+}
+
+/// What `countersign admin user resume-prompts` does; false when they were not stopped.
+async fn lift(scene: &Scene) -> bool {
+    let store = &scene.server.app().store;
+    let organisation = store.organisations().await.unwrap().remove(0);
+    let account = store.account(organisation.row_id, scene.user.parse().unwrap()).await.unwrap().unwrap();
+    store.resume_prompts(account.row_id).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_administrator_or_a_verified_person_lets_prompts_through_again() {
+    let mut scene = Scene::new().await;
+    let (id, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    scene.phone.core.report(id).await.unwrap();
+    scene.push.next().await;
+    assert!(lift(&scene).await);
+    assert!(!lift(&scene).await, "once");
+    assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported);
+    let (next, push) = scene.ask(&scene.site).await;
+    assert!(rang(&push), "the same report does not stop what was lifted");
+    scene.cancel(&scene.site, next).await;
+
+    let device = HandmadeDevice::enrol_at(&scene.site, &scene.user, &scene.clock).await;
+    let approve = async |user_verified: bool| {
+        let asked = scene.site.ask(&scene.user).await;
+        let compact = device.pull().await.pop().unwrap();
+        let number = scene.site.get(&format!("/v1/challenges/{asked}")).await.body["number"].clone();
+        let claims = Decision {
+            user_verified,
+            number: number.as_str().map(str::to_owned),
+            ..device.decision_claims(&compact, Answer::Approve)
+        };
+        let decision = jws::sign_now(&claims, &device.approval).unwrap();
+        assert_eq!(device.decide(&asked.parse().unwrap(), decision).await.status, 200);
+    };
+    let reported = scene.site.ask(&scene.user).await;
+    let compact = device.pull().await.pop().unwrap();
+    let report = device.decision(&compact, Answer::Report);
+    assert_eq!(device.decide(&reported.parse().unwrap(), report).await.status, 200);
+    assert_eq!(scene.ask(&scene.site).await.1, "stopped");
+    approve(false).await;
+    assert_eq!(scene.ask(&scene.site).await.1, "stopped");
+    approve(true).await;
+    assert_ne!(scene.ask(&scene.site).await.1, "stopped");
+}
+
+#[tokio::test]
+async fn a_report_that_somebody_else_signs_changes_nothing() {
+    let scene = Scene::new().await;
+    let device = HandmadeDevice::enrol_at(&scene.site, &scene.user, &scene.clock).await;
+    let stranger = HandmadeDevice::enrol_at(&scene.site, &scene.site.user("noor").await, &scene.clock).await;
+    let (id, _) = scene.ask(&scene.site).await;
+    let compact = device.pull().await.pop().unwrap();
+    let claims = device.decision_claims(&compact, Answer::Report);
+    let refused = async |what: &str, decision: String, status: u16, code: &str| {
+        let answer = device.decide(&id, decision).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{what}");
+        let read = scene.site.get(&format!("/v1/challenges/{id}")).await;
+        assert_eq!((&read.body["state"], &read.body["reported"]), (&json!("pending"), &json!(false)), "{what}");
+    };
+    let signed = |claims: &Decision, key| jws::sign_now(claims, key).unwrap();
+    refused("the approval key", signed(&claims, &device.approval), 403, "unknown_key").await;
+    refused("another account's device", signed(&claims, &stranger.request), 403, "unknown_key").await;
+    let with_number = Decision { number: Some("42".into()), ..claims.clone() };
+    refused("a number in it", signed(&with_number, &device.request), 400, "malformed").await;
+    let altered = Decision { challenge_sha256: countersign_core::challenge::digest("x"), ..claims.clone() };
+    refused("other bytes", signed(&altered, &device.request), 403, "wrong_challenge").await;
+    let answer = device.decide(&id, signed(&claims, &device.request)).await;
+    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("reported")));
+    let late = device.decide(&id, device.decision(&compact, Answer::Approve)).await;
+    assert_eq!(late.code(), "already_answered");
+    assert_eq!(read_claims::<Decision>(&signed(&claims, &device.request)).decision, Answer::Report);
+}
+
+#[tokio::test]
+async fn a_report_that_was_lost_on_the_way_is_delivered_by_the_next_pull() {
+    let scene = Scene::new().await;
+    let (id, _) = scene.ask(&scene.site).await;
+    scene.pull().await;
+    scene.phone.core.deny(id).await.unwrap();
+    let store = rusqlite::Connection::open(scene.phone.directory().join("authenticator.db")).unwrap();
+    let point = |url: &str| assert_eq!(store.execute("UPDATE enrolment SET server_url = ?1", [url]).unwrap(), 1);
+    point("http://127.0.0.1:1");
+    assert_eq!(scene.phone.core.report(id).await.unwrap_err().code(), "unreachable");
+    let shown = scene.phone.core.history(1).unwrap().remove(0);
+    assert_eq!(shown.outcome, Outcome::Reported, "the person has said it");
+    point(&scene.server.url);
+    scene.pull().await;
+    assert_eq!(scene.site.get(&format!("/v1/challenges/{id}")).await.body["reported"], true);
+    assert_eq!(scene.phone.core.history(1).unwrap()[0].outcome, Outcome::Reported);
+}
