@@ -193,18 +193,6 @@ async fn an_older_server_gives_no_seed_and_the_account_has_no_codes() {
 }
 
 #[tokio::test]
-async fn a_store_from_before_there_were_codes_is_brought_up_to_date() {
-    let world = World::new().await;
-    let (phone, id) = world.phone().await;
-    let database = rusqlite::Connection::open(phone.directory().join("authenticator.db")).unwrap();
-    database.execute_batch("ALTER TABLE enrolment DROP COLUMN code_seed; PRAGMA user_version = 1").unwrap();
-    drop(database);
-    let phone = phone.restart();
-    assert_eq!(phone.core.code(id).unwrap_err().code(), "no_codes");
-    assert_eq!(phone.core.accounts().unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn a_seed_of_another_enrolment_is_refused_and_the_right_one_taken() {
     let server = TestServer::start().await;
     let site = server.relying_party("Meridian", "Customer area").await;
