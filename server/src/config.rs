@@ -243,6 +243,8 @@ mod tests {
         let config = from_environment(&[
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
+            ("COUNTERSIGN_CODES__STRICT", "true"),
+            ("COUNTERSIGN_APPROVAL__ACCEPT_UNATTESTED", "false"),
             ("COUNTERSIGN_MASTER_KEY__ENV", "COUNTERSIGN_KEY"),
             ("COUNTERSIGN_KEY", "the secret itself"),
             ("HOME", "/root"),
@@ -250,6 +252,9 @@ mod tests {
         .unwrap();
         assert_eq!(config.listen.port(), 0);
         assert!(config.push.webpush.allow_private);
+        assert!(config.codes.strict && !config.approval.accept_unattested);
+        let unset = from_environment(&[]).unwrap();
+        assert!(!unset.codes.strict && unset.approval.accept_unattested);
         assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "COUNTERSIGN_KEY"));
     }
 

@@ -116,8 +116,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn propose_application(&self, account: i64, name: String, codes: StoredCodes) -> Result<(), StoreError> {
         self.write(move |connection, now| {
-            let sql = "DELETE FROM code_authenticator WHERE account = ?1 AND enrolment IS NULL AND state = 'proposed'
-                       AND created_at <= ?2";
+            let sql =
+                "UPDATE code_authenticator SET state = 'void', secret = x'' WHERE account = ?1 AND enrolment IS NULL
+                       AND state = 'proposed' AND created_at <= ?2";
             connection.execute(sql, (account, (now - PROPOSAL_LIFETIME).millis()))?;
             insert(connection, account, None, &name, &codes)
         })

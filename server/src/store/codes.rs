@@ -92,7 +92,7 @@ pub struct ToSettle {
 pub enum Accepted {
     /// The code is spent, and the challenge settled when there was one.
     Yes,
-    /// The code was used before, or its authenticator is no longer in use.
+    /// The code was spent, or its authenticator removed or locked, since it was read.
     No,
     /// The challenge is in this state. The code is not spent, and the attempt does not count.
     Over(State),

@@ -6,4 +6,5 @@ mod application;
 mod challenge;
 mod limits;
 mod phone;
+mod upgrade;
 mod world;

@@ -1,0 +1,63 @@
+//! Databases from before there were codes.
+
+use crate::world::World;
+use countersign_core::handle::ChallengeId;
+use countersign_core::key::SoftwareKey;
+use countersign_core::time::Clock;
+use countersign_server::store::{State, Store};
+use countersign_tests::clock::ManualClock;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_phones_store_is_brought_up_to_date() {
+    let world = World::new().await;
+    let (phone, id) = world.phone().await;
+    let database = rusqlite::Connection::open(phone.directory().join("authenticator.db")).unwrap();
+    database.execute_batch("ALTER TABLE enrolment DROP COLUMN code_seed; PRAGMA user_version = 1").unwrap();
+    drop(database);
+    let phone = phone.restart();
+    assert_eq!(phone.core.code(id).unwrap_err().code(), "no_codes");
+    assert_eq!(phone.core.accounts().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_servers_challenges_keep_their_meaning() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, clock) = (folder.path().join("countersign.db"), ManualClock::new());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch(include_str!("../../../server/migrations/0001_spine.sql")).unwrap();
+    database
+        .execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO signing_key VALUES (1, x'', 'certificate', 0);
+             INSERT INTO organisation VALUES (1, 'o', 'Meridian', 0);
+             INSERT INTO relying_party VALUES (1, 'r', 1, 'Customer area', 0, NULL);
+             INSERT INTO account VALUES (1, 'AAAAAAAAAAAAAAAAAAAAAA', 1, 'maya', 0);",
+        )
+        .unwrap();
+    let (key, _) = SoftwareKey::generate().unwrap();
+    let enrolment =
+        "INSERT INTO enrolment (row_id, handle, account, state, created_at, expires_at, ticket_sha256, request_key)
+                     VALUES (1, 'AAAAAAAAAAAAAAAAAAAAAA', 1, 'confirmed', 0, 0, x'', ?1)";
+    database.execute(enrolment, [key.public().as_uncompressed()]).unwrap();
+    let (pending, claimed) = (ChallengeId::from_bytes([1; 16]), ChallengeId::from_bytes([2; 16]));
+    let end = clock.now().millis() + 60_000;
+    for (id, state, settled_by) in [(pending, "pending", None), (claimed, "claimed", Some(1))] {
+        let challenge =
+            "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate,
+                             request_sha256, settled_by) VALUES (?1, 1, 1, ?2, 0, ?3, 1, '', ?4)";
+        database.execute(challenge, (id.to_string(), state, end, settled_by)).unwrap();
+        let row = database.last_insert_rowid();
+        database.execute("INSERT INTO challenge_device VALUES (?1, 1, 'compact')", [row]).unwrap();
+    }
+    drop(database);
+
+    let store = Store::open(&path, Arc::new(clock.clone())).unwrap();
+    for (id, state) in [(pending, State::Pending), (claimed, State::Claimed)] {
+        let record = store.challenge(1, id, clock.now()).await.unwrap().unwrap();
+        assert_eq!((record.state, record.settled_by_code), (state, false));
+        assert!(record.methods.push && !record.methods.code, "the phone was enrolled without codes");
+    }
+    assert!(!store.takes_codes(1).await.unwrap());
+    store.close().await;
+}
