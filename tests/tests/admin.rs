@@ -152,6 +152,30 @@ async fn locked_codes_are_unlocked() {
     assert!(server.stop().await.success());
 }
 
+#[tokio::test]
+async fn prompts_that_a_report_has_stopped_are_let_through_again() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let server = Program::serve(data).await;
+    let site = relying_party(data, &server.url).await;
+    let user = site.user("maya").await;
+    let resume = ["user", "resume-prompts", "--organisation", "Meridian", &user];
+    refused(data, &resume, 3, "no report is standing").await;
+
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let push = countersign_tests::push_service::PushService::start().await;
+    let registration = serde_json::to_vec(&push.registration()).unwrap();
+    assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
+    let id = site.ask(&user).await;
+    let report = device.decision(&device.pull().await.remove(0), countersign_core::decision::Answer::Report);
+    assert_eq!(device.decide(&id.parse().unwrap(), report).await.status, 200);
+    let push = async || site.post("/v1/challenges", &json!({ "user_id": user })).await.body["push"].clone();
+    assert_eq!(push().await, "stopped");
+    assert_eq!(admin(data, &resume).await, json!({ "id": user, "prompts": "resumed" }));
+    assert_ne!(push().await, "stopped", "also while the server runs");
+    assert!(server.stop().await.success());
+}
+
 /// The key that the server says it signs with, by its root's word.
 async fn signing_key(url: &str) -> Thumbprint {
     let identity = send(client().get(format!("{url}/.well-known/countersign"))).await.body;

@@ -12,7 +12,7 @@ use countersign_core::private_file;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::SystemClock;
 use countersign_core::vault::DesktopVault;
-use countersign_core::{Account, Authenticator, Error, Outcome, Platform, Received};
+use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, Received};
 use show::Printer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -211,10 +211,17 @@ fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Fai
     }
 }
 
+/// The accounts that are not over.
+fn living(authenticator: &Authenticator) -> Result<Vec<Account>, Failure> {
+    let mut accounts = authenticator.accounts()?;
+    accounts.retain(|account| !matches!(account.state, AccountState::Ended { .. }));
+    Ok(accounts)
+}
+
 /// Pulls every account once. What cannot be reached is told, and the rest goes on.
 async fn pull_all(authenticator: &Authenticator) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
-    for account in authenticator.accounts()? {
+    for account in living(authenticator)? {
         let error = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => pulled.received.into_iter().find_map(Result::err).map(Error::Refused),
             Err(error) => Some(error),
@@ -235,7 +242,7 @@ async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Fa
 /// Pulls every account side by side, and shows each request once.
 async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<(), Failure> {
     let stop_signal = crate::serve::stop_signal();
-    let accounts = authenticator.accounts()?;
+    let accounts = living(&authenticator)?;
     if accounts.is_empty() {
         return Err(no_account());
     }

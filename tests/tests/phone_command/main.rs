@@ -2,96 +2,14 @@
 
 #![cfg(test)]
 
+mod answers;
+mod world;
+
 use countersign_tests::handmade::link;
-use countersign_tests::http::RelyingParty;
-use countersign_tests::program::{Ended, Program, command, phone_command, relying_party, run, terminate};
+use countersign_tests::program::{Program, terminate};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout};
-
-/// How long a watching phone may take to show what came.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A server with a site and a person.
-struct World {
-    data: TempDir,
-    server: Program,
-    site: RelyingParty,
-    user: String,
-}
-
-impl World {
-    async fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let server = Program::serve(data.path()).await;
-        let site = relying_party(data.path(), &server.url).await;
-        let user = site.user("maya").await;
-        Self { data, server, site, user }
-    }
-
-    /// A question that waits until nobody needs it any more.
-    async fn ask(&self) -> String {
-        let question = json!({ "user_id": self.user, "expires_in": 600 });
-        let asked = self.site.post("/v1/challenges", &question).await;
-        asked.body["id"].as_str().unwrap_or_else(|| panic!("{asked:?}")).to_owned()
-    }
-
-    /// A phone in use for the person.
-    async fn phone(&self) -> Terminal {
-        let phone = Terminal::new();
-        let account = phone.does(&["enrol", &link(&self.site, &self.user).await]).await;
-        self.confirm(&account).await;
-        phone
-    }
-
-    async fn confirm(&self, account: &Value) {
-        let path = format!("/v1/enrolments/{}/confirm", account["id"].as_str().unwrap());
-        let confirmed = self.site.post(&path, &json!({ "code": account["confirmation_code"] })).await;
-        assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
-    }
-}
-
-/// A phone in a terminal.
-struct Terminal(TempDir);
-
-impl Terminal {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    async fn tries(&self, arguments: &[&str]) -> Ended {
-        run(phone_command(self.0.path(), arguments)).await
-    }
-
-    /// Does something, and gives what it printed.
-    async fn does(&self, arguments: &[&str]) -> Value {
-        self.tries(arguments).await.expect(0).json()
-    }
-
-    /// Fails with this exit code and a sentence that holds these words.
-    async fn fails(&self, arguments: &[&str], code: i32, words: &str) -> Ended {
-        let ended = self.tries(arguments).await.expect(code);
-        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
-        ended
-    }
-
-    /// The ids of the requests that wait.
-    async fn pending(&self) -> Vec<Value> {
-        let listed = self.does(&["list"]).await;
-        listed["pending"].as_array().unwrap().iter().map(|prompt| prompt["id"].clone()).collect()
-    }
-
-    /// Does something without JSON, and gives what a person reads.
-    async fn says(&self, arguments: &[&str]) -> String {
-        let mut command = command(&["phone", "--store"]);
-        command.arg(self.0.path()).args(arguments);
-        run(command).await.expect(0).out
-    }
-}
+use world::{Terminal, Watching, World};
 
 #[tokio::test]
 async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
@@ -160,26 +78,6 @@ async fn a_person_reads_sentences_with_the_next_step_in_them() {
     assert!(phone.says(&["history"]).await.contains("Customer area  maya  Approved."));
 }
 
-/// A phone that watches.
-struct Watching {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Watching {
-    fn start(phone: &Terminal) -> Self {
-        let mut child = phone_command(phone.0.path(), &["watch"]).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
-    }
-
-    /// The next line; none at the end.
-    async fn next(&mut self) -> Option<Value> {
-        let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("something is shown").unwrap();
-        line.map(|line| serde_json::from_str(&line).unwrap())
-    }
-}
-
 #[tokio::test]
 async fn a_watching_phone_shows_each_question_once_until_it_is_stopped() {
     let world = World::new().await;
@@ -189,12 +87,17 @@ async fn a_watching_phone_shows_each_question_once_until_it_is_stopped() {
 
     let mut watching = Watching::start(&phone);
     assert_eq!(watching.next().await.unwrap()["id"], known, "what waits already comes first");
-    for _ in 0..3 {
-        let asked = world.ask().await;
-        assert_eq!(watching.next().await.unwrap()["id"], asked);
-    }
-    // Another command on the same store answers meanwhile.
-    assert_eq!(phone.does(&["approve", &known]).await["outcome"], "approved");
+    let beside = world.ask().await;
+    let raised = watching.next().await.unwrap();
+    assert_eq!((&raised["id"], &raised["digits"]), (&json!(known), &json!(2)), "two at one time ask for their numbers");
+    assert_eq!(watching.next().await.unwrap()["id"], beside);
+    let third = world.ask().await;
+    assert_eq!(watching.next().await.unwrap()["id"], third);
+    // Another command on the same store answers meanwhile, and the site takes one back.
+    let number = world.number(&known).await;
+    assert_eq!(phone.does(&["approve", &known, "--number", &number]).await["outcome"], "approved");
+    world.site.post(&format!("/v1/challenges/{third}/cancel"), &Value::Null).await;
+    assert_eq!(watching.next().await.unwrap(), json!({ "id": third, "outcome": "cancelled" }));
     terminate(watching.child.id().unwrap());
     assert_eq!(watching.next().await, None, "nothing was shown twice");
     assert!(watching.child.wait().await.unwrap().success());

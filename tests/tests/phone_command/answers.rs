@@ -1,0 +1,77 @@
+//! Numbers, reports and links on the command line.
+
+use crate::world::{Terminal, World};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_number_is_typed_and_a_wrong_one_stops_the_sign_in() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let ask = async || {
+        let question = json!({ "user_id": world.user, "policy": { "mode": "number", "digits": 6 } });
+        let asked = world.site.post("/v1/challenges", &question).await;
+        (asked.body["id"].as_str().unwrap().to_owned(), asked.body["number"].as_str().unwrap().to_owned())
+    };
+    let (id, number) = ask().await;
+    let listed = phone.says(&["list"]).await;
+    assert!(listed.contains("--number THE-NUMBER-ON-THE-PAGE") && !listed.contains(&number), "{listed}");
+    phone.fails(&["approve", &id], 3, "number").await;
+    phone.fails(&["approve", &id, "--number", "12"], 3, "number").await;
+    assert_eq!(world.site.state(&id).await, "pending");
+    assert_eq!(phone.does(&["approve", &id, "--number", &number]).await["outcome"], "approved");
+
+    let (id, number) = ask().await;
+    let wrong = if number == "000000" { "000001" } else { "000000" };
+    let ended = phone.fails(&["approve", &id, "--number", wrong], 3, "The number was wrong.").await;
+    assert_eq!(ended.json()["outcome"], "wrong_number");
+    assert_eq!(world.site.state(&id).await, "denied");
+}
+
+#[tokio::test]
+async fn this_was_not_me_is_said_of_a_request_that_waits_and_of_a_past_one() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let id = world.ask().await;
+    assert_eq!(phone.does(&["report", &id]).await, json!({ "id": id, "outcome": "reported" }));
+    assert_eq!(world.site.state(&id).await, "reported");
+
+    let id = world.ask().await;
+    assert_eq!(phone.does(&["approve", &id]).await["outcome"], "approved");
+    let said = phone.says(&["report", &id[..8]]).await;
+    assert!(said.starts_with("Reported."), "{said}");
+    assert_eq!(world.site.state(&id).await, "revoked");
+    phone.fails(&["report", "AAAAAAAAAAAAAAAAAAAAAA"], 3, "no such request").await;
+}
+
+#[tokio::test]
+async fn a_link_on_the_same_machine_shows_the_request_it_opens() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let asked = world.site.post("/v1/challenges", &json!({ "user_id": world.user })).await;
+    let (id, link) = (asked.body["id"].as_str().unwrap(), asked.body["link"].as_str().unwrap());
+    assert_eq!(phone.does(&["open", link]).await["id"], id);
+    world.site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await;
+    phone.does(&["list"]).await;
+    assert_eq!(phone.does(&["open", link]).await, json!({ "id": id, "outcome": "cancelled" }));
+    phone.fails(&["open", "https://login.example/enrol"], 3, "challenge link").await;
+    Terminal::new().fails(&["open", link], 3, "no such account").await;
+}
+
+#[tokio::test]
+async fn a_removed_phone_says_so_once_its_server_has_signed_it() {
+    let world = World::new().await;
+    let phone = world.phone().await;
+    let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
+    let data = world.data.path();
+    let revoke = ["device", "revoke", "--organisation", "Meridian", "--user", &world.user, &account];
+    countersign_tests::program::admin(data, &revoke).await;
+    let listed = phone.does(&["list"]).await;
+    assert_eq!(
+        (&listed["accounts"][0]["state"], &listed["accounts"][0]["end_reason"]),
+        (&json!("ended"), &json!("revoked"))
+    );
+    assert!(phone.says(&["list"]).await.contains("removed from the account"));
+    phone.does(&["remove", &account]).await;
+    assert_eq!(phone.does(&["list"]).await["accounts"], json!([]));
+    world.server.stop().await;
+}
