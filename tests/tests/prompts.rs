@@ -156,6 +156,24 @@ async fn a_report_stops_the_sign_in_and_every_further_push() {
 }
 
 #[tokio::test]
+async fn after_a_report_no_question_rings_again_because_another_came_beside_it() {
+    let scene = Scene::new().await;
+    let (reported, _) = scene.ask(&scene.webmail).await;
+    scene.pull().await;
+    scene.phone.core.deny(reported).await.unwrap();
+    let (waits, push) = scene.ask(&scene.site).await;
+    assert!(rang(&push));
+    scene.phone.core.report(reported).await.unwrap();
+    let database = rusqlite::Connection::open(scene.server.database()).unwrap();
+    let pushes = || database.query_row("SELECT count(*) FROM push", [], |row| row.get::<_, i64>(0)).unwrap();
+    let before = pushes();
+    assert_eq!(scene.ask(&scene.webmail).await.1, "stopped");
+    let raised = scene.site.get(&format!("/v1/challenges/{waits}")).await;
+    assert_eq!(raised.body["policy"]["mode"], "number", "it asks for its number by now, and rings no more");
+    assert_eq!(pushes(), before);
+}
+
+#[tokio::test]
 async fn a_report_takes_back_what_nobody_has_claimed() {
     let scene = Scene::new().await;
     let (id, _) = scene.ask(&scene.site).await;

@@ -89,9 +89,11 @@ pub(super) fn queue(
 }
 
 /// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
+/// Nothing is queued for a person who has stopped the pushes meanwhile.
 pub(super) fn queue_again(connection: &Connection, challenge: i64, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, state, due_at, expires_at)
                SELECT c.row_id, e.row_id, 'queued', ?2, c.expires_at FROM challenge c
+               JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
                WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.push_registration IS NOT NULL AND e.state = 'confirmed'";
     connection.prepare_cached(sql)?.execute((challenge, now.millis()))?;
