@@ -156,7 +156,8 @@ impl Store {
         self.write(move |connection, now| {
             let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE handle = ?1 AND revoked_at IS NULL";
             let revoked = changed_one(connection.execute(sql, (&handle, now.millis()))?);
-            let sql = "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending'
+            let sql =
+                "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending' AND expires_at > ?2
                        AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1)";
             connection.execute(sql, (&handle, now.millis()))?;
             Ok(revoked)
