@@ -11,5 +11,6 @@ pub mod phone;
 pub mod program;
 pub mod push_service;
 pub mod server;
+pub mod simulation;
 pub mod system_calls;
 pub mod webdriver;
