@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod handmade;
 pub mod http;
+pub mod model;
 pub mod phone;
 pub mod program;
 pub mod push_service;
