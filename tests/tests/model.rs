@@ -10,7 +10,8 @@ use countersign_core::randomness::{Randomness, SystemRandomness};
 use countersign_core::sealing::SealingKey;
 use countersign_core::time::Clock;
 use countersign_server::store::{
-    Confirmed, Created, NewChallenge, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store, StoredSigningKey,
+    Confirmed, Created, NewChallenge, Redeemed, RedeemedTicket, RelyingParty, Settlement, State, Store,
+    StoredSigningKey,
 };
 use countersign_tests::clock::ManualClock;
 use countersign_tests::model::{Answered, Model, Operation};
@@ -151,7 +152,7 @@ impl Case<'_> {
         }
     }
 
-    async fn read(&self, relying_party: i64) -> Option<countersign_server::store::State> {
+    async fn read(&self, relying_party: i64) -> Option<State> {
         let now = self.subject.clock.now();
         self.subject.store.challenge(relying_party, self.id, now).await.unwrap().map(|record| record.state)
     }
@@ -189,7 +190,7 @@ fn the_store_and_the_model_give_the_same_answers() {
                 prop_assert_eq!(&answered, &expected, "{:?}", operation);
                 let state = case.read(case.relying_party.row_id).await;
                 prop_assert_eq!(state, Some(model.state()), "after {:?}", operation);
-                seen.lock().unwrap().extend(state.map(|state| state.as_str()));
+                seen.lock().unwrap().extend(state.map(State::as_str));
             }
             Ok(())
         })

@@ -2,12 +2,12 @@
 
 #![cfg(test)]
 
-use countersign_tests::simulation::{self, host::shipped};
+use countersign_tests::simulation::{self, Plan, Report};
 
-/// The seed of the ordinary run.
-const SEED: u64 = 1;
-/// How long it lasts.
-const STEPS: u64 = 4_000;
+/// The seeds of the ordinary run.
+const SEEDS: [u64; 2] = [1, 2];
+/// How long each of its worlds lasts.
+const STEPS: u64 = 3_000;
 /// What must have happened, and how often at least: a simulation in which nobody signs in proves nothing.
 const HAPPENED: [(&str, u64); 41] = [
     ("accounts removed", 1),
@@ -55,8 +55,16 @@ const HAPPENED: [(&str, u64); 41] = [
 
 #[test]
 fn nothing_breaks_the_rules_and_everything_happens() {
-    let report = simulation::run(SEED, STEPS, shipped()).unwrap_or_else(|failure| panic!("{failure}"));
-    println!("seed {SEED}: {report}");
+    // One world on each of two processors.
+    let worlds = std::thread::scope(|scope| {
+        let running = SEEDS.map(|seed| scope.spawn(move || simulation::run(&Plan::new(seed, STEPS))));
+        running.map(|one| one.join().expect("a panic names its seed"))
+    });
+    let mut report = Report::default();
+    for world in worlds {
+        report.add(&world.unwrap_or_else(|failure| panic!("{failure}")));
+    }
+    println!("seeds {SEEDS:?}: {report}");
     for (what, least) in HAPPENED {
         assert!(report.count(what) >= least, "{what}: {} times, expected {least} at least", report.count(what));
     }
@@ -65,7 +73,7 @@ fn nothing_breaks_the_rules_and_everything_happens() {
 #[test]
 fn a_seed_repeats_every_step() {
     let digests = [7, 7, 8].map(|seed| {
-        let report = simulation::run(seed, 1_000, shipped()).unwrap_or_else(|failure| panic!("{failure}"));
+        let report = simulation::run(&Plan::new(seed, 1_000)).unwrap_or_else(|failure| panic!("{failure}"));
         report.digest
     });
     assert_eq!(digests[0], digests[1], "the same seed, and something else happened");

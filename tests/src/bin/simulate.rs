@@ -4,7 +4,7 @@
 #![expect(clippy::print_stderr, reason = "it is a program, and this is how it speaks")]
 
 use clap::Parser;
-use countersign_tests::simulation::{self, Failure, Report, STEPS_OF_A_WORLD, host::shipped};
+use countersign_tests::simulation::{self, EVENTS, Failure, Plan, Report, STEPS_OF_A_WORLD};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,9 @@ struct Options {
     /// How many worlds are run side by side. Default: one a processor.
     #[arg(long)]
     jobs: Option<usize>,
+    /// How many of the latest events a failure tells.
+    #[arg(long, default_value_t = EVENTS)]
+    events: usize,
 }
 
 /// What all worlds together have come to.
@@ -31,7 +34,7 @@ struct Sum {
 }
 
 fn main() -> ExitCode {
-    let Options { steps, seed, jobs } = Options::parse();
+    let Options { steps, seed, jobs, events } = Options::parse();
     let worlds = steps.div_ceil(STEPS_OF_A_WORLD);
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
                         return;
                     }
                     let length = STEPS_OF_A_WORLD.min(steps - world * STEPS_OF_A_WORLD);
-                    let result = simulation::run(seed.wrapping_add(world), length, shipped());
+                    let result = simulation::run(&Plan { events, ..Plan::new(seed.wrapping_add(world), length) });
                     let mut sum = lock();
                     match result {
                         Ok(report) => sum.report.add(&report),

@@ -21,7 +21,7 @@ pub mod world;
 use countersign_core::Error;
 use countersign_core::handle::ChallengeId;
 use countersign_server::authorisation::{api_key_sha256, new_api_key};
-use host::Opener;
+use host::{Opener, shipped};
 use serde_json::Value;
 use site::{Person, Site};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ use world::World;
 
 /// How many steps one world lasts in a long run. A longer one is slower, since nothing in it is ever forgotten.
 pub const STEPS_OF_A_WORLD: u64 = 20_000;
+/// How many of the latest events a failure tells when nobody says.
+pub const EVENTS: usize = 80;
 /// How often the network recovers, and everything is compared.
 const CONVERGES_EVERY: u64 = 400;
 /// The most messages that follow from what is on its way.
@@ -45,6 +47,26 @@ const SITES: [(&str, usize); 3] = [("Customer area", 0), ("Webmail", 0), ("Harbo
 const ENROLLED: [(usize, usize); 8] = [(0, 0), (2, 0), (0, 1), (1, 2), (3, 3), (1, 3), (2, 4), (3, 4)];
 /// How many phones there are.
 const PHONES: usize = 5;
+
+/// What is to be simulated.
+#[derive(Clone)]
+pub struct Plan {
+    /// All choices follow from it.
+    pub seed: u64,
+    /// How many steps one world lasts.
+    pub steps: u64,
+    /// How many of the latest events a failure tells.
+    pub events: usize,
+    /// Opens the server.
+    pub opener: Opener,
+}
+
+impl Plan {
+    /// The server as it is shipped.
+    pub fn new(seed: u64, steps: u64) -> Self {
+        Self { seed, steps, events: EVENTS, opener: shipped() }
+    }
+}
 
 /// What happened in a simulation.
 #[derive(Debug, Clone, Default)]
@@ -124,25 +146,26 @@ impl Drop for Witness {
     }
 }
 
-/// Runs one world for so many steps.
+/// Runs one world.
 ///
 /// # Errors
 /// The first rule that was broken, and where.
-pub fn run(seed: u64, steps: u64, opener: Opener) -> Result<Report, Failure> {
+pub fn run(plan: &Plan) -> Result<Report, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     // One of the two threads is held, so reads are made one after the other.
     let runtime = builder.enable_all().start_paused(true).max_blocking_threads(2).build().unwrap();
     // While a blocking task runs, tokio's clock does not move by itself.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let _inhibitor = runtime.spawn_blocking(move || held.recv());
-    let result = runtime.block_on(live(seed, steps, opener));
+    let result = runtime.block_on(live(plan));
     drop(release);
     result
 }
 
-async fn live(seed: u64, steps: u64, opener: Opener) -> Result<Report, Failure> {
+async fn live(plan: &Plan) -> Result<Report, Failure> {
+    let Plan { seed, steps, .. } = *plan;
     let mut witness = Witness { seed, step: 0 };
-    let mut world = World::new(seed, opener, PHONES).await;
+    let mut world = World::new(plan, PHONES).await;
     let mut happened = world.settle().await;
     while happened.is_ok() && witness.step < steps {
         witness.step += 1;

@@ -1,9 +1,10 @@
 //! The world of one simulation: the server, the phones, the relying parties, the network between them, and the time.
 
+use super::Plan;
 use super::database::Database;
 use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
-use super::host::{FickleGateway, Host, Opener};
+use super::host::{FickleGateway, Host};
 use super::ledger::{self, Ledger};
 use super::network::{Caller, Network, Packet, Request, silence};
 use super::site::{Person, Site};
@@ -20,8 +21,6 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-/// How many of the latest events a failure tells.
-const REMEMBERED: usize = 80;
 /// How often others get their turn before somebody who never rests is given up.
 const PATIENCE: usize = 100_000;
 /// The longest chain of reads that a woken caller makes.
@@ -40,6 +39,8 @@ pub struct Parked {
 pub struct Record {
     /// How often what happened.
     pub counts: BTreeMap<&'static str, u64>,
+    /// How many of the latest events are kept.
+    pub kept: usize,
     /// The latest events, the last one last.
     pub latest: VecDeque<String>,
     /// A digest of all events: two runs of one seed give the same.
@@ -57,7 +58,7 @@ impl Record {
         let mut hasher = DefaultHasher::new();
         (self.digest, &event).hash(&mut hasher);
         self.digest = hasher.finish();
-        if self.latest.len() == REMEMBERED {
+        if self.latest.len() >= self.kept {
             self.latest.pop_front();
         }
         self.latest.push_back(event);
@@ -104,13 +105,14 @@ fn directory() -> TempDir {
 
 impl World {
     /// A world in which nobody has enrolled yet.
-    pub async fn new(seed: u64, opener: Opener, phones: usize) -> Self {
-        let mut choices = Generator::new(seed);
+    pub async fn new(plan: &Plan, phones: usize) -> Self {
+        let mut choices = Generator::new(plan.seed);
         let (clock, directory, desk) = (ManualClock::new(), directory(), Desk::default());
         let network = Arc::new(Network::new(clock.clone()));
         let gateway = Arc::new(FickleGateway::new(Arc::clone(&network), choices.fork()));
         let files = directory.path().join("server");
-        let host = Host::open(opener, &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
+        let host =
+            Host::open(Arc::clone(&plan.opener), &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
         let database = Database::open(&files.join(countersign_server::app::DATABASE_FILE), clock.now());
         let phones = (0..phones)
             .map(|number| {
@@ -131,7 +133,7 @@ impl World {
             ledger: Ledger::default(),
             database,
             parked: Vec::new(),
-            record: Record::default(),
+            record: Record { kept: plan.events, ..Record::default() },
             touched: Vec::new(),
             _directory: directory,
         }
@@ -326,6 +328,7 @@ impl World {
         self.record.count("server restarts");
         self.record.tell("the server restarts".into());
         if let Some(request) = meanwhile {
+            self.record.tell(format!("meanwhile: {} {} of {:?}", request.method, request.target, request.caller));
             let (response, ()) = tokio::join!(self.host.call(&request), self.host.close());
             self.note(&request, &response)?;
             self.network.put(Packet::Reply(request, response));
