@@ -2,10 +2,8 @@
 
 use crate::convert::{self, into_list};
 use crate::error::AuthenticatorError;
-use crate::platform::{Clock, KeyVault, Transport};
-use crate::records::{Account, Device, Outcome, Past, Prompt, Pulled, Received};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::webpush::Subscription;
+use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
+use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,15 +19,17 @@ pub struct Authenticator(countersign_core::Authenticator);
 #[uniffi::export]
 impl Authenticator {
     /// Opens the authenticator whose store is in `directory`, which is made when it is missing. Keep the directory out
-    /// of backups. A store that cannot be opened is left as it is.
+    /// of backups. A store that cannot be opened is left as it is. `push` says where pushes reach this device; without it
+    /// the device only pulls, unless the app registers by itself.
     #[uniffi::constructor]
     pub fn open(
         directory: &str,
         vault: Arc<dyn KeyVault>,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
+        push: Option<Arc<dyn PushRegistrar>>,
     ) -> Result<Self> {
-        let platform = convert::platform(vault, transport, clock);
+        let platform = convert::platform(vault, transport, clock, push);
         Ok(Self(countersign_core::Authenticator::open(Path::new(directory), platform)?))
     }
 
@@ -45,6 +45,12 @@ impl Authenticator {
         Ok(into_list(self.0.accounts()?))
     }
 
+    /// The account's one-time code of this moment. It uses no network, and the server's time as far as this device knows
+    /// it. The vault must be unlocked. Call again when `seconds_left` are over.
+    pub fn code(&self, account_id: &str) -> Result<OneTimeCode> {
+        Ok(self.0.code(account_id.parse()?)?.into())
+    }
+
     /// Takes in a message that came by push: its bytes as the server made them, after the push service's own encryption
     /// is taken off. `UnknownKey` may mean that the server has a new signing key: a pull then learns it and brings the
     /// same request. Nothing of a refused message is kept.
@@ -53,10 +59,17 @@ impl Authenticator {
         Ok(self.0.receive(&push)?.into())
     }
 
-    /// Asks an account's server for requests that wait, up to `wait_seconds` (60 at most) when there are none. Works when
-    /// no push comes. Answers that could not be delivered before are delivered first.
+    /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no
+    /// longer. Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers
+    /// that could not be delivered before are delivered first, and a push registration that the server lacks is repaired.
     pub async fn pull(&self, account_id: &str, wait_seconds: u32) -> Result<Pulled> {
         Ok(self.0.pull(account_id.parse()?, wait_seconds).await?.into())
+    }
+
+    /// Finds the request that a link on a page of this same phone opens, and gives its id; asks the server when it is not
+    /// here yet. The answer, and the number where one is asked for, are still the person's to give.
+    pub async fn open_link(&self, link: &str) -> Result<String> {
+        Ok(self.0.open_link(link).await?.to_string())
     }
 
     /// The requests that wait for the person, oldest first. Those whose time is over move to the history.
@@ -64,16 +77,23 @@ impl Authenticator {
         Ok(into_list(self.0.pending()?))
     }
 
-    /// Answers YES. Signed by the approval key, which may ask the person first. When the network fails, the signed
-    /// answer is kept and the same call, or the next pull, delivers it.
-    pub async fn approve(&self, challenge_id: &str) -> Result<Outcome> {
-        Ok(self.0.approve(challenge_id.parse()?).await?.into())
+    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
+    /// may ask the person first. When the network fails, the signed answer is kept and the same call, or the next pull,
+    /// delivers it.
+    pub async fn approve(&self, challenge_id: &str, number: Option<String>) -> Result<Outcome> {
+        Ok(self.0.approve(challenge_id.parse()?, number.as_deref()).await?.into())
     }
 
     /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. Kept and
     /// delivered as `approve` is.
     pub async fn deny(&self, challenge_id: &str) -> Result<Outcome> {
         Ok(self.0.deny(challenge_id.parse()?).await?.into())
+    }
+
+    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and nothing more
+    /// is pushed for this account until its owner allows it again. Kept and delivered as `approve` is.
+    pub async fn report(&self, challenge_id: &str) -> Result<Outcome> {
+        Ok(self.0.report(challenge_id.parse()?).await?.into())
     }
 
     /// The latest requests that are over, newest first, `most` at most.
@@ -98,16 +118,8 @@ impl Authenticator {
         Ok(into_list(self.0.devices(account_id.parse()?).await?.devices))
     }
 
-    /// Tells an account's server where to send pushes: the address that a Web Push or UnifiedPush service gave, and the
-    /// two keys of this subscription in base64url. The address is a capability: it must not be logged.
-    pub async fn register_web_push(
-        &self,
-        account_id: &str,
-        endpoint: String,
-        p256dh: String,
-        auth: String,
-    ) -> Result<()> {
-        let registration = PushRegistration::WebPush(Subscription { endpoint, p256dh, auth });
-        Ok(self.0.register_push(account_id.parse()?, &registration).await?)
+    /// Tells an account's server where to send pushes, for an app that learns it by itself.
+    pub async fn register_push(&self, account_id: &str, registration: PushRegistration) -> Result<()> {
+        Ok(self.0.register_push(account_id.parse()?, &registration.into()).await?)
     }
 }

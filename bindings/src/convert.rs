@@ -2,19 +2,24 @@
 
 use crate::error::AuthenticatorError;
 use crate::platform::{
-    Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport,
-    TransportError, VaultError,
+    Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
+    Transport, TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
-    SignInContext,
+    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past, Policy, Prompt,
+    Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
+use countersign_core::handle::EnrolmentId;
 use countersign_core::key::PublicKey;
+use countersign_core::one_time_code::Shown;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::Timestamp;
 use countersign_core::transport::MAX_RESPONSE_LENGTH;
-use countersign_core::{Error, Platform, Refusal, StoreError, challenge, device_api, key, time, transport, vault};
+use countersign_core::webpush::Subscription;
+use countersign_core::{
+    Error, Platform, Refusal, StoreError, challenge, device_api, key, revocation, time, transport, vault,
+};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -43,6 +48,7 @@ impl From<countersign_core::Account> for Account {
             device_name: account.device_name,
             state: account.state.into(),
             enrolled_at: moment(account.enrolled_at),
+            clock_offset_ms: account.clock_offset_ms,
         }
     }
 }
@@ -52,7 +58,26 @@ impl From<countersign_core::AccountState> for AccountState {
         match state {
             countersign_core::AccountState::Proposed { confirmation_code } => Self::Proposed { confirmation_code },
             countersign_core::AccountState::Confirmed => Self::Confirmed,
+            countersign_core::AccountState::Ended { reason } => Self::Ended { reason: reason.into() },
         }
+    }
+}
+
+impl From<revocation::EndReason> for EndReason {
+    fn from(reason: revocation::EndReason) -> Self {
+        match reason {
+            revocation::EndReason::Revoked => Self::Revoked,
+            revocation::EndReason::RedeemedTwice => Self::RedeemedTwice,
+            revocation::EndReason::WrongCode => Self::WrongCode,
+            revocation::EndReason::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<Shown> for OneTimeCode {
+    fn from(shown: Shown) -> Self {
+        let Shown { code, seconds_left, next } = shown;
+        Self { code, seconds_left, next }
     }
 }
 
@@ -76,6 +101,7 @@ impl From<challenge::Policy> for Policy {
     fn from(policy: challenge::Policy) -> Self {
         match policy {
             challenge::Policy::Tap {} => Self::Tap,
+            challenge::Policy::Number { digits } => Self::Number { digits },
         }
     }
 }
@@ -105,6 +131,8 @@ impl From<countersign_core::Outcome> for Outcome {
         match outcome {
             countersign_core::Outcome::Approved => Self::Approved,
             countersign_core::Outcome::Denied => Self::Denied,
+            countersign_core::Outcome::Reported => Self::Reported,
+            countersign_core::Outcome::WrongNumber => Self::WrongNumber,
             countersign_core::Outcome::AlreadyAnswered => Self::AlreadyAnswered,
             countersign_core::Outcome::Expired => Self::Expired,
             countersign_core::Outcome::Cancelled => Self::Cancelled,
@@ -117,6 +145,8 @@ impl From<countersign_core::Received> for Received {
         match received {
             countersign_core::Received::New(id) => Self::New { challenge_id: id.to_string() },
             countersign_core::Received::Known(id) => Self::Known { challenge_id: id.to_string() },
+            countersign_core::Received::Changed(id) => Self::Changed { challenge_id: id.to_string() },
+            countersign_core::Received::Retracted(id) => Self::Retracted { challenge_id: id.to_string() },
         }
     }
 }
@@ -125,7 +155,25 @@ impl From<countersign_core::Pulled> for Pulled {
     fn from(pulled: countersign_core::Pulled) -> Self {
         let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
-        Self { state: pulled.state.into(), received, refused }
+        let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
+        Self { state: pulled.state.into(), received, refused, push, ended }
+    }
+}
+
+impl From<device_api::PushStatus> for PushStatus {
+    fn from(status: device_api::PushStatus) -> Self {
+        match status {
+            device_api::PushStatus::Registered => Self::Registered,
+            device_api::PushStatus::Gone => Self::Gone,
+            device_api::PushStatus::None => Self::None,
+        }
+    }
+}
+
+impl From<PushRegistration> for device_api::PushRegistration {
+    fn from(registration: PushRegistration) -> Self {
+        let PushRegistration::WebPush { endpoint, p256dh, auth } = registration;
+        Self::WebPush(Subscription { endpoint, p256dh, auth })
     }
 }
 
@@ -174,6 +222,9 @@ impl From<Error> for AuthenticatorError {
             Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable,
             Error::UnknownAccount => Self::UnknownAccount,
             Error::UnknownChallenge => Self::UnknownChallenge,
+            Error::AccountEnded => Self::AccountEnded,
+            Error::QuestionChanged => Self::QuestionChanged,
+            Error::NoCodes => Self::NoCodes,
         };
         variant(error.to_string())
     }
@@ -219,12 +270,25 @@ fn of_server(code: &str) -> fn(String) -> AuthenticatorError {
 // What an app brings to the core.
 
 /// The core's platform from the app's parts. The randomness is the operating system's.
-pub fn platform(vault: Arc<dyn KeyVault>, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Platform {
+pub fn platform(
+    vault: Arc<dyn KeyVault>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    push: Option<Arc<dyn PushRegistrar>>,
+) -> Platform {
     Platform {
+        push: push.map(|push| Arc::new(Brought(push)) as Arc<dyn countersign_core::PushRegistrar>),
         vault: Arc::new(Brought(vault)),
         transport: Arc::new(Brought(transport)),
         clock: Arc::new(Brought(clock)),
         randomness: Arc::new(SystemRandomness::new()),
+    }
+}
+
+#[async_trait]
+impl countersign_core::PushRegistrar for Brought<dyn PushRegistrar> {
+    async fn registration(&self, account: EnrolmentId, rejected: bool) -> Option<device_api::PushRegistration> {
+        self.0.registration(account.to_string(), rejected).await.map(Into::into)
     }
 }
 

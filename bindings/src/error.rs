@@ -96,4 +96,10 @@ codes! {
     UnknownAccount = "unknown_account",
     /// No such request on this device.
     UnknownChallenge = "unknown_challenge",
+    /// The account is over on this device, by its server's signed word: enrol it again.
+    AccountEnded = "account_ended",
+    /// A second sign-in came beside this one, so the request asks for its number by now; the YES did not count.
+    QuestionChanged = "question_changed",
+    /// The account was enrolled without one-time codes: enrol it again to have them.
+    NoCodes = "no_codes",
 }

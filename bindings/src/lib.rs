@@ -9,12 +9,13 @@ mod convert;
 mod error;
 pub mod platform;
 mod records;
+pub mod sentences;
 
 pub use authenticator::Authenticator;
 pub use error::AuthenticatorError;
 pub use records::{
-    Account, AccountState, Challenge, Device, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled, Received,
-    SignInContext,
+    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled,
+    PushRegistration, PushStatus, Received, SignInContext,
 };
 
 uniffi::setup_scaffolding!("countersign");

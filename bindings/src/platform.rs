@@ -3,6 +3,7 @@
 //! An implementation that fails in a way it does not declare becomes the last variant of the error it should have used,
 //! without the text of the failure: nobody knows what is in that.
 
+use crate::records::PushRegistration;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use uniffi::UnexpectedUniFFICallbackError;
@@ -164,4 +165,14 @@ impl From<UnexpectedUniFFICallbackError> for KeyError {
 pub trait Clock: Send + Sync {
     /// The present moment. It has no way to fail, and must not throw.
     fn now(&self) -> SystemTime;
+}
+
+/// Where the platform's push registration comes from. The core asks when a server has none, so that an account which
+/// receives no pushes repairs itself at its next contact.
+#[uniffi::export(foreign)]
+#[async_trait::async_trait]
+pub trait PushRegistrar: Send + Sync {
+    /// The registration for this account; none when there is none to give now. When `rejected`, the push network no longer
+    /// knows the one that was registered: ask it for a fresh one. It has no way to fail, and must not throw.
+    async fn registration(&self, account_id: String, rejected: bool) -> Option<PushRegistration>;
 }

@@ -19,6 +19,26 @@ pub struct Account {
     pub state: AccountState,
     /// When it was enrolled, by this device's clock.
     pub enrolled_at: SystemTime,
+    /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. Codes and
+    /// countdowns allow for it; more than half a minute is worth telling the person.
+    pub clock_offset_ms: i64,
+}
+
+/// A one-time code, as the person sees it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OneTimeCode {
+    /// The digits of this moment.
+    pub code: String,
+    /// Whole seconds until the next code, rounded up.
+    pub seconds_left: u64,
+    /// The digits after them.
+    pub next: String,
+}
+
+impl std::fmt::Debug for OneTimeCode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "OneTimeCode({} s left)", self.seconds_left)
+    }
 }
 
 /// Whether an account is in use yet, as far as this device has heard.
@@ -31,6 +51,24 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
+    /// Over, by the server's signed word. Its keys are gone: show why, and `forget` it once the person has read it.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Why an account is over on this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum EndReason {
+    /// The person, on another device, or an administrator removed this device.
+    Revoked,
+    /// Two devices came with one link.
+    RedeemedTwice,
+    /// The digits were typed wrong too often.
+    WrongCode,
+    /// Nobody confirmed the device in time.
+    Expired,
 }
 
 /// What a server asks.
@@ -61,6 +99,11 @@ pub struct Challenge {
 pub enum Policy {
     /// Look at the context and tap YES or NO.
     Tap,
+    /// Type the number that the page shows to say YES.
+    Number {
+        /// How many digits it has: 2 or 6.
+        digits: u8,
+    },
 }
 
 /// Where a sign-in came from, as the relying party claims it.
@@ -107,6 +150,10 @@ pub enum Outcome {
     Approved,
     /// This device denied it.
     Denied,
+    /// This device reported it: "this was not me".
+    Reported,
+    /// This device typed a number that the page did not show, and the sign-in was stopped.
+    WrongNumber,
     /// Another device, or another method, was faster.
     AlreadyAnswered,
     /// Nobody answered in time.
@@ -128,6 +175,16 @@ pub enum Received {
         /// Names the request.
         challenge_id: String,
     },
+    /// A known request that asks for a number by now, since a second one came beside it: show it anew.
+    Changed {
+        /// Names the request.
+        challenge_id: String,
+    },
+    /// A request that waits no longer: take its prompt and its notification away.
+    Retracted {
+        /// Names the request.
+        challenge_id: String,
+    },
 }
 
 /// What a pull brought.
@@ -139,6 +196,35 @@ pub struct Pulled {
     pub received: Vec<Received>,
     /// The stable code of each message that was refused.
     pub refused: Vec<String>,
+    /// Whether pushes reach this device, as the server knew before this call repaired it; none from an older server.
+    pub push: Option<PushStatus>,
+    /// Why the account is over on this device, when the server has just said so in a signed word.
+    pub ended: Option<EndReason>,
+}
+
+/// Whether pushes reach a device, as its server knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum PushStatus {
+    /// There is a registration.
+    Registered,
+    /// The push network no longer knows the registration, so it was dropped.
+    Gone,
+    /// There never was one.
+    None,
+}
+
+/// Where a server sends pushes for an account. The address is a capability: it must not be logged.
+#[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum PushRegistration {
+    /// A subscription of a Web Push or UnifiedPush service.
+    WebPush {
+        /// The address that the service gave.
+        endpoint: String,
+        /// The subscription's public key, in base64url.
+        p256dh: String,
+        /// The subscription's secret, in base64url.
+        auth: String,
+    },
 }
 
 /// Whether the signed-in page has confirmed a device.

@@ -27,9 +27,11 @@ fn kotlin_and_swift_have_the_authenticator() {
                 "package io.github.countersign\n",
                 "open class Authenticator",
                 "suspend fun `enrol`(`link`: kotlin.String, `deviceName`: kotlin.String): Account",
+                "fun `code`(`accountId`: kotlin.String): OneTimeCode",
                 "fun `receive`(`push`: kotlin.ByteArray): Received",
                 "class NotConfirmed(message: String) : AuthenticatorException(message)",
                 "interface Transport",
+                "QUESTION_THIS_WAS_NOT_ME,",
             ],
         ),
         (
@@ -38,9 +40,11 @@ fn kotlin_and_swift_have_the_authenticator() {
                 "import CountersignFFI",
                 "open class Authenticator",
                 "func enrol(link: String, deviceName: String) async throws  -> Account",
+                "func code(accountId: String) throws  -> OneTimeCode",
                 "func receive(push: Data) throws  -> Received",
                 "case NotConfirmed(message: String)",
                 "protocol Transport",
+                "case questionThisWasNotMe\n",
             ],
         ),
     ] {

@@ -2,20 +2,20 @@
 //!
 //! One object for the whole device. What it does is in one file a step: `enrol`, `receive` (3), `decide` (4).
 
-use crate::connection::{self, Call, Nonces, REQUEST_TIMEOUT, Signer};
+use crate::connection::{self, Call, Nonces, Proven, REQUEST_TIMEOUT, Signer};
 use crate::device_api::Devices;
 use crate::device_keys;
-use crate::enrolment;
 use crate::error::Error;
 use crate::handle::EnrolmentId;
 use crate::key::Thumbprint;
 use crate::keyring::Keyring;
+use crate::link::is_trustworthy;
 use crate::platform::Platform;
 use crate::refusal::Refusal;
+use crate::revocation::{self, EndReason};
 use crate::server_identity::{self, PinnedServer, WellKnown};
 use crate::store::{Store, StoredEnrolment};
 use crate::time::Timestamp;
-use crate::transport::HttpResponse;
 use crate::vault::Purpose;
 use data_encoding::BASE64URL_NOPAD;
 use std::path::Path;
@@ -46,6 +46,9 @@ pub struct Account {
     pub state: AccountState,
     /// When it was enrolled.
     pub enrolled_at: Timestamp,
+    /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. What is shown
+    /// by the server's time allows for it.
+    pub clock_offset_ms: i64,
 }
 
 /// Whether an account is in use yet.
@@ -58,23 +61,11 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
-}
-
-impl From<StoredEnrolment> for Account {
-    fn from(stored: StoredEnrolment) -> Self {
-        Self {
-            id: stored.enrolment_id,
-            organisation: stored.organisation,
-            account: stored.account,
-            server_url: stored.server_url,
-            device_name: stored.device_name,
-            state: match stored.confirmation_code {
-                Some(confirmation_code) => AccountState::Proposed { confirmation_code },
-                None => AccountState::Confirmed,
-            },
-            enrolled_at: stored.enrolled_at,
-        }
-    }
+    /// Over, by the server's signed word. Its keys are gone; it stays until the person has read why and forgets it.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
 }
 
 impl Authenticator {
@@ -93,14 +84,42 @@ impl Authenticator {
         self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The server's time, as this device knows it.
-    pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
+    /// How far the server's clock is ahead of this device's, as this device knows it, in milliseconds.
+    fn clock_offset_ms(&self, id: EnrolmentId) -> Result<i64, Error> {
         let mut keyring = self.keyring();
         if keyring.entry(id).is_err() {
             // Enrolled by another process on the same store.
             keyring.reload()?;
         }
-        Ok(keyring.entry(id)?.server_time(self.platform.clock.now()))
+        Ok(keyring.entry(id)?.clock_offset_ms)
+    }
+
+    /// The server's time, as this device knows it.
+    pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
+        Ok(self.platform.clock.now().shifted(self.clock_offset_ms(id)?))
+    }
+
+    /// An account as an app sees it.
+    pub(crate) fn account(&self, stored: StoredEnrolment) -> Result<Account, Error> {
+        let clock_offset_ms = match self.clock_offset_ms(stored.enrolment_id) {
+            // An account whose key is gone is still shown, so that it can be removed.
+            Err(Error::UnknownAccount) => 0,
+            offset => offset?,
+        };
+        Ok(Account {
+            id: stored.enrolment_id,
+            organisation: stored.organisation,
+            account: stored.account,
+            server_url: stored.server_url,
+            device_name: stored.device_name,
+            state: match (stored.ended, stored.confirmation_code) {
+                (Some(reason), _) => AccountState::Ended { reason },
+                (None, Some(confirmation_code)) => AccountState::Proposed { confirmation_code },
+                (None, None) => AccountState::Confirmed,
+            },
+            enrolled_at: stored.enrolled_at,
+            clock_offset_ms,
+        })
     }
 
     /// The accounts on this device, oldest first.
@@ -108,7 +127,7 @@ impl Authenticator {
     /// # Errors
     /// [`Error::Store`].
     pub fn accounts(&self) -> Result<Vec<Account>, Error> {
-        Ok(self.store.enrolments()?.into_iter().map(Account::from).collect())
+        self.store.enrolments()?.into_iter().map(|stored| self.account(stored)).collect()
     }
 
     /// The devices of an account, as the server knows them.
@@ -116,8 +135,8 @@ impl Authenticator {
     /// # Errors
     /// The server's and the network's.
     pub async fn devices(&self, id: EnrolmentId) -> Result<Devices, Error> {
-        let response = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
-        connection::read(&response)
+        let proven = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
+        connection::read(&proven.response)
     }
 
     /// Removes an account: the server forgets this device first, then the device forgets the account. When the server
@@ -126,6 +145,9 @@ impl Authenticator {
     /// # Errors
     /// The network's, and the server's, unless it says that it does not know this device anyway.
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Error> {
+        if self.store.enrolment(id)?.ended.is_some() {
+            return self.forget(id);
+        }
         match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
             Ok(_) => {}
             Err(Error::ServerRefused { code, .. }) if code == "unknown_key" => {}
@@ -148,12 +170,24 @@ impl Authenticator {
         Ok(())
     }
 
+    /// Ends an account by its server's signed word, which must answer the request with this `jti`. The row first: a key
+    /// without an account is harmless.
+    pub(crate) fn end(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
+        let now = self.platform.clock.now();
+        let reason = revocation::open(revocation, &self.keyring().entry(id)?.expected(now)?, jti)?.reason;
+        let keys = self.store.enrolment(id)?.keys;
+        self.store.end_enrolment(id, reason)?;
+        self.keyring().remove(id, &*self.platform.randomness)?;
+        device_keys::destroy(&self.platform, &keys);
+        Ok(reason)
+    }
+
     /// Follows a server to a new address. Believed only with the root that was pinned at enrolment.
     ///
     /// # Errors
     /// `wrong_server`, `old_certificate`, and the network's.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
-        let trustworthy = url::Url::parse(server_url).is_ok_and(|url| enrolment::is_trustworthy(&url));
+        let trustworthy = url::Url::parse(server_url).is_ok_and(|url| is_trustworthy(&url));
         if !trustworthy || server_url.ends_with('/') {
             return Err(Refusal::Malformed("server address").into());
         }
@@ -200,7 +234,7 @@ impl Authenticator {
         method: &'static str,
         target: String,
         body: Option<connection::Body>,
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<Proven, Error> {
         self.call_for(id, method, target, body, REQUEST_TIMEOUT).await
     }
 
@@ -211,8 +245,11 @@ impl Authenticator {
         target: String,
         body: Option<connection::Body>,
         timeout: std::time::Duration,
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<Proven, Error> {
         let stored = self.store.enrolment(id)?;
+        if stored.ended.is_some() {
+            return Err(Error::AccountEnded);
+        }
         let key = device_keys::load(&self.platform, &stored.keys, Purpose::Request)?;
         let call = Call { server_url: &stored.server_url, method, target, body, timeout };
         let attempt = async || {

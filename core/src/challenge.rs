@@ -60,6 +60,37 @@ impl Claims for Challenge {
 pub enum Policy {
     /// Look at the context and tap YES or NO.
     Tap {},
+    /// Type the number that the page shows to say YES. The number itself is never sent to a device.
+    Number {
+        /// How many digits it has: 2 or 6.
+        digits: u8,
+    },
+}
+
+impl Policy {
+    /// How many digits are typed; none where YES is a tap.
+    pub const fn digits(self) -> Option<u8> {
+        match self {
+            Self::Tap {} => None,
+            Self::Number { digits } => Some(digits),
+        }
+    }
+
+    /// Checks that an approval carries what this policy asks for, in its form: whether a number is the right one, only
+    /// the server knows.
+    ///
+    /// # Errors
+    /// `malformed`.
+    pub fn check_number(self, number: Option<&str>) -> Result<(), Refusal> {
+        let fits = match (self, number) {
+            (Self::Tap {}, None) => true,
+            (Self::Number { digits }, Some(number)) => {
+                number.len() == usize::from(digits) && number.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            _ => false,
+        };
+        if fits { Ok(()) } else { Err(Refusal::Malformed("number")) }
+    }
 }
 
 /// Where a sign-in came from, as the relying party claims it.
@@ -90,6 +121,13 @@ impl Challenge {
         Timestamp::from_seconds(self.exp)
     }
 
+    /// True for the same question that now asks for a number, as when a second sign-in came beside it. Never the other
+    /// way round: a number that was asked for stays asked for.
+    pub fn raises(&self, earlier: &Self) -> bool {
+        let Policy::Number { .. } = self.policy else { return false };
+        earlier.policy == Policy::Tap {} && *self == Self { policy: self.policy, ..earlier.clone() }
+    }
+
     /// Checks what a person would read, and the size.
     ///
     /// # Errors
@@ -101,6 +139,9 @@ impl Challenge {
         let Context { ip, place, browser, system } = &self.context;
         for shown in [ip, place, browser, system].into_iter().flatten() {
             text::check(shown, text::MAX_NAME, "context")?;
+        }
+        if self.policy.digits().is_some_and(|digits| !matches!(digits, 2 | 6)) {
+            return Err(Refusal::Malformed("policy"));
         }
         let longest = i64::try_from(MAX_LIFETIME.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
         if !(1..=longest).contains(&self.exp.saturating_sub(self.iat)) {
@@ -131,6 +172,16 @@ pub fn issue(challenge: &Challenge, signing_key: &SoftwareKey) -> Result<String,
     Ok(jws::sign_now(challenge, signing_key)?)
 }
 
+/// The server's side: the same question to the same device, asking for a number of this many digits from now on. `compact`
+/// is what this server signed before.
+///
+/// # Errors
+/// As [`issue`].
+pub fn raise(compact: &str, digits: u8, signing_key: &SoftwareKey) -> Result<String, IssueError> {
+    let earlier: Challenge = Unverified::parse::<Challenge>(compact)?.peek()?;
+    issue(&Challenge { policy: Policy::Number { digits }, ..earlier }, signing_key)
+}
+
 /// What a device knows of the enrolment whose key opened a message, and everything that the message must agree with.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
@@ -148,6 +199,28 @@ pub struct Expected<'a> {
     pub now: Timestamp,
 }
 
+impl Expected<'_> {
+    /// Checks that a message is of this server, for this device, enrolment and account.
+    ///
+    /// # Errors
+    /// `wrong_server`, `wrong_device`, `wrong_account`.
+    pub(crate) fn check_address(
+        &self,
+        iss: &Thumbprint,
+        aud: &Thumbprint,
+        enrolment_id: EnrolmentId,
+        sub: AccountId,
+    ) -> Result<(), Refusal> {
+        if iss != self.server_id {
+            return Err(Refusal::WrongServer);
+        }
+        if aud != self.device || enrolment_id != self.enrolment_id {
+            return Err(Refusal::WrongDevice);
+        }
+        if sub == self.account_id { Ok(()) } else { Err(Refusal::WrongAccount) }
+    }
+}
+
 /// The device's side: checks a signed challenge against the enrolment whose key opened it.
 ///
 /// # Errors
@@ -158,15 +231,7 @@ pub fn open(compact: &str, expected: &Expected<'_>) -> Result<Challenge, Refusal
         return Err(Refusal::TooLarge);
     }
     let challenge: Challenge = unverified.verify(expected.signing_key)?;
-    if challenge.iss != *expected.server_id {
-        return Err(Refusal::WrongServer);
-    }
-    if challenge.aud != *expected.device || challenge.enrolment_id != expected.enrolment_id {
-        return Err(Refusal::WrongDevice);
-    }
-    if challenge.sub != expected.account_id {
-        return Err(Refusal::WrongAccount);
-    }
+    expected.check_address(&challenge.iss, &challenge.aud, challenge.enrolment_id, challenge.sub)?;
     challenge.check_form()?;
     if challenge.asked_at() > expected.now + CLOCK_TOLERANCE {
         return Err(Refusal::FutureTime);
@@ -243,6 +308,7 @@ pub(crate) mod tests {
         assert_eq!(changed(&|c| (c.iat, c.exp) = (c.iat + 62, c.exp + 62)), Refusal::FutureTime);
         assert_eq!(changed(&|c| c.exp = c.iat), Refusal::Malformed("lifetime"));
         assert_eq!(changed(&|c| c.exp = c.iat + 602), Refusal::Malformed("lifetime"));
+        assert_eq!(changed(&|c| c.policy = Policy::Number { digits: 4 }), Refusal::Malformed("policy"));
         assert_eq!(changed(&|c| c.account = "ma\u{202e}ya".into()), Refusal::Malformed("account name"));
         assert_eq!(changed(&|c| c.context.ip = Some("\n".into())), Refusal::Malformed("context"));
         assert_eq!(changed(&|c| c.binding_message = Some("x".repeat(121))), Refusal::TooLarge);

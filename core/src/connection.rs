@@ -96,21 +96,29 @@ pub(crate) async fn send(platform: &Platform, call: &Call<'_>) -> Result<HttpRes
     accepted(response)
 }
 
+/// An answer to a call with a request proof.
+pub(crate) struct Proven {
+    pub response: HttpResponse,
+    /// The `jti` of the proof that was answered: what the server's word about this device is bound to.
+    pub jti: String,
+}
+
 /// Sends a call with a request proof; once more when the server wants a fresh nonce.
 pub(crate) async fn send_signed(
     platform: &Platform,
     nonces: &Nonces,
     call: &Call<'_>,
     signer: &Signer<'_>,
-) -> Result<HttpResponse, Error> {
+) -> Result<Proven, Error> {
     let body = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
     let request = proof::Request { method: call.method, target: &call.target, body };
-    let attempt = async || -> Result<HttpResponse, Error> {
+    let attempt = async || -> Result<Proven, Error> {
+        let jti = proof::new_jti(&*platform.randomness);
         let nonce = nonces.get(signer.enrolment_id);
-        let proof = proof::sign(request, &nonce, signer.key, signer.now, &*platform.randomness).await?;
+        let proof = proof::sign(request, &jti, &nonce, signer.key, signer.now).await?;
         let response = platform.transport.send(call.request(Some(proof))).await?;
         nonces.learn(signer.enrolment_id, &response);
-        accepted(response)
+        Ok(Proven { response: accepted(response)?, jti })
     };
     match attempt().await {
         Err(Error::ServerRefused { code, .. }) if code == NONCE_REQUIRED => attempt().await,

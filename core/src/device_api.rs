@@ -1,6 +1,7 @@
 //! The bodies of a device's requests and their answers, the same on both sides of the wire.
 
-use crate::handle::EnrolmentId;
+use crate::handle::{ChallengeId, EnrolmentId};
+use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ pub const MAX_WAIT_SECONDS: u32 = 60;
 pub struct RedemptionAnswer {
     /// The enrolment statement, a compact JWS.
     pub enrolment: String,
+    /// The code seed, sealed to the device; absent from a server that has no one-time codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub code_seed: Option<Envelope>,
 }
 
 /// Whether the signed-in page has confirmed the device.
@@ -34,8 +39,66 @@ pub enum EnrolmentState {
 pub struct PulledChallenges {
     /// The enrolment's state.
     pub state: EnrolmentState,
-    /// Every challenge that waits for an answer, sealed as a push is.
+    /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction for
+    /// each known one that waits no longer.
     pub challenges: Vec<Envelope>,
+    /// Whether pushes reach this device.
+    #[serde(default)]
+    pub push: Option<PushStatus>,
+    /// The server's signed word that this enrolment is over: a compact JWS.
+    #[serde(default)]
+    pub revocation: Option<String>,
+}
+
+/// Whether pushes reach a device, as its server knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PushStatus {
+    /// There is a registration.
+    Registered,
+    /// The push network no longer knows the registration, so it was dropped.
+    Gone,
+    /// There never was one.
+    None,
+}
+
+/// A challenge that a device holds, so that a pull brings only what is not known: `ID.DIGEST` in the query `known`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// The digest of the bytes that are held.
+    pub challenge_sha256: String,
+}
+
+/// The most challenges that a pull names or brings.
+pub const MAX_PULLED: usize = 32;
+
+impl Known {
+    /// The list in a query; empty when there is none.
+    pub fn list_to_text(known: &[Self]) -> String {
+        let each = known.iter().map(|one| format!("{}.{}", one.challenge_id, one.challenge_sha256));
+        each.collect::<Vec<_>>().join(",")
+    }
+
+    /// Reads the list in a query.
+    ///
+    /// # Errors
+    /// `malformed`, `too_large` for more than [`MAX_PULLED`].
+    pub fn list_from_text(text: &str) -> Result<Vec<Self>, Refusal> {
+        const WRONG: Refusal = Refusal::Malformed("known challenges");
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = |one: &str| {
+            let (id, digest) = one.split_once('.').ok_or(WRONG)?;
+            let right_length = digest.len() == 43 && digest.bytes().all(|byte| byte.is_ascii_graphic());
+            let challenge_id = id.parse().map_err(|_| WRONG)?;
+            right_length.then(|| Self { challenge_id, challenge_sha256: digest.to_owned() }).ok_or(WRONG)
+        };
+        let known = text.split(',').map(read).collect::<Result<Vec<_>, _>>()?;
+        if known.len() > MAX_PULLED { Err(Refusal::TooLarge) } else { Ok(known) }
+    }
 }
 
 /// Where the server reaches this device.
@@ -50,7 +113,7 @@ pub enum PushRegistration {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionAnswer {
-    /// The challenge's state: `approved` or `denied`.
+    /// The challenge's state: `approved` or `denied`; after a report, whatever it is.
     pub state: String,
 }
 

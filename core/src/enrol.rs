@@ -31,7 +31,7 @@ impl Authenticator {
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         if let Some(known) = self.store.enrolment_of_ticket(&ticket_sha256)? {
             // Scanned again. With other keys it would look like a thief's second device, and end the enrolment.
-            return Ok(known.into());
+            return self.account(known);
         }
         let (document, asked) = self.well_known(&link.server_url).await?;
         let lowest_sequence = self.keyring().lowest_sequence(&link.fingerprint);
@@ -116,6 +116,10 @@ impl Authenticator {
             self.sealing_key_sealer()?.open(sealing_key_location(ticket_sha256), &enrolling.sealing_key)?;
         let sealing_key = SealingKey::from_bytes(&sealing_key)?;
         let id = statement.enrolment_id;
+        let code_seed = answer.code_seed.as_ref();
+        let code_seed = code_seed
+            .map(|envelope| self.keep_code_seed(envelope, &sealing_key, &met.server, &statement))
+            .transpose()?;
         let entry =
             Entry::new(id, statement.sub, statement.aud.clone(), met.server.clone(), met.clock_offset_ms, &sealing_key);
         self.keyring().put(entry, &*self.platform.randomness)?;
@@ -126,11 +130,13 @@ impl Authenticator {
             account: statement.account,
             device_name: transcript.device_name,
             confirmation_code: Some(enrolment::confirmation_code(&enrolling.transcript, statement.sub)),
+            ended: None,
             enrolled_at: self.platform.clock.now(),
             keys: enrolling.keys,
+            code_seed,
         };
         self.store.finish_enrolling(ticket_sha256, &stored)?;
-        Ok(stored.into())
+        self.account(stored)
     }
 
     /// Tells an account's server where to send pushes.

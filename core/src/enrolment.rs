@@ -8,6 +8,7 @@ use crate::decision::DecisionKeys;
 use crate::handle::{AccountId, EnrolmentId};
 use crate::jws::{self, Claims, Unverified};
 use crate::key::{PublicKey, Thumbprint, sha256, sha256_text};
+use crate::link::{take_apart, trimmed};
 use crate::refusal::Refusal;
 use crate::sealing::SealingPublicKey;
 use crate::text;
@@ -15,13 +16,10 @@ use crate::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use url::{Host, Url};
 use zeroize::Zeroizing;
 
 /// How long a link serves.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(600);
-/// The longest link that is read, in bytes.
-const MAX_LINK_LENGTH: usize = 2048;
 
 /// What an enrolment link carries: `https://HOST/enrol#t=TICKET&k=FINGERPRINT`. The fragment is never sent to a server,
 /// so it stays out of logs.
@@ -47,25 +45,11 @@ impl EnrolmentLink {
     /// `malformed`, `too_large`.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("enrolment link");
-        let text = text.trim();
-        if text.len() > MAX_LINK_LENGTH {
-            return Err(Refusal::TooLarge);
-        }
-        let url = Url::parse(text).map_err(|_| WRONG)?;
-        if !is_trustworthy(&url) || url.query().is_some() || !url.username().is_empty() || url.password().is_some() {
-            return Err(WRONG);
-        }
-        let path = url.path().strip_suffix("/enrol").ok_or(WRONG)?;
-        let fragment = url.fragment().ok_or(WRONG)?;
-        let (ticket, fingerprint) = fragment.strip_prefix("t=").and_then(|rest| rest.split_once("&k=")).ok_or(WRONG)?;
+        let (server_url, ticket, fingerprint) = take_apart(trimmed(text)?, "/enrol", "t").ok_or(WRONG)?;
         if BASE64URL_NOPAD.decode(ticket.as_bytes()).map_or(0, |bytes| bytes.len()) != 32 {
             return Err(WRONG);
         }
-        Ok(Self {
-            server_url: format!("{}{path}", url.origin().ascii_serialization()),
-            ticket: Zeroizing::new(ticket.to_owned()),
-            fingerprint: fingerprint.parse().map_err(|_| WRONG)?,
-        })
+        Ok(Self { server_url, ticket: Zeroizing::new(ticket), fingerprint })
     }
 }
 
@@ -73,17 +57,6 @@ impl std::fmt::Debug for EnrolmentLink {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "EnrolmentLink({})", self.server_url)
     }
-}
-
-/// True for an address that can be spoken to without being overheard: TLS, or this machine.
-pub fn is_trustworthy(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && loopback)
 }
 
 /// The claims of the transcript: what the device wants to be known by. Signed by the request key in it.

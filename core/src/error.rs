@@ -38,6 +38,15 @@ pub enum Error {
     /// No such request on this device.
     #[error("there is no such request on this device")]
     UnknownChallenge,
+    /// The account is over, by its server's signed word.
+    #[error("the account is over on this device: enrol it again")]
+    AccountEnded,
+    /// A second sign-in came beside this one, so the request asks for its number now; the YES did not count.
+    #[error("another sign-in is waiting too: look again, and type the number that the page shows")]
+    QuestionChanged,
+    /// The account was enrolled without one-time codes.
+    #[error("this account has no one-time codes: enrol it again to have them")]
+    NoCodes,
 }
 
 impl Error {
@@ -58,6 +67,9 @@ impl Error {
             Self::Store(StoreError::Unwritable(_)) => "store_unwritable",
             Self::UnknownAccount => "unknown_account",
             Self::UnknownChallenge => "unknown_challenge",
+            Self::AccountEnded => "account_ended",
+            Self::QuestionChanged => "question_changed",
+            Self::NoCodes => "no_codes",
         }
     }
 }

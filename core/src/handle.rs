@@ -79,6 +79,10 @@ handle! {
     AccountId
 }
 handle! {
+    /// Names what makes one-time codes for an account: a phone, or any other OTP application.
+    AuthenticatorId
+}
+handle! {
     /// Names one sealed message; fresh each time one is sealed.
     PushId
 }

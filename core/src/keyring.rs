@@ -11,6 +11,7 @@ use crate::key::Thumbprint;
 use crate::private_file;
 use crate::randomness::Randomness;
 use crate::refusal::Refusal;
+use crate::retraction::{self, Retraction};
 use crate::sealing::{Envelope, SealedTo, SealingKey};
 use crate::server_identity::PinnedServer;
 use crate::time::Timestamp;
@@ -60,6 +61,19 @@ impl Entry {
     pub const fn server_time(&self, now: Timestamp) -> Timestamp {
         now.shifted(self.clock_offset_ms)
     }
+
+    /// What a message of this enrolment's server must agree with.
+    pub fn expected(&self, now: Timestamp) -> Result<Expected<'_>, Refusal> {
+        let server_time = self.server_time(now);
+        Ok(Expected {
+            server_id: &self.server.server_id,
+            signing_key: self.server.signing_key_at(server_time)?,
+            device: &self.device,
+            account_id: self.account_id,
+            enrolment_id: self.enrolment_id,
+            now: server_time,
+        })
+    }
 }
 
 /// What is in the file.
@@ -69,13 +83,18 @@ struct Contents {
     entries: Vec<Entry>,
 }
 
-/// A challenge that was opened, with the exact bytes of it.
+/// A sealed message that was opened and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// The checked claims.
-    pub challenge: Challenge,
-    /// The compact JWS.
-    pub compact: String,
+pub enum Opened {
+    /// A question.
+    Challenge {
+        /// The checked claims.
+        challenge: Box<Challenge>,
+        /// The compact JWS: the exact bytes.
+        compact: String,
+    },
+    /// A question that waits no longer.
+    Retraction(Retraction),
 }
 
 /// The keyring file, read. It shows nothing of itself when printed.
@@ -116,6 +135,12 @@ impl Keyring {
     pub(crate) fn lowest_sequence(&self, server_id: &Thumbprint) -> u64 {
         let known = self.entries.iter().filter(|entry| entry.server.server_id == *server_id);
         known.map(|entry| entry.server.sequence).max().unwrap_or(0)
+    }
+
+    /// Every enrolment of a server.
+    pub(crate) fn enrolments_of(&self, server_id: &Thumbprint) -> Vec<EnrolmentId> {
+        let of_server = self.entries.iter().filter(|entry| entry.server.server_id == *server_id);
+        of_server.map(|entry| entry.enrolment_id).collect()
     }
 
     /// Puts an entry in the place of one with the same enrolment, or beside the others.
@@ -176,7 +201,7 @@ impl Keyring {
     /// envelope says whose it is, so every key is tried.
     ///
     /// # Errors
-    /// `cannot_open` when no key fits; otherwise as [`challenge::open`].
+    /// `cannot_open` when no key fits; otherwise as [`challenge::open`] and [`retraction::open`].
     pub fn open_envelope(&self, envelope: &Envelope, now: Timestamp) -> Result<Opened, Refusal> {
         for entry in &self.entries {
             let to = SealedTo { server_id: &entry.server.server_id, enrolment_id: entry.enrolment_id };
@@ -185,17 +210,12 @@ impl Keyring {
                 Err(Refusal::CannotOpen) => continue,
                 Err(refusal) => return Err(refusal),
             };
-            let server_time = entry.server_time(now);
-            let expected = Expected {
-                server_id: &entry.server.server_id,
-                signing_key: entry.server.signing_key_at(server_time)?,
-                device: &entry.device,
-                account_id: entry.account_id,
-                enrolment_id: entry.enrolment_id,
-                now: server_time,
+            let expected = entry.expected(now)?;
+            return match challenge::open(&compact, &expected) {
+                Ok(challenge) => Ok(Opened::Challenge { challenge: Box::new(challenge), compact }),
+                Err(Refusal::WrongType) => Ok(Opened::Retraction(retraction::open(&compact, &expected)?)),
+                Err(refusal) => Err(refusal),
             };
-            let challenge = challenge::open(&compact, &expected)?;
-            return Ok(Opened { challenge, compact });
         }
         Err(Refusal::CannotOpen)
     }

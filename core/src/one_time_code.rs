@@ -7,6 +7,7 @@ pub use secret::Secret;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 use ring::hmac;
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -20,7 +21,8 @@ const DIGITS: RangeInclusive<u8> = 6..=8;
 /// Seconds that a code by time may serve.
 const PERIODS: RangeInclusive<u16> = 1..=300;
 /// The hash beneath the HMAC (RFC 6238, section 1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Algorithm {
     /// The one that every app and service knows.
     #[default]

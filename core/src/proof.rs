@@ -53,22 +53,27 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-/// The device's side: signs a proof for one request.
+/// A fresh `jti`: 128 random bits.
+pub fn new_jti(randomness: &dyn Randomness) -> String {
+    BASE64URL_NOPAD.encode(&randomness.bytes::<16>())
+}
+
+/// The device's side: signs a proof for one request, with a `jti` that serves for it alone.
 ///
 /// # Errors
 /// What the key says.
 pub async fn sign(
     request: Request<'_>,
+    jti: &str,
     nonce: &str,
     key: &dyn DeviceKey,
     now: Timestamp,
-    randomness: &dyn Randomness,
 ) -> Result<String, KeyError> {
     let proof = Proof {
         htm: request.method.to_owned(),
         htu: request.target.to_owned(),
         iat: now.seconds(),
-        jti: BASE64URL_NOPAD.encode(&randomness.bytes::<16>()),
+        jti: jti.to_owned(),
         nonce: nonce.to_owned(),
         body_sha256: sha256_text(request.body),
     };
@@ -119,7 +124,7 @@ mod tests {
         let (key, _) = SoftwareKey::generate().unwrap();
         let (other, _) = SoftwareKey::generate().unwrap();
         let request = Request { method: "PUT", target: "/v1/device/push?a=1", body: b"{}" };
-        let proof = sign(request, "nonce", &key, NOW, &SystemRandomness::new()).await.unwrap();
+        let proof = sign(request, &new_jti(&SystemRandomness::new()), "nonce", &key, NOW).await.unwrap();
         let checked = |request: Request<'_>, now| check(&proof, request, &key.public(), now);
         assert_eq!(checked(request, NOW).unwrap().nonce, "nonce");
         assert_eq!(key_id(&proof).unwrap(), key.public().thumbprint());

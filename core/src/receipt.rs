@@ -74,6 +74,7 @@ impl Receipt {
         let (from, to) = (challenge.iat.saturating_sub(tolerance), challenge.exp.saturating_add(tolerance));
         within(decision.iat, from, to)?;
         challenge.check_form()?;
+        decision.check_number(&challenge)?;
         Ok(Proven { challenge, decision, enrolment })
     }
 }
@@ -87,8 +88,9 @@ const fn within(moment: i64, from: i64, to: i64) -> Result<(), Refusal> {
 }
 
 impl Proven {
-    /// True when the person said yes.
-    pub fn approved(&self) -> bool {
-        self.decision.decision == Answer::Approve
+    /// True when the person said yes and typed this number; `None` where no number was asked for. The number is not in the
+    /// challenge, so only who showed it can say whether it was the right one.
+    pub fn approved(&self, number: Option<&str>) -> bool {
+        self.decision.decision == Answer::Approve && self.decision.number.as_deref() == number
     }
 }

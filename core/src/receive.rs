@@ -1,15 +1,20 @@
 //! Step 3, receive: a sealed message comes in by push or by pull, is opened, checked, kept once, and shown.
 
-use crate::authenticator::{Account, AccountState, Authenticator};
-use crate::challenge::Challenge;
+use crate::authenticator::{Account, Authenticator};
+use crate::challenge::{self, Challenge};
 use crate::connection;
-use crate::device_api::{EnrolmentState, MAX_WAIT_SECONDS, PulledChallenges};
+use crate::decision::Answer;
+use crate::device_api::{EnrolmentState, Known, MAX_PULLED, MAX_WAIT_SECONDS, PulledChallenges, PushStatus};
 use crate::error::Error;
 use crate::handle::{ChallengeId, EnrolmentId};
 use crate::jws::Unverified;
+use crate::keyring::Opened;
+use crate::link::ChallengeLink;
 use crate::refusal::Refusal;
+use crate::retraction::{Reason, Retraction};
+use crate::revocation::EndReason;
 use crate::sealing::Envelope;
-use crate::store::{Outcome, Progress, StoredChallenge};
+use crate::store::{Kept, Outcome, Progress, StoredChallenge};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -44,6 +49,10 @@ pub enum Received {
     New(ChallengeId),
     /// A request that is known already, from an earlier push or a pull: one request, one prompt.
     Known(ChallengeId),
+    /// A known request that asks for a number by now, since a second one came beside it: show it anew.
+    Changed(ChallengeId),
+    /// A request that waits no longer: take its prompt away, wherever it is shown.
+    Retracted(ChallengeId),
 }
 
 /// What a pull brought.
@@ -53,6 +62,10 @@ pub struct Pulled {
     pub state: EnrolmentState,
     /// What became of each message.
     pub received: Vec<Result<Received, Refusal>>,
+    /// Whether pushes reach this device, as the server knew before this device repaired it; none from an older server.
+    pub push: Option<PushStatus>,
+    /// Why the account is over on this device, when the server has just said so in a signed word.
+    pub ended: Option<EndReason>,
 }
 
 impl Authenticator {
@@ -75,34 +88,75 @@ impl Authenticator {
             opened = keyring.open_envelope(envelope, now);
         }
         drop(keyring);
-        let opened = opened?;
-        let challenge_id = opened.challenge.challenge_id;
+        match opened? {
+            Opened::Challenge { challenge, compact } => self.keep(&challenge, compact, now),
+            Opened::Retraction(retraction) => {
+                let outcome = match retraction.reason {
+                    Reason::Answered => Outcome::AlreadyAnswered,
+                    Reason::Cancelled => Outcome::Cancelled,
+                };
+                let Retraction { challenge_id, enrolment_id, .. } = retraction;
+                self.store.retract_challenge(challenge_id, enrolment_id, outcome, now)?;
+                Ok(Received::Retracted(challenge_id))
+            }
+        }
+    }
+
+    fn keep(&self, challenge: &Challenge, compact: String, now: Timestamp) -> Result<Received, Error> {
+        let challenge_id = challenge.challenge_id;
         let stored = StoredChallenge {
             challenge_id,
-            enrolment_id: opened.challenge.enrolment_id,
-            compact: opened.compact,
+            enrolment_id: challenge.enrolment_id,
+            compact,
             received_at: now,
             progress: Progress::Pending,
         };
-        let new = self.store.put_challenge(&stored)?;
-        Ok(if new { Received::New(challenge_id) } else { Received::Known(challenge_id) })
+        Ok(match self.store.keep_challenge(&stored, challenge)? {
+            Kept::New => Received::New(challenge_id),
+            Kept::Known => Received::Known(challenge_id),
+            Kept::Changed => Received::Changed(challenge_id),
+            Kept::Retracted => Received::Retracted(challenge_id),
+        })
     }
 
-    /// Asks an account's server for requests that wait, up to `wait_seconds` (60 at most) when there are none. Works
-    /// when no push comes. Answers that could not be delivered before are delivered first.
+    /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no longer.
+    /// Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers that could
+    /// not be delivered before are delivered first, and a push registration that the server lacks is repaired.
     ///
     /// # Errors
-    /// The server's and the network's.
+    /// The server's and the network's; [`Error::AccountEnded`].
     pub async fn pull(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         self.deliver_answers(id).await?;
+        let pulled = self.fetch(id, wait_seconds).await?;
+        if matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
+            self.repair_push(id, pulled.push == Some(PushStatus::Gone)).await;
+        }
+        Ok(pulled)
+    }
+
+    /// Registers for pushes again. When that fails, the next contact tries once more.
+    async fn repair_push(&self, id: EnrolmentId, rejected: bool) {
+        let Some(registrar) = &self.platform.push else { return };
+        if let Some(registration) = registrar.registration(id, rejected).await {
+            drop(self.register_push(id, &registration).await);
+        }
+    }
+
+    /// A pull without the deliveries before it.
+    pub(crate) async fn fetch(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         let wait = wait_seconds.min(MAX_WAIT_SECONDS);
-        let target = format!("/v1/device/challenges?wait={wait}");
+        let known = Known::list_to_text(&self.known(id)?);
+        let target = format!("/v1/device/challenges?wait={wait}&known={known}");
         let timeout = connection::REQUEST_TIMEOUT + Duration::from_secs(wait.into());
-        let response = self.call_for(id, "GET", target, None, timeout).await?;
-        let pulled: PulledChallenges = connection::read(&response)?;
+        let proven = self.call_for(id, "GET", target, None, timeout).await?;
+        let pulled: PulledChallenges = connection::read(&proven.response)?;
         if pulled.state == EnrolmentState::Confirmed {
             self.store.set_confirmed(id)?;
         }
+        let ended = match &pulled.revocation {
+            Some(revocation) => Some(self.believe_revocation(id, revocation, &proven.jti).await?),
+            None => None,
+        };
         let mut received = Vec::with_capacity(pulled.challenges.len());
         for envelope in &pulled.challenges {
             received.push(match self.receive_pulled(id, envelope).await {
@@ -111,7 +165,52 @@ impl Authenticator {
                 Err(error) => return Err(error),
             });
         }
-        Ok(Pulled { state: pulled.state, received })
+        Ok(Pulled { state: pulled.state, received, push: pulled.push, ended })
+    }
+
+    /// What this device holds of an account and may still hear about.
+    fn known(&self, id: EnrolmentId) -> Result<Vec<Known>, Error> {
+        let mut known = Vec::new();
+        for stored in self.store.unfinished_challenges()? {
+            if stored.enrolment_id == id && !self.is_over(&stored)? {
+                let challenge_sha256 = challenge::digest(&stored.compact);
+                known.push(Known { challenge_id: stored.challenge_id, challenge_sha256 });
+            }
+        }
+        known.truncate(MAX_PULLED);
+        Ok(known)
+    }
+
+    /// Ends the account by the server's signed word. A signing key that is not known is learned first, as for a challenge.
+    async fn believe_revocation(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
+        match self.end(id, revocation, jti) {
+            Err(Error::Refused(Refusal::UnknownKey | Refusal::OldCertificate)) => {
+                self.refresh_server(id).await?;
+                self.end(id, revocation, jti)
+            }
+            ended => ended,
+        }
+    }
+
+    /// Finds the request that a link on the page of the same phone opens; asks the server when it is not here yet. The
+    /// answer, and a number where one is asked for, are still the person's to give.
+    ///
+    /// # Errors
+    /// `malformed`; [`Error::UnknownAccount`] when no account of that server is on this device;
+    /// [`Error::UnknownChallenge`]; the network's.
+    pub async fn open_link(&self, link: &str) -> Result<ChallengeId, Error> {
+        let ChallengeLink { challenge_id, fingerprint, .. } = ChallengeLink::parse(link)?;
+        if self.store.challenge(challenge_id).is_ok() {
+            return Ok(challenge_id);
+        }
+        let accounts = self.keyring().enrolments_of(&fingerprint);
+        if accounts.is_empty() {
+            return Err(Error::UnknownAccount);
+        }
+        for id in accounts {
+            self.fetch(id, 0).await?;
+        }
+        Ok(self.store.challenge(challenge_id)?.challenge_id)
     }
 
     /// Takes in one pulled message. Pulled messages are never over and never early, so one that seems to be, or whose
@@ -135,7 +234,12 @@ impl Authenticator {
     pub fn pending(&self) -> Result<Vec<Prompt>, Error> {
         let mut prompts = Vec::new();
         for stored in self.store.unfinished_challenges()? {
-            let answering = matches!(stored.progress, Progress::Answering { .. });
+            let answering = match stored.progress {
+                // "This was not me" asks the person nothing more.
+                Progress::Answering { answer: Answer::Report, .. } => continue,
+                Progress::Answering { .. } => true,
+                _ => false,
+            };
             match self.is_over(&stored) {
                 // Perhaps it counted and only the reply was lost: the next delivery hears which.
                 Ok(true) if answering => {}
@@ -154,7 +258,7 @@ impl Authenticator {
     fn prompt(&self, stored: &StoredChallenge, answering: bool) -> Result<Prompt, Error> {
         let challenge = read_kept(&stored.compact)?;
         let time_left = self.server_time(stored.enrolment_id)?.until(challenge.ends_at());
-        let account = Account::from(self.store.enrolment(stored.enrolment_id)?);
+        let account = self.account(self.store.enrolment(stored.enrolment_id)?)?;
         Ok(Prompt { account, challenge, time_left, answering })
     }
 
@@ -172,9 +276,12 @@ impl Authenticator {
         self.pending()?;
         let mut past = Vec::new();
         for stored in self.store.finished_challenges(most)? {
-            if let Progress::Finished { outcome, at } = stored.progress {
-                past.push(Past { challenge: read_kept(&stored.compact)?, outcome, at });
-            }
+            let (outcome, at) = match stored.progress {
+                Progress::Finished { outcome, at } => (outcome, at),
+                // Reported after its end; the server has not acknowledged that yet.
+                _ => (Outcome::Reported, stored.received_at),
+            };
+            past.push(Past { challenge: read_kept(&stored.compact)?, outcome, at });
         }
         Ok(past)
     }
@@ -184,11 +291,11 @@ impl Authenticator {
     /// # Errors
     /// [`Error::UnknownAccount`], [`Error::Store`].
     pub fn is_confirmed(&self, id: EnrolmentId) -> Result<bool, Error> {
-        Ok(Account::from(self.store.enrolment(id)?).state == AccountState::Confirmed)
+        Ok(self.store.enrolment(id)?.confirmation_code.is_none())
     }
 }
 
 /// The claims of a challenge that was checked when it came in.
-fn read_kept(compact: &str) -> Result<Challenge, Error> {
+pub(crate) fn read_kept(compact: &str) -> Result<Challenge, Error> {
     Ok(Unverified::parse::<Challenge>(compact)?.peek()?)
 }

@@ -4,6 +4,7 @@ use crate::decision::Answer;
 use crate::error::{Error, StoreError};
 use crate::handle::{ChallengeId, EnrolmentId};
 use crate::private_file;
+use crate::revocation::EndReason;
 use crate::time::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
@@ -12,7 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Every schema step, in order. A shipped one is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_device.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_device.sql"),
+    include_str!("../migrations/0002_codes.sql"),
+    include_str!("../migrations/0003_challenge_life.sql"),
+];
 
 /// How long to wait for another process on the same store.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +29,10 @@ pub enum Outcome {
     Approved,
     /// This device denied it.
     Denied,
+    /// This device reported it: "this was not me".
+    Reported,
+    /// This device typed a number that the page did not show, and the sign-in was stopped.
+    WrongNumber,
     /// Another device, or another method, was faster.
     AlreadyAnswered,
     /// Nobody answered in time.
@@ -33,11 +42,24 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 7] = [
+        Self::Approved,
+        Self::Denied,
+        Self::Reported,
+        Self::WrongNumber,
+        Self::AlreadyAnswered,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Approved => "approved",
             Self::Denied => "denied",
+            Self::Reported => "reported",
+            Self::WrongNumber => "wrong_number",
             Self::AlreadyAnswered => "already_answered",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
@@ -47,9 +69,8 @@ impl Outcome {
 
 impl FromSql for Outcome {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let all = [Self::Approved, Self::Denied, Self::AlreadyAnswered, Self::Expired, Self::Cancelled];
         let word = value.as_str()?;
-        all.into_iter().find(|outcome| outcome.as_str() == word).ok_or(FromSqlError::InvalidType)
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word).ok_or(FromSqlError::InvalidType)
     }
 }
 
@@ -89,8 +110,11 @@ pub(crate) struct StoredEnrolment {
     pub account: String,
     pub device_name: String,
     pub confirmation_code: Option<String>,
+    pub ended: Option<EndReason>,
     pub enrolled_at: Timestamp,
     pub keys: StoredKeys,
+    /// Sealed; none where the server gave none.
+    pub code_seed: Option<Vec<u8>>,
 }
 
 /// The two signing keys as they are kept: sealed PKCS#8, or nothing for a hardware key.
@@ -109,6 +133,10 @@ pub(crate) struct StoredEnrolling {
     pub transcript: String,
     pub possession: String,
 }
+
+mod received;
+
+pub(crate) use received::Kept;
 
 pub(crate) struct Store(Mutex<Connection>);
 
@@ -187,7 +215,10 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO enrolment VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key, :ticket)
+            "INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, confirmation_code, enrolled_at,
+                 key_name, request_key, approval_key, ticket_sha256, code_seed)
+             VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key,
+                 :ticket, :code_seed)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":id": enrolment.enrolment_id.to_string(),
@@ -201,6 +232,7 @@ impl Store {
                 ":request_key": enrolment.keys.request_key,
                 ":approval_key": enrolment.keys.approval_key,
                 ":ticket": ticket_sha256,
+                ":code_seed": enrolment.code_seed,
             },
         )?;
         transaction.execute("DELETE FROM enrolling WHERE ticket_sha256 = ?1", [ticket_sha256])?;
@@ -241,20 +273,13 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a request; false when it was known already. One that seemed over, while this device had a wrong idea of the
-    /// time, waits again.
-    pub fn put_challenge(&self, challenge: &StoredChallenge) -> Result<bool, Error> {
-        let inserted = self.connection().execute(
-            "INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET outcome = NULL, finished_at = NULL WHERE outcome = 'expired' AND decision IS NULL",
-            (
-                challenge.challenge_id.to_string(),
-                challenge.enrolment_id.to_string(),
-                &challenge.compact,
-                challenge.received_at.millis(),
-            ),
-        )?;
-        Ok(inserted == 1)
+    /// Takes the keys from an account that is over, and keeps why for the person to read.
+    pub fn end_enrolment(&self, id: EnrolmentId, reason: EndReason) -> Result<(), Error> {
+        let sql =
+            "UPDATE enrolment SET ended_reason = ?2, confirmation_code = NULL, request_key = NULL, approval_key = NULL, code_seed = NULL
+                   WHERE enrolment_id = ?1";
+        self.connection().execute(sql, [&id.to_string(), reason.as_str()])?;
+        Ok(())
     }
 
     pub fn challenge(&self, id: ChallengeId) -> Result<StoredChallenge, Error> {
@@ -262,8 +287,10 @@ impl Store {
         self.connection().query_row(sql, [id.to_string()], read_challenge).optional()?.ok_or(Error::UnknownChallenge)
     }
 
+    /// Those that wait for the person, and those whose answer the server has not acknowledged.
     pub fn unfinished_challenges(&self) -> Result<Vec<StoredChallenge>, Error> {
-        self.challenges("outcome IS NULL ORDER BY received_at, challenge_id", 1000)
+        let unfinished = "outcome IS NULL OR (answer = 'report' AND outcome <> 'reported')";
+        self.challenges(&format!("{unfinished} ORDER BY received_at, challenge_id"), 1000)
     }
 
     /// The latest first.
@@ -271,7 +298,7 @@ impl Store {
         self.challenges("outcome IS NOT NULL ORDER BY received_at DESC, challenge_id", most)
     }
 
-    fn challenges(&self, condition: &'static str, most: u32) -> Result<Vec<StoredChallenge>, Error> {
+    fn challenges(&self, condition: &str, most: u32) -> Result<Vec<StoredChallenge>, Error> {
         let connection = self.connection();
         let mut statement = connection.prepare(&format!("SELECT * FROM challenge WHERE {condition} LIMIT ?1"))?;
         let rows = statement.query_map([most], read_challenge)?;
@@ -287,16 +314,27 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an answer in the place of one that the server has not acknowledged.
+    /// Puts an answer in the place of one that the server has not acknowledged; a report also beside an outcome.
     pub fn replace_answer(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
-        let sql = "UPDATE challenge SET answer = ?2, decision = ?3 WHERE challenge_id = ?1 AND outcome IS NULL";
+        let sql = "UPDATE challenge SET answer = ?2, decision = ?3
+                   WHERE challenge_id = ?1 AND (outcome IS NULL OR (?2 = 'report' AND outcome <> 'reported'))";
         self.connection().execute(sql, [&id.to_string(), answer.as_str(), decision])?;
         Ok(())
     }
 
+    /// Drops an approval that can no longer count, since the question has changed: it waits for the person again.
+    pub fn forget_approval(&self, id: ChallengeId) -> Result<(), Error> {
+        let sql = "UPDATE challenge SET answer = NULL, decision = NULL
+                   WHERE challenge_id = ?1 AND outcome IS NULL AND answer = 'approve'";
+        self.connection().execute(sql, [id.to_string()])?;
+        Ok(())
+    }
+
+    /// Keeps how a request ended; the first end stays, but for a report, which may come after it.
     pub fn finish_challenge(&self, id: ChallengeId, outcome: Outcome, at: Timestamp) -> Result<(), Error> {
         self.connection().execute(
-            "UPDATE challenge SET outcome = ?2, finished_at = ?3 WHERE challenge_id = ?1 AND outcome IS NULL",
+            "UPDATE challenge SET outcome = ?2, finished_at = ?3 WHERE challenge_id = ?1
+             AND (outcome IS NULL OR (?2 = 'reported' AND answer = 'report'))",
             (id.to_string(), outcome, at.millis()),
         )?;
         Ok(())
@@ -317,6 +355,7 @@ fn read_keys(row: &Row<'_>) -> rusqlite::Result<StoredKeys> {
 }
 
 fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<StoredEnrolment> {
+    let ended: Option<String> = row.get("ended_reason")?;
     Ok(StoredEnrolment {
         enrolment_id: read_handle(row, "enrolment_id")?,
         server_url: row.get("server_url")?,
@@ -324,16 +363,21 @@ fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<StoredEnrolment> {
         account: row.get("account")?,
         device_name: row.get("device_name")?,
         confirmation_code: row.get("confirmation_code")?,
+        ended: ended.and_then(|word| word.parse().ok()),
         enrolled_at: Timestamp::from_millis(row.get("enrolled_at")?),
         keys: read_keys(row)?,
+        code_seed: row.get("code_seed")?,
     })
 }
 
 fn read_challenge(row: &Row<'_>) -> rusqlite::Result<StoredChallenge> {
     let answer: Option<String> = row.get("answer")?;
-    let answer = answer.map(|word| if word == Answer::Approve.as_str() { Answer::Approve } else { Answer::Deny });
+    let answer = answer.and_then(|word| Answer::ALL.into_iter().find(|answer| answer.as_str() == word));
     let outcome: Option<Outcome> = row.get("outcome")?;
     let progress = match (outcome, answer, row.get("decision")?) {
+        (Some(outcome), Some(Answer::Report), Some(decision)) if outcome != Outcome::Reported => {
+            Progress::Answering { answer: Answer::Report, decision }
+        }
         (Some(outcome), _, _) => Progress::Finished { outcome, at: Timestamp::from_millis(row.get("finished_at")?) },
         (None, Some(answer), Some(decision)) => Progress::Answering { answer, decision },
         _ => Progress::Pending,
@@ -345,4 +389,46 @@ fn read_challenge(row: &Row<'_>) -> rusqlite::Result<StoredChallenge> {
         received_at: Timestamp::from_millis(row.get("received_at")?),
         progress,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every version has kept, written as the first one did.
+    const FIRST_ROWS: &str = "
+        INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, enrolled_at, key_name, ticket_sha256)
+        VALUES ('AAAAAAAAAAAAAAAAAAAAAA', 'https://login.example', 'Meridian', 'maya', 'Phone', 7, 'key', 'ticket');
+        INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at, answer, decision, outcome, finished_at)
+        VALUES ('BBBBBBBBBBBBBBBBBBBBBA', 'AAAAAAAAAAAAAAAAAAAAAA', 'a.b.c', 8, 'deny', 'd.e.f', 'denied', 9);";
+
+    #[test]
+    fn a_store_of_every_earlier_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for version in 1..=MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let old = Connection::open(directory.path().join("authenticator.db")).unwrap();
+            MIGRATIONS[..version].iter().for_each(|step| old.execute_batch(step).unwrap());
+            old.execute_batch(FIRST_ROWS).unwrap();
+            old.pragma_update(None, "user_version", u32::try_from(version).unwrap()).unwrap();
+            drop(old);
+            let store = Store::open(directory.path()).unwrap();
+            let enrolment = store.enrolments().unwrap().remove(0);
+            assert_eq!((enrolment.account.as_str(), enrolment.ended, enrolment.code_seed), ("maya", None, None));
+            let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(9) };
+            assert_eq!(store.finished_challenges(5).unwrap()[0].progress, denied, "from version {version}");
+        }
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("authenticator.db");
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", u32::try_from(MIGRATIONS.len() + 1).unwrap())
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Store::open(directory.path()), Err(Error::Store(StoreError::Newer))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
 }

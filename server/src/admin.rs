@@ -5,7 +5,7 @@ use crate::authorisation::{api_key_sha256, new_api_key};
 use crate::command_line::ServeOptions;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::store::{Organisation, Store};
+use crate::store::{Account, Organisation, Store};
 use crate::{enrolments, master_key, server_keys};
 use clap::{Args, Subcommand};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -98,6 +98,24 @@ enum UserCommand {
         /// The organisation's name
         #[arg(long)]
         organisation: String,
+    },
+    /// Let prompts through again that a user's report has stopped
+    ResumePrompts {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(allow_hyphen_values = true)]
+        id: AccountId,
+    },
+    /// Take one-time codes again after too many wrong ones
+    Unlock {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(allow_hyphen_values = true)]
+        id: AccountId,
     },
 }
 
@@ -236,23 +254,35 @@ impl Office {
                 let all = self.store.accounts(organisation.row_id).await?;
                 Ok(all.iter().map(|one| json!({ "id": one.id, "name": one.name })).collect())
             }
+            UserCommand::ResumePrompts { organisation, id } => {
+                let account = self.account(&organisation, id).await?;
+                let resumed = self.store.resume_prompts(account.row_id).await?;
+                resumed
+                    .then(|| json!({ "id": id, "prompts": "resumed" }))
+                    .ok_or_else(|| refused("prompts to this user are not stopped: no report is standing"))
+            }
+            UserCommand::Unlock { organisation, id } => {
+                let account = self.account(&organisation, id).await?;
+                Ok(json!({ "id": id, "unlocked": self.store.unlock_account(account.row_id).await? }))
+            }
         }
     }
 
+    async fn account(&self, organisation: &str, user: AccountId) -> Result<Account, Failure> {
+        let organisation = self.organisation(organisation).await?;
+        let found = self.store.account(organisation.row_id, user).await?;
+        found.ok_or_else(|| refused("the organisation has no user of this id"))
+    }
+
     async fn device(&self, command: DeviceCommand) -> Result<Value, Failure> {
-        let account = async |organisation: &str, user: AccountId| {
-            let organisation = self.organisation(organisation).await?;
-            let found = self.store.account(organisation.row_id, user).await?;
-            found.ok_or_else(|| refused("the organisation has no user of this id"))
-        };
         match command {
             DeviceCommand::List { organisation, user } => {
-                let account = account(&organisation, user).await?;
+                let account = self.account(&organisation, user).await?;
                 let devices = self.store.devices(account.row_id, None, SystemClock.now()).await?;
                 Ok(devices.iter().map(|one| json!({ "id": one.id, "name": one.name, "state": one.state })).collect())
             }
             DeviceCommand::Revoke { organisation, user, id } => {
-                let account = account(&organisation, user).await?;
+                let account = self.account(&organisation, user).await?;
                 let revoked = self.store.revoke_device(account.row_id, id).await?;
                 revoked
                     .then(|| json!({ "id": id, "revoked": true }))

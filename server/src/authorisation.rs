@@ -55,7 +55,12 @@ impl FromRequestParts<Arc<App>> for RelyingParty {
 
 /// The device that calls, by its request proof, whatever the state of its enrolment.
 #[derive(Clone)]
-pub struct Device(pub ActiveDevice);
+pub struct Device {
+    /// Who it is.
+    pub device: ActiveDevice,
+    /// The `jti` of its proof, by which an answer can be bound to this very request.
+    pub jti: String,
+}
 
 /// The device that calls, when it is in use.
 pub struct ConfirmedDevice(pub ActiveDevice);
@@ -70,7 +75,7 @@ impl<S: Sync> FromRequestParts<S> for Device {
 impl<S: Sync> FromRequestParts<S> for ConfirmedDevice {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Device(device) = Device::from_request_parts(parts, state).await?;
+        let Device { device, .. } = Device::from_request_parts(parts, state).await?;
         if device.state == EnrolmentState::Confirmed { Ok(Self(device)) } else { Err(Problem::DeviceNotInUse) }
     }
 }
@@ -130,10 +135,10 @@ async fn accept(app: &App, device: ActiveDevice, request: Request) -> Result<Req
         return Err(Problem::NonceRequired);
     }
     // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is slow.
-    if !app.store.accept_proof(device.row_id, proof.jti, now + PROOF_LIFETIME * 2).await? {
+    if !app.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_LIFETIME * 2).await? {
         return Err(Problem::Replayed);
     }
-    parts.extensions.insert(Device(device));
+    parts.extensions.insert(Device { device, jti: proof.jti });
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::authorisation::{IdempotencyKey, RelyingParty};
-use crate::parameter::{Handle, Wait};
+use crate::parameter::{Handle, PageShows, Shown, Wait};
 use crate::problem::Problem;
 use crate::resource::{self, Challenge};
-use crate::store::{self, Claimed};
+use crate::store::{self, Cancelled, Claimed};
 use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
@@ -13,9 +13,11 @@ use countersign_core::handle::ChallengeId;
 use countersign_core::time::Timestamp;
 use std::sync::Arc;
 
-/// Reads a challenge; with `wait`, answers as soon as it is no longer pending. Safe, and may be repeated.
+/// Reads a challenge; with `wait`, answers as soon as it is no longer pending, or asks for a number that the page does not
+/// show. Safe, and may be repeated.
 #[utoipa::path(get, path = "/v1/challenges/{id}", tag = "relying party",
-    params(("id" = String, Path, description = "The challenge"), ("wait" = Option<u32>, Query, description = "Seconds to wait while it is pending: 0 to 60")),
+    params(("id" = String, Path, description = "The challenge"), ("wait" = Option<u32>, Query, description = "Seconds to wait while it is pending: 0 to 60"),
+        ("shown" = Option<String>, Query, description = "What the page shows: `tap` or `number`. While they differ, the wait ends at once; default: as the challenge is when the wait begins")),
     responses((status = 200, body = Challenge),
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn wait(
@@ -23,16 +25,26 @@ pub async fn wait(
     RelyingParty(relying_party): RelyingParty,
     Handle(id): Handle<ChallengeId>,
     Wait(patience): Wait,
+    PageShows(shown): PageShows,
 ) -> Result<Json<Challenge>, Problem> {
     let (app, relying_party) = (&*app, relying_party.row_id);
-    let look = || async move {
+    let read = || async move {
         let now = app.now();
         let record = app.store.challenge(relying_party, id, now).await?.ok_or(Problem::NotFound("challenge"))?;
-        let wait = (record.state == store::State::Pending).then(|| until(now, record.expires_at));
+        Ok::<_, Problem>((now, record))
+    };
+    let shows_number = match shown {
+        Some(shown) => shown == Shown::Number,
+        None => read().await?.1.number.is_some(),
+    };
+    let look = || async move {
+        let (now, record) = read().await?;
+        let unchanged = record.state == store::State::Pending && record.number.is_some() == shows_number;
+        let wait = unchanged.then(|| until(now, record.expires_at));
         Ok::<_, Problem>(Look { seen: record, wait })
     };
     let record = app.challenge_waiting.until(id, patience, &app.stopping, look).await?;
-    Ok(Json(record.into()))
+    Ok(Json(resource::of(app, record)))
 }
 
 /// Until just after a moment, so that a look then sees it passed.
@@ -69,14 +81,16 @@ pub async fn cancel(
     RelyingParty(relying_party): RelyingParty,
     Handle(id): Handle<ChallengeId>,
 ) -> Result<Json<Challenge>, Problem> {
-    match app.store.cancel(relying_party.row_id, id).await? {
-        None => Err(Problem::NotFound("challenge")),
-        Some(store::State::Cancelled | store::State::Revoked) => {
-            app.challenge_waiting.wake(id);
+    let Some(Cancelled { state, account }) = app.store.cancel(relying_party.row_id, id).await? else {
+        return Err(Problem::NotFound("challenge"));
+    };
+    match state {
+        store::State::Cancelled | store::State::Revoked => {
+            app.wake(id, account);
             Ok(Json(resource::challenge(&app, relying_party.row_id, id).await?))
         }
-        Some(store::State::Claimed) => Err(Problem::AlreadyClaimed),
-        Some(store::State::Expired | store::State::Lapsed) => Err(Problem::Expired),
-        Some(_) => Err(Problem::AlreadyAnswered),
+        store::State::Claimed => Err(Problem::AlreadyClaimed),
+        store::State::Expired | store::State::Lapsed => Err(Problem::Expired),
+        _ => Err(Problem::AlreadyAnswered),
     }
 }

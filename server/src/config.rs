@@ -27,6 +27,12 @@ pub struct Config {
     /// The ways to the phones.
     #[serde(default)]
     pub push: PushConfig,
+    /// One-time codes.
+    #[serde(default)]
+    pub codes: CodesConfig,
+    /// What an approval is worth.
+    #[serde(default)]
+    pub approval: ApprovalConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -80,6 +86,31 @@ pub struct WebPushConfig {
     /// More certificate authorities to trust, in PEM files.
     #[serde(default)]
     pub extra_roots: Vec<PathBuf>,
+}
+
+/// One-time codes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodesConfig {
+    /// Whether only the code of this very step is accepted. Otherwise the one before and the one after it are too, for
+    /// clocks that are half a minute wrong.
+    pub strict: bool,
+}
+
+/// What an approval is worth.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalConfig {
+    /// Whether a phone's own word that it verified its owner (biometric or PIN) is believed: such an approval unlocks the
+    /// account's codes, and lets pushes through again after a report. There is no attestation of keys in this version, so
+    /// with `false` only an administrator can.
+    pub accept_unattested: bool,
+}
+
+impl Default for ApprovalConfig {
+    fn default() -> Self {
+        Self { accept_unattested: true }
+    }
 }
 
 /// Bounds of the server.
@@ -160,7 +191,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         if let Some(text) = &self.public_url {
             let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
-            if !countersign_core::enrolment::is_trustworthy(&url) || text.ends_with('/') {
+            if !countersign_core::link::is_trustworthy(&url) || text.ends_with('/') {
                 return Err(
                     "public_url must be https:// (or http:// on this very machine), without a slash at its end".into(),
                 );
@@ -182,7 +213,11 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
     match keys {
         [] => Err(()),
         // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
-        [last] if matches!(last.as_str(), "master_key" | "push" | "webpush" | "limits" | "log") => Err(()),
+        [last]
+            if matches!(last.as_str(), "master_key" | "push" | "webpush" | "codes" | "approval" | "limits" | "log") =>
+        {
+            Err(())
+        }
         [last] => {
             let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut one| one.remove("value"));
             table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));

@@ -2,9 +2,11 @@
 
 use crate::app::App;
 use crate::authorisation::{IdempotencyKey, RelyingParty, StrictJson};
+use crate::methods::{Method, Methods};
 use crate::problem::Problem;
 use crate::resource::{self, Challenge};
-use crate::store::{Created, NewChallenge, Recipient};
+use crate::server_keys::Signer;
+use crate::store::{Created, NewChallenge, Raise, Recipient, StoreError};
 use crate::user_agent;
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +14,8 @@ use axum::http::StatusCode;
 use countersign_core::Refusal;
 use countersign_core::challenge::{self, Context, DEFAULT_LIFETIME, IssueError, MAX_LIFETIME, Policy};
 use countersign_core::handle::{AccountId, ChallengeId};
-use countersign_core::key::sha256_text;
+use countersign_core::key::{SoftwareKey, sha256_text};
+use countersign_core::randomness::Randomness;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -36,6 +39,9 @@ pub struct ChallengeRequest {
     /// Where the sign-in comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,
+    /// How it may be answered: a list of `push`, `code` or both, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<Method>>,
     /// How long the person has, in seconds: 1 to 600, default 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 600)]
@@ -43,20 +49,30 @@ pub struct ChallengeRequest {
 }
 
 /// What the person must do.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRequest {
     /// The mode.
     pub mode: PolicyMode,
+    /// How many digits the page shows and the person types: 2 or 6, default 6; only with the mode `number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<u8>,
 }
 
 /// How a person answers.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyMode {
     /// Look at the context and tap YES or NO.
     Tap,
+    /// Type the number that the page shows to say YES.
+    Number,
 }
+
+/// Digits of a number where the request does not say: the bar of NIST SP 800-63B-4, section 3.1.3.
+const DEFAULT_DIGITS: u8 = 6;
+/// Digits of a number that is asked for only because two questions wait side by side: enough to tell them apart.
+const OVERLAP_DIGITS: u8 = 2;
 
 /// Where a sign-in comes from, as the relying party sees it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -88,13 +104,14 @@ pub async fn create(
                 return Ok((StatusCode::OK, Json(resource::challenge(&app, relying_party.row_id, id).await?)));
             }
             Some(Created::Mismatch) => return Err(Problem::IdempotencyMismatch),
-            Some(Created::New) | None => {}
+            Some(Created::New { .. }) | None => {}
         }
     }
     let account = app.store.account(relying_party.organisation.row_id, request.user_id).await?;
     let account = account.ok_or(Problem::NotFound("user"))?;
-    let recipients = app.store.recipients(account.row_id).await?;
-    if recipients.is_empty() {
+    let methods = Methods::asked(request.methods.as_deref())?;
+    let recipients = if methods.push { app.store.recipients(account.row_id).await? } else { Vec::new() };
+    if recipients.is_empty() && !(methods.code && app.store.takes_codes(account.row_id).await?) {
         return Err(Problem::NoDevice);
     }
     let created_at = app.now();
@@ -104,19 +121,13 @@ pub async fn create(
         relying_party: relying_party.name,
         account_id: account.id,
         account: account.name,
+        policy: policy(request.policy)?,
         binding_message: request.binding_message.clone(),
         context: context(request.context.as_ref())?,
         created_at,
         expires_at,
     };
     let signer = app.keys.signer(&app.store).await?;
-    let devices = recipients
-        .into_iter()
-        .map(|recipient| {
-            let compact = challenge::issue(&question.for_device(&app, &recipient)?, &signer.key)?;
-            Ok((recipient, compact))
-        })
-        .collect::<Result<Vec<_>, Problem>>()?;
     let new = NewChallenge {
         id: question.id,
         relying_party: relying_party.row_id,
@@ -126,15 +137,20 @@ pub async fn create(
         certificate: signer.sequence,
         idempotency_key,
         request_sha256,
-        devices,
+        number: question.policy.digits().map(|digits| number(&*app.randomness, digits)),
+        methods,
+        devices: question.for_devices(&app, &recipients, &signer.key)?,
     };
-    let (status, id) = match app.store.create_challenge(new).await? {
-        Created::New => (StatusCode::CREATED, question.id),
+    let raising = Raising { signer, randomness: Arc::clone(&app.randomness) };
+    let (status, id) = match app.store.create_challenge(new, raising).await? {
+        Created::New { raised } => {
+            raised.into_iter().for_each(|id| app.challenge_waiting.wake(id));
+            (StatusCode::CREATED, question.id)
+        }
         Created::Same(id) => (StatusCode::OK, id),
         Created::Mismatch => return Err(Problem::IdempotencyMismatch),
     };
-    app.outbox.wake();
-    app.device_waiting.wake(account.row_id);
+    app.wake(id, account.row_id);
     Ok((status, Json(resource::challenge(&app, relying_party.row_id, id).await?)))
 }
 
@@ -144,6 +160,7 @@ struct Question {
     relying_party: String,
     account_id: AccountId,
     account: String,
+    policy: Policy,
     binding_message: Option<String>,
     context: Context,
     created_at: Timestamp,
@@ -151,6 +168,17 @@ struct Question {
 }
 
 impl Question {
+    fn for_devices(
+        &self,
+        app: &App,
+        recipients: &[Recipient],
+        key: &SoftwareKey,
+    ) -> Result<Vec<(Recipient, String)>, Problem> {
+        let issue =
+            |recipient: &Recipient| Ok((recipient.clone(), challenge::issue(&self.for_device(app, recipient)?, key)?));
+        recipients.iter().map(issue).collect()
+    }
+
     fn for_device(&self, app: &App, recipient: &Recipient) -> Result<challenge::Challenge, Problem> {
         Ok(challenge::Challenge {
             iss: app.keys.server_id.clone(),
@@ -160,12 +188,47 @@ impl Question {
             challenge_id: self.id,
             relying_party: self.relying_party.clone(),
             account: self.account.clone(),
-            policy: Policy::Tap {},
+            policy: self.policy,
             binding_message: self.binding_message.clone(),
             context: self.context.clone(),
             iat: self.created_at.seconds(),
             exp: self.expires_at.seconds_up(),
         })
+    }
+}
+
+/// Makes questions that wait side by side ask for their numbers.
+struct Raising {
+    signer: Arc<Signer>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl Raise for Raising {
+    fn number(&self) -> String {
+        number(&*self.randomness, OVERLAP_DIGITS)
+    }
+
+    fn raise(&self, compact: &str) -> Result<String, StoreError> {
+        let raised = challenge::raise(compact, OVERLAP_DIGITS, &self.signer.key);
+        raised.map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+}
+
+/// A number of this many digits, each as likely as any other.
+fn number(randomness: &dyn Randomness, digits: u8) -> String {
+    let random = u64::from_be_bytes(randomness.bytes());
+    format!("{:0width$}", random % 10_u64.pow(digits.into()), width = usize::from(digits))
+}
+
+fn policy(request: Option<PolicyRequest>) -> Result<Policy, Problem> {
+    let wrong = |what: &str| Problem::Malformed(what.into());
+    match request {
+        None | Some(PolicyRequest { mode: PolicyMode::Tap, digits: None }) => Ok(Policy::Tap {}),
+        Some(PolicyRequest { mode: PolicyMode::Tap, .. }) => Err(wrong("policy.digits goes with the mode number.")),
+        Some(PolicyRequest { mode: PolicyMode::Number, digits }) => match digits.unwrap_or(DEFAULT_DIGITS) {
+            digits @ (2 | 6) => Ok(Policy::Number { digits }),
+            _ => Err(wrong("policy.digits is 2 or 6.")),
+        },
     }
 }
 

@@ -2,55 +2,94 @@
 
 use crate::app::App;
 use crate::authorisation::{ConfirmedDevice, Device, StrictJson};
-use crate::parameter::{Handle, Wait};
+use crate::notices;
+use crate::parameter::{Handle, KnownChallenges, Wait};
 use crate::problem::Problem;
 use crate::push;
-use crate::store::ActiveDevice;
+use crate::store::{ActiveDevice, PendingForDevice, Retracted};
 use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_core::device_api::{Devices, EnrolmentState, PulledChallenges, PushRegistration};
+use countersign_core::challenge;
+use countersign_core::device_api::{Devices, EnrolmentState, Known, PulledChallenges, PushRegistration};
 use countersign_core::handle::EnrolmentId;
 use countersign_core::sealing::{self, SealedTo};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The challenges that wait for this device, sealed as a push is; with `wait`, answers as soon as there is one.
+/// What this device does not know yet, sealed as a push is: challenges that wait, and retractions of those that wait no
+/// longer; with `wait`, answers as soon as there is anything.
 #[utoipa::path(get, path = "/v1/device/challenges", tag = "device",
-    params(("wait" = Option<u32>, Query, description = "Seconds to wait while there is none: 0 to 60"),
+    params(("wait" = Option<u32>, Query, description = "Seconds to wait while there is nothing to say: 0 to 60"),
+        ("known" = Option<String>, Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
         ("Countersign-Proof" = String, Header, description = "A request proof")),
-    responses((status = 200, description = "`state` and sealed `challenges`; see PROTOCOL.md, Pull", content_type = "application/json"),
+    responses((status = 200, description = "`state`, sealed `challenges`, `push`, `revocation`; see PROTOCOL.md, Pull", content_type = "application/json"),
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn pull(
     State(app): State<Arc<App>>,
-    Device(device): Device,
+    Device { device, jti }: Device,
     Wait(patience): Wait,
+    KnownChallenges(known): KnownChallenges,
 ) -> Result<Json<PulledChallenges>, Problem> {
     let asked_in = device.state;
-    let (app, device) = (&*app, &device);
+    let (app, device, known) = (&*app, &device, &known);
     let look = || async move {
-        let state = current_state(app, device).await?;
-        let waiting = app.store.pending_for_device(device.row_id, device.account, app.now()).await?;
+        let current = app.store.device_by_request_key(device.request_key.thumbprint(), app.now()).await?;
+        let current = current.unwrap_or_else(|| ActiveDevice { state: EnrolmentState::Void, ..device.clone() });
+        let news = news(app, &current, known).await?;
         // Waits while nothing is there and nothing has changed. A proposal that ends by the clock is seen at the next pull.
-        let wait = (waiting.is_empty() && state == asked_in && state != EnrolmentState::Void).then_some(Duration::MAX);
-        Ok::<_, Problem>(Look { seen: (state, waiting), wait })
+        let quiet = news.is_empty() && current.state == asked_in && current.state != EnrolmentState::Void;
+        Ok::<_, Problem>(Look { seen: (current, news), wait: quiet.then_some(Duration::MAX) })
     };
-    let (state, waiting) = app.device_waiting.until(device.account, patience, &app.stopping, look).await?;
+    let (current, news) = app.device_waiting.until(device.account, patience, &app.stopping, look).await?;
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: device.enrolment_id };
-    let challenges = match state {
-        EnrolmentState::Confirmed => waiting
-            .iter()
-            .map(|challenge| sealing::seal(&challenge.compact, &device.sealing_key, to, &*app.randomness))
-            .collect::<Result<_, _>>()?,
-        EnrolmentState::Proposed | EnrolmentState::Void => Vec::new(),
+    let mut challenges = Vec::with_capacity(news.len());
+    for one in news {
+        let compact = match one {
+            News::Waits(compact) => compact,
+            News::WaitsNoLonger(retracted) => notices::retraction(app, &retracted).await?,
+        };
+        challenges.push(sealing::seal(&compact, &device.sealing_key, to, &*app.randomness)?);
+    }
+    let revocation = match current.state {
+        EnrolmentState::Void => Some(notices::revocation(app, &current, &jti).await?),
+        EnrolmentState::Proposed | EnrolmentState::Confirmed => None,
     };
-    Ok(Json(PulledChallenges { state, challenges }))
+    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), revocation }))
 }
 
-async fn current_state(app: &App, device: &ActiveDevice) -> Result<EnrolmentState, Problem> {
-    let found = app.store.device_by_request_key(device.request_key.thumbprint(), app.now()).await?;
-    Ok(found.map_or(EnrolmentState::Void, |device| device.state))
+/// What a device does not know yet.
+enum News {
+    /// A challenge waits, in this form.
+    Waits(String),
+    /// A challenge that it holds waits no longer.
+    WaitsNoLonger(Retracted),
+}
+
+async fn news(app: &App, device: &ActiveDevice, known: &[Known]) -> Result<Vec<News>, Problem> {
+    if device.state != EnrolmentState::Confirmed {
+        return Ok(Vec::new());
+    }
+    let waiting = app.store.pending_for_device(device.row_id, device.account, app.now()).await?;
+    let gone = known.iter().map(|one| one.challenge_id).filter(|id| waiting.iter().all(|one| one.id != *id)).collect();
+    let gone = app.store.ended_for_device(device.row_id, gone).await?;
+    let retracted = |(challenge_id, reason)| {
+        News::WaitsNoLonger(Retracted {
+            challenge_id,
+            account_id: device.account_id,
+            device: device.request_key.thumbprint().to_string(),
+            enrolment_id: device.enrolment_id,
+            reason,
+        })
+    };
+    let held = |one: &PendingForDevice| {
+        known
+            .iter()
+            .any(|known| known.challenge_id == one.id && known.challenge_sha256 == challenge::digest(&one.compact))
+    };
+    let unknown = waiting.into_iter().filter(|one| !held(one)).map(|one| News::Waits(one.compact));
+    Ok(gone.into_iter().map(retracted).chain(unknown).collect())
 }
 
 /// Says where this device is reached.
@@ -61,7 +100,7 @@ async fn current_state(app: &App, device: &ActiveDevice) -> Result<EnrolmentStat
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn register_push(
     State(app): State<Arc<App>>,
-    Device(device): Device,
+    Device { device, .. }: Device,
     StrictJson(registration): StrictJson<PushRegistration>,
 ) -> Result<StatusCode, Problem> {
     if device.state == EnrolmentState::Void {
@@ -94,7 +133,7 @@ pub async fn devices(
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
-    Device(device): Device,
+    Device { device, .. }: Device,
     Handle(id): Handle<EnrolmentId>,
 ) -> Result<StatusCode, Problem> {
     if id != device.enrolment_id {

@@ -2,21 +2,23 @@
 
 use crate::app::App;
 use crate::authorisation::{RelyingParty, StrictJson};
+use crate::codes;
 use crate::parameter::{Handle, Wait};
 use crate::problem::Problem;
 use crate::qr;
 use crate::resource::rfc3339;
-use crate::store::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket};
+use crate::store::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, StoredCodes};
 use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use countersign_core::code_seed::{self, CodeSeed};
 use countersign_core::device_api::RedemptionAnswer;
 use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Redemption};
 use countersign_core::handle::{AccountId, EnrolmentId};
 use countersign_core::jws;
-use countersign_core::key::sha256;
-use countersign_core::sealing::{self, SealedTo};
+use countersign_core::key::{SoftwareKey, sha256};
+use countersign_core::sealing::{self, Envelope, SealedTo, SealingPublicKey};
 use countersign_core::text;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -238,17 +240,45 @@ pub async fn redeem(
         request_key: transcript.request_key,
         approval_key: transcript.approval_key,
         sealing_key: transcript.sealing_key,
+        codes: codes::generate(&app)?.1,
     };
     let redeemed = app.store.redeem_ticket(ticket).await?;
     app.enrolment_waiting.wake(account.enrolment_id);
     match redeemed {
-        Redeemed::Proposed(statement) => Ok(Json(RedemptionAnswer { enrolment: statement })),
+        Redeemed::Proposed { statement: compact, codes } => {
+            let seal = |codes| seal_code_seed(&app, &statement, &codes, &transcript.sealing_key, &signer.key);
+            Ok(Json(RedemptionAnswer { enrolment: compact, code_seed: codes.map(seal).transpose()? }))
+        }
         Redeemed::Twice => {
             tracing::warn!(enrolment = %account.enrolment_id, "an enrolment link was redeemed by two devices; both are refused");
             Err(Problem::RedeemedTwice)
         }
         Redeemed::Invalid => Err(Problem::InvalidTicket),
     }
+}
+
+/// The seed of a device's one-time codes, signed and sealed to it: afresh each time, and each time the same seed.
+fn seal_code_seed(
+    app: &App,
+    statement: &EnrolmentStatement,
+    codes: &StoredCodes,
+    sealing_key: &SealingPublicKey,
+    signing_key: &SoftwareKey,
+) -> Result<Envelope, Problem> {
+    let totp = codes::open(app, codes)?;
+    let seed = CodeSeed {
+        iss: statement.iss.clone(),
+        aud: statement.aud.clone(),
+        sub: statement.sub,
+        enrolment_id: statement.enrolment_id,
+        secret: totp.secret().clone(),
+        algorithm: totp.algorithm(),
+        digits: totp.digits(),
+        period: totp.period(),
+        iat: codes.created_at.seconds(),
+    };
+    let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: statement.enrolment_id };
+    Ok(sealing::seal(&code_seed::issue(&seed, signing_key)?, sealing_key, to, &*app.randomness)?)
 }
 
 /// How a redemption looks in the description; the type itself lives in the core.

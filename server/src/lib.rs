@@ -5,9 +5,11 @@
 
 pub mod admin;
 pub mod app;
+pub mod authenticators;
 pub mod authorisation;
 mod bench;
 pub mod claim;
+pub mod codes;
 pub mod command_line;
 pub mod config;
 pub mod create;
@@ -18,7 +20,9 @@ pub mod failure;
 pub mod identity;
 pub mod listener;
 pub mod master_key;
+pub mod methods;
 mod nonce;
+mod notices;
 pub mod outgoing;
 mod parameter;
 pub mod phone;

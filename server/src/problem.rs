@@ -6,6 +6,7 @@ use crate::store::{State, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_core::Refusal;
+use std::time::Duration;
 
 /// Every reason to refuse a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,18 @@ pub enum Problem {
     WrongConfirmationCode(u32),
     /// No device waits for a confirmation.
     NotProposed,
+    /// The number is not the one that the page showed; the challenge is denied.
+    WrongNumber,
+    /// The code is not one of the proposed application; so many attempts are left.
+    WrongFirstCode(u32),
+    /// The application does not wait for its first code.
+    ApplicationNotProposed,
+    /// Too many wrong codes came; the next one is taken after this pause.
+    Throttled(Duration),
+    /// Too many wrong codes have locked everything that makes codes for the account.
+    Locked,
+    /// The challenge does not take a code.
+    CodeNotAllowed,
     /// The store does not write or read now.
     StoreUnavailable,
     /// Something broke that should not; the log has it.
@@ -193,11 +206,43 @@ impl Problem {
                 };
                 return Outside { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
             }
+            Self::WrongNumber => (
+                S::FORBIDDEN,
+                "wrong_number",
+                "Wrong number",
+                "The number is not the one that the page showed. The sign-in was stopped; start it again.",
+            ),
             Self::NotProposed => (
                 S::CONFLICT,
                 "not_proposed",
                 "No device waits for a confirmation",
                 "Open the link on the phone first; if it was, ask for a new link.",
+            ),
+            Self::WrongFirstCode(left) => {
+                let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
+                return Outside { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+            }
+            Self::ApplicationNotProposed => (
+                S::CONFLICT,
+                "not_proposed",
+                "The application does not wait for a code",
+                "It was confirmed before, or ten minutes are over. GET /v1/users/{id}/authenticators shows which.",
+            ),
+            Self::Throttled(pause) => {
+                let detail = format!("Too many wrong codes. The next one is taken in {} s.", whole_seconds(*pause));
+                return Outside { status: S::TOO_MANY_REQUESTS, code: "throttled", title: "Too many attempts", detail };
+            }
+            Self::Locked => (
+                S::FORBIDDEN,
+                "locked",
+                "Codes are locked",
+                "Too many wrong codes. Approve a sign-in on the phone, or ask an administrator to unlock the account.",
+            ),
+            Self::CodeNotAllowed => (
+                S::CONFLICT,
+                "code_not_allowed",
+                "The challenge takes no code",
+                "It was created without the method code. Let the person answer on the phone.",
             ),
             Self::StoreUnavailable => (
                 S::SERVICE_UNAVAILABLE,
@@ -211,6 +256,11 @@ impl Problem {
         };
         Outside { status, code, title, detail: detail.to_owned() }
     }
+}
+
+/// A pause in whole seconds, rounded up, so that who waits them is not early.
+const fn whole_seconds(pause: Duration) -> u64 {
+    pause.as_millis().div_ceil(1000) as u64
 }
 
 /// A refusal's text as a sentence.
@@ -250,6 +300,9 @@ impl IntoResponse for Problem {
         if let Some(scheme) = scheme {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
+        if let Self::Throttled(pause) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(pause).into());
+        }
         response
     }
 }
@@ -288,6 +341,12 @@ mod tests {
             Problem::NotApproved(State::Denied),
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),
+            Problem::WrongNumber,
+            Problem::WrongFirstCode(3),
+            Problem::ApplicationNotProposed,
+            Problem::Throttled(Duration::from_millis(1)),
+            Problem::Locked,
+            Problem::CodeNotAllowed,
             Problem::StoreUnavailable,
         ];
         for problem in all {

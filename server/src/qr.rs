@@ -10,7 +10,8 @@ const SCALE: usize = 6;
 
 /// The code as SVG, and as PNG in a `data:` address; `None` when the text is too long for a code.
 pub fn both(text: &str) -> Option<(String, String)> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    let of_level = |level| QrCode::with_error_correction_level(text, level).ok();
+    let code = of_level(EcLevel::M).or_else(|| of_level(EcLevel::L))?;
     Some((svg(&code), format!("data:image/png;base64,{}", BASE64.encode(&png(&code)?))))
 }
 

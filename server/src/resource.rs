@@ -1,9 +1,12 @@
 //! A challenge as its relying party reads it.
 
 use crate::app::App;
+use crate::create::{PolicyMode, PolicyRequest};
+use crate::methods::Method;
 use crate::problem::Problem;
-use crate::store::{ChallengeRecord, State};
+use crate::store::{ChallengeRecord, Prompt, State};
 use countersign_core::handle::ChallengeId;
+use countersign_core::link::ChallengeLink;
 use countersign_core::receipt::Receipt;
 use countersign_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,12 +20,22 @@ pub struct Challenge {
     pub id: ChallengeId,
     /// Its state.
     pub state: State,
+    /// What the person must do to say YES. A question that was a tap asks for a number once another comes beside it.
+    pub policy: PolicyRequest,
+    /// What the page shows and the person types on the phone; only while it is pending and asks for a number.
+    pub number: Option<String>,
+    /// Opens the question in the app on the same phone; only while it is pending. It never carries the number.
+    pub link: Option<String>,
+    /// True once the person has said "this was not me", also after it was claimed.
+    pub reported: bool,
     /// When it was asked (RFC 3339).
     pub created_at: String,
     /// When it ends (RFC 3339).
     pub expires_at: String,
     /// How far its pushes have come.
     pub push: PushState,
+    /// How it may be answered by what the account has now.
+    pub methods: Vec<Method>,
     /// How the person was authenticated (RFC 8176); empty until approved.
     pub amr: Vec<String>,
     /// The signed question and answer, once there is one. Keep it: it can be verified without this server.
@@ -43,6 +56,10 @@ pub enum PushState {
     Gone,
     /// It could not be sent.
     Failed,
+    /// Nothing was sent: too many prompts within the hour did not end in approval. The app and codes still work.
+    Limited,
+    /// Nothing is sent: the person has reported a prompt. The app and codes still work.
+    Stopped,
 }
 
 /// A moment in RFC 3339.
@@ -50,28 +67,51 @@ pub fn rfc3339(moment: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(moment.millis()).map_or_else(|_| String::new(), |moment| moment.to_string())
 }
 
-impl From<ChallengeRecord> for Challenge {
-    fn from(record: ChallengeRecord) -> Self {
-        let has = |word: &str| record.pushes.iter().any(|state| state == word);
-        let push = match () {
-            () if record.pushes.is_empty() => PushState::None,
-            () if has("sent") => PushState::Sent,
-            () if has("queued") || has("dropped") => PushState::Queued,
-            () if has("failed") => PushState::Failed,
-            () => PushState::Gone,
-        };
+fn push_state(record: &ChallengeRecord) -> PushState {
+    let has = |word: &str| record.pushes.iter().any(|state| state == word);
+    match record.prompt {
+        Prompt::Limited => PushState::Limited,
+        Prompt::Stopped => PushState::Stopped,
+        _ if record.pushes.is_empty() => PushState::None,
+        _ if has("sent") => PushState::Sent,
+        _ if has("queued") || has("dropped") => PushState::Queued,
+        _ if has("failed") => PushState::Failed,
+        _ => PushState::Gone,
+    }
+}
+
+/// A challenge as its relying party reads it.
+pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
+    let push = push_state(&record);
+    let approved = matches!(record.state, State::Approved | State::Claimed);
+    let amr: &[&str] = match (approved, record.settled_by_code) {
+        (false, _) => &[],
+        (true, true) => &["otp"],
         // A software key (swk) on a second channel (mca), and a person who tapped (user).
-        let approved = matches!(record.state, State::Approved | State::Claimed);
-        let amr = if approved { ["swk", "mca", "user"].map(str::to_owned).to_vec() } else { Vec::new() };
-        Self {
-            id: record.id,
-            state: record.state,
-            created_at: rfc3339(record.created_at),
-            expires_at: rfc3339(record.expires_at),
-            push,
-            amr,
-            receipt: record.receipt,
-        }
+        (true, false) => &["swk", "mca", "user"],
+    };
+    let pending = record.state == State::Pending;
+    let link = ChallengeLink {
+        server_url: app.public_url.clone(),
+        challenge_id: record.id,
+        fingerprint: app.keys.server_id.clone(),
+    };
+    Challenge {
+        id: record.id,
+        state: record.state,
+        policy: PolicyRequest {
+            mode: if record.digits.is_some() { PolicyMode::Number } else { PolicyMode::Tap },
+            digits: record.digits,
+        },
+        number: record.number.filter(|_| pending),
+        link: pending.then(|| link.to_text()),
+        reported: record.reported,
+        created_at: rfc3339(record.created_at),
+        expires_at: rfc3339(record.expires_at),
+        push,
+        methods: record.methods.list(),
+        amr: amr.iter().map(|&word| word.to_owned()).collect(),
+        receipt: record.receipt,
     }
 }
 
@@ -81,5 +121,5 @@ impl From<ChallengeRecord> for Challenge {
 /// `not_found`, `unavailable`.
 pub async fn challenge(app: &App, relying_party: i64, id: ChallengeId) -> Result<Challenge, Problem> {
     let record = app.store.challenge(relying_party, id, app.now()).await?;
-    record.map(Challenge::from).ok_or(Problem::NotFound("challenge"))
+    record.map(|record| of(app, record)).ok_or(Problem::NotFound("challenge"))
 }

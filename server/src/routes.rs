@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::authorisation::prove_device;
 use crate::problem::Problem;
-use crate::{claim, create, device, enrolments, identity, settle};
+use crate::{authenticators, claim, codes, create, device, enrolments, identity, settle};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
@@ -34,6 +34,10 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(enrolments::open))
         .routes(routes!(enrolments::read))
         .routes(routes!(enrolments::confirm))
+        .routes(routes!(authenticators::list, authenticators::propose))
+        .routes(routes!(authenticators::confirm))
+        .routes(routes!(authenticators::remove))
+        .routes(routes!(codes::verify))
         .routes(routes!(create::create))
         .routes(routes!(claim::wait))
         .routes(routes!(claim::claim))
@@ -59,6 +63,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .route("/openapi.json", routing::get(async || Json(description)))
         .route("/enrol", routing::get(identity::enrolment_page))
+        .route("/challenge", routing::get(identity::challenge_page))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(finish_writes))

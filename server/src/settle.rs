@@ -8,7 +8,6 @@ use crate::store::{Settled, Settlement};
 use axum::Json;
 use axum::extract::State;
 use countersign_core::Refusal;
-use countersign_core::challenge;
 use countersign_core::decision::{self, Answer, Decision};
 use countersign_core::device_api::DecisionAnswer;
 use countersign_core::handle::ChallengeId;
@@ -29,20 +28,32 @@ pub async fn settle(
     // Looked up by challenge and key together, so that a key of another enrolment is unknown here.
     let key_id = Unverified::parse::<Decision>(&compact)?.key_id().as_str().to_owned();
     let asked = app.store.asked(id, key_id).await?.ok_or(Problem::Refused(Refusal::UnknownKey))?;
-    let digest = challenge::digest(&asked.compact);
-    let decision = decision::check(&compact, id, &digest, asked.created_at, &asked.keys, app.now())?;
-    let settlement = Settlement { challenge: id, device: asked.device, answer: decision.decision, decision: compact };
-    match app.store.settle(settlement).await? {
-        Settled::Counts => {}
-        Settled::AlreadyAnswered => return Err(Problem::AlreadyAnswered),
-        Settled::Expired => return Err(Problem::Expired),
-        Settled::Cancelled => return Err(Problem::Cancelled),
-        Settled::NotAsked => return Err(Problem::DeviceNotInUse),
-    }
-    app.challenge_waiting.wake(id);
-    let state = match decision.decision {
-        Answer::Approve => "approved",
-        Answer::Deny => "denied",
+    let decision = decision::check(&compact, &asked.compact, &asked.keys, app.now())?;
+    let settlement = Settlement {
+        challenge: id,
+        device: asked.device,
+        compact: asked.compact,
+        answer: decision.decision,
+        number: decision.number,
+        user_verified: decision.user_verified && app.accept_unattested,
+        decision: compact,
     };
-    Ok(Json(DecisionAnswer { state: state.into() }))
+    let settled = app.store.settle(settlement).await?;
+    app.wake(id, asked.account);
+    match settled {
+        Settled::Counts(state) if decision.decision == Answer::Report => {
+            Ok(Json(DecisionAnswer { state: state.as_str().into() }))
+        }
+        // What became of an approval afterwards is for its relying party.
+        Settled::Counts(_) if decision.decision == Answer::Approve => {
+            Ok(Json(DecisionAnswer { state: "approved".into() }))
+        }
+        Settled::Counts(_) => Ok(Json(DecisionAnswer { state: "denied".into() })),
+        Settled::WrongNumber => Err(Problem::WrongNumber),
+        Settled::AlreadyAnswered => Err(Problem::AlreadyAnswered),
+        Settled::Expired => Err(Problem::Expired),
+        Settled::Cancelled => Err(Problem::Cancelled),
+        Settled::NotAsked => Err(Problem::DeviceNotInUse),
+        Settled::Changed => Err(Problem::Refused(Refusal::WrongChallenge)),
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::http::{Answer, RelyingParty, client, send};
 use countersign_core::challenge::{self, Challenge};
+use countersign_core::code_seed::{self, CodeSeed, Expected};
 use countersign_core::decision::{Answer as YesOrNo, Decision};
 use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Possession, Redemption, Transcript};
 use countersign_core::handle::{ChallengeId, EnrolmentId};
@@ -26,6 +27,8 @@ pub struct HandmadeDevice {
     pub sealing: SealingKey,
     /// The server's word on it.
     pub statement: EnrolmentStatement,
+    /// What its one-time codes are made of.
+    pub code_seed: CodeSeed,
     /// Its server.
     pub url: String,
     nonce: Mutex<String>,
@@ -103,13 +106,31 @@ impl Prepared {
         .unwrap()
     }
 
+    /// The code seed in an answer, opened and checked as a device does.
+    pub fn code_seed(&self, answer: &Answer) -> CodeSeed {
+        let statement = self.statement(answer);
+        let envelope = Envelope::from_json(answer.body["code_seed"].to_string().as_bytes()).unwrap();
+        let server_id = &self.identity.server_id;
+        let to = SealedTo { server_id, enrolment_id: statement.enrolment_id };
+        let server = self.identity.pin(server_id, 0, SystemClock.now()).unwrap();
+        let expected = Expected {
+            server_id,
+            signing_key: &server.signing_key,
+            device: &statement.aud,
+            account_id: statement.sub,
+            enrolment_id: statement.enrolment_id,
+        };
+        code_seed::open(&envelope.open(&self.sealing, to).unwrap(), &expected).unwrap()
+    }
+
     /// Redeems, and makes the device; not confirmed yet.
     pub async fn redeem(self) -> (HandmadeDevice, String) {
         let answer = self.send(&self.redemption).await;
         let statement = self.statement(&answer);
+        let code_seed = self.code_seed(&answer);
         let code = self.confirmation_code(&statement);
         let Self { request, approval, sealing, url, .. } = self;
-        (HandmadeDevice { request, approval, sealing, statement, url, nonce: Mutex::default() }, code)
+        (HandmadeDevice { request, approval, sealing, statement, code_seed, url, nonce: Mutex::default() }, code)
     }
 }
 
@@ -203,6 +224,7 @@ impl HandmadeDevice {
             challenge_id: read_claims::<Challenge>(compact).challenge_id,
             challenge_sha256: challenge::digest(compact),
             decision: answer,
+            number: None,
             user_verified: false,
             iat: now_seconds(),
         }
@@ -212,9 +234,17 @@ impl HandmadeDevice {
     pub fn decision(&self, compact: &str, answer: YesOrNo) -> String {
         let key = match answer {
             YesOrNo::Approve => &self.approval,
-            YesOrNo::Deny => &self.request,
+            YesOrNo::Deny | YesOrNo::Report => &self.request,
         };
         jws::sign_now(&self.decision_claims(compact, answer), key).unwrap()
+    }
+
+    /// A right approval, with the number that the page shows where one is asked for.
+    pub async fn approval(&self, site: &RelyingParty, compact: &str) -> String {
+        let claims = self.decision_claims(compact, YesOrNo::Approve);
+        let shown = site.get(&format!("/v1/challenges/{}", claims.challenge_id)).await.body["number"].clone();
+        let number = shown.as_str().map(str::to_owned);
+        jws::sign_now(&Decision { number, ..claims }, &self.approval).unwrap()
     }
 
     /// Sends a decision, right or wrong.

@@ -8,15 +8,28 @@ const CLAIM_WINDOW_MS: u64 = 60_000;
 /// One of the two devices that are asked.
 pub type Device = usize;
 
+/// What a device says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// YES, with the number that is shown where one is asked for.
+    Yes,
+    /// YES, with another number where one is asked for.
+    Mistyped,
+    /// NO.
+    No,
+    /// "This was not me."
+    Report,
+}
+
 /// What may be done to a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// A device says YES, or NO.
+    /// A device answers.
     Answer {
         /// The device.
         device: Device,
-        /// Whether it says YES.
-        yes: bool,
+        /// What it says.
+        word: Word,
     },
     /// Its relying party takes the approval, under this key.
     Claim(Option<u8>),
@@ -52,7 +65,8 @@ pub enum Answered {
 enum Life {
     Pending,
     Cancelled,
-    Denied { by: Device },
+    Denied { by: Device, mistyped: bool },
+    Reported,
     Approved { by: Device, at: u64, taken: Taken },
 }
 
@@ -71,12 +85,15 @@ pub struct Model {
     expires_at: u64,
     life: Life,
     in_use: [bool; 2],
+    asks_number: bool,
+    reported: bool,
 }
 
 impl Model {
     /// A challenge that was just asked, and lives so many milliseconds.
-    pub const fn new(lifetime: u64) -> Self {
-        Self { now: 0, expires_at: lifetime, life: Life::Pending, in_use: [true; 2] }
+    pub const fn new(lifetime: u64, asks_number: bool) -> Self {
+        let life = Life::Pending;
+        Self { now: 0, expires_at: lifetime, life, in_use: [true; 2], asks_number, reported: false }
     }
 
     /// What a reader sees.
@@ -86,6 +103,7 @@ impl Model {
             Life::Pending => State::Pending,
             Life::Cancelled => State::Cancelled,
             Life::Denied { .. } => State::Denied,
+            Life::Reported => State::Reported,
             Life::Approved { taken: Taken::Claimed { .. }, .. } => State::Claimed,
             Life::Approved { taken: Taken::Revoked, .. } => State::Revoked,
             Life::Approved { at, .. } if self.now >= *at + CLAIM_WINDOW_MS => State::Lapsed,
@@ -96,7 +114,7 @@ impl Model {
     /// Does it, and says what is answered.
     pub fn apply(&mut self, operation: &Operation) -> Answered {
         match operation {
-            Operation::Answer { device, yes } => Answered::Settled(self.settle(*device, *yes)),
+            Operation::Answer { device, word } => Answered::Settled(self.settle(*device, *word)),
             Operation::Claim(key) => Answered::Claimed(self.claim(*key)),
             Operation::Cancel => {
                 match self.state() {
@@ -110,7 +128,7 @@ impl Model {
             Operation::Intrude => Answered::State(None),
             Operation::Remove(device) => {
                 self.in_use[*device] = false;
-                if self.state() == State::Approved && self.answer() == Some((*device, true)) {
+                if self.state() == State::Approved && self.answer() == Some((*device, Word::Yes)) {
                     self.revoke();
                 }
                 Answered::Done
@@ -128,27 +146,62 @@ impl Model {
         }
     }
 
-    const fn answer(&self) -> Option<(Device, bool)> {
+    /// The answer that counts, where it is one that may be told anew.
+    const fn answer(&self) -> Option<(Device, Word)> {
         match self.life {
-            Life::Denied { by } => Some((by, false)),
-            Life::Approved { by, .. } => Some((by, true)),
-            Life::Pending | Life::Cancelled => None,
+            Life::Denied { by, mistyped: true } => Some((by, Word::Mistyped)),
+            Life::Denied { by, mistyped: false } => Some((by, Word::No)),
+            Life::Approved { by, .. } => Some((by, Word::Yes)),
+            Life::Pending | Life::Cancelled | Life::Reported => None,
         }
     }
 
-    fn settle(&mut self, device: Device, yes: bool) -> Settled {
-        match self.state() {
-            _ if self.answer() == Some((device, yes)) => Settled::Counts,
+    fn settle(&mut self, device: Device, word: Word) -> Settled {
+        match word {
+            Word::Report => return self.report(device),
+            Word::Mistyped if !self.asks_number => return self.settle(device, Word::Yes),
+            _ => {}
+        }
+        let state = self.state();
+        match (self.answer(), word) {
+            // A device that has said YES once has said YES, whatever it typed the second time.
+            (Some((by, Word::Yes)), Word::Yes | Word::Mistyped) if by == device => return Settled::Counts(state),
+            (Some((by, Word::No)), Word::No) if by == device => return Settled::Counts(state),
+            (Some((by, Word::Mistyped)), Word::Yes | Word::Mistyped) if by == device => return Settled::WrongNumber,
+            _ => {}
+        }
+        match state {
             State::Pending if !self.in_use[device] => Settled::NotAsked,
             State::Pending => {
-                let approved = Life::Approved { by: device, at: self.now, taken: Taken::NotYet };
-                self.life = if yes { approved } else { Life::Denied { by: device } };
-                Settled::Counts
+                let (life, settled) = match word {
+                    Word::Yes => {
+                        let approved = Life::Approved { by: device, at: self.now, taken: Taken::NotYet };
+                        (approved, Settled::Counts(State::Approved))
+                    }
+                    Word::Mistyped => (Life::Denied { by: device, mistyped: true }, Settled::WrongNumber),
+                    _ => (Life::Denied { by: device, mistyped: false }, Settled::Counts(State::Denied)),
+                };
+                self.life = life;
+                settled
             }
             State::Expired => Settled::Expired,
             State::Cancelled => Settled::Cancelled,
             _ => Settled::AlreadyAnswered,
         }
+    }
+
+    fn report(&mut self, device: Device) -> Settled {
+        if !self.in_use[device] {
+            return Settled::NotAsked;
+        }
+        if !std::mem::replace(&mut self.reported, true) {
+            match self.state() {
+                State::Pending => self.life = Life::Reported,
+                State::Approved => self.revoke(),
+                _ => {}
+            }
+        }
+        Settled::Counts(self.state())
     }
 
     fn claim(&mut self, key: Option<u8>) -> Claimed {

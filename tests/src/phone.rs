@@ -29,7 +29,7 @@ impl Phone {
     pub fn with(clock: Arc<dyn Clock>, transport: Arc<dyn Transport>) -> Self {
         let randomness = Arc::new(SystemRandomness::new());
         let vault = Arc::new(DesktopVault::in_memory(&*randomness));
-        let platform = Platform { vault, transport, clock, randomness };
+        let platform = Platform { vault, transport, clock, randomness, push: None };
         let directory = tempfile::tempdir().unwrap();
         let core = Authenticator::open(directory.path(), platform.clone()).unwrap();
         Self { core, directory, platform }

@@ -17,6 +17,7 @@ pub struct TestServer {
     running: Running,
     directory: Arc<TempDir>,
     clock: Arc<dyn Clock>,
+    configure: fn(&mut Config),
     /// Its address.
     pub url: String,
 }
@@ -24,31 +25,37 @@ pub struct TestServer {
 impl TestServer {
     /// A fresh server on the system's clock.
     pub async fn start() -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()), Arc::new(SystemClock), "127.0.0.1:0").await
+        Self::start_with(Arc::new(SystemClock), |_| ()).await
     }
 
     /// A fresh server on a clock that the test moves.
     pub async fn start_at(clock: &ManualClock) -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()), Arc::new(clock.clone()), "127.0.0.1:0").await
+        Self::start_with(Arc::new(clock.clone()), |_| ()).await
     }
 
-    async fn open(directory: Arc<TempDir>, clock: Arc<dyn Clock>, listen: &str) -> Self {
+    /// A fresh server with a configuration of its own.
+    pub async fn start_with(clock: Arc<dyn Clock>, configure: fn(&mut Config)) -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), clock, configure, "127.0.0.1:0").await
+    }
+
+    async fn open(directory: Arc<TempDir>, clock: Arc<dyn Clock>, configure: fn(&mut Config), listen: &str) -> Self {
         let mut config = Config::load(None, std::iter::empty()).unwrap();
         config.data_dir = directory.path().to_owned();
         config.push.webpush.allow_private = true;
+        configure(&mut config);
         let listener = serve::bind(listen.parse().unwrap()).await.unwrap();
         let randomness = Arc::new(SystemRandomness::new());
         let running =
             serve::start_with(&config, listener, Arc::clone(&clock), randomness, |router| router).await.unwrap();
         let url = format!("http://{}", running.address);
-        Self { running, directory, clock, url }
+        Self { running, directory, clock, configure, url }
     }
 
     /// Stops the server and starts it again on the same data and port.
     pub async fn restart(self) -> Self {
         let address = self.running.address.to_string();
         self.running.stop().await;
-        Self::open(self.directory, self.clock, &address).await
+        Self::open(self.directory, self.clock, self.configure, &address).await
     }
 
     /// Stops the server.

@@ -127,6 +127,31 @@ async fn a_revoked_device_is_not_asked_any_more() {
     assert!(server.stop().await.success());
 }
 
+#[tokio::test]
+async fn locked_codes_are_unlocked() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let server = Program::serve(data).await;
+    let site = relying_party(data, &server.url).await;
+    let user = site.user("maya").await;
+    HandmadeDevice::enrol(&site, &user).await;
+    let verify = async || site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": "0000000" })).await;
+    assert_eq!(verify().await.body["remaining_attempts"], 99);
+    let database = rusqlite::Connection::open(data.join("countersign.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    database.execute("UPDATE code_authenticator SET failures = 100, locked_at = 1", []).unwrap();
+    assert_eq!(verify().await.code(), "locked");
+
+    let unlock = ["user", "unlock", "--organisation", "Meridian", &user];
+    assert_eq!(admin(data, &unlock).await, json!({ "id": user, "unlocked": 1 }));
+    assert_eq!(verify().await.body["remaining_attempts"], 99, "also while the server runs");
+    assert_eq!(admin(data, &unlock).await["unlocked"], 1, "one failure is forgotten too");
+    assert_eq!(admin(data, &unlock).await["unlocked"], 0);
+    let stranger = ["user", "unlock", "--organisation", "Meridian", "AAAAAAAAAAAAAAAAAAAAAA"];
+    refused(data, &stranger, 3, "no user of this id").await;
+    assert!(server.stop().await.success());
+}
+
 /// The key that the server says it signs with, by its root's word.
 async fn signing_key(url: &str) -> Thumbprint {
     let identity = send(client().get(format!("{url}/.well-known/countersign"))).await.body;

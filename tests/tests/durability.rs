@@ -44,12 +44,18 @@ async fn nothing_is_acknowledged_before_the_disk_has_it() {
     let decided = device.decide(&id, device.decision(&compact, Approve)).await;
     assert_eq!(decided.status, 200, "{decided:?}");
 
+    let verify = format!("/v1/users/{user}/codes/verify");
+    let wrong = site.post(&verify, &json!({ "code": "0000000" })).await;
+    assert_eq!((&wrong.body["valid"], &wrong.body["remaining_attempts"]), (&json!(false), &json!(99)), "{wrong:?}");
+
     process.ask_to_stop();
     assert!(server.wait().await.success());
     let record = Record::parse(&std::fs::read_to_string(record).unwrap());
     assert_eq!(record.durable_before_answer("POST /v1/challenges HTTP/1.1", "HTTP/1.1 201 ", WAL), Ok(()));
     let settle = format!("POST /v1/device/challenges/{id}/decision HTTP/1.1");
     assert_eq!(record.durable_before_answer(&settle, "HTTP/1.1 200 ", WAL), Ok(()));
+    let verify = format!("POST {verify} HTTP/1.1");
+    assert_eq!(record.durable_before_answer(&verify, "HTTP/1.1 200 ", WAL), Ok(()), "an attempt is counted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,8 +67,12 @@ async fn an_answer_survives_a_kill_and_is_claimed_once() {
     let (approved, denied) = (site.ask(&user).await, site.ask(&user).await);
     for compact in device.pull().await {
         let id = read_claims::<Challenge>(&compact).challenge_id;
-        let answer = if id.to_string() == approved { Approve } else { Deny };
-        assert_eq!(device.decide(&id, device.decision(&compact, answer)).await.status, 200);
+        let decision = if id.to_string() == approved {
+            device.approval(&site, &compact).await
+        } else {
+            device.decision(&compact, Deny)
+        };
+        assert_eq!(device.decide(&id, decision).await.status, 200);
     }
     let url = server.url.clone();
     server.kill().await;
@@ -105,7 +115,7 @@ async fn a_push_that_a_crash_left_unsent_is_sent_after_the_restart() {
     let id = phone.only_prompt();
     assert_eq!(received, Received::New(id));
     assert_eq!(asked.body["id"], id.to_string());
-    assert_eq!(phone.core.approve(id).await.unwrap(), Outcome::Approved);
+    assert_eq!(phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
     assert_eq!(site.state(&id.to_string()).await, "approved");
     assert!(server.stop().await.success());
 }
@@ -187,7 +197,7 @@ async fn a_stop_keeps_every_acknowledged_answer_and_cuts_nobody_who_waits() {
         for compact in compacts {
             let id = read_claims::<Challenge>(&compact).challenge_id;
             let url = format!("{}/v1/device/challenges/{id}/decision", device.url);
-            let decision = device.decision(&compact, Approve);
+            let decision = device.approval(&site, &compact).await;
             let http = client();
             // With its connection made, each decision is one write away from the server.
             assert_eq!(http.get(format!("{}/healthz", device.url)).send().await.unwrap().status(), 200);

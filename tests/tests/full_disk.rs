@@ -3,7 +3,6 @@
 #![cfg(test)]
 
 use countersign_core::challenge::Challenge;
-use countersign_core::decision::Answer::Approve;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{Answer, RelyingParty};
 use countersign_tests::server::TestServer;
@@ -60,7 +59,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     for compact in device.pull().await {
         let id = read_claims::<Challenge>(&compact).challenge_id;
         if id.to_string() == answered {
-            assert_eq!(device.decide(&id, device.decision(&compact, Approve)).await.status, 200);
+            assert_eq!(device.decide(&id, device.approval(&site, &compact).await).await.status, 200);
         }
     }
 
@@ -84,7 +83,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
     let compact = device.pull().await.into_iter().next().unwrap();
     let id = read_claims::<Challenge>(&compact).challenge_id;
-    assert_eq!(device.decide(&id, device.decision(&compact, Approve)).await.status, 200);
+    assert_eq!(device.decide(&id, device.approval(&site, &compact).await).await.status, 200);
     assert_eq!(site.state(&id.to_string()).await, "approved");
 
     let server = server.restart().await;

@@ -56,7 +56,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     assert_eq!(prompt.challenge.context.browser.as_deref(), Some("Firefox"));
     assert!(prompt.time_left <= Duration::from_secs(61) && prompt.time_left > Duration::from_secs(30));
 
-    assert_eq!(phone.core.approve(prompt.challenge.challenge_id).await.unwrap(), Outcome::Approved);
+    assert_eq!(phone.core.approve(prompt.challenge.challenge_id, None).await.unwrap(), Outcome::Approved);
     let waited = waiting.await.unwrap();
     assert_eq!(waited.body["state"], "approved");
     assert_eq!(waited.body["amr"], json!(["swk", "mca", "user"]));
@@ -72,7 +72,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let identity = site.get("/.well-known/countersign").await;
     let root = serde_json::from_value(identity.body["root"].clone()).unwrap();
     let proven = receipt_of(&first.body).verify(&root).unwrap();
-    assert!(proven.approved());
+    assert!(proven.approved(None));
     assert_eq!(proven.challenge.challenge_id.to_string(), challenge_id);
     assert_eq!(phone.core.history(5).unwrap()[0].outcome, Outcome::Approved);
 }
@@ -127,7 +127,7 @@ async fn nobody_answers_and_a_late_tap_hears_expired() {
     assert_eq!(site.state(&challenge).await, "pending");
     clock.advance(Duration::from_millis(1));
     assert_eq!(site.state(&challenge).await, "expired");
-    assert_eq!(phone.core.approve(prompt).await.unwrap(), Outcome::Expired);
+    assert_eq!(phone.core.approve(prompt, None).await.unwrap(), Outcome::Expired);
     assert!(phone.core.pending().unwrap().is_empty());
     assert_eq!(site.state(&challenge).await, "expired");
     assert!(phone.core.pull(id, 0).await.unwrap().received.is_empty(), "it is offered no more");
@@ -143,7 +143,7 @@ async fn an_approval_that_nobody_takes_lapses_after_a_minute() {
     for (delay, code) in [(59_999, ""), (60_000, "not_approved")] {
         let challenge = site.ask(&user).await;
         phone.core.pull(id, 0).await.unwrap();
-        phone.core.approve(phone.only_prompt()).await.unwrap();
+        phone.core.approve(phone.only_prompt(), None).await.unwrap();
         clock.advance(Duration::from_millis(delay));
         let claim = site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
         assert_eq!(claim.code(), code);
@@ -162,7 +162,7 @@ async fn a_question_taken_back_is_answered_no_more() {
     let cancel = format!("/v1/challenges/{challenge}/cancel");
     assert_eq!(site.post(&cancel, &Value::Null).await.body["state"], "cancelled");
     assert_eq!(site.post(&cancel, &Value::Null).await.body["state"], "cancelled", "it may be repeated");
-    assert_eq!(phone.core.approve(phone.only_prompt()).await.unwrap(), Outcome::Cancelled);
+    assert_eq!(phone.core.approve(phone.only_prompt(), None).await.unwrap(), Outcome::Cancelled);
     assert_eq!(site.state(&challenge).await, "cancelled");
 }
 
@@ -195,7 +195,7 @@ async fn two_phones_of_one_person_are_both_asked_and_one_answer_counts() {
     first.core.pull(first_id, 0).await.unwrap();
     second.core.pull(second_id, 0).await.unwrap();
     assert_eq!(second.core.deny(second.only_prompt()).await.unwrap(), Outcome::Denied);
-    assert_eq!(first.core.approve(first.only_prompt()).await.unwrap(), Outcome::AlreadyAnswered);
+    assert_eq!(first.core.approve(first.only_prompt(), None).await.unwrap(), Outcome::AlreadyAnswered);
     assert_eq!(site.state(&challenge).await, "denied");
     let devices = first.core.devices(first_id).await.unwrap().devices;
     assert_eq!(devices.iter().map(|device| device.this_device).collect::<Vec<_>>(), [true, false]);
@@ -224,7 +224,7 @@ async fn a_registration_that_is_gone_is_dropped_and_pull_still_works() {
     let challenge = site.ask(&user).await;
     push.next().await;
     assert_eq!(phone.core.pull(id, 0).await.unwrap().received.len(), 1);
-    phone.core.approve(phone.only_prompt()).await.unwrap();
+    phone.core.approve(phone.only_prompt(), None).await.unwrap();
     assert_eq!(site.state(&challenge).await, "approved");
     // The outcome is written after the answer; the next challenge finds the registration gone.
     let asked = async || site.post("/v1/challenges", &json!({ "user_id": user })).await.body["push"].clone();
@@ -253,7 +253,7 @@ async fn an_answer_that_was_lost_on_the_way_is_delivered_by_the_next_pull() {
     let gone = format!("http://{}", nowhere.local_addr().unwrap());
     drop(nowhere);
     set_server_url(&phone, &gone);
-    let lost = phone.core.approve(prompt).await.unwrap_err();
+    let lost = phone.core.approve(prompt, None).await.unwrap_err();
     assert_eq!(lost.code(), "unreachable");
     let phone = phone.restart();
     assert!(phone.core.pending().unwrap()[0].answering);
@@ -273,7 +273,7 @@ async fn a_no_after_a_yes_that_did_not_arrive_is_what_counts() {
     phone.core.pull(id, 0).await.unwrap();
     let prompt = phone.only_prompt();
     set_server_url(&phone, "http://127.0.0.1:1");
-    assert_eq!(phone.core.approve(prompt).await.unwrap_err().code(), "unreachable");
+    assert_eq!(phone.core.approve(prompt, None).await.unwrap_err().code(), "unreachable");
     set_server_url(&phone, &server.url);
     assert_eq!(phone.core.deny(prompt).await.unwrap(), Outcome::Denied);
     assert_eq!(site.state(&challenge).await, "denied");
@@ -314,7 +314,7 @@ async fn a_phone_whose_clock_is_eleven_minutes_wrong_logs_in() {
         let id = phone.enrol(&site, &user).await;
         let challenge = site.ask(&user).await;
         phone.core.pull(id, 0).await.unwrap();
-        phone.core.approve(phone.only_prompt()).await.unwrap();
+        phone.core.approve(phone.only_prompt(), None).await.unwrap();
         assert_eq!(site.state(&challenge).await, "approved");
         // The person corrects the clock; the offset that was learned is now the wrong one.
         if back {
@@ -324,7 +324,7 @@ async fn a_phone_whose_clock_is_eleven_minutes_wrong_logs_in() {
         }
         let challenge = site.ask(&user).await;
         phone.core.pull(id, 0).await.unwrap();
-        phone.core.approve(phone.only_prompt()).await.unwrap();
+        phone.core.approve(phone.only_prompt(), None).await.unwrap();
         assert_eq!(site.state(&challenge).await, "approved");
     }
 }
@@ -341,7 +341,7 @@ async fn a_request_that_seemed_over_by_a_wrong_clock_waits_again() {
     phone_time.advance(Duration::from_secs(660));
     assert!(phone.core.pending().unwrap().is_empty(), "by this clock it is over");
     phone.core.pull(id, 0).await.unwrap();
-    phone.core.approve(phone.only_prompt()).await.unwrap();
+    phone.core.approve(phone.only_prompt(), None).await.unwrap();
     assert_eq!(site.state(&challenge).await, "approved");
 }
 
@@ -359,6 +359,10 @@ async fn the_description_names_every_call_and_the_probes_answer() {
         "/v1/users",
         "/v1/users/{id}/enrolments",
         "/v1/enrolments/{id}/confirm",
+        "/v1/users/{id}/authenticators",
+        "/v1/authenticators/{id}/confirm",
+        "/v1/authenticators/{id}",
+        "/v1/users/{id}/codes/verify",
         "/v1/challenges",
         "/v1/challenges/{id}/claim",
         "/v1/device/challenges/{id}/decision",

@@ -4,17 +4,18 @@
 
 use countersign_core::challenge::DEFAULT_LIFETIME;
 use countersign_core::decision::Answer;
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_core::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use countersign_core::key::SoftwareKey;
 use countersign_core::randomness::{Randomness, SystemRandomness};
 use countersign_core::sealing::SealingKey;
 use countersign_core::time::Clock;
+use countersign_server::methods::Methods;
 use countersign_server::store::{
-    Confirmed, Created, NewChallenge, Redeemed, RedeemedTicket, RelyingParty, Settlement, State, Store,
-    StoredSigningKey,
+    Confirmed, Created, NewChallenge, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, State, Store,
+    StoreError, StoredCodes, StoredSigningKey,
 };
 use countersign_tests::clock::ManualClock;
-use countersign_tests::model::{Answered, Model, Operation};
+use countersign_tests::model::{Answered, Model, Operation, Word};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeSet;
@@ -25,6 +26,22 @@ use std::time::Duration;
 const SEQUENCES: u32 = 300;
 /// The longest sequence.
 const LONGEST: usize = 24;
+
+/// What the page shows.
+const SHOWN: &str = "47";
+
+/// No two challenges of a case wait side by side.
+struct Alone;
+
+impl Raise for Alone {
+    fn number(&self) -> String {
+        SHOWN.into()
+    }
+
+    fn raise(&self, compact: &str) -> Result<String, StoreError> {
+        Ok(compact.to_owned())
+    }
+}
 
 /// A store with all that a challenge needs.
 struct Subject {
@@ -80,14 +97,22 @@ impl Subject {
             request_key: SoftwareKey::generate().unwrap().0.public(),
             approval_key: SoftwareKey::generate().unwrap().0.public(),
             sealing_key: SealingKey::generate(&*self.randomness).public(),
+            codes: StoredCodes {
+                id: AuthenticatorId::random(&*self.randomness),
+                secret: Vec::new(),
+                algorithm: "SHA1".into(),
+                digits: 6,
+                period: 30,
+                created_at: self.clock.now(),
+            },
         };
-        assert!(matches!(self.store.redeem_ticket(ticket).await.unwrap(), Redeemed::Proposed(_)));
+        assert!(matches!(self.store.redeem_ticket(ticket).await.unwrap(), Redeemed::Proposed { .. }));
         let confirmed = self.store.confirm_enrolment(organisation, id, "123456".into()).await.unwrap();
         assert_eq!(confirmed, Confirmed::Now);
         id
     }
 
-    async fn case(&self, lifetime: Duration) -> Case<'_> {
+    async fn case(&self, lifetime: Duration, asks_number: bool) -> Case<'_> {
         let relying_party = self.relying_party().await;
         let organisation = relying_party.organisation.row_id;
         let account_id = AccountId::random(&*self.randomness);
@@ -107,9 +132,11 @@ impl Subject {
             certificate: 1,
             idempotency_key: None,
             request_sha256: String::new(),
+            number: asks_number.then(|| SHOWN.to_owned()),
+            methods: Methods::ALL,
             devices: recipients.into_iter().map(|device| (device, String::new())).collect(),
         };
-        assert_eq!(self.store.create_challenge(new).await.unwrap(), Created::New);
+        assert!(matches!(self.store.create_challenge(new, Alone).await.unwrap(), Created::New { .. }));
         Case { subject: self, relying_party, account, devices, id }
     }
 }
@@ -118,17 +145,32 @@ impl Case<'_> {
     async fn apply(&self, operation: &Operation) -> Answered {
         let (store, own) = (&self.subject.store, self.relying_party.row_id);
         match operation {
-            Operation::Answer { device, yes } => {
-                let answer = if *yes { Answer::Approve } else { Answer::Deny };
-                let device = self.devices[*device].0;
-                let settlement = Settlement { challenge: self.id, device, answer, decision: String::new() };
+            Operation::Answer { device, word } => {
+                let (answer, typed) = match word {
+                    Word::Yes => (Answer::Approve, Some(SHOWN)),
+                    Word::Mistyped => (Answer::Approve, Some("00")),
+                    Word::No => (Answer::Deny, None),
+                    Word::Report => (Answer::Report, None),
+                };
+                let settlement = Settlement {
+                    challenge: self.id,
+                    device: self.devices[*device].0,
+                    compact: String::new(),
+                    answer,
+                    number: typed.map(str::to_owned),
+                    user_verified: false,
+                    decision: String::new(),
+                };
                 Answered::Settled(store.settle(settlement).await.unwrap())
             }
             Operation::Claim(key) => {
                 let key = key.map(|key| key.to_string());
                 Answered::Claimed(store.claim(own, self.id, key).await.unwrap())
             }
-            Operation::Cancel => Answered::State(store.cancel(own, self.id).await.unwrap()),
+            Operation::Cancel => {
+                let cancelled = store.cancel(own, self.id).await.unwrap();
+                Answered::State(cancelled.map(|cancelled| cancelled.state))
+            }
             Operation::Read => Answered::State(self.read(own).await),
             Operation::Intrude => {
                 let stranger = self.subject.stranger;
@@ -160,8 +202,10 @@ impl Case<'_> {
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let device = 0..2_usize;
+    let word =
+        prop_oneof![2 => Just(Word::Yes), 1 => Just(Word::Mistyped), 1 => Just(Word::No), 1 => Just(Word::Report)];
     let one = prop_oneof![
-        3 => (device.clone(), any::<bool>()).prop_map(|(device, yes)| Operation::Answer { device, yes }),
+        3 => (device.clone(), word).prop_map(|(device, word)| Operation::Answer { device, word }),
         3 => proptest::option::of(0..2_u8).prop_map(Operation::Claim),
         1 => Just(Operation::Cancel),
         1 => Just(Operation::Read),
@@ -181,10 +225,10 @@ fn the_store_and_the_model_give_the_same_answers() {
     let subject = runtime.block_on(Subject::open(directory.path()));
     let seen = Mutex::new(BTreeSet::new());
     let mut runner = TestRunner::new(Config { cases: SEQUENCES, failure_persistence: None, ..Config::default() });
-    let result = runner.run(&operations(), |operations| {
+    let result = runner.run(&(any::<bool>(), operations()), |(asks_number, operations)| {
         runtime.block_on(async {
-            let case = subject.case(DEFAULT_LIFETIME).await;
-            let mut model = Model::new(u64::try_from(DEFAULT_LIFETIME.as_millis()).unwrap());
+            let case = subject.case(DEFAULT_LIFETIME, asks_number).await;
+            let mut model = Model::new(u64::try_from(DEFAULT_LIFETIME.as_millis()).unwrap(), asks_number);
             for operation in &operations {
                 let (expected, answered) = (model.apply(operation), case.apply(operation).await);
                 prop_assert_eq!(&answered, &expected, "{:?}", operation);
@@ -197,6 +241,6 @@ fn the_store_and_the_model_give_the_same_answers() {
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
     runtime.block_on(subject.store.close());
-    let all = ["approved", "cancelled", "claimed", "denied", "expired", "lapsed", "pending", "revoked"];
+    let all = ["approved", "cancelled", "claimed", "denied", "expired", "lapsed", "pending", "reported", "revoked"];
     assert_eq!(seen.into_inner().unwrap(), BTreeSet::from(all), "every state was reached");
 }

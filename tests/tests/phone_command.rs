@@ -279,6 +279,37 @@ async fn a_server_that_is_gone_is_told_from_one_that_refuses() {
 }
 
 #[tokio::test]
+async fn a_code_is_shown_also_when_the_server_is_gone() {
+    let world = World::new().await;
+    let nobody = Terminal::new();
+    nobody.fails(&["code"], 3, "countersign phone enrol LINK").await;
+    let phone = world.phone().await;
+    let account = phone.does(&["list"]).await["accounts"][0].clone();
+    assert!(account["clock_offset_ms"].as_i64().unwrap().abs() < 30_000, "{account}");
+    let id = account["id"].as_str().unwrap();
+    let verify = format!("/v1/users/{}/codes/verify", world.user);
+    let code = phone.does(&["code"]).await;
+    assert_eq!(code["next"].as_str().unwrap().len(), 6);
+    assert!((1..=30).contains(&code["seconds_left"].as_u64().unwrap()), "{code}");
+    let verified = world.site.post(&verify, &json!({ "code": code["code"] })).await;
+    assert_eq!(verified.body["valid"], true, "{verified:?}");
+
+    let noor = world.site.user("noor").await;
+    phone.does(&["enrol", &link(&world.site, &noor).await]).await;
+    phone.fails(&["code"], 2, "say which: countersign phone code ID").await;
+    phone.fails(&["code", "zzzz"], 3, "countersign phone list").await;
+    assert!(world.server.stop().await.success());
+    let said = phone.says(&["code", &id[..8]]).await;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let [first, second, left, "s", "left,", "then", next, last] = words[..] else { panic!("{said}") };
+    for digits in [first, second, next, last] {
+        assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{said}");
+    }
+    assert!((1..=30).contains(&left.parse::<u64>().unwrap()), "{said}");
+    drop(world.data);
+}
+
+#[tokio::test]
 async fn a_removed_phone_is_forgotten_by_its_server_first() {
     let world = World::new().await;
     let phone = world.phone().await;

@@ -102,7 +102,7 @@ async fn a_decision_with_one_thing_changed_is_refused() {
         scene.refused(member, raw(&more, &payload), 400, "unknown_claim").await;
     }
     let text = String::from_utf8(payload.clone()).unwrap();
-    let more = text.replacen('{', r#"{"number":"42","#, 1);
+    let more = text.replacen('{', r#"{"colour":"red","#, 1);
     scene.refused("unknown claim", raw(&header("ES256", right), more.as_bytes()), 400, "unknown_claim").await;
     let twice = text.replacen('{', r#"{"decision":"deny","#, 1);
     scene.refused("duplicate claim", raw(&header("ES256", right), twice.as_bytes()), 400, "malformed").await;

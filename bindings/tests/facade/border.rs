@@ -5,7 +5,7 @@ use countersign_bindings::platform::{
     DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport, TransportError,
     VaultError,
 };
-use countersign_bindings::{Authenticator, AuthenticatorError};
+use countersign_bindings::{Authenticator, AuthenticatorError, PushRegistration};
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::SoftwareKey;
 use countersign_core::randomness::SystemRandomness;
@@ -21,7 +21,7 @@ fn open(
     vault: Arc<dyn KeyVault>,
     transport: Arc<dyn Transport>,
 ) -> Result<Authenticator, AuthenticatorError> {
-    Authenticator::open(directory.to_str().unwrap(), vault, transport, Arc::new(AppClock(SystemClock)))
+    Authenticator::open(directory.to_str().unwrap(), vault, transport, Arc::new(AppClock(SystemClock)), None)
 }
 
 fn code_of<T>(result: Result<T, AuthenticatorError>) -> &'static str {
@@ -99,9 +99,14 @@ async fn an_id_is_checked_for_its_form_and_then_looked_up() {
         assert_eq!(code_of(authenticator.devices(id).await), of_account);
         assert_eq!(code_of(authenticator.remove(id).await), of_account);
         assert_eq!(code_of(authenticator.forget(id)), of_account);
-        let registered = authenticator.register_web_push(id, String::new(), String::new(), String::new()).await;
+        let registered = authenticator
+            .register_push(
+                id,
+                PushRegistration::WebPush { endpoint: String::new(), p256dh: String::new(), auth: String::new() },
+            )
+            .await;
         assert_eq!(code_of(registered), of_account);
-        assert_eq!(code_of(authenticator.approve(id).await), of_challenge);
+        assert_eq!(code_of(authenticator.approve(id, None).await), of_challenge);
         assert_eq!(code_of(authenticator.deny(id).await), of_challenge);
     }
 }

@@ -40,6 +40,9 @@ fn what_this_device_found_keeps_its_code_and_its_sentence() {
         Error::Store(StoreError::Unwritable("disk full".into())),
         Error::UnknownAccount,
         Error::UnknownChallenge,
+        Error::AccountEnded,
+        Error::QuestionChanged,
+        Error::NoCodes,
     ];
     for error in refusals.map(Error::Refused).into_iter().chain(errors) {
         let (code, sentence) = (error.code().to_owned(), error.to_string());

@@ -2,9 +2,10 @@
 
 use crate::app::{AppClock, Network, Vault, moment};
 use countersign_bindings::{
-    AccountState, Authenticator, AuthenticatorError, EnrolmentState, Outcome, Policy, Received, SignInContext,
+    AccountState, Authenticator, AuthenticatorError, EnrolmentState, Outcome, Policy, PushRegistration, Received,
+    SignInContext,
 };
-use countersign_core::device_api::PushRegistration;
+use countersign_core::device_api;
 use countersign_core::time::Clock;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{self, RelyingParty};
@@ -28,7 +29,7 @@ struct Phone {
 async fn phone(site: &RelyingParty, user: &str, vault: Arc<Vault>, clock: &ManualClock) -> Phone {
     let directory = tempfile::tempdir().unwrap();
     let (network, app_clock) = (Arc::new(Network(http::client())), Arc::new(AppClock(clock.clone())));
-    let app = Authenticator::open(directory.path().to_str().unwrap(), vault.clone(), network, app_clock).unwrap();
+    let app = Authenticator::open(directory.path().to_str().unwrap(), vault.clone(), network, app_clock, None).unwrap();
     let opened = site.post(&format!("/v1/users/{user}/enrolments"), &json!(null)).await;
     let account = app.enrol(opened.body["link"].as_str().unwrap(), "Telephone").await.unwrap();
     assert_eq!(app.accounts().unwrap()[..], *std::slice::from_ref(&account));
@@ -54,8 +55,17 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     let Phone { app, vault, account_id, _directory } = phone(&site, &user, Vault::of_hardware(), &clock).await;
     assert_eq!(vault.key_names().len(), 2, "a request key and an approval key");
     let mut push = PushService::start().await;
-    let PushRegistration::WebPush(subscription) = push.registration();
-    app.register_web_push(&account_id, subscription.endpoint, subscription.p256dh, subscription.auth).await.unwrap();
+    let device_api::PushRegistration::WebPush(subscription) = push.registration();
+    app.register_push(
+        &account_id,
+        PushRegistration::WebPush {
+            endpoint: subscription.endpoint,
+            p256dh: subscription.p256dh,
+            auth: subscription.auth,
+        },
+    )
+    .await
+    .unwrap();
 
     let asked = json!({ "user_id": user, "binding_message": "Order 4711", "context": { "ip": "198.51.100.7" } });
     let id = site.post("/v1/challenges", &asked).await.body["id"].as_str().unwrap().to_owned();
@@ -75,12 +85,12 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     assert_eq!((prompt.time_left, prompt.answering), (Duration::from_secs(60), false));
 
     vault.confirms.store(false, Ordering::SeqCst);
-    let refused = app.approve(&id).await.unwrap_err();
+    let refused = app.approve(&id, None).await.unwrap_err();
     assert!(matches!(refused, AuthenticatorError::NotConfirmed(_)), "{refused:?}");
     assert_eq!((app.pending().unwrap().len(), site.state(&id).await.as_str()), (1, "pending"), "it still waits");
 
     vault.confirms.store(true, Ordering::SeqCst);
-    assert_eq!(app.approve(&id).await, Ok(Outcome::Approved));
+    assert_eq!(app.approve(&id, None).await, Ok(Outcome::Approved));
     assert_eq!((app.pending(), site.state(&id).await.as_str()), (Ok(vec![]), "approved"));
     let past = app.history(10).unwrap().remove(0);
     assert_eq!((past.challenge.id, past.outcome, past.at), (id, Outcome::Approved, moment(clock.now())));
@@ -101,7 +111,15 @@ async fn a_pull_brings_what_no_push_brought_and_a_removed_account_leaves_nothing
         assert_eq!(pulled.received, [Received::New { challenge_id: id.clone() }]);
     }
     assert_eq!(first.app.deny(&id).await, Ok(Outcome::Denied));
-    assert_eq!(second.app.approve(&id).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
+
+    let account = first.app.accounts().unwrap().remove(0);
+    assert_eq!(account.clock_offset_ms, 0);
+    let shown = first.app.code(&account.id).unwrap();
+    assert_eq!((shown.code.len(), shown.next.len(), shown.seconds_left), (6, 6, 30));
+    let verified = site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": shown.code })).await;
+    assert_eq!(verified.body["valid"], true, "{verified:?}");
+    assert!(matches!(first.app.code(&second.account_id), Err(AuthenticatorError::UnknownAccount(_))));
+    assert_eq!(second.app.approve(&id, None).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
     assert_eq!(site.state(&id).await, "denied");
 
     let devices = second.app.devices(&second.account_id).await.unwrap();

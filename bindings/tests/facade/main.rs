@@ -6,3 +6,4 @@ mod app;
 mod border;
 mod codes;
 mod login;
+mod sentences;

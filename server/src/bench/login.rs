@@ -136,7 +136,8 @@ impl Lane {
         for _ in 0..2 {
             let signed = proof::Request { method: "GET", target, body: b"" };
             let randomness = SystemRandomness::new();
-            let proof = proof::sign(signed, &self.nonce, &self.request, SystemClock.now(), &randomness);
+            let jti = proof::new_jti(&randomness);
+            let proof = proof::sign(signed, &jti, &self.nonce, &self.request, SystemClock.now());
             let proof = proof.await.map_err(broken)?;
             let request = self.site.http.get(format!("{}{target}", self.site.url)).header(PROOF_HEADER, proof);
             let response = request.send().await.map_err(broken)?;
@@ -163,7 +164,8 @@ impl Lane {
             now,
         };
         let id = challenge::open(&compact, &expected).map_err(broken)?.challenge_id;
-        let decision = decision::sign(&compact, id, Answer::Approve, &self.approval, now).await.map_err(broken)?;
+        let decision =
+            decision::sign(&compact, id, Answer::Approve.into(), &self.approval, now).await.map_err(broken)?;
         let url = format!("{}/v1/device/challenges/{id}/decision", self.site.url);
         let response = self.site.http.post(url).body(decision).send().await.map_err(broken)?;
         if response.status().is_success() { Ok(()) } else { Err(broken(response.text().await.map_err(broken)?)) }

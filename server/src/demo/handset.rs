@@ -80,7 +80,7 @@ impl From<Account> for AccountShown {
     fn from(account: Account) -> Self {
         let confirmation_code = match account.state {
             AccountState::Proposed { confirmation_code } => Some(confirmation_code),
-            AccountState::Confirmed => None,
+            AccountState::Confirmed | AccountState::Ended { .. } => None,
         };
         Self { id: account.id, organisation: account.organisation, account: account.account, confirmation_code }
     }
@@ -279,7 +279,7 @@ impl Handset {
                 }
                 self.state().notice = None;
             }
-            Ok(Received::Known(_)) => {}
+            Ok(Received::Known(_) | Received::Changed(_) | Received::Retracted(_)) => {}
             Err(error) => tracing::warn!(%error, "the demo's phone refused a message"),
         }
         self.changes.notify();
@@ -303,7 +303,8 @@ impl Handset {
 
     /// YES or NO: step 4.
     pub async fn answer(&self, id: ChallengeId, approve: bool) -> Result<(), Refusal> {
-        let answered = if approve { self.authenticator.approve(id).await } else { self.authenticator.deny(id).await };
+        let answered =
+            if approve { self.authenticator.approve(id, None).await } else { self.authenticator.deny(id).await };
         let outcome = match answered {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -315,6 +316,8 @@ impl Handset {
         self.notice(match outcome {
             Outcome::Approved => "Approved. The page goes on by itself.",
             Outcome::Denied => "Denied. The sign-in was stopped.",
+            Outcome::Reported => "Reported. No more prompts come until you allow them again.",
+            Outcome::WrongNumber => "The number was wrong. The sign-in was stopped.",
             Outcome::AlreadyAnswered => "Answered on your other phone.",
             Outcome::Expired => "Expired: start the sign-in again.",
             Outcome::Cancelled => "The site took the question back.",

@@ -241,6 +241,7 @@ impl Site {
             return Err("The password is wrong.".into());
         }
         let request = ChallengeRequest {
+            methods: None,
             user_id: self.opened()?.user,
             policy: None,
             binding_message: None,
@@ -333,7 +334,7 @@ impl Site {
         let receipt = challenge.receipt.as_ref()?;
         let identity: WellKnown = self.call(Method::GET, "/.well-known/countersign", None, None).await.ok()?;
         let proven = receipt.verify(&identity.root).ok()?;
-        let about_this = proven.challenge.challenge_id == challenge.id && proven.approved();
+        let about_this = proven.challenge.challenge_id == challenge.id && proven.approved(None);
         about_this.then(|| Proof {
             answered_at: proven.decision.iat,
             approval_key: proven.enrolment.approval_key.thumbprint().to_string(),

@@ -61,12 +61,32 @@ enum Command {
         /// The request, or the first characters of its id
         #[arg(allow_hyphen_values = true)]
         id: String,
+        /// The number that the page shows, where the request asks for it
+        #[arg(long)]
+        number: Option<String>,
     },
     /// Answer NO
     Deny {
         /// The request, or the first characters of its id
         #[arg(allow_hyphen_values = true)]
         id: String,
+    },
+    /// Say that this was not you, also of a past request: nothing more is pushed until you allow it again
+    Report {
+        /// The request, or the first characters of its id
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+    },
+    /// Show the request that a link on the page of this same machine opens
+    Open {
+        /// The link. Quote it: it holds a # and an &
+        link: String,
+    },
+    /// Show the one-time code of this moment; needs no network
+    Code {
+        /// The account, or the first characters of its id; not needed when there is only one
+        #[arg(allow_hyphen_values = true)]
+        id: Option<String>,
     },
     /// Show past requests
     History,
@@ -84,7 +104,13 @@ enum Command {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit_code = match &error {
-            Error::Refused(_) | Error::ServerRefused { .. } | Error::UnknownAccount | Error::UnknownChallenge => 3,
+            Error::Refused(_)
+            | Error::ServerRefused { .. }
+            | Error::UnknownAccount
+            | Error::UnknownChallenge
+            | Error::AccountEnded
+            | Error::QuestionChanged
+            | Error::NoCodes => 3,
             Error::Unreachable(_) => 4,
             Error::Key(_) | Error::Vault(_) | Error::Store(_) => 5,
         };
@@ -105,8 +131,13 @@ pub fn open(
     let randomness = SystemRandomness::new();
     let vault = DesktopVault::in_file(&directory.join("vault.key"), &randomness)
         .map_err(|error| unusable(error.to_string()))?;
-    let platform =
-        Platform { vault: Arc::new(vault), transport, clock: Arc::new(SystemClock), randomness: Arc::new(randomness) };
+    let platform = Platform {
+        vault: Arc::new(vault),
+        transport,
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(randomness),
+        push: None,
+    };
     Authenticator::open(directory, platform).map_err(|error| unusable(error.to_string()))
 }
 
@@ -129,13 +160,32 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Command::Enrol { link, name } => printer.enrolled(&authenticator.enrol(&link, &name).await?)?,
         Command::List => list(&authenticator, &printer).await?,
         Command::Watch => watch(Arc::new(authenticator), printer).await?,
-        Command::Approve { id } => {
+        Command::Approve { id, number } => {
             let id = find_challenge(&authenticator, &id).await?;
-            return ended(&printer, id, authenticator.approve(id).await?);
+            return ended(&printer, id, authenticator.approve(id, number.as_deref()).await?);
+        }
+        Command::Report { id } => {
+            let id = find_any_challenge(&authenticator, &id).await?;
+            return ended(&printer, id, authenticator.report(id).await?);
+        }
+        Command::Open { link } => {
+            let id = authenticator.open_link(&link).await?;
+            let pending = authenticator.pending()?;
+            match pending.iter().find(|prompt| prompt.challenge.challenge_id == id) {
+                Some(prompt) => printer.prompt(prompt)?,
+                None => print_past(&authenticator, printer, id)?,
+            }
         }
         Command::Deny { id } => {
             let id = find_challenge(&authenticator, &id).await?;
             return ended(&printer, id, authenticator.deny(id).await?);
+        }
+        Command::Code { id } => {
+            let account = match id {
+                Some(id) => find_account(&authenticator, &id)?,
+                None => only_account(&authenticator)?,
+            };
+            printer.code(&account, &authenticator.code(account.id)?)?;
         }
         Command::History => printer.history(&authenticator.history(HISTORY_LENGTH)?)?,
         Command::Remove { id, only_here } => {
@@ -154,8 +204,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Failure> {
     printer.outcome(id, outcome)?;
     match outcome {
-        Outcome::Approved | Outcome::Denied => Ok(()),
-        Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => {
+        Outcome::Approved | Outcome::Denied | Outcome::Reported => Ok(()),
+        Outcome::WrongNumber | Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => {
             Err(Failure { exit_code: 3, message: show::explain(outcome).to_owned() })
         }
     }
@@ -187,10 +237,7 @@ async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<()
     let stop_signal = crate::serve::stop_signal();
     let accounts = authenticator.accounts()?;
     if accounts.is_empty() {
-        return Err(Failure {
-            exit_code: 3,
-            message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
-        });
+        return Err(no_account());
     }
     printer.watching(&accounts)?;
     for prompt in authenticator.pending()? {
@@ -220,24 +267,51 @@ async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, print
             }
             Err(error) => return Err(error.into()),
         };
-        let mut something_new = false;
+        if let Some(reason) = pulled.ended {
+            return printer
+                .trouble(&format!("this phone is over for an account: {}", show::explain_end(reason)))
+                .map_err(Failure::from);
+        }
+        let mut refused = false;
         for received in pulled.received {
             match received {
-                Ok(Received::New(challenge)) => {
-                    something_new = true;
+                Ok(Received::New(challenge) | Received::Changed(challenge)) => {
                     let pending = authenticator.pending()?;
                     if let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == challenge) {
                         printer.prompt(prompt)?;
                     }
                 }
+                Ok(Received::Retracted(challenge)) => print_past(&authenticator, printer, challenge)?,
                 Ok(Received::Known(_)) => {}
-                Err(refusal) => printer.trouble(&format!("a message was refused: {refusal}"))?,
+                Err(refusal) => {
+                    refused = true;
+                    printer.trouble(&format!("a message was refused: {refusal}"))?;
+                }
             }
         }
-        if !something_new {
-            // The server answers at once while a known request still waits.
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        if refused {
+            // The server brings it again at once.
+            tokio::time::sleep(WATCH_PAUSE).await;
         }
+    }
+}
+
+fn print_past(authenticator: &Authenticator, printer: Printer, id: ChallengeId) -> Result<(), Failure> {
+    let history = authenticator.history(HISTORY_LENGTH)?;
+    match history.iter().find(|past| past.challenge.challenge_id == id) {
+        Some(past) => Ok(printer.over(past)?),
+        None => Ok(()),
+    }
+}
+
+/// A request that waits, or one of the history.
+async fn find_any_challenge(authenticator: &Authenticator, start: &str) -> Result<ChallengeId, Failure> {
+    let past = authenticator.history(HISTORY_LENGTH)?;
+    let waiting = authenticator.pending()?;
+    let ids = waiting.iter().map(|prompt| &prompt.challenge).chain(past.iter().map(|past| &past.challenge));
+    match only_match(ids.map(|challenge| challenge.challenge_id), start, "request")? {
+        Some(id) => Ok(id),
+        None => find_challenge(authenticator, start).await,
     }
 }
 
@@ -273,6 +347,26 @@ fn find_account(authenticator: &Authenticator, start: &str) -> Result<Account, F
         exit_code: 3,
         message: "no account of this id is on this phone; see: countersign phone list".into(),
     })
+}
+
+/// The account, when there is no other to choose from.
+fn only_account(authenticator: &Authenticator) -> Result<Account, Failure> {
+    let mut accounts = authenticator.accounts()?;
+    match (accounts.pop(), accounts.is_empty()) {
+        (Some(account), true) => Ok(account),
+        (None, _) => Err(no_account()),
+        (Some(_), false) => Err(Failure {
+            exit_code: 2,
+            message: "there is more than one account; say which: countersign phone code ID".into(),
+        }),
+    }
+}
+
+fn no_account() -> Failure {
+    Failure {
+        exit_code: 3,
+        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
+    }
 }
 
 /// The one id that starts like this; an error when there are several.

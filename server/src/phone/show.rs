@@ -2,6 +2,8 @@
 
 use countersign_core::challenge::Context;
 use countersign_core::handle::ChallengeId;
+use countersign_core::one_time_code::Shown;
+use countersign_core::revocation::EndReason;
 use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
 use serde_json::{Value, json};
 use std::io::{Result, Write};
@@ -13,11 +15,23 @@ pub struct Printer {
     pub json: bool,
 }
 
+/// Why an account is over, and what to do.
+pub const fn explain_end(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Revoked => "removed from the account; enrol it again from the account's page",
+        EndReason::RedeemedTwice => "the link was used by two devices; ask for a new one and show it to nobody",
+        EndReason::WrongCode => "the digits were typed wrong too often; ask for a new link",
+        EndReason::Expired => "nobody typed the digits in time; ask for a new link",
+    }
+}
+
 /// What an outcome means for the person.
 pub const fn explain(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "Approved. The page goes on by itself.",
         Outcome::Denied => "Denied. The sign-in was stopped.",
+        Outcome::Reported => "Reported. No more prompts come until you allow them again.",
+        Outcome::WrongNumber => "The number was wrong. The sign-in was stopped.",
         Outcome::AlreadyAnswered => "Answered on your other phone.",
         Outcome::Expired => "Expired: start the sign-in again.",
         Outcome::Cancelled => "The site took the question back.",
@@ -25,14 +39,35 @@ pub const fn explain(outcome: Outcome) -> &'static str {
 }
 
 fn account_json(account: &Account) -> Value {
-    let (state, code) = match &account.state {
-        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code)),
-        AccountState::Confirmed => ("confirmed", None),
+    let (state, code, end_reason) = match &account.state {
+        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code), None),
+        AccountState::Confirmed => ("confirmed", None, None),
+        AccountState::Ended { reason } => ("ended", None, Some(reason.as_str())),
     };
     json!({
         "id": account.id, "organisation": account.organisation, "account": account.account,
         "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
+        "end_reason": end_reason, "clock_offset_ms": account.clock_offset_ms,
     })
+}
+
+/// What a person is told whose clock is wrong; nothing while it hardly is.
+fn clock_notice(clock_offset_ms: i64) -> Option<String> {
+    let seconds = clock_offset_ms.unsigned_abs() / 1000;
+    let amount = match seconds {
+        0..=30 => return None,
+        31..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86400),
+    };
+    let direction = if clock_offset_ms > 0 { "behind" } else { "ahead of" };
+    Some(format!("This phone's clock is {amount} {direction} the server's; the codes of this account allow for it."))
+}
+
+/// In two halves, as people read digits.
+fn halves(digits: &str) -> String {
+    digits.split_at_checked(digits.len() / 2).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"))
 }
 
 fn prompt_json(prompt: &Prompt) -> Value {
@@ -40,7 +75,7 @@ fn prompt_json(prompt: &Prompt) -> Value {
         "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
         "organisation": prompt.account.organisation, "account": prompt.challenge.account,
         "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
-        "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
+        "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
     })
 }
 
@@ -69,6 +104,7 @@ impl Printer {
                 writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
             }
             AccountState::Confirmed => writeln!(out, "Ready."),
+            AccountState::Ended { reason } => writeln!(out, "Over: {}.", explain_end(*reason)),
         }
     }
 
@@ -89,8 +125,12 @@ impl Printer {
                     format!("waits for the digits {confirmation_code} on the page")
                 }
                 AccountState::Confirmed => "ready".into(),
+                AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
             };
             writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
+            if let Some(notice) = clock_notice(account.clock_offset_ms) {
+                writeln!(out, "  {notice}")?;
+            }
         }
         if pending.is_empty() {
             return writeln!(out, "Nothing waits for an answer.");
@@ -113,8 +153,32 @@ impl Printer {
         }
         writeln!(out, "  from     {}", place(&challenge.context))?;
         writeln!(out, "  time     {} s left", prompt.time_left.as_secs())?;
-        writeln!(out, "  YES: countersign phone approve {}", challenge.challenge_id)?;
-        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)
+        let number = if challenge.policy.digits().is_some() { " --number THE-NUMBER-ON-THE-PAGE" } else { "" };
+        writeln!(out, "  YES: countersign phone approve {}{number}", challenge.challenge_id)?;
+        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)?;
+        writeln!(out, "  This was not me: countersign phone report {}", challenge.challenge_id)
+    }
+
+    /// A prompt is over before it was answered here.
+    pub fn over(self, past: &Past) -> Result<()> {
+        let id = past.challenge.challenge_id;
+        if self.json {
+            return Self::value(&json!({ "id": id, "outcome": past.outcome.as_str() }));
+        }
+        writeln!(std::io::stdout(), "{}: {}", past.challenge.relying_party, explain(past.outcome))
+    }
+
+    /// The one-time code of this moment.
+    pub fn code(self, account: &Account, shown: &Shown) -> Result<()> {
+        let Shown { code, seconds_left, next } = shown;
+        if self.json {
+            let offset = account.clock_offset_ms;
+            let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset });
+            return Self::value(&value);
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{}   {seconds_left} s left, then {}", halves(code), halves(next))?;
+        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| writeln!(out, "{notice}"))
     }
 
     /// How an answer ended.
@@ -123,9 +187,11 @@ impl Printer {
             return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
         }
         match outcome {
-            Outcome::Approved | Outcome::Denied => writeln!(std::io::stdout(), "{}", explain(outcome)),
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
+                writeln!(std::io::stdout(), "{}", explain(outcome))
+            }
             // The failure that follows says it.
-            Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
+            Outcome::WrongNumber | Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
         }
     }
 
@@ -177,5 +243,34 @@ impl Printer {
     /// Something does not work now, and watching goes on.
     pub fn trouble(self, what: &str) -> Result<()> {
         writeln!(std::io::stderr(), "countersign: {what}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_in_words() {
+        let notice = |seconds: i64| clock_notice(seconds * 1000).unwrap_or_default();
+        assert_eq!([0, 30, -30].map(notice), [""; 3]);
+        assert_eq!(
+            notice(660),
+            "This phone's clock is 11 minutes behind the server's; the codes of this account allow for it."
+        );
+        for (seconds, words) in [
+            (31, "31 seconds behind"),
+            (-119, "119 seconds ahead of"),
+            (-7300, "2 hours ahead of"),
+            (200_000, "2 days"),
+        ] {
+            assert!(notice(seconds).contains(words), "{}", notice(seconds));
+        }
+        assert!(clock_notice(i64::MIN).is_some());
+    }
+
+    #[test]
+    fn digits_are_read_in_halves() {
+        assert_eq!(["123456", "1234567", "12345678"].map(halves), ["123 456", "123 4567", "1234 5678"]);
     }
 }

@@ -5,10 +5,10 @@ use super::webpush::WebPush;
 use super::{Delivery, Gateway, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
+use crate::notices;
 use crate::startup::StartupError;
-use crate::store::{PushOutcome, QueuedPush, StoreError};
+use crate::store::{Content, PushOutcome, QueuedPush, StoreError};
 use countersign_core::device_api::PushRegistration;
-use countersign_core::key::sha256_text;
 use countersign_core::sealing::{self, SealedTo};
 use countersign_core::time::Timestamp;
 use std::collections::HashSet;
@@ -155,7 +155,7 @@ async fn carry(app: &App, webpush: &dyn Gateway, push: QueuedPush) -> Result<(),
     app.store.finish_push(push.row_id, push.device, push.registration, outcome).await
 }
 
-/// Step 2 for one device: the challenge is sealed and handed to the gateway.
+/// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
 async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
     let Some(sealed) = &push.registration else {
         return PushOutcome::Failed("the device has no push registration any more".into());
@@ -165,13 +165,19 @@ async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcom
         Err(reason) => return PushOutcome::Failed(reason),
     };
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: push.enrolment_id };
-    let envelope = match sealing::seal(&push.compact, &push.sealing_key, to, &*app.randomness) {
+    let compact = match &push.content {
+        Content::Challenge(compact) => compact.clone(),
+        Content::Retraction(retracted) => match notices::retraction(app, retracted).await {
+            Ok(compact) => compact,
+            Err(problem) => return PushOutcome::Failed(problem.to_string()),
+        },
+    };
+    let envelope = match sealing::seal(&compact, &push.sealing_key, to, &*app.randomness) {
         Ok(envelope) => envelope.to_json(),
         Err(refusal) => return PushOutcome::Failed(refusal.to_string()),
     };
     let now = app.now();
-    let topic = sha256_text(push.compact.as_bytes());
-    let message = Message { envelope: &envelope, time_to_live: now.until(push.expires_at), topic: &topic[..32] };
+    let message = Message { envelope: &envelope, time_to_live: now.until(push.expires_at), topic: &push.topic[..32] };
     let gateway = match &registration {
         PushRegistration::WebPush(_) => webpush,
     };

@@ -1,21 +1,22 @@
-//! A challenge's life: created, settled at most once, claimed at most once.
+//! A challenge's life: created, read, and what a device was asked. How it ends is in `settlements`, who takes it in
+//! `claims`.
 //!
-//! Each transition is one guarded UPDATE; its condition holds the state and the time read in the same transaction.
+//! Each transition is one guarded UPDATE; its condition, one of the [`Rules`], holds the state and the time read in the
+//! same transaction.
 
 use super::accounts::parse;
 use super::devices::read_public_key;
-use super::{Store, StoreError, changed_one, pushes};
-use countersign_core::decision::{Answer, DecisionKeys};
+use super::prompts::{Prompt, Raise};
+use super::rules::{CLAIM_WINDOW, Rules};
+use super::{Store, StoreError, codes, prompts, pushes};
+use crate::methods::Methods;
+use countersign_core::decision::DecisionKeys;
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::receipt::Receipt;
 use countersign_core::sealing::SealingPublicKey;
 use countersign_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
-
-/// How long an approval waits to be claimed.
-pub const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 
 /// The state of a challenge, as a reader sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -58,7 +59,7 @@ impl State {
     }
 
     /// What a stored word means at this moment: an overdue pending challenge is expired, an overdue approval lapsed.
-    fn read(
+    pub(super) fn read(
         word: &str,
         expires_at: Timestamp,
         settled_at: Option<Timestamp>,
@@ -113,6 +114,10 @@ pub struct NewChallenge {
     pub idempotency_key: Option<String>,
     /// SHA-256 of the request, to tell a repetition from another request under the same key.
     pub request_sha256: String,
+    /// What the page shows and the person types; none where YES is a tap.
+    pub number: Option<String>,
+    /// How it may be answered.
+    pub methods: Methods,
     /// Each device and its signed challenge.
     pub devices: Vec<(Recipient, String)>,
 }
@@ -121,7 +126,10 @@ pub struct NewChallenge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     /// It is new.
-    New,
+    New {
+        /// The questions beside it that ask for their numbers from now on.
+        raised: Vec<ChallengeId>,
+    },
     /// The same request came before; this is its challenge.
     Same(ChallengeId),
     /// Another request came under the same key.
@@ -133,40 +141,12 @@ pub enum Created {
 pub struct Asked {
     /// The device's row.
     pub device: i64,
+    /// The account's row.
+    pub account: i64,
     /// The signed challenge.
     pub compact: String,
-    /// When it was asked.
-    pub created_at: Timestamp,
     /// The keys that may answer.
     pub keys: DecisionKeys,
-}
-
-/// A checked decision, to be settled.
-#[derive(Debug, Clone)]
-pub struct Settlement {
-    /// The challenge.
-    pub challenge: ChallengeId,
-    /// The device that answered.
-    pub device: i64,
-    /// The answer.
-    pub answer: Answer,
-    /// The compact JWS of it.
-    pub decision: String,
-}
-
-/// What became of a settlement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// This answer counts; also when the same device gave the same answer before.
-    Counts,
-    /// Another answer was first.
-    AlreadyAnswered,
-    /// Too late.
-    Expired,
-    /// The relying party took the question back.
-    Cancelled,
-    /// The device is no longer in use, or was never asked.
-    NotAsked,
 }
 
 /// A challenge as its relying party sees it.
@@ -178,27 +158,26 @@ pub struct ChallengeRecord {
     pub account_id: AccountId,
     /// Its state at the time of reading.
     pub state: State,
+    /// How many digits the person types; none where YES is a tap.
+    pub digits: Option<u8>,
+    /// What the page shows.
+    pub number: Option<String>,
+    /// What the phones were made to do.
+    pub prompt: Prompt,
+    /// True once the person has said "this was not me".
+    pub reported: bool,
     /// When it was asked.
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
     /// What became of its pushes: one word for each device that has any.
     pub pushes: Vec<String>,
-    /// The signed question and answer, once there is one.
+    /// The signed question and answer, once there is one that proves what its state says.
     pub receipt: Option<Receipt>,
-}
-
-/// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claimed {
-    /// The approval is the caller's; also for the same claim sent again.
-    Now,
-    /// It was claimed before.
-    AlreadyClaimed,
-    /// There is no approval to claim in this state.
-    NotApproved(State),
-    /// There is no such challenge of this relying party.
-    NotFound,
+    /// How it may be answered by what the account has now.
+    pub methods: Methods,
+    /// True when a one-time code has settled it.
+    pub settled_by_code: bool,
 }
 
 impl Store {
@@ -241,34 +220,25 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create_challenge(&self, new: NewChallenge) -> Result<Created, StoreError> {
+    pub async fn create_challenge(&self, mut new: NewChallenge, raising: impl Raise) -> Result<Created, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
             if let Some(key) = &new.idempotency_key
                 && let Some(found) = same_request(connection, new.relying_party, key, &new.request_sha256)?
             {
                 return Ok(found);
             }
-            let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key, request_sha256)
-                       VALUES (:handle, :relying_party, :account, 'pending', :created_at, :expires_at, :certificate, :key, :request)";
-            connection.prepare_cached(sql)?.execute(named_params! {
-                ":handle": new.id.to_string(),
-                ":relying_party": new.relying_party,
-                ":account": new.account,
-                ":created_at": new.created_at.millis(),
-                ":expires_at": new.expires_at.millis(),
-                ":certificate": i64::try_from(new.certificate).unwrap_or(i64::MAX),
-                ":key": new.idempotency_key,
-                ":request": new.request_sha256,
-            })?;
-            let row_id = connection.last_insert_rowid();
+            let raised = prompts::raise_overlapping(connection, &rules, now, &mut new, &raising)?;
+            let prompt = prompts::allowed(connection, &rules, now, &new)?;
+            let row_id = insert(connection, &new, prompt)?;
             for (recipient, compact) in &new.devices {
                 let sql = "INSERT INTO challenge_device VALUES (?1, ?2, ?3)";
                 connection.prepare_cached(sql)?.execute((row_id, recipient.row_id, compact))?;
-                if recipient.has_push {
+                if recipient.has_push && prompt == Prompt::Pushed {
                     pushes::queue(connection, row_id, recipient.row_id, now, new.expires_at)?;
                 }
             }
-            Ok(Created::New)
+            Ok(Created::New { raised })
         })
         .await
     }
@@ -279,54 +249,19 @@ impl Store {
     /// [`StoreError`].
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT e.row_id, d.compact, c.created_at, e.approval_key, e.request_key, e.request_key_id
+            let sql = "SELECT e.row_id, d.compact, c.account, e.approval_key, e.request_key, e.request_key_id
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
                        WHERE c.handle = ?1 AND e.state = 'confirmed'";
             let read = |row: &Row<'_>| {
                 let keys = DecisionKeys { approval: read_public_key(row, 3)?, request: read_public_key(row, 4)? };
-                let asked = Asked {
-                    device: row.get(0)?,
-                    compact: row.get(1)?,
-                    created_at: Timestamp::from_millis(row.get(2)?),
-                    keys,
-                };
+                let asked = Asked { device: row.get(0)?, compact: row.get(1)?, account: row.get(2)?, keys };
                 let own = row.get::<_, String>(5)? == key_id || keys.approval.thumbprint().as_str() == key_id;
                 Ok(own.then_some(asked))
             };
             let mut statement = connection.prepare_cached(sql)?;
             let asked: Vec<Option<Asked>> = statement.query_map([id.to_string()], read)?.collect::<Result<_, _>>()?;
             Ok(asked.into_iter().flatten().next())
-        })
-        .await
-    }
-
-    /// Step 5's write: one guarded UPDATE. When it changes nothing, the rest says why.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, StoreError> {
-        self.write(move |connection, now| {
-            let state = match settlement.answer {
-                Answer::Approve => "approved",
-                Answer::Deny => "denied",
-            };
-            let id = settlement.challenge.to_string();
-            let sql = "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, decision = :decision
-                       WHERE handle = :id AND state = 'pending' AND expires_at > :now
-                         AND EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
-                                     WHERE e.row_id = :device AND e.state = 'confirmed' AND d.challenge = challenge.row_id)";
-            let changed = connection.prepare_cached(sql)?.execute(named_params! {
-                ":state": state,
-                ":now": now.millis(),
-                ":device": settlement.device,
-                ":decision": settlement.decision,
-                ":id": id,
-            })?;
-            if changed_one(changed) {
-                return Ok(Settled::Counts);
-            }
-            why_not_settled(connection, now, &settlement)
         })
         .await
     }
@@ -341,54 +276,31 @@ impl Store {
         id: ChallengeId,
         now: Timestamp,
     ) -> Result<Option<ChallengeRecord>, StoreError> {
-        self.read(move |connection| read_challenge(connection, relying_party, id, now)).await
+        let rules = self.rules;
+        self.read(move |connection| read_challenge(connection, &rules, relying_party, id, now)).await
     }
+}
 
-    /// Step 6's write: the approval goes to the first claim, and to every repetition of that claim.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn claim(&self, relying_party: i64, id: ChallengeId, key: Option<String>) -> Result<Claimed, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "UPDATE challenge SET state = 'claimed', claimed_at = ?3, claim_key = ?4
-                       WHERE handle = ?1 AND relying_party = ?2 AND state = 'approved' AND settled_at > ?5";
-            let oldest = (now - CLAIM_WINDOW).millis();
-            let changed =
-                connection.prepare_cached(sql)?.execute((id.to_string(), relying_party, now.millis(), &key, oldest))?;
-            if changed_one(changed) {
-                return Ok(Claimed::Now);
-            }
-            let Some(record) = read_challenge(connection, relying_party, id, now)? else {
-                return Ok(Claimed::NotFound);
-            };
-            if record.state != State::Claimed {
-                return Ok(Claimed::NotApproved(record.state));
-            }
-            let sql = "SELECT claim_key FROM challenge WHERE handle = ?1";
-            let first: Option<String> = connection.query_row(sql, [id.to_string()], |row| row.get(0))?;
-            Ok(if key.is_some() && first == key { Claimed::Now } else { Claimed::AlreadyClaimed })
-        })
-        .await
-    }
-
-    /// Takes a pending question, or an approval that nobody claimed, back; the state afterwards, or none when there is no
-    /// such challenge here.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn cancel(&self, relying_party: i64, id: ChallengeId) -> Result<Option<State>, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "UPDATE challenge SET state = 'cancelled', settled_at = ?3
-                       WHERE handle = ?1 AND relying_party = ?2 AND state = 'pending' AND expires_at > ?3";
-            connection.prepare_cached(sql)?.execute((id.to_string(), relying_party, now.millis()))?;
-            let sql = "UPDATE challenge SET state = 'revoked'
-                       WHERE handle = ?1 AND relying_party = ?2 AND state = 'approved' AND settled_at > ?3";
-            let oldest = (now - CLAIM_WINDOW).millis();
-            connection.prepare_cached(sql)?.execute((id.to_string(), relying_party, oldest))?;
-            Ok(read_challenge(connection, relying_party, id, now)?.map(|record| record.state))
-        })
-        .await
-    }
+fn insert(connection: &Connection, new: &NewChallenge, prompt: Prompt) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, idempotency_key,
+                                      request_sha256, digits, number, prompt, methods)
+               VALUES (:handle, :relying_party, :account, 'pending', :created_at, :expires_at, :certificate, :key,
+                       :request, :digits, :number, :prompt, :methods)";
+    connection.prepare_cached(sql)?.execute(named_params! {
+        ":handle": new.id.to_string(),
+        ":relying_party": new.relying_party,
+        ":account": new.account,
+        ":created_at": new.created_at.millis(),
+        ":expires_at": new.expires_at.millis(),
+        ":certificate": i64::try_from(new.certificate).unwrap_or(i64::MAX),
+        ":key": new.idempotency_key,
+        ":request": new.request_sha256,
+        ":digits": new.number.as_deref().map(prompts::digits),
+        ":number": new.number,
+        ":prompt": prompt.as_str(),
+        ":methods": new.methods.as_str(),
+    })?;
+    Ok(connection.last_insert_rowid())
 }
 
 fn same_request(
@@ -403,53 +315,34 @@ fn same_request(
     Ok(found.map(|(id, request)| if request == request_sha256 { Created::Same(id) } else { Created::Mismatch }))
 }
 
-fn why_not_settled(connection: &Connection, now: Timestamp, settlement: &Settlement) -> Result<Settled, StoreError> {
-    let sql = "SELECT state, expires_at, settled_at, settled_by FROM challenge WHERE handle = ?1";
-    let read = |row: &Row<'_>| {
-        let settled_at: Option<i64> = row.get(2)?;
-        let expires_at = Timestamp::from_millis(row.get(1)?);
-        let state = State::read(&row.get::<_, String>(0)?, expires_at, settled_at.map(Timestamp::from_millis), now)?;
-        Ok((state, row.get::<_, Option<i64>>(3)?))
-    };
-    let Some((state, settled_by)) = connection.query_row(sql, [settlement.challenge.to_string()], read).optional()?
-    else {
-        return Ok(Settled::NotAsked);
-    };
-    let approved = matches!(state, State::Approved | State::Claimed | State::Lapsed | State::Revoked);
-    let same_answer = match settlement.answer {
-        Answer::Approve => approved,
-        Answer::Deny => state == State::Denied,
-    };
-    Ok(match state {
-        _ if same_answer && settled_by == Some(settlement.device) => Settled::Counts,
-        State::Pending => Settled::NotAsked,
-        State::Expired => Settled::Expired,
-        State::Cancelled => Settled::Cancelled,
-        _ => Settled::AlreadyAnswered,
-    })
-}
-
-fn read_challenge(
+pub(super) fn read_challenge(
     connection: &Connection,
+    rules: &Rules,
     relying_party: i64,
     id: ChallengeId,
     now: Timestamp,
 ) -> Result<Option<ChallengeRecord>, StoreError> {
-    let sql = "SELECT c.state, c.expires_at, c.settled_at, c.created_at, a.handle, c.row_id,
-                      k.certificate, e.statement, d.compact, c.decision, ek.certificate
+    let sql = format!(
+        "SELECT c.state, c.expires_at, c.settled_at, c.created_at, a.handle, c.row_id,
+                k.certificate, e.statement, d.compact, c.decision, ek.certificate,
+                c.digits, c.number, c.prompt, c.reported_at IS NOT NULL, c.wrong_number,
+                c.methods, c.settled_method, c.account
                FROM challenge c JOIN account a ON a.row_id = c.account
                JOIN signing_key k ON k.sequence = c.certificate
                LEFT JOIN enrolment e ON e.row_id = c.settled_by
                LEFT JOIN signing_key ek ON ek.sequence = e.certificate
                LEFT JOIN challenge_device d ON d.challenge = c.row_id AND d.enrolment = c.settled_by
-               WHERE c.handle = ?1 AND c.relying_party = ?2";
+               WHERE c.handle = :id AND c.{}",
+        rules.own
+    );
     let read = |row: &Row<'_>| {
         let settled_at: Option<i64> = row.get(2)?;
         let expires_at = Timestamp::from_millis(row.get(1)?);
         let (enrolment, challenge, decision): (Option<String>, Option<String>, Option<String>) =
             (row.get(7)?, row.get(8)?, row.get(9)?);
         let receipt = match (enrolment, challenge, decision) {
-            (Some(enrolment), Some(challenge), Some(decision)) => Some(Receipt {
+            // A YES with a wrong number is a refusal: as a receipt it would read as an approval to who does not compare.
+            (Some(enrolment), Some(challenge), Some(decision)) if !row.get::<_, bool>(15)? => Some(Receipt {
                 certificate: row.get(6)?,
                 enrolment_certificate: row.get(10)?,
                 enrolment,
@@ -462,16 +355,25 @@ fn read_challenge(
             id,
             account_id: parse(&row.get::<_, String>(4)?)?,
             state: State::read(&row.get::<_, String>(0)?, expires_at, settled_at.map(Timestamp::from_millis), now)?,
+            digits: row.get(11)?,
+            number: row.get(12)?,
+            prompt: Prompt::read(&row.get::<_, String>(13)?)?,
+            reported: row.get(14)?,
             created_at: Timestamp::from_millis(row.get(3)?),
             expires_at,
             pushes: Vec::new(),
             receipt,
+            methods: Methods::read(&row.get::<_, String>(16)?),
+            settled_by_code: row.get::<_, Option<String>>(17)?.as_deref() == Some("code"),
         };
-        Ok((row.get::<_, i64>(5)?, record))
+        Ok((row.get::<_, i64>(5)?, row.get::<_, i64>(18)?, record))
     };
-    let found = connection.prepare_cached(sql)?.query_row((id.to_string(), relying_party), read).optional()?;
-    let Some((row_id, mut record)) = found else { return Ok(None) };
-    let mut statement = connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1")?;
+    let parameters = named_params! { ":id": id.to_string(), ":relying_party": relying_party };
+    let found = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?;
+    let Some((row_id, account, mut record)) = found else { return Ok(None) };
+    let mut statement =
+        connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
     record.pushes = statement.query_map([row_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))
 }

@@ -2,10 +2,12 @@
 
 use super::accounts::parse;
 use super::enrolments::void;
-use super::{Store, StoreError, changed_one};
-use countersign_core::device_api::{Device, EnrolmentState};
-use countersign_core::handle::EnrolmentId;
+use super::{Store, StoreError, changed_one, pushes};
+use countersign_core::device_api::{Device, EnrolmentState, PushStatus};
+use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::key::{PublicKey, Thumbprint};
+use countersign_core::retraction::Reason;
+use countersign_core::revocation::EndReason;
 use countersign_core::sealing::SealingPublicKey;
 use countersign_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row};
@@ -21,6 +23,12 @@ pub struct ActiveDevice {
     pub account: i64,
     /// Its state; a proposed device whose time is over reads as void.
     pub state: EnrolmentState,
+    /// Why it is void, when it is.
+    pub end_reason: EndReason,
+    /// The account's handle.
+    pub account_id: AccountId,
+    /// Whether pushes reach it.
+    pub push: PushStatus,
     /// Signs its requests.
     pub request_key: PublicKey,
     /// Opens what is sealed to it.
@@ -30,6 +38,8 @@ pub struct ActiveDevice {
 /// A challenge that waits for a device.
 #[derive(Debug, Clone)]
 pub struct PendingForDevice {
+    /// Names it.
+    pub id: ChallengeId,
     /// The signed challenge.
     pub compact: String,
 }
@@ -58,10 +68,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<ActiveDevice>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT row_id, handle, account, state, expires_at, request_key, sealing_key
-                       FROM enrolment WHERE request_key_id = ?1";
+            let sql = "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key, e.void_reason,
+                              a.handle, e.push_registration IS NOT NULL, e.push_registered_at IS NOT NULL
+                       FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = ?1";
             let read = |row: &Row<'_>| {
+                let void_reason: Option<String> = row.get(7)?;
                 Ok(ActiveDevice {
+                    end_reason: void_reason.and_then(|word| word.parse().ok()).unwrap_or(EndReason::Expired),
+                    account_id: parse(&row.get::<_, String>(8)?)?,
+                    push: match (row.get(9)?, row.get(10)?) {
+                        (true, _) => PushStatus::Registered,
+                        (false, true) => PushStatus::Gone,
+                        (false, false) => PushStatus::None,
+                    },
                     row_id: row.get(0)?,
                     enrolment_id: parse(&row.get::<_, String>(1)?)?,
                     account: row.get(2)?,
@@ -99,12 +118,36 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<PendingForDevice>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT d.compact FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+            let sql = "SELECT c.handle, d.compact FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        WHERE c.account = ?2 AND c.state = 'pending' AND c.expires_at > ?3 AND d.enrolment = ?1
                        ORDER BY c.row_id LIMIT 32";
-            let read = |row: &Row<'_>| Ok(PendingForDevice { compact: row.get(0)? });
+            let read =
+                |row: &Row<'_>| Ok(PendingForDevice { id: parse(&row.get::<_, String>(0)?)?, compact: row.get(1)? });
             let mut statement = connection.prepare_cached(sql)?;
             Ok(statement.query_map((device, account, now.millis()), read)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Of these challenges, those that this device was asked and that somebody else has ended: they wait no longer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ended_for_device(
+        &self,
+        device: i64,
+        known: Vec<ChallengeId>,
+    ) -> Result<Vec<(ChallengeId, Reason)>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT c.state FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+                       WHERE c.handle = ?1 AND d.enrolment = ?2 AND c.state <> 'pending' AND c.settled_by IS NOT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut ended = Vec::new();
+            for id in known {
+                let state = statement.query_row((id.to_string(), device), |row| row.get::<_, String>(0)).optional()?;
+                ended.extend(state.map(|state| (id, pushes::reason(&state))));
+            }
+            Ok(ended)
         })
         .await
     }

@@ -1,7 +1,9 @@
 //! Enrolments on their way: open, proposed, confirmed or void.
 
 use super::accounts::parse;
-use super::challenges::CLAIM_WINDOW;
+use super::authenticators;
+use super::codes::StoredCodes;
+use super::rules::CLAIM_WINDOW;
 use super::{Store, StoreError, changed_one};
 use countersign_core::enrolment::TICKET_LIFETIME;
 use countersign_core::handle::{AccountId, EnrolmentId};
@@ -62,13 +64,20 @@ pub struct RedeemedTicket {
     pub approval_key: PublicKey,
     /// The device's sealing key.
     pub sealing_key: SealingPublicKey,
+    /// What its one-time codes will be made of, if it is the first to redeem.
+    pub codes: StoredCodes,
 }
 
 /// What became of a redemption.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Redeemed {
-    /// The device is proposed; also for the same redemption sent again. Holds the statement.
-    Proposed(String),
+    /// The device is proposed; also for the same redemption sent again.
+    Proposed {
+        /// The statement.
+        statement: String,
+        /// What its codes are made of; none when it was proposed before there were codes.
+        codes: Option<StoredCodes>,
+    },
     /// The ticket was redeemed by another device before: both are refused, and the enrolment is void.
     Twice,
     /// The ticket does not exist, is over, or was used.
@@ -139,7 +148,8 @@ impl Store {
     pub async fn redeem_ticket(&self, ticket: RedeemedTicket) -> Result<Redeemed, StoreError> {
         self.write(move |connection, now| {
             if propose(connection, now, &ticket)? {
-                return Ok(Redeemed::Proposed(ticket.statement));
+                let RedeemedTicket { statement, codes, .. } = ticket;
+                return Ok(Redeemed::Proposed { statement, codes: Some(codes) });
             }
             let sql = "SELECT row_id, state, transcript_sha256, statement FROM enrolment WHERE ticket_sha256 = ?1";
             let read = |row: &Row<'_>| {
@@ -153,7 +163,7 @@ impl Store {
                 ("proposed" | "confirmed", Some(statement))
                     if transcript_sha256.as_ref() == Some(&ticket.transcript_sha256) =>
                 {
-                    Ok(Redeemed::Proposed(statement))
+                    Ok(Redeemed::Proposed { statement, codes: authenticators::of_enrolment(connection, row_id)? })
                 }
                 ("proposed", _) => {
                     void(connection, now, row_id, "redeemed_twice")?;
@@ -288,7 +298,13 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
             ":ticket": ticket.ticket_sha256,
         },
     )?;
-    Ok(changed_one(proposed))
+    if !changed_one(proposed) {
+        return Ok(false);
+    }
+    let sql = "SELECT row_id, account FROM enrolment WHERE ticket_sha256 = ?1";
+    let (row_id, account) = connection.query_row(sql, [ticket.ticket_sha256], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    authenticators::insert(connection, account, Some(row_id), &ticket.device_name, &ticket.codes)?;
+    Ok(true)
 }
 
 pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason: &str) -> Result<bool, StoreError> {
@@ -298,5 +314,6 @@ pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason:
     // What a lost phone approved in its last minute must not sign anybody in any more.
     let sql = "UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved' AND settled_at > ?2";
     connection.execute(sql, (row_id, (now - CLAIM_WINDOW).millis()))?;
+    authenticators::void_of_enrolment(connection, row_id)?;
     Ok(voided)
 }

@@ -4,23 +4,35 @@
 //! SQL stands anywhere else.
 
 mod accounts;
+mod authenticators;
 mod challenges;
+mod claims;
+mod codes;
 mod devices;
 mod enrolments;
 mod organisations;
+mod prompts;
 mod pushes;
 mod readers;
+mod rules;
 mod schema;
 mod settings;
+mod settlements;
 mod writer;
 
 pub use accounts::Account;
-pub use challenges::{Asked, ChallengeRecord, Claimed, Created, NewChallenge, Recipient, Settled, Settlement, State};
+pub use authenticators::{AuthenticatorRecord, Confirming};
+pub use challenges::{Asked, ChallengeRecord, Created, NewChallenge, Recipient, State};
+pub use claims::{Cancelled, Claimed};
+pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
 pub use devices::{ActiveDevice, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use organisations::{Organisation, RelyingParty};
-pub use pushes::{PushOutcome, QueuedPush};
+pub use prompts::{Prompt, Raise};
+pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
+pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};
 pub use settings::StoredSigningKey;
+pub use settlements::{Settled, Settlement};
 
 use countersign_core::time::{Clock, Timestamp};
 use readers::Readers;
@@ -62,6 +74,7 @@ impl From<rusqlite::Error> for StoreError {
 pub struct Store {
     writer: Writer,
     readers: Readers,
+    rules: Rules,
 }
 
 impl Store {
@@ -70,13 +83,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; the file is left as it is.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with_rules(path, clock, Rules::RIGHT)
+    }
+
+    /// As [`Store::open`], under other rules: for the simulation, which must notice every broken one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_with_rules(path: &Path, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
         let named = |error| match error {
             StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
             other => other,
         };
         let mut connection = schema::open(path).map_err(named)?;
         schema::migrate(&mut connection).map_err(named)?;
-        Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path) })
+        Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path), rules })
     }
 
     /// Runs `work` in the writer's transaction, with the time read in it, and returns once it is durable. When `work`

@@ -1,6 +1,6 @@
 //! Organisations, their relying parties, and the keys with which those call.
 
-use super::{Store, StoreError, changed_one};
+use super::{Store, StoreError, changed_one, pushes};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// An organisation: owns its accounts and its relying parties.
@@ -158,8 +158,12 @@ impl Store {
             let revoked = changed_one(connection.execute(sql, (&handle, now.millis()))?);
             let sql =
                 "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending' AND expires_at > ?2
-                       AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1)";
-            connection.execute(sql, (&handle, now.millis()))?;
+                       AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1) RETURNING row_id";
+            let mut statement = connection.prepare(sql)?;
+            let taken_back = statement.query_map((&handle, now.millis()), |row| row.get::<_, i64>(0))?;
+            for challenge in taken_back.collect::<Result<Vec<_>, _>>()? {
+                pushes::retract(connection, now, challenge, None)?;
+            }
             Ok(revoked)
         })
         .await

@@ -2,10 +2,12 @@
 
 use super::accounts::parse;
 use super::{Store, StoreError};
-use countersign_core::handle::EnrolmentId;
+use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_core::key::sha256_text;
+use countersign_core::retraction::Reason;
 use countersign_core::sealing::SealingPublicKey;
 use countersign_core::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A push that is due.
 #[derive(Debug, Clone)]
@@ -18,14 +20,46 @@ pub struct QueuedPush {
     pub enrolment_id: EnrolmentId,
     /// The device's sealing key.
     pub sealing_key: SealingPublicKey,
-    /// The signed challenge.
-    pub compact: String,
+    /// What it says.
+    pub content: Content,
+    /// What it replaces where an earlier one still waits for the device: the same for every push about this challenge to
+    /// this device, and for no other.
+    pub topic: String,
     /// Where the device is reached, sealed; none when the registration is gone.
     pub registration: Option<Vec<u8>>,
     /// Attempts so far.
     pub attempts: u32,
     /// When its challenge ends.
     pub expires_at: Timestamp,
+}
+
+/// What a push says.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// The signed challenge.
+    Challenge(String),
+    /// That a challenge waits no longer: still to be signed.
+    Retraction(Retracted),
+}
+
+/// A challenge that waits no longer, for one device that was asked.
+#[derive(Debug, Clone)]
+pub struct Retracted {
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// The account.
+    pub account_id: AccountId,
+    /// The device: the thumbprint of its request key.
+    pub device: String,
+    /// The enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Reads why a challenge waits no longer from its stored state.
+pub(super) fn reason(state: &str) -> Reason {
+    if state == "cancelled" { Reason::Cancelled } else { Reason::Answered }
 }
 
 /// What became of a push.
@@ -54,6 +88,71 @@ pub(super) fn queue(
     Ok(())
 }
 
+/// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
+pub(super) fn queue_again(connection: &Connection, challenge: i64, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO push (challenge, enrolment, state, due_at, expires_at)
+               SELECT c.row_id, e.row_id, 'queued', ?2, c.expires_at FROM challenge c
+               JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
+               WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.push_registration IS NOT NULL AND e.state = 'confirmed'";
+    connection.prepare_cached(sql)?.execute((challenge, now.millis()))?;
+    Ok(())
+}
+
+/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped, what has is
+/// followed by a retraction.
+pub(super) fn retract(
+    connection: &Connection,
+    now: Timestamp,
+    challenge: i64,
+    but: Option<i64>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE push SET state = 'dropped' WHERE challenge = ?1 AND kind = 'challenge' AND state = 'queued'";
+    connection.prepare_cached(sql)?.execute([challenge])?;
+    let sql = "INSERT INTO push (challenge, enrolment, kind, state, due_at, expires_at)
+               SELECT DISTINCT challenge, enrolment, 'retraction', 'queued', ?2, expires_at FROM push p
+               WHERE challenge = ?1 AND kind = 'challenge' AND state = 'sent' AND enrolment IS NOT ?3 AND expires_at > ?2
+                 AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND r.enrolment = p.enrolment
+                                 AND r.kind = 'retraction')";
+    connection.prepare_cached(sql)?.execute((challenge, now.millis(), but))?;
+    Ok(())
+}
+
+/// A challenge that ended while its push was on the way: the retraction follows that push.
+fn retract_late(connection: &Connection, now: Timestamp, push: i64) -> Result<(), StoreError> {
+    let sql = "SELECT c.row_id, c.settled_by FROM push p JOIN challenge c ON c.row_id = p.challenge
+               WHERE p.row_id = ?1 AND p.kind = 'challenge' AND c.state <> 'pending'";
+    let over = connection.prepare_cached(sql)?.query_row([push], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    over.map_or(Ok(()), |(challenge, settled_by)| retract(connection, now, challenge, settled_by))
+}
+
+fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
+    let enrolment_id: EnrolmentId = parse(&row.get::<_, String>(2)?)?;
+    let challenge: String = row.get(9)?;
+    let topic = sha256_text(format!("countersign topic v1\n{challenge}\n{enrolment_id}").as_bytes());
+    let content = if row.get::<_, String>(8)? == "retraction" {
+        Content::Retraction(Retracted {
+            challenge_id: parse(&challenge)?,
+            account_id: parse(&row.get::<_, String>(10)?)?,
+            device: row.get(11)?,
+            enrolment_id,
+            reason: reason(&row.get::<_, String>(12)?),
+        })
+    } else {
+        Content::Challenge(row.get(4)?)
+    };
+    Ok(QueuedPush {
+        row_id: row.get(0)?,
+        device: row.get(1)?,
+        enrolment_id,
+        sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
+        content,
+        topic,
+        registration: row.get(5)?,
+        attempts: row.get(6)?,
+        expires_at: Timestamp::from_millis(row.get(7)?),
+    })
+}
+
 impl Store {
     /// The pushes that are due, the most urgent first. Those whose challenge is over are not among them.
     ///
@@ -61,25 +160,15 @@ impl Store {
     /// [`StoreError`].
     pub async fn due_pushes(&self, now: Timestamp, most: u32) -> Result<Vec<QueuedPush>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at
+            let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at,
+                              p.kind, c.handle, a.handle, e.request_key_id, c.state
                        FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
+                       JOIN account a ON a.row_id = c.account
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
                        WHERE p.state = 'queued' AND p.due_at <= ?1 AND p.expires_at > ?1
-                         AND c.state = 'pending' AND e.state = 'confirmed'
+                         AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
                        ORDER BY p.due_at LIMIT ?2";
-            let read = |row: &Row<'_>| {
-                Ok(QueuedPush {
-                    row_id: row.get(0)?,
-                    device: row.get(1)?,
-                    enrolment_id: parse(&row.get::<_, String>(2)?)?,
-                    sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
-                    compact: row.get(4)?,
-                    registration: row.get(5)?,
-                    attempts: row.get(6)?,
-                    expires_at: Timestamp::from_millis(row.get(7)?),
-                })
-            };
-            Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most), read)?.collect::<Result<_, _>>()?)
+            Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most), read_due)?.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -108,7 +197,7 @@ impl Store {
         sent_to: Option<Vec<u8>>,
         outcome: PushOutcome,
     ) -> Result<(), StoreError> {
-        self.write(move |connection, _| {
+        self.write(move |connection, now| {
             let (state, reason, due_at) = match &outcome {
                 PushOutcome::Sent => ("sent", None, None),
                 PushOutcome::Gone => ("gone", None, None),
@@ -120,6 +209,9 @@ impl Store {
                     "UPDATE push SET state = ?2, reason = ?3, due_at = coalesce(?4, due_at), attempts = attempts + 1 WHERE row_id = ?1",
                 )?
                 .execute((push, state, reason, due_at))?;
+            if outcome == PushOutcome::Sent {
+                retract_late(connection, now, push)?;
+            }
             if outcome == PushOutcome::Gone {
                 // Only the one that was sent to: the device may have made a new one meanwhile.
                 let sql = "UPDATE enrolment SET push_registration = NULL WHERE row_id = ?1 AND push_registration = ?2";
@@ -137,7 +229,7 @@ impl Store {
     pub async fn drop_stale_pushes(&self) -> Result<(), StoreError> {
         self.write(|connection, now| {
             let sql = "UPDATE push SET state = 'dropped' WHERE state = 'queued' AND (expires_at <= ?1
-                       OR (SELECT state FROM challenge WHERE row_id = push.challenge) <> 'pending')";
+                       OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) <> 'pending'))";
             connection.execute(sql, [now.millis()])?;
             Ok(())
         })

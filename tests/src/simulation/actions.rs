@@ -6,6 +6,7 @@ use super::site::{Person, Site};
 use super::world::World;
 use countersign_core::decision::Answer;
 use countersign_core::device_api::EnrolmentState;
+use countersign_core::handle::ChallengeId;
 use countersign_core::{AccountState, Outcome};
 use countersign_server::server_keys;
 use countersign_server::store::State;
@@ -73,7 +74,7 @@ const WEIGHTS: [(usize, Action); 20] = [
     (25, Action::Repeat),
     (20, Action::Intrude),
     (130, Action::Answer),
-    (35, Action::Pull),
+    (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
     (14, Action::Invite),
@@ -135,8 +136,8 @@ impl World {
         let by = match self.choices.below(1000) {
             0..780 => self.choices.between(0, 1_500),
             780..960 => self.choices.between(1_500, 8_000),
-            960..997 => self.choices.between(8_000, 90_000),
-            _ => self.choices.between(300_000, 7_200_000),
+            960..992 => self.choices.between(8_000, 90_000),
+            _ => self.choices.between(300_000, 5_400_000),
         };
         // Whole seconds now and then, so that something ends at this very moment.
         let by = if self.choices.chance(30) { by / 1000 * 1000 } else { by };
@@ -162,12 +163,17 @@ impl World {
             _ => Some(self.choices.between(30, 600)),
         };
         let key = if self.choices.chance(60) { Some(self.sites[site].fresh_key()) } else { None };
-        let request = self.sites[site].ask(person.account, lifetime, key);
+        let digits = match self.choices.below(10) {
+            0..7 => None,
+            7..9 => Some(2),
+            _ => Some(6),
+        };
+        let request = self.sites[site].ask(person.account, (lifetime, digits), key);
         self.send(request);
     }
 
     /// A challenge of a relying party; mostly one that it believes to be in this state.
-    fn of_site(&mut self, site: usize, state: State) -> Option<countersign_core::handle::ChallengeId> {
+    fn of_site(&mut self, site: usize, state: State) -> Option<ChallengeId> {
         let asked: Vec<_> = self.sites[site].asked.iter().map(|asked| (asked.id, asked.believed)).collect();
         let fitting: Vec<_> = asked.iter().filter(|(_, believed)| *believed == state).copied().collect();
         let among = if self.choices.chance(75) && !fitting.is_empty() { fitting } else { asked };
@@ -262,10 +268,36 @@ impl World {
     fn answer(&mut self) -> Result<(), String> {
         let Some(phone) = self.free_phone() else { return Ok(()) };
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
-        let ids: Vec<_> = prompts.iter().map(|prompt| prompt.challenge.challenge_id).collect();
-        let Some(id) = self.choices.pick(&ids).copied() else { return Ok(()) };
-        let errand = if self.choices.chance(75) { Errand::Approve(id) } else { Errand::Deny(id) };
+        let asked: Vec<_> =
+            prompts.iter().map(|prompt| (prompt.challenge.challenge_id, prompt.challenge.policy.digits())).collect();
+        let Some((id, digits)) = self.choices.pick(&asked).copied() else { return self.report_old(phone) };
+        let errand = match self.choices.below(100) {
+            0..70 => Errand::Approve(id, digits.map(|digits| self.typed(id, digits))),
+            70..94 => Errand::Deny(id),
+            _ => Errand::Report(id),
+        };
         self.errand(phone, errand);
+        Ok(())
+    }
+
+    /// What the person types: mostly what the page shows.
+    fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
+        match self.database.row(id).and_then(|row| row.number.clone()) {
+            Some(shown) if self.choices.chance(88) => shown,
+            _ => "0".repeat(digits.into()),
+        }
+    }
+
+    /// A person says of a request that is over that it was not theirs.
+    fn report_old(&mut self, phone: usize) -> Result<(), String> {
+        if self.choices.chance(85) {
+            return Ok(());
+        }
+        let past = self.phones[phone].core.history(5).map_err(|error| error.to_string())?;
+        let ids: Vec<_> = past.iter().map(|past| past.challenge.challenge_id).collect();
+        if let Some(id) = self.choices.pick(&ids).copied() {
+            self.errand(phone, Errand::Report(id));
+        }
         Ok(())
     }
 
@@ -388,7 +420,7 @@ impl World {
                         self.errand(phone, Errand::Register(account.id));
                     }
                 }
-                (Ok(Told::Outcome(outcome)), Errand::Approve(id) | Errand::Deny(id)) => {
+                (Ok(Told::Outcome(outcome)), Errand::Approve(id, _) | Errand::Deny(id) | Errand::Report(id)) => {
                     self.told(phone, id, outcome)?;
                 }
                 (Ok(Told::Pulled(EnrolmentState::Void, _)), Errand::Pull(id, _)) => {
@@ -412,15 +444,12 @@ impl World {
     }
 
     /// What a phone tells its owner is what the server has said.
-    fn told(
-        &mut self,
-        phone: usize,
-        id: countersign_core::handle::ChallengeId,
-        outcome: Outcome,
-    ) -> Result<(), String> {
+    fn told(&mut self, phone: usize, id: ChallengeId, outcome: Outcome) -> Result<(), String> {
         self.record.count(match outcome {
             Outcome::Approved => "told approved",
             Outcome::Denied => "told denied",
+            Outcome::Reported => "told reported",
+            Outcome::WrongNumber => "told of a wrong number",
             _ => "told otherwise",
         });
         let counted = self.ledger.counted(id).map(|(_, answer)| *answer);

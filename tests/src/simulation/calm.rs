@@ -61,8 +61,7 @@ impl World {
         if let Some(missing) = waits.difference(&shown).next() {
             return Err(format!("phone {phone} does not show {missing}, which waits for it"));
         }
-        // What another device has answered is learned when this one answers; until then it is shown.
-        let is_over = |id: &&ChallengeId| self.database.row(**id).is_none_or(|row| row.state(now) == State::Expired);
+        let is_over = |id: &&ChallengeId| self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending);
         match shown.iter().find(is_over) {
             Some(id) => Err(format!("phone {phone} shows {id}, which is over")),
             None => Ok(()),
@@ -84,6 +83,8 @@ impl World {
                     own && matches!(state, State::Approved | State::Claimed | State::Lapsed | State::Revoked)
                 }
                 Outcome::Denied => own && state == State::Denied,
+                Outcome::WrongNumber => own && state == State::Denied && row.wrong_number,
+                Outcome::Reported => row.reported || state == State::Expired,
                 Outcome::AlreadyAnswered => row.settled_by.is_some(),
                 Outcome::Expired => !own,
                 Outcome::Cancelled => state == State::Cancelled,

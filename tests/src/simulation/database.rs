@@ -1,6 +1,6 @@
 //! The server's database, read beside the server: every challenge must live as ARCHITECTURE.md and PROTOCOL.md say.
 
-use countersign_core::challenge::{self, MAX_LIFETIME};
+use countersign_core::challenge::MAX_LIFETIME;
 use countersign_core::decision::{self, Answer, DecisionKeys};
 use countersign_core::handle::ChallengeId;
 use countersign_core::key::PublicKey;
@@ -35,6 +35,14 @@ pub struct Row {
     decision: Option<String>,
     claim_key: Option<String>,
     claimed_at: Option<Timestamp>,
+    /// What the page shows, where a number is asked for.
+    pub number: Option<String>,
+    /// True when another number was typed.
+    pub wrong_number: bool,
+    /// How the phones were told.
+    pub prompt: String,
+    /// True once somebody has said "this was not me".
+    pub reported: bool,
 }
 
 impl Row {
@@ -72,6 +80,9 @@ impl Row {
             decision: None,
             claim_key: None,
             claimed_at: None,
+            number: None,
+            wrong_number: false,
+            reported: false,
             ..self.clone()
         }
     }
@@ -177,7 +188,7 @@ impl Database {
     fn read(&self, condition: &str, row_id: i64) -> Vec<Row> {
         let sql = format!(
             "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                    claim_key, claimed_at FROM challenge WHERE {condition}"
+                    claim_key, claimed_at, number, wrong_number, prompt, report IS NOT NULL FROM challenge WHERE {condition}"
         );
         let mut statement = self.connection.prepare_cached(&sql).unwrap();
         let moment = |millis: Option<i64>| millis.map(Timestamp::from_millis);
@@ -195,6 +206,10 @@ impl Database {
                 decision: row.get(9)?,
                 claim_key: row.get(10)?,
                 claimed_at: moment(row.get(11)?),
+                number: row.get(12)?,
+                wrong_number: row.get(13)?,
+                prompt: row.get(14)?,
+                reported: row.get(15)?,
             })
         });
         rows.unwrap().collect::<Result<_, _>>().unwrap()
@@ -210,29 +225,21 @@ impl Database {
         if lifetime.is_zero() || lifetime > MAX_LIFETIME {
             return Err(format!("it lives {lifetime:?}"));
         }
+        if before.number.is_some() && before.number != after.number || before.reported && !after.reported {
+            return Err("its number has changed, or its report is gone".into());
+        }
         let (was, is) = (before.word.as_str(), after.word.as_str());
         match (was, is) {
-            ("pending", "pending") if *after == asked => return Ok(()),
+            (was, is) if was == is && before.settlement() == after.settlement() => {}
             ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {
-                self.check_settled(after, span)?;
+                self.check_settled(after, span)?
             }
             ("pending", "cancelled") => check_cancelled(after, span)?,
-            ("approved", "claimed" | "revoked" | "reported") if before.settlement() == after.settlement() => {}
-            ("approved", "claimed" | "revoked" | "reported") => return Err("the answer has changed".into()),
+            ("approved", "claimed" | "revoked") if before.settlement() == after.settlement() => {}
+            ("approved", "claimed" | "revoked") => return Err("the answer has changed".into()),
             _ => return Err(format!("it was {was} and is {is}")),
         }
-        let end = after.settled_at.map(|at| at + CLAIM_WINDOW);
-        if is == "revoked" && Some(span.from) >= end {
-            return Err("it was taken back although it had lapsed".into());
-        }
-        if is == "claimed" {
-            if !span.holds(after.claimed_at) || after.claimed_at >= end {
-                return Err("it was claimed at a wrong time".into());
-            }
-        } else if after.claimed_at.is_some() || after.claim_key.is_some() {
-            return Err("it is not claimed, and has a claim".into());
-        }
-        Ok(())
+        if was == is { Ok(()) } else { check_claim(after, span) }
     }
 
     /// Checks who settled it, when, and with what.
@@ -258,14 +265,30 @@ impl Database {
         }
         let key = |bytes: &[u8]| PublicKey::from_uncompressed(bytes).unwrap();
         let keys = DecisionKeys { approval: key(&approval), request: key(&request) };
-        let digest = challenge::digest(&compact);
-        let decision = decision::check(decision, row.id, &digest, row.created_at, &keys, span.to)
+        let decision = decision::check(decision, &compact, &keys, span.to)
             .map_err(|refusal| format!("its decision does not count: {refusal}"))?;
         let right = match row.word.as_str() {
-            "approved" | "claimed" | "revoked" => decision.decision == Answer::Approve,
+            "approved" | "claimed" | "revoked" => {
+                decision.decision == Answer::Approve && decision.number == row.number && !row.wrong_number
+            }
+            "reported" => decision.decision == Answer::Report && row.reported,
+            _ if row.wrong_number => decision.decision == Answer::Approve && decision.number != row.number,
             _ => decision.decision == Answer::Deny,
         };
         if right { Ok(()) } else { Err(format!("it is {} by {:?}", row.word, decision.decision)) }
+    }
+}
+
+fn check_claim(row: &Row, span: Span) -> Result<(), String> {
+    let end = row.settled_at.map(|at| at + CLAIM_WINDOW);
+    match row.word.as_str() {
+        "revoked" if Some(span.from) >= end => Err("it was taken back although it had lapsed".into()),
+        "claimed" if !span.holds(row.claimed_at) || row.claimed_at >= end => {
+            Err("it was claimed at a wrong time".into())
+        }
+        "claimed" => Ok(()),
+        _ if row.claimed_at.is_some() || row.claim_key.is_some() => Err("it is not claimed, and has a claim".into()),
+        _ => Ok(()),
     }
 }
 

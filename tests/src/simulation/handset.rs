@@ -50,10 +50,12 @@ pub enum Errand {
     },
     /// Asks for what waits, for so many seconds.
     Pull(EnrolmentId, u32),
-    /// YES.
-    Approve(ChallengeId),
+    /// YES, with what the person typed.
+    Approve(ChallengeId, Option<String>),
     /// NO.
     Deny(ChallengeId),
+    /// "This was not me."
+    Report(ChallengeId),
     /// Removes an account.
     Remove(EnrolmentId),
     /// Asks the server for its time and certificate.
@@ -143,6 +145,7 @@ impl Handset {
             transport: Arc::new(Link { phone: number, network: Arc::clone(network) }),
             clock: Arc::new(SkewedClock { truth: clock.clone(), ahead_ms: Arc::clone(&ahead_ms) }),
             randomness,
+            push: None,
         };
         let receiver = Receiver::generate(&SystemRandomness::new());
         Self {
@@ -193,7 +196,7 @@ impl Handset {
     }
 }
 
-fn pulled(Pulled { state, received }: Pulled) -> Told {
+fn pulled(Pulled { state, received, .. }: Pulled) -> Told {
     Told::Pulled(state, received.into_iter().filter_map(Result::err).collect())
 }
 
@@ -201,7 +204,8 @@ async fn run(core: &Authenticator, errand: &Errand, registration: &PushRegistrat
     match errand {
         Errand::Enrol { link, .. } => core.enrol(&link.0, "Phone").await.map(Told::Account),
         Errand::Pull(id, wait) => core.pull(*id, *wait).await.map(pulled),
-        Errand::Approve(id) => core.approve(*id).await.map(Told::Outcome),
+        Errand::Approve(id, number) => core.approve(*id, number.as_deref()).await.map(Told::Outcome),
+        Errand::Report(id) => core.report(*id).await.map(Told::Outcome),
         Errand::Deny(id) => core.deny(*id).await.map(Told::Outcome),
         Errand::Remove(id) => core.remove(*id).await.map(|()| Told::Nothing),
         Errand::Refresh(id) => core.refresh_server(*id).await.map(|()| Told::Nothing),

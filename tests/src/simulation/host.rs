@@ -15,6 +15,7 @@ use countersign_server::config::Config;
 use countersign_server::push::{Delivery, Gateway, Message, Sender};
 use countersign_server::routes;
 use countersign_server::startup::StartupError;
+use countersign_server::store::Rules;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -29,10 +30,10 @@ pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<App>, StartupError>> +
 /// How a server is opened: a test hands in one whose rules are broken.
 pub type Opener = Arc<dyn Fn(Config, Arc<dyn Clock>, Arc<dyn Randomness>) -> Opening + Send + Sync>;
 
-/// Opens the server as it is shipped.
-pub fn shipped() -> Opener {
-    Arc::new(|config, clock, randomness| {
-        Box::pin(async move { App::open(&config, SERVER_URL.into(), clock, randomness).await })
+/// Opens the server as it is shipped, but under these rules.
+pub fn under(rules: Rules) -> Opener {
+    Arc::new(move |config, clock, randomness| {
+        Box::pin(async move { App::open_with_rules(&config, SERVER_URL.into(), clock, randomness, rules).await })
     })
 }
 

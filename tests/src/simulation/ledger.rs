@@ -18,6 +18,7 @@ type Counted = (String, Answer);
 #[derive(Default)]
 pub struct Ledger {
     answers: BTreeMap<ChallengeId, Counted>,
+    reports: BTreeSet<ChallengeId>,
     claims: BTreeMap<ChallengeId, Option<String>>,
     taken_back: BTreeSet<ChallengeId>,
     created: BTreeMap<(String, String), ChallengeId>,
@@ -140,6 +141,12 @@ impl Ledger {
         let decision = Unverified::parse::<Decision>(compact).map_err(|refusal| refusal.to_string())?;
         let claims: Decision = read_claims(compact);
         let counted = (decision.key_id().as_str().to_owned(), claims.decision);
+        if claims.decision == Answer::Report {
+            if response.status == 200 {
+                self.reports.insert(id);
+            }
+            return Ok(());
+        }
         let first = self.answers.get(&id);
         if response.status == 200 {
             if let Some(first) = first
@@ -150,8 +157,8 @@ impl Ledger {
             self.answers.insert(id, counted);
             return Ok(());
         }
-        // A device that was removed since hears so.
-        let may_say = ["unknown_key", "device_not_in_use"];
+        // A device that was removed since hears so; and so does an answer to an earlier form of the question.
+        let may_say = ["unknown_key", "device_not_in_use", "wrong_challenge"];
         let code = code(response);
         if first == Some(&counted) && !may_say.contains(&code.as_str()) {
             return Err(format!("the answer to {id} counted, was told anew, and was refused: {code}"));
@@ -164,16 +171,18 @@ impl Ledger {
     /// # Errors
     /// What was said and is not so.
     pub fn agrees(&self, id: ChallengeId, state: State) -> Result<(), String> {
-        use State::{Approved, Cancelled, Claimed, Denied, Lapsed, Reported, Revoked};
+        use State::{Approved, Cancelled, Claimed, Denied, Lapsed, Pending, Revoked};
         let answer_stands = match self.answers.get(&id) {
-            Some((_, Answer::Approve)) => matches!(state, Approved | Claimed | Lapsed | Revoked | Reported),
-            Some((_, Answer::Deny)) => matches!(state, Denied | Reported),
-            None => true,
+            Some((_, Answer::Approve)) => matches!(state, Approved | Claimed | Lapsed | Revoked),
+            Some((_, Answer::Deny)) => state == Denied,
+            Some((_, Answer::Report)) | None => true,
         };
-        let claim_stands = !self.claims.contains_key(&id) || matches!(state, Claimed | Reported);
-        let cancel_stands = !self.taken_back.contains(&id) || matches!(state, Cancelled | Revoked | Reported);
+        let report_stands = !self.reports.contains(&id) || !matches!(state, Pending | Approved);
+        let claim_stands = !self.claims.contains_key(&id) || state == Claimed;
+        let cancel_stands = !self.taken_back.contains(&id) || matches!(state, Cancelled | Revoked);
         match (answer_stands, claim_stands, cancel_stands) {
-            (true, true, true) => Ok(()),
+            (true, true, true) if report_stands => Ok(()),
+            (true, true, true) => Err(format!("{id} was reported, and it is {}", state.as_str())),
             (false, ..) => Err(format!("an answer to {id} was acknowledged, and it is {}", state.as_str())),
             (_, false, _) => Err(format!("{id} was claimed, and it is {}", state.as_str())),
             _ => Err(format!("{id} was taken back, and it is {}", state.as_str())),

@@ -75,7 +75,8 @@ pub struct Request {
 impl Request {
     /// How long the caller is ready to wait, in seconds.
     pub fn patience(&self) -> u64 {
-        self.target.split_once("?wait=").and_then(|(_, seconds)| seconds.parse().ok()).unwrap_or(0)
+        let wait = self.target.split(['?', '&']).find_map(|part| part.strip_prefix("wait="));
+        wait.and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
     }
 
     /// True for an answer, a claim or a cancellation.

@@ -74,11 +74,19 @@ impl Site {
         self.request(Meaning::Introduce, "POST", "/v1/users".into(), &json!({ "name": name }))
     }
 
-    /// A question to an account.
-    pub fn ask(&mut self, account: AccountId, lifetime: Option<u64>, key: Option<String>) -> Request {
+    /// A question to an account, with its lifetime in seconds and the digits that are to be typed.
+    pub fn ask(
+        &mut self,
+        account: AccountId,
+        (lifetime, digits): (Option<u64>, Option<u8>),
+        key: Option<String>,
+    ) -> Request {
         let mut body = json!({ "user_id": account });
         if let Some(seconds) = lifetime {
             body["expires_in"] = seconds.into();
+        }
+        if let Some(digits) = digits {
+            body["policy"] = json!({ "mode": "number", "digits": digits });
         }
         let mut request = self.request(Meaning::Create(key.clone()), "POST", "/v1/challenges".into(), &body);
         if let Some(key) = key {
@@ -152,6 +160,8 @@ impl World {
             (_, _, "already_answered") => "late answers refused",
             (Meaning::Phone, _, "expired") => "answers after the end refused",
             (Meaning::Phone, _, "cancelled") => "answers after a cancellation refused",
+            (_, _, "wrong_number") => "wrong numbers refused",
+            (_, _, "wrong_challenge") => "answers to an earlier form refused",
             (_, _, "replayed") => "replays refused",
             (_, _, "future_time" | "stale_time") => "wrong clocks refused",
             (_, 503, _) => "refused by a stopping server",

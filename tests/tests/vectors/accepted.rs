@@ -10,7 +10,7 @@ const WITHOUT_TIME: [&str; 5] = ["enrolment", "envelope", "link", "receipt", "si
 
 /// The accepted cases.
 pub fn cases(file: &Value) -> &[Value] {
-    list(file, "accepted", 25)
+    list(file, "accepted", 26)
 }
 
 #[test]

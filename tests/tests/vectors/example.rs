@@ -13,13 +13,14 @@ use hpke::{Deserializable, Kem, OpModeR};
 use serde_json::Value;
 
 const SIGNERS: [&str; 6] = ["root", "signing", "next_signing", "request", "approval", "stranger"];
-const MESSAGES: [&str; 14] = [
+const MESSAGES: [&str; 15] = [
     "certificate",
     "next_certificate",
     "signed_time",
     "transcript",
     "possession",
     "enrolment",
+    "code_seed",
     "proof_without_body",
     "proof_with_body",
     "challenge_without_binding_message",

@@ -99,16 +99,27 @@ fn redemption_inputs(example: &Example, transcript: &str) -> Value {
     })
 }
 
-fn of_enrolment(example: &Example) -> [Accepted; 2] {
+fn of_enrolment(example: &Example) -> [Accepted; 3] {
     let redemption = redemption_inputs(example, &example.transcript.compact);
     let enrolment = json!({
         "compact_utf8": example.statement.compact,
         "pinned_server": example.pinned(),
         "transcript_compact_utf8": example.transcript.compact,
     });
+    let code_seed = json!({
+        "compact_utf8": example.code_seed.compact,
+        "pinned_server": example.pinned(),
+        "device_b64u": example.device,
+        "account_id_b64u": example.account_id,
+        "enrolment_id_b64u": example.enrolment_id,
+        "now_seconds": NOW.seconds(),
+    });
+    let shown = example.code_seed.claims.totp().unwrap().now(NOW);
+    let codes = json!({ "code_utf8": shown.code, "seconds_left": shown.seconds_left, "next_utf8": shown.next });
     [
         accepted("redemption", "redemption", redemption, json!(example.transcript.claims)),
         accepted("enrolment", "enrolment", enrolment, json!(example.statement.claims)),
+        accepted("code_seed", "code_seed", code_seed, json!({ "claims": example.code_seed.claims, "codes": codes })),
     ]
 }
 
@@ -126,9 +137,7 @@ fn proof_inputs(example: &Example, request: Request<'_>, proof: &Signed<Proof>) 
 fn decision_inputs(example: &Example, challenge: &Signed<Challenge>, decision: &Signed<Decision>) -> Value {
     json!({
         "compact_utf8": decision.compact,
-        "challenge_id_b64u": challenge.claims.challenge_id,
-        "challenge_sha256_b64u": countersign_core::challenge::digest(&challenge.compact),
-        "asked_at_seconds": challenge.claims.iat,
+        "challenge_compact_utf8": challenge.compact,
         "approval_jwk": example.keys.approval.key.public(),
         "request_jwk": example.keys.request.key.public(),
         "now_seconds": NOW.seconds(),

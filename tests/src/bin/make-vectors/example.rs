@@ -2,11 +2,13 @@
 
 use crate::keys::{Keys, Signer};
 use countersign_core::challenge::{self, Challenge, Context, Policy};
+use countersign_core::code_seed::CodeSeed;
 use countersign_core::decision::{Answer, Decision};
 use countersign_core::enrolment::{EnrolmentLink, EnrolmentStatement, Possession, Transcript, transcript_digest_text};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::jws::{self, Claims};
 use countersign_core::key::{PublicKey, SoftwareKey, Thumbprint, sha256, sha256_text};
+use countersign_core::one_time_code::{Algorithm, Secret};
 use countersign_core::proof::{self, Proof, Request};
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::sealing::{self, Envelope, SealedTo};
@@ -67,6 +69,7 @@ pub struct Example {
     pub transcript: Signed<Transcript>,
     pub possession: Signed<Possession>,
     pub statement: Signed<EnrolmentStatement>,
+    pub code_seed: Signed<CodeSeed>,
     pub pull: Signed<Proof>,
     pub registration: Signed<Proof>,
     pub sign_in: Signed<Challenge>,
@@ -102,6 +105,7 @@ impl Example {
             next_certificate: certificate(&keys, &keys.next_signing, SEQUENCE + 1, 0),
             time: Signed::by(signed_time(&server_id), &keys.signing.key),
             possession: Signed::by(possession, &keys.approval.key),
+            code_seed: Signed::by(code_seed(&statement), &keys.signing.key),
             statement: Signed::by(statement, &keys.signing.key),
             pull: proven(PULL, &keys).await,
             registration: proven(REGISTRATION, &keys).await,
@@ -195,9 +199,24 @@ fn statement(
     }
 }
 
+fn code_seed(enrolment: &EnrolmentStatement) -> CodeSeed {
+    CodeSeed {
+        iss: enrolment.iss.clone(),
+        aud: enrolment.aud.clone(),
+        sub: enrolment.sub,
+        enrolment_id: enrolment.enrolment_id,
+        secret: Secret::new(&sha256(b"secret of Maya's codes")[..20]).unwrap(),
+        algorithm: Algorithm::Sha1,
+        digits: 6,
+        period: 30,
+        iat: enrolment.iat,
+    }
+}
+
 async fn proven(request: Request<'_>, keys: &Keys) -> Signed<Proof> {
     let key = &keys.request.key;
-    let compact = proof::sign(request, "bm9uY2Utb2Ytc2VydmVy", key, NOW, &SystemRandomness::new()).await.unwrap();
+    let jti = proof::new_jti(&SystemRandomness::new());
+    let compact = proof::sign(request, &jti, "bm9uY2Utb2Ytc2VydmVy", key, NOW).await.unwrap();
     Signed::read(compact, &key.public())
 }
 
@@ -250,6 +269,7 @@ fn answered(challenge: &Signed<Challenge>, answer: Answer) -> Decision {
         challenge_id: challenge.claims.challenge_id,
         challenge_sha256: challenge::digest(&challenge.compact),
         decision: answer,
+        number: None,
         user_verified: answer == Answer::Approve,
         iat: NOW.seconds() - 1,
     }

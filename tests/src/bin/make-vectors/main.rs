@@ -88,6 +88,7 @@ fn messages(example: &Example) -> Vec<Message> {
         ("transcript", "request", &example.transcript.compact),
         ("possession", "approval", &example.possession.compact),
         ("enrolment", "signing", &example.statement.compact),
+        ("code_seed", "signing", &example.code_seed.compact),
         ("proof_without_body", "request", &example.pull.compact),
         ("proof_with_body", "request", &example.registration.compact),
         ("challenge_without_binding_message", "signing", &example.sign_in.compact),

@@ -3,7 +3,6 @@
 use super::{Refused, message, refused};
 use crate::broken::Parts;
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::challenge;
 use countersign_core::handle::ChallengeId;
 use countersign_core::key::sha256_text;
 use serde_json::json;
@@ -97,10 +96,15 @@ fn bindings(example: &Example) -> Vec<Refused> {
         refused(
             LIKE,
             "the same challenge was signed again",
-            json!({ "challenge_sha256_b64u": challenge::digest(&resigned) }),
+            json!({ "challenge_compact_utf8": resigned }),
             "wrong_challenge",
         ),
-        refused(LIKE, "another challenge was asked", json!({ "challenge_id_b64u": other_id }), "wrong_challenge"),
+        refused(
+            LIKE,
+            "another challenge was asked",
+            json!({ "challenge_compact_utf8": example.sign_in.compact }),
+            "wrong_challenge",
+        ),
         message(LIKE, "older than the question", yes.changed(approval, |d| d.iat = too_early), "stale_time"),
     ]
 }

@@ -1,6 +1,7 @@
 //! What must be refused: an accepted case with one thing changed, and the code that must come.
 
 mod challenge;
+mod code_seed;
 mod device;
 mod enrolment;
 mod envelope;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// One case that every implementation refuses.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Refused {
     name: String,
     /// The accepted case of which something is changed.
@@ -45,6 +46,7 @@ pub fn all(example: &Example) -> Vec<Refused> {
         form::all(example),
         server::all(example),
         enrolment::all(example),
+        code_seed::all(example),
         device::all(example),
         challenge::all(example),
         envelope::all(example),

@@ -1,0 +1,92 @@
+//! The catalogue of [`countersign_core::sentences`] for an app: one variant for each sentence, so that a misspelt key
+//! does not compile.
+
+use countersign_core::sentences as catalogue;
+use std::collections::HashMap;
+
+/// A language of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Language {
+    /// British English.
+    English,
+    /// French, with *vous*.
+    French,
+    /// German, with *Sie*.
+    German,
+    /// Italian, in impersonal forms.
+    Italian,
+    /// Spanish, with *usted*.
+    Spanish,
+}
+
+impl From<catalogue::Language> for Language {
+    fn from(language: catalogue::Language) -> Self {
+        match language {
+            catalogue::Language::English => Self::English,
+            catalogue::Language::French => Self::French,
+            catalogue::Language::German => Self::German,
+            catalogue::Language::Italian => Self::Italian,
+            catalogue::Language::Spanish => Self::Spanish,
+        }
+    }
+}
+
+impl From<Language> for catalogue::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::English => Self::English,
+            Language::French => Self::French,
+            Language::German => Self::German,
+            Language::Italian => Self::Italian,
+            Language::Spanish => Self::Spanish,
+        }
+    }
+}
+
+/// Declares [`Sentence`] from the core's table.
+macro_rules! declare {
+    ($($(#[$doc:meta])* $variant:ident = $key:literal,)*) => {
+        /// A sentence or a label.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+        pub enum Sentence {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl From<catalogue::Sentence> for Sentence {
+            fn from(sentence: catalogue::Sentence) -> Self {
+                match sentence {
+                    $(catalogue::Sentence::$variant => Self::$variant,)*
+                }
+            }
+        }
+
+        impl From<Sentence> for catalogue::Sentence {
+            fn from(sentence: Sentence) -> Self {
+                match sentence {
+                    $(Sentence::$variant => Self::$variant,)*
+                }
+            }
+        }
+    };
+}
+
+countersign_core::each_sentence!(declare);
+
+/// The language of a tag such as `fr-CH`, if the catalogue has it.
+#[uniffi::export]
+pub fn language_from_tag(tag: &str) -> Option<Language> {
+    catalogue::Language::from_tag(tag).map(Language::from)
+}
+
+/// A sentence, with each `{name}` replaced by the value of that name.
+#[uniffi::export]
+pub fn sentence(which: Sentence, language: Language, values: &HashMap<String, String>) -> String {
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    catalogue::Sentence::from(which).with(language.into(), &values)
+}
+
+/// A sentence by its key, for keys that come as text; nothing for one that is not in the catalogue.
+#[uniffi::export]
+pub fn sentence_from_key(key: &str) -> Option<Sentence> {
+    catalogue::Sentence::from_key(key).map(Sentence::from)
+}

@@ -1,0 +1,290 @@
+//! The table of sentences: what each is for, its variant and its key in the files of `core/sentences/`.
+
+/// Gives the table to another macro, `then! { #[doc] Variant = "key", … }`, so that the facade for the apps declares the
+/// same sentences without a second list. Documentation that names `{placeholders}` says what goes in their place.
+#[macro_export]
+macro_rules! each_sentence {
+    ($then:ident) => {
+        $then! {
+            /// The one question of the screen, and the title of the notification.
+            QuestionIsThisYou = "question_is_this_you",
+            /// The body of the notification, and what a screen reader says when the question comes.
+            QuestionAnnouncement = "question_announcement",
+            /// Label of the relying party's name.
+            QuestionWhoAsks = "question_who_asks",
+            /// Label of the relying party's own sentence, such as what is paid.
+            QuestionForWhat = "question_for_what",
+            /// Label of the account's name.
+            QuestionAccount = "question_account",
+            /// Label of the place or address.
+            QuestionPlace = "question_place",
+            /// Label of the browser and system.
+            QuestionBrowser = "question_browser",
+            /// Browser and system: `{browser}` is `Firefox`, `{system}` is `Linux`.
+            QuestionBrowserOnSystem = "question_browser_on_system",
+            /// In place of a place or browser that nobody told.
+            QuestionNotKnown = "question_not_known",
+            /// Label of the time of day of the request.
+            QuestionAskedAt = "question_asked_at",
+            /// Label of the countdown.
+            QuestionTimeLeft = "question_time_left",
+            /// A countdown of a request or a code by itself: `{seconds}` is a whole number.
+            QuestionSecondsLeft = "question_seconds_left",
+            /// The button that approves.
+            QuestionYes = "question_yes",
+            /// The button that denies.
+            QuestionNo = "question_no",
+            /// The button that reports, beside NO.
+            QuestionThisWasNotMe = "question_this_was_not_me",
+            /// What that button does, before it is pressed.
+            QuestionReportExplained = "question_report_explained",
+            /// Under the question, where the policy asks for the number.
+            QuestionTypeTheNumber = "question_type_the_number",
+            /// Label of the field for the number.
+            QuestionNumberLabel = "question_number_label",
+            /// Why each of two questions asks for its number.
+            QuestionOverlap = "question_overlap",
+            /// After a YES without a number, when another request came in between and the number is needed.
+            QuestionChanged = "question_changed",
+            /// One other question waits behind this one.
+            QuestionMoreOne = "question_more_one",
+            /// Others wait behind this one: `{count}` is two or more.
+            QuestionMoreMany = "question_more_many",
+            /// What the system's fingerprint or face dialogue says: `{relying_party}` is who asks.
+            QuestionConfirmYes = "question_confirm_yes",
+            /// Answered, and the server has not been heard yet.
+            QuestionAnswering = "question_answering",
+
+            /// This phone approved.
+            OutcomeApproved = "outcome_approved",
+            /// The same in the history.
+            OutcomeApprovedShort = "outcome_approved_short",
+            /// This phone denied.
+            OutcomeDenied = "outcome_denied",
+            /// The same in the history.
+            OutcomeDeniedShort = "outcome_denied_short",
+            /// The person's other phone was faster.
+            OutcomeAlreadyAnswered = "outcome_already_answered",
+            /// A typed code was faster, or it is not known what was.
+            OutcomeAnsweredElsewhere = "outcome_answered_elsewhere",
+            /// Either of the two in the history.
+            OutcomeAlreadyAnsweredShort = "outcome_already_answered_short",
+            /// Nobody answered in time.
+            OutcomeExpired = "outcome_expired",
+            /// The same in the history.
+            OutcomeExpiredShort = "outcome_expired_short",
+            /// The relying party cancelled.
+            OutcomeCancelled = "outcome_cancelled",
+            /// The same in the history.
+            OutcomeCancelledShort = "outcome_cancelled_short",
+            /// This phone reported.
+            OutcomeReported = "outcome_reported",
+            /// The same in the history.
+            OutcomeReportedShort = "outcome_reported_short",
+            /// Another number was typed than the page shows.
+            OutcomeWrongNumber = "outcome_wrong_number",
+            /// The same in the history.
+            OutcomeWrongNumberShort = "outcome_wrong_number_short",
+            /// Approved, and nobody claimed the approval in time.
+            OutcomeLapsed = "outcome_lapsed",
+            /// The same in the history.
+            OutcomeLapsedShort = "outcome_lapsed_short",
+            /// Approved, and the approval was cancelled, reported or lost its phone before the claim.
+            OutcomeRevoked = "outcome_revoked",
+            /// The same in the history.
+            OutcomeRevokedShort = "outcome_revoked_short",
+
+            /// On page and phone, past the limit of prompts.
+            LimitNoMorePrompts = "limit_no_more_prompts",
+            /// On page and phone, after a report.
+            LimitPromptsStopped = "limit_prompts_stopped",
+            /// The button that ends that.
+            LimitAllowAgain = "limit_allow_again",
+            /// After that button.
+            LimitPromptsResumed = "limit_prompts_resumed",
+
+            /// Above the account's code on the phone.
+            CodeHeading = "code_heading",
+            /// Label of the page's field for a code.
+            CodeLabel = "code_label",
+            /// Near the end of a code: `{code}` is the one that follows.
+            CodeNext = "code_next",
+            /// The page's button for a code in place of the phone's answer.
+            CodeTypeInstead = "code_type_instead",
+            /// Page, after a code.
+            CodeWrong = "code_wrong",
+            /// Page, after several wrong codes: `{seconds}` is how long the server takes none.
+            CodeThrottled = "code_throttled",
+            /// Page, when no more codes are taken.
+            CodeLocked = "code_locked",
+            /// Phone, without a network.
+            CodePhoneOffline = "code_phone_offline",
+            /// Phone: its clock is `{minutes}` minutes behind the server's.
+            CodeClockBehind = "code_clock_behind",
+            /// Phone: its clock is `{minutes}` minutes ahead of the server's.
+            CodeClockAhead = "code_clock_ahead",
+
+            /// Above the list of accounts.
+            AccountHeading = "account_heading",
+            /// In place of the list.
+            AccountNone = "account_none",
+            /// The button that opens the camera.
+            AccountScan = "account_scan",
+            /// The button for a link in place of the camera.
+            AccountPasteLink = "account_paste_link",
+            /// Label of the link's field, on page and phone.
+            AccountLinkLabel = "account_link_label",
+            /// The button after a pasted link.
+            AccountAdd = "account_add",
+            /// After the link was used, in one line: `{digits}` is `042 917`.
+            AccountTypeDigits = "account_type_digits",
+            /// The same under the six digits in large type.
+            AccountTypeTheseDigits = "account_type_these_digits",
+            /// State of an account whose digits were not typed yet.
+            AccountWaitsForConfirmation = "account_waits_for_confirmation",
+            /// State of an account in use.
+            AccountReady = "account_ready",
+            /// The button that removes an account from this phone.
+            AccountRemove = "account_remove",
+            /// The same for a screen reader.
+            AccountRemoveNamed = "account_remove_named",
+            /// Before an account is removed.
+            AccountRemoveQuestion = "account_remove_question",
+            /// After an account was removed.
+            AccountRemoved = "account_removed",
+            /// The server ended it: the phone was removed.
+            AccountEndedRemoved = "account_ended_removed",
+            /// The server ended it: a second device used the same link.
+            AccountEndedRedeemedTwice = "account_ended_redeemed_twice",
+            /// The server ended it: the digits were wrong five times.
+            AccountEndedWrongCode = "account_ended_wrong_code",
+            /// The server ended it: nobody typed the digits.
+            AccountEndedExpired = "account_ended_expired",
+            /// The store was restored from a backup of another phone.
+            AccountRestoredStore = "account_restored_store",
+            /// Label of the switch for notifications.
+            AccountNotifications = "account_notifications",
+            /// The app registered for notifications again.
+            AccountPushRepaired = "account_push_repaired",
+            /// There is no registration for notifications.
+            AccountPushNone = "account_push_none",
+            /// The button that asks the server.
+            AccountCheckNow = "account_check_now",
+            /// In place of a question.
+            AccountNothingWaits = "account_nothing_waits",
+            /// After that button, when nothing came.
+            AccountNothingNew = "account_nothing_new",
+            /// Above the past requests.
+            AccountHistory = "account_history",
+            /// In place of the past requests.
+            AccountNoHistory = "account_no_history",
+
+            /// The server did not answer, and nothing is kept for it.
+            ErrorUnreachable = "error_unreachable",
+            /// The server did not answer, and a signed answer waits for it.
+            ErrorUnreachableAnswerKept = "error_unreachable_answer_kept",
+            /// Something else answered, such as a captive portal.
+            ErrorUnexpectedAnswer = "error_unexpected_answer",
+            /// The server cannot do it now.
+            ErrorServerBusy = "error_server_busy",
+            /// The server refused for a reason that has no sentence here.
+            ErrorServerRefused = "error_server_refused",
+            /// The server is not the one of the link, or shows an older certificate than before.
+            ErrorWrongServer = "error_wrong_server",
+            /// A message was refused, other than a link.
+            ErrorMessageRefused = "error_message_refused",
+            /// A link, or what its server answered, was refused.
+            ErrorLinkNotTrusted = "error_link_not_trusted",
+            /// The server does not take the link.
+            ErrorLinkUsed = "error_link_used",
+            /// The server takes no answer of this phone.
+            ErrorDeviceNotInUse = "error_device_not_in_use",
+            /// The fingerprint or face dialogue was closed or failed.
+            ErrorNotConfirmed = "error_not_confirmed",
+            /// The platform destroyed the key.
+            ErrorKeyInvalidated = "error_key_invalidated",
+            /// The platform does not let the key be used now.
+            ErrorKeyUnavailable = "error_key_unavailable",
+            /// The phone has not been unlocked since it started.
+            ErrorVaultLocked = "error_vault_locked",
+            /// The vault is damaged, or does not belong to this app.
+            ErrorVaultUnreadable = "error_vault_unreadable",
+            /// The store was written by a later version.
+            ErrorStoreNewer = "error_store_newer",
+            /// The store is not readable as what it should be.
+            ErrorStoreDamaged = "error_store_damaged",
+            /// The disk is full, or the store's place cannot be written.
+            ErrorStoreUnwritable = "error_store_unwritable",
+            /// The account has no seed on this phone.
+            ErrorNoCodes = "error_no_codes",
+            /// There is no such account here.
+            ErrorUnknownAccount = "error_unknown_account",
+            /// There is no such request here.
+            ErrorUnknownRequest = "error_unknown_request",
+            /// Anything that has no sentence of its own.
+            ErrorOther = "error_other",
+
+            /// Heading and button of the sign-in.
+            PageSignIn = "page_sign_in",
+            /// Label of the field for the name.
+            PageNameLabel = "page_name_label",
+            /// Label of the field for the password.
+            PagePasswordLabel = "page_password_label",
+            /// After the first factor failed; which part was wrong is not told.
+            PageWrongPassword = "page_wrong_password",
+            /// The account has no phone.
+            PageNoDevice = "page_no_device",
+            /// Heading while the phone is asked.
+            PageSigningInAsked = "page_signing_in_asked",
+            /// Under that heading; the two also stand in one line.
+            PageGoesOn = "page_goes_on",
+            /// Where the policy asks for the number: `{number}` has two or six digits.
+            PageTypeThisNumber = "page_type_this_number",
+            /// Below, for a notification that does not come.
+            PageOpenAppIfNothing = "page_open_app_if_nothing",
+            /// The button that takes the question back, and that closes any dialogue.
+            PageCancel = "page_cancel",
+            /// Heading after a NO, a report or a wrong number.
+            PageStopped = "page_stopped",
+            /// Under that heading, after a NO.
+            PageAnsweredNo = "page_answered_no",
+            /// The button after an end.
+            PageBackToSignIn = "page_back_to_sign_in",
+            /// Signed in: `{name}` is the person's.
+            PageWelcome = "page_welcome",
+            /// The button that ends the session.
+            PageSignOut = "page_sign_out",
+
+            /// Above the link and its QR code.
+            EnrolHeading = "enrol_heading",
+            /// What to do with them.
+            EnrolScanOrOpen = "enrol_scan_or_open",
+            /// The QR code in words, for a screen reader.
+            EnrolQrDescribed = "enrol_qr_described",
+            /// The button that copies the link, or a code.
+            EnrolCopy = "enrol_copy",
+            /// After that button.
+            EnrolCopied = "enrol_copied",
+            /// Under the link: `{time}` is hours and minutes.
+            EnrolLinkEndsAt = "enrol_link_ends_at",
+            /// The same after that time.
+            EnrolLinkEnded = "enrol_link_ended",
+            /// The button for another link.
+            EnrolNewLink = "enrol_new_link",
+            /// Heading when a phone has used the link.
+            EnrolIsThisYourPhone = "enrol_is_this_your_phone",
+            /// Under that heading: `{device}` is the name that the phone gave itself.
+            EnrolDeviceAsks = "enrol_device_asks",
+            /// Label of the field for the digits.
+            EnrolSixDigitsLabel = "enrol_six_digits_label",
+            /// The button after the digits.
+            EnrolConfirm = "enrol_confirm",
+            /// Other digits were typed than the phone shows.
+            EnrolWrongDigits = "enrol_wrong_digits",
+            /// The button for another link when this is not the phone.
+            EnrolStartAgain = "enrol_start_again",
+            /// The button for one more phone.
+            EnrolAnotherPhone = "enrol_another_phone",
+        }
+    };
+}

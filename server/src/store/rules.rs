@@ -1,0 +1,65 @@
+//! The rules of a challenge's life, all in one place: conditions of SQL, and numbers.
+//!
+//! Each condition stands in the one guarded statement that makes a transition, so that two callers cannot both pass it.
+//! The simulation runs on broken copies of these rules as well, and must notice each.
+
+use std::time::Duration;
+
+/// How long an approval waits to be claimed.
+pub const CLAIM_WINDOW: Duration = Duration::from_secs(60);
+/// How far back prompts are counted.
+pub const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
+
+/// The rules. Conditions are about a row of `challenge` unless they say otherwise; `:now` is the time read in the same
+/// transaction, `:oldest` the time before which an approval has lapsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Which challenge an answer may settle.
+    pub may_settle: &'static str,
+    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered.
+    pub may_answer: &'static str,
+    /// Which approval may be claimed.
+    pub may_claim: &'static str,
+    /// Which earlier claim is repeated.
+    pub same_claim: &'static str,
+    /// Which question may be taken back.
+    pub may_cancel: &'static str,
+    /// Which approval may be taken back.
+    pub may_revoke: &'static str,
+    /// Which challenge may be reported.
+    pub may_report: &'static str,
+    /// Whose challenge it is: no other relying party's exists.
+    pub own: &'static str,
+    /// Which question of the account asks for its number when another comes beside it.
+    pub overlaps: &'static str,
+    /// Which challenge counts as a prompt that did not end in approval.
+    pub unwanted_prompt: &'static str,
+    /// The most such prompts of one person within [`PROMPT_WINDOW`].
+    pub prompts_per_person: u32,
+    /// The most of those by one relying party.
+    pub prompts_per_relying_party: u32,
+    /// Which code authenticator has not accepted the code of `:step`, or a later one, yet.
+    pub unspent: &'static str,
+    /// Whether the number that was typed must be the one that was shown.
+    pub compares_number: bool,
+}
+
+impl Rules {
+    /// The rules that hold.
+    pub const RIGHT: Self = Self {
+        may_settle: "state = 'pending' AND expires_at > :now",
+        may_answer: "e.state = 'confirmed' AND d.compact = :compact",
+        may_claim: "state = 'approved' AND settled_at > :oldest",
+        same_claim: "state = 'claimed' AND claim_key = :key",
+        may_cancel: "state = 'pending' AND expires_at > :now",
+        may_revoke: "state = 'approved' AND settled_at > :oldest",
+        may_report: "report IS NULL",
+        own: "relying_party = :relying_party",
+        overlaps: "state = 'pending' AND expires_at > :now",
+        unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed')",
+        prompts_per_person: 5,
+        prompts_per_relying_party: 3,
+        unspent: "(last_step IS NULL OR last_step < :step)",
+        compares_number: true,
+    };
+}

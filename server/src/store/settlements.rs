@@ -1,0 +1,217 @@
+//! How a challenge ends: settled by a device's answer, at most once and in time, or reported at any time.
+
+use super::challenges::State;
+use super::rules::CLAIM_WINDOW;
+use super::{Store, StoreError, changed_one, codes, prompts, pushes};
+use countersign_core::decision::Answer;
+use countersign_core::handle::ChallengeId;
+use countersign_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use subtle::ConstantTimeEq;
+
+/// A checked decision, to be settled.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The challenge.
+    pub challenge: ChallengeId,
+    /// The device that answered.
+    pub device: i64,
+    /// Its copy of the challenge, as it was when the decision was checked.
+    pub compact: String,
+    /// The answer.
+    pub answer: Answer,
+    /// What the person typed, where a number was asked for.
+    pub number: Option<String>,
+    /// True when the person was verified for this answer, and that is believed.
+    pub user_verified: bool,
+    /// The compact JWS of the answer.
+    pub decision: String,
+}
+
+/// What became of a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// This answer counts, and the challenge is in this state; also when the same device gave the same answer before.
+    Counts(State),
+    /// The number is not the one that was shown: the challenge is denied.
+    WrongNumber,
+    /// Another answer was first.
+    AlreadyAnswered,
+    /// Too late.
+    Expired,
+    /// The relying party took the question back.
+    Cancelled,
+    /// The device is no longer in use, or was never asked.
+    NotAsked,
+    /// The question has changed since the decision was checked.
+    Changed,
+}
+
+/// What a challenge is at the time of a settlement.
+struct Found {
+    row_id: i64,
+    account: i64,
+    state: State,
+    number: Option<String>,
+    settled_by: Option<i64>,
+    wrong_number: bool,
+}
+
+impl Store {
+    /// Step 5's write: one guarded UPDATE. When it changes nothing, the rest says why.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, StoreError> {
+        let rules = self.rules;
+        self.write(move |connection, now| {
+            let Some(found) = find(connection, now, settlement.challenge)? else { return Ok(Settled::NotAsked) };
+            if settlement.answer == Answer::Report {
+                return report(connection, &rules, now, &settlement, &found);
+            }
+            let right = !rules.compares_number || is_right(found.number.as_deref(), settlement.number.as_deref());
+            let approves = settlement.answer == Answer::Approve;
+            let sql = format!(
+                "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, decision = :decision,
+                     settled_method = 'push', wrong_number = :wrong_number
+                 WHERE row_id = :row_id AND {} AND EXISTS
+                     (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
+                      WHERE e.row_id = :device AND d.challenge = challenge.row_id AND {})",
+                rules.may_settle, rules.may_answer
+            );
+            let changed = connection.prepare_cached(&sql)?.execute(named_params! {
+                ":state": if approves && right { "approved" } else { "denied" },
+                ":now": now.millis(),
+                ":device": settlement.device,
+                ":decision": settlement.decision,
+                ":wrong_number": approves && !right,
+                ":row_id": found.row_id,
+                ":compact": settlement.compact,
+            })?;
+            if !changed_one(changed) {
+                return why_not_settled(connection, &settlement, &found);
+            }
+            pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
+            match (approves, right) {
+                (true, false) => Ok(Settled::WrongNumber),
+                (true, true) => {
+                    if settlement.user_verified {
+                        prompts::resume(connection, found.account)?;
+                        codes::unlock(connection, found.account)?;
+                    }
+                    Ok(Settled::Counts(State::Approved))
+                }
+                (false, _) => Ok(Settled::Counts(State::Denied)),
+            }
+        })
+        .await
+    }
+}
+
+/// True when what was typed is what was shown, or nothing was asked for. Takes the same time however much of it is right.
+fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
+    match (shown, typed) {
+        (Some(shown), Some(typed)) => shown.as_bytes().ct_eq(typed.as_bytes()).into(),
+        // A NO types nothing, and where YES is a tap nothing is compared.
+        (None, _) | (_, None) => shown.is_none(),
+    }
+}
+
+fn find(connection: &Connection, now: Timestamp, id: ChallengeId) -> Result<Option<Found>, StoreError> {
+    let sql = "SELECT row_id, account, state, expires_at, settled_at, number, settled_by, wrong_number
+               FROM challenge WHERE handle = ?1";
+    let read = |row: &Row<'_>| {
+        let settled_at: Option<i64> = row.get(4)?;
+        let expires_at = Timestamp::from_millis(row.get(3)?);
+        Ok(Found {
+            row_id: row.get(0)?,
+            account: row.get(1)?,
+            state: State::read(&row.get::<_, String>(2)?, expires_at, settled_at.map(Timestamp::from_millis), now)?,
+            number: row.get(5)?,
+            settled_by: row.get(6)?,
+            wrong_number: row.get(7)?,
+        })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([id.to_string()], read).optional()?)
+}
+
+/// True when a device is in use and was asked these very bytes.
+fn may_answer(
+    connection: &Connection,
+    condition: &str,
+    found: &Found,
+    settlement: &Settlement,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
+                        WHERE e.row_id = :device AND d.challenge = :challenge AND {condition})"
+    );
+    let parameters = named_params! {
+        ":device": settlement.device,
+        ":challenge": found.row_id,
+        ":compact": settlement.compact,
+    };
+    Ok(connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?)
+}
+
+fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Found) -> Result<Settled, StoreError> {
+    let approved = matches!(found.state, State::Approved | State::Claimed | State::Lapsed | State::Revoked);
+    let own = found.settled_by == Some(settlement.device);
+    Ok(match (found.state, settlement.answer) {
+        (State::Denied, Answer::Approve) if own && found.wrong_number => Settled::WrongNumber,
+        (state, Answer::Approve) if own && approved => Settled::Counts(state),
+        (State::Denied, Answer::Deny) if own && !found.wrong_number => Settled::Counts(State::Denied),
+        (State::Pending, _) => {
+            let in_use = may_answer(connection, "e.state = 'confirmed' AND :compact IS NOT NULL", found, settlement)?;
+            if in_use { Settled::Changed } else { Settled::NotAsked }
+        }
+        (State::Expired, _) => Settled::Expired,
+        (State::Cancelled, _) => Settled::Cancelled,
+        _ => Settled::AlreadyAnswered,
+    })
+}
+
+/// "This was not me": takes back what nobody has claimed, and stops the pushes to the account. The first report counts; a
+/// repetition, also by another device, changes nothing, so that it does not stop again what was lifted meanwhile.
+fn report(
+    connection: &Connection,
+    rules: &super::Rules,
+    now: Timestamp,
+    settlement: &Settlement,
+    found: &Found,
+) -> Result<Settled, StoreError> {
+    if !may_answer(connection, "e.state = 'confirmed' AND :compact IS NOT NULL", found, settlement)? {
+        return Ok(Settled::NotAsked);
+    }
+    let sql = format!(
+        "UPDATE challenge SET report = :decision, reported_at = :now, reported_by = :device
+         WHERE row_id = :row_id AND {}",
+        rules.may_report
+    );
+    let changed = connection.prepare_cached(&sql)?.execute(named_params! {
+        ":decision": settlement.decision,
+        ":now": now.millis(),
+        ":device": settlement.device,
+        ":row_id": found.row_id,
+    })?;
+    if !changed_one(changed) {
+        return Ok(Settled::Counts(found.state));
+    }
+    let sql = "UPDATE challenge SET state = 'reported', settled_at = ?2, settled_by = ?3, decision = ?4
+               WHERE row_id = ?1 AND state = 'pending' AND expires_at > ?2";
+    let parameters = (found.row_id, now.millis(), settlement.device, &settlement.decision);
+    let ended = changed_one(connection.prepare_cached(sql)?.execute(parameters)?);
+    let sql = format!("UPDATE challenge SET state = 'revoked' WHERE row_id = :row_id AND {}", rules.may_revoke);
+    let oldest = (now - CLAIM_WINDOW).millis();
+    let parameters = named_params! { ":row_id": found.row_id, ":oldest": oldest };
+    let revoked = changed_one(connection.prepare_cached(&sql)?.execute(parameters)?);
+    prompts::stop(connection, now, found.account)?;
+    if ended {
+        pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
+    }
+    Ok(Settled::Counts(match (ended, revoked) {
+        (true, _) => State::Reported,
+        (_, true) => State::Revoked,
+        _ => found.state,
+    }))
+}

@@ -1,0 +1,9 @@
+//! One-time codes over real HTTP: of phones and of any other OTP application, alone and to settle a challenge.
+
+#![cfg(test)]
+
+mod application;
+mod challenge;
+mod limits;
+mod phone;
+mod world;

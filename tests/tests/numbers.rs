@@ -1,0 +1,265 @@
+//! Numbers: shown by the page, typed on the phone, compared by the server; and what two sign-ins at one time make of a tap.
+
+#![cfg(test)]
+
+use countersign_core::challenge::{Challenge, Policy};
+use countersign_core::decision::Answer;
+use countersign_core::handle::ChallengeId;
+use countersign_core::receipt::Receipt;
+use countersign_core::{Outcome, Received};
+use countersign_tests::handmade::{HandmadeDevice, read_claims};
+use countersign_tests::http::{Answer as HttpAnswer, RelyingParty};
+use countersign_tests::phone::Phone;
+use countersign_tests::push_service::PushService;
+use countersign_tests::server::TestServer;
+use serde_json::{Value, json};
+
+async fn scene() -> (TestServer, RelyingParty, String) {
+    let server = TestServer::start().await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    (server, site, user)
+}
+
+async fn ask(site: &RelyingParty, user: &str, policy: Value) -> HttpAnswer {
+    site.post("/v1/challenges", &json!({ "user_id": user, "policy": policy })).await
+}
+
+fn text<'a>(answer: &'a HttpAnswer, member: &str) -> &'a str {
+    answer.body[member].as_str().unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+/// A number of the same length that is another one.
+fn another(number: &str) -> String {
+    let last = number.as_bytes()[number.len() - 1] - b'0';
+    format!("{}{}", &number[..number.len() - 1], (last + 1) % 10)
+}
+
+#[tokio::test]
+async fn the_number_on_the_page_is_typed_and_counts() {
+    let (_server, site, user) = scene().await;
+    let phone = Phone::new();
+    let account = phone.enrol(&site, &user).await;
+    for (policy, digits) in [
+        (json!({ "mode": "number" }), 6),
+        (json!({ "mode": "number", "digits": 2 }), 2),
+        (json!({ "mode": "number", "digits": 6 }), 6),
+    ] {
+        let asked = ask(&site, &user, policy).await;
+        let number = text(&asked, "number").to_owned();
+        assert!(number.len() == digits && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+        assert_eq!(asked.body["policy"], json!({ "mode": "number", "digits": digits }));
+        phone.core.pull(account, 0).await.unwrap();
+        let prompt = phone.core.pending().unwrap().remove(0);
+        assert_eq!(prompt.challenge.policy, Policy::Number { digits: u8::try_from(digits).unwrap() });
+        let kept = std::fs::read(phone.directory().join("authenticator.db-wal")).unwrap_or_default();
+        let shown = format!("\"number\":\"{number}\"");
+        assert!(!kept.windows(shown.len()).any(|part| part == shown.as_bytes()), "the phone is not told");
+
+        let id = prompt.challenge.challenge_id;
+        for wrong in [None, Some(""), Some(&number[1..]), Some("12345678"), Some("1x")] {
+            assert_eq!(phone.core.approve(id, wrong).await.unwrap_err().code(), "malformed", "{wrong:?}");
+        }
+        assert_eq!(phone.core.approve(id, Some(&number)).await.unwrap(), Outcome::Approved);
+        let claimed = site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await;
+        assert_eq!((&claimed.body["state"], &claimed.body["number"]), (&json!("claimed"), &Value::Null));
+        let root = site.get("/.well-known/countersign").await.body["root"].clone();
+        let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
+        let proven = receipt.verify(&serde_json::from_value(root).unwrap()).unwrap();
+        assert!(proven.approved(Some(&number)));
+        assert!(!proven.approved(None) && !proven.approved(Some(&another(&number))));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_number_stops_the_sign_in_and_leaves_no_receipt() {
+    let (_server, site, user) = scene().await;
+    let phone = Phone::new();
+    let account = phone.enrol(&site, &user).await;
+    let asked = ask(&site, &user, json!({ "mode": "number", "digits": 2 })).await;
+    let (id, number) = (text(&asked, "id").to_owned(), text(&asked, "number").to_owned());
+    phone.core.pull(account, 0).await.unwrap();
+    let prompt = phone.only_prompt();
+    assert_eq!(phone.core.approve(prompt, Some(&another(&number))).await.unwrap(), Outcome::WrongNumber);
+    assert_eq!(
+        phone.core.approve(prompt, Some(&number)).await.unwrap(),
+        Outcome::WrongNumber,
+        "there is no second try"
+    );
+    let read = site.get(&format!("/v1/challenges/{id}")).await;
+    assert_eq!(
+        (&read.body["state"], &read.body["receipt"], &read.body["number"]),
+        (&json!("denied"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await.code(), "not_approved");
+    assert_eq!(phone.core.history(1).unwrap()[0].outcome, Outcome::WrongNumber);
+}
+
+#[tokio::test]
+async fn an_approval_without_its_number_or_with_one_too_many_changes_nothing() {
+    let (_server, site, user) = scene().await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    for (policy, wrong) in [
+        (json!({ "mode": "number", "digits": 2 }), vec![None, Some("1"), Some("123456"), Some("½½"), Some("+1")]),
+        (json!({ "mode": "tap" }), vec![Some("42"), Some("")]),
+    ] {
+        let asked = ask(&site, &user, policy).await;
+        let id: ChallengeId = text(&asked, "id").parse().unwrap();
+        let compact = device.pull().await.pop().unwrap();
+        for number in wrong {
+            let mut claims = device.decision_claims(&compact, Answer::Approve);
+            claims.number = number.map(str::to_owned);
+            let signed = countersign_core::jws::sign_now(&claims, &device.approval).unwrap();
+            let answer = device.decide(&id, signed).await;
+            assert_eq!((answer.status, answer.code()), (400, "malformed"), "{number:?}");
+            assert_eq!(site.state(&id.to_string()).await, "pending", "{number:?}");
+        }
+        let right = device.approval(&site, &compact).await;
+        assert_eq!(device.decide(&id, right.clone()).await.status, 200);
+        assert_eq!(device.decide(&id, right).await.body["state"], "approved", "the same answer again");
+        site.post_once(&format!("/v1/challenges/{id}/claim"), "k").await;
+    }
+    for policy in [
+        json!({ "mode": "number", "digits": 4 }),
+        json!({ "mode": "number", "digits": 0 }),
+        json!({ "mode": "tap", "digits": 2 }),
+        json!({ "mode": "none" }),
+        json!({}),
+    ] {
+        assert_eq!(ask(&site, &user, policy.clone()).await.code(), "malformed", "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn two_sign_ins_at_one_time_both_ask_for_their_numbers() {
+    let (server, site, user) = scene().await;
+    let other_site = server.relying_party("Meridian", "Webmail").await;
+    let (phone, mut push) = (Phone::new(), PushService::start().await);
+    let account = phone.enrol(&site, &user).await;
+    phone.core.register_push(account, &push.registration()).await.unwrap();
+
+    let first = site.ask(&user).await;
+    let first_push = push.next().await.message;
+    assert!(matches!(phone.core.receive(&first_push).unwrap(), Received::New(_)));
+    let waiting = tokio::spawn({
+        let (site, path) = (site.clone(), format!("/v1/challenges/{first}?wait=60"));
+        async move { site.get(&path).await }
+    });
+    while server.app().challenge_waiting.is_empty() {
+        tokio::task::yield_now().await;
+    }
+
+    let second = ask(&other_site, &user, json!({ "mode": "tap" })).await;
+    assert_eq!(
+        second.body["policy"],
+        json!({ "mode": "number", "digits": 2 }),
+        "the second one asks from its beginning"
+    );
+    let raised = waiting.await.unwrap();
+    assert_eq!((&raised.body["state"], &raised.body["policy"]["mode"]), (&json!("pending"), &json!("number")));
+    let (first_number, second_number) = (text(&raised, "number").to_owned(), text(&second, "number").to_owned());
+    let gap = site.get(&format!("/v1/challenges/{first}?wait=60&shown=tap")).await;
+    assert_eq!(gap.body["number"], json!(first_number), "a page that did not hear of it yet hears at once");
+
+    let mut received = Vec::new();
+    for _ in 0..2 {
+        received.push(phone.core.receive(&push.next().await.message).unwrap());
+    }
+    received.sort_by_key(|one| matches!(one, Received::New(_)));
+    assert!(matches!(received[..], [Received::Changed(_), Received::New(_)]), "{received:?}");
+    assert!(
+        matches!(phone.core.receive(&first_push).unwrap(), Received::Known(_)),
+        "the tap that comes late stays raised"
+    );
+    let prompts = phone.core.pending().unwrap();
+    assert!(prompts.iter().all(|prompt| prompt.challenge.policy == Policy::Number { digits: 2 }), "{prompts:?}");
+
+    let id: ChallengeId = first.parse().unwrap();
+    assert_eq!(phone.core.approve(id, Some(&first_number)).await.unwrap(), Outcome::Approved);
+    let id: ChallengeId = text(&second, "id").parse().unwrap();
+    assert_eq!(phone.core.approve(id, Some(&second_number)).await.unwrap(), Outcome::Approved);
+    let claimed = site.post_once(&format!("/v1/challenges/{first}/claim"), "k").await;
+    let root = site.get("/.well-known/countersign").await.body["root"].clone();
+    let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
+    assert!(receipt.verify(&serde_json::from_value(root).unwrap()).unwrap().approved(Some(&first_number)));
+}
+
+#[tokio::test]
+async fn a_yes_to_the_tap_does_not_count_once_a_number_is_asked_for() {
+    let (_server, site, user) = scene().await;
+    let (tapping, typing) = (Phone::new(), Phone::new());
+    let (account, _) = (tapping.enrol(&site, &user).await, typing.enrol(&site, &user).await);
+    let first = site.ask(&user).await;
+    tapping.core.pull(account, 0).await.unwrap();
+    let prompt = tapping.only_prompt();
+    site.ask(&user).await;
+    let refused = tapping.core.approve(prompt, None).await.unwrap_err();
+    assert_eq!(refused.code(), "question_changed");
+    assert_eq!(site.state(&first).await, "pending");
+    let prompts = tapping.core.pending().unwrap();
+    assert!(prompts.len() == 2 && prompts.iter().all(|prompt| !prompt.answering), "{prompts:?}");
+    let number = site.get(&format!("/v1/challenges/{first}")).await.body["number"].as_str().unwrap().to_owned();
+    assert_eq!(tapping.core.approve(prompt, Some(&number)).await.unwrap(), Outcome::Approved);
+}
+
+#[tokio::test]
+async fn a_no_to_the_tap_is_a_no_to_the_number_too() {
+    let (_server, site, user) = scene().await;
+    let phone = Phone::new();
+    let account = phone.enrol(&site, &user).await;
+    let first = site.ask(&user).await;
+    phone.core.pull(account, 0).await.unwrap();
+    let prompt = phone.only_prompt();
+    site.ask(&user).await;
+    assert_eq!(phone.core.deny(prompt).await.unwrap(), Outcome::Denied);
+    assert_eq!(site.state(&first).await, "denied");
+}
+
+#[tokio::test]
+async fn many_sign_ins_at_one_time_leave_no_tap_among_them() {
+    let (server, site, user) = scene().await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let asking = (0..24).map(|_| {
+        let (site, user) = (site.clone(), user.clone());
+        async move { site.ask(&user).await }
+    });
+    let asked = asking.collect::<tokio::task::JoinSet<_>>().join_all().await;
+    for id in &asked {
+        let read = site.get(&format!("/v1/challenges/{id}")).await;
+        assert_eq!(read.body["policy"]["mode"], "number", "{read:?}");
+    }
+    let copies = device.pull().await;
+    assert_eq!(copies.len(), 24);
+    assert!(copies.iter().all(|compact| read_claims::<Challenge>(compact).policy != Policy::Tap {}));
+    // Once they are over, a single one is a tap again.
+    for id in asked {
+        site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await;
+    }
+    let alone = ask(&site, &user, json!({ "mode": "tap" })).await;
+    assert_eq!((&alone.body["policy"]["mode"], &alone.body["number"]), (&json!("tap"), &Value::Null));
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_link_on_the_same_phone_opens_the_request_and_carries_no_number() {
+    let (server, site, user) = scene().await;
+    let phone = Phone::new();
+    phone.enrol(&site, &user).await;
+    let asked = ask(&site, &user, json!({ "mode": "number" })).await;
+    let (link, number) = (text(&asked, "link").to_owned(), text(&asked, "number").to_owned());
+    assert!(!link.contains(&number) && link.starts_with(&format!("{}/challenge#c=", server.url)), "{link}");
+    let id = phone.core.open_link(&link).await.unwrap();
+    assert_eq!(phone.core.open_link(&link).await.unwrap(), id, "opened again, it is the same request");
+    assert_eq!(phone.only_prompt(), id);
+    assert_eq!(phone.core.approve(id, None).await.unwrap_err().code(), "malformed", "the digits are still typed");
+    assert_eq!(phone.core.approve(id, Some(&number)).await.unwrap(), Outcome::Approved);
+    assert_eq!(site.get(&format!("/v1/challenges/{id}")).await.body["link"], Value::Null);
+
+    let stranger = Phone::new();
+    assert_eq!(stranger.core.open_link(&link).await.unwrap_err().code(), "unknown_account");
+    assert_eq!(phone.core.open_link(&format!("{link}&n={number}")).await.unwrap_err().code(), "malformed");
+    let unknown = link.replace(&id.to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(phone.core.open_link(&unknown).await.unwrap_err().code(), "unknown_challenge");
+    let page = countersign_tests::http::client().get(format!("{}/challenge", server.url)).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("Open this link in the app"));
+}
