@@ -56,14 +56,18 @@ impl World {
             in_use.values().flat_map(|device| self.database.waiting(*device, now)).filter(|id| !near(id)).collect();
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
         let own = prompts.iter().filter(|prompt| in_use.contains_key(&prompt.challenge.enrolment_id));
-        let shown: BTreeSet<ChallengeId> =
-            own.map(|prompt| prompt.challenge.challenge_id).filter(|id| !near(id)).collect();
-        if let Some(missing) = waits.difference(&shown).next() {
+        let own = own.filter(|prompt| !near(&prompt.challenge.challenge_id));
+        let shown: BTreeMap<ChallengeId, bool> =
+            own.map(|prompt| (prompt.challenge.challenge_id, prompt.answering)).collect();
+        if let Some(missing) = waits.iter().find(|id| !shown.contains_key(id)) {
             return Err(format!("phone {phone} does not show {missing}, which waits for it"));
         }
-        let is_over = |id: &&ChallengeId| self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending);
+        // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
+        let is_over = |(id, answering): &(&ChallengeId, &bool)| {
+            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending)
+        };
         match shown.iter().find(is_over) {
-            Some(id) => Err(format!("phone {phone} shows {id}, which is over")),
+            Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),
             None => Ok(()),
         }
     }
