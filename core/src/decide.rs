@@ -5,6 +5,7 @@ use crate::connection::{self, Body};
 use crate::decision::{self, Answer, Decision, Given};
 use crate::device_api::DecisionAnswer;
 use crate::device_keys;
+use crate::enrol::is_final;
 use crate::error::Error;
 use crate::handle::{ChallengeId, EnrolmentId};
 use crate::jws::Unverified;
@@ -125,7 +126,8 @@ impl Authenticator {
                 continue;
             }
             match self.deliver(&stored, Asks::Nobody).await {
-                Err(Error::ServerRefused { .. }) if self.is_over(&stored)? => {
+                // Perhaps it counted, and a server that is busy now has not said so.
+                Err(error) if is_final(&error) && self.is_over(&stored)? => {
                     self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
                 Ok(_)

@@ -150,9 +150,9 @@ impl Authenticator {
     }
 }
 
-/// True when the server will never take this redemption: the ticket is over, or the message is wrong. A server that is
-/// busy, or a stranger in between that answers in its place, is not the end.
-fn is_final(error: &Error) -> bool {
+/// True when the server will never take this message: it is over, or wrong. A server that is busy, or a stranger in
+/// between that answers in its place, is not the end.
+pub(crate) fn is_final(error: &Error) -> bool {
     const PASSING: [&str; 4] = ["unavailable", "internal", "timeout", UNEXPECTED_ANSWER];
     matches!(error, Error::ServerRefused { code, .. } if !PASSING.contains(&code.as_str()))
 }

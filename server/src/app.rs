@@ -6,7 +6,7 @@ use crate::outgoing::AddressGuard;
 use crate::push::Outbox;
 use crate::server_keys::ServerKeys;
 use crate::startup::StartupError;
-use crate::store::{Store, StoreError};
+use crate::store::{Rules, Store, StoreError};
 use crate::waiting::Waiting;
 use countersign_core::handle::{ChallengeId, EnrolmentId};
 use countersign_core::one_time_code::Drift;
@@ -60,7 +60,22 @@ impl App {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Arc<Self>, StartupError> {
-        let store = open_store(config, Arc::clone(&clock))?;
+        Self::open_with_rules(config, public_url, clock, randomness, Rules::RIGHT).await
+    }
+
+    /// As [`App::open`], under other rules: for the simulation, which must notice every broken one.
+    ///
+    /// # Errors
+    /// [`StartupError`].
+    #[doc(hidden)]
+    pub async fn open_with_rules(
+        config: &Config,
+        public_url: String,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        rules: Rules,
+    ) -> Result<Arc<Self>, StartupError> {
+        let store = open_store_with_rules(config, Arc::clone(&clock), rules)?;
         let keys = match open_keys(config, &store, &*clock, &*randomness).await {
             Ok(keys) => keys,
             Err(error) => {
@@ -104,13 +119,17 @@ impl App {
 /// # Errors
 /// [`StartupError`].
 pub fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
+    open_store_with_rules(config, clock, Rules::RIGHT)
+}
+
+fn open_store_with_rules(config: &Config, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
     let data_dir = &config.data_dir;
     private_file::create_folder(data_dir)
         .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
     let path = data_dir.join(DATABASE_FILE);
     // SQLite would make it readable for everybody.
     private_file::touch(&path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
-    Ok(Store::open(&path, clock)?)
+    Ok(Store::open_with_rules(&path, clock, rules)?)
 }
 
 async fn open_keys(

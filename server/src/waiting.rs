@@ -64,6 +64,11 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
         self.map().is_empty()
     }
 
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        self.map().values().map(|parked| parked.waiters).sum()
+    }
+
     /// Looks; when there is nothing worth answering with yet, parks until `key` is woken, `patience` is over or the server
     /// stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept through.
     ///

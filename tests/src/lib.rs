@@ -7,9 +7,11 @@
 pub mod clock;
 pub mod handmade;
 pub mod http;
+pub mod model;
 pub mod phone;
 pub mod program;
 pub mod push_service;
 pub mod server;
+pub mod simulation;
 pub mod system_calls;
 pub mod webdriver;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// What a gateway said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Delivery {
+pub enum Delivery {
     /// It took the message.
     Sent,
     /// It knows no such device: the registration is to be dropped.
@@ -29,7 +29,7 @@ pub(crate) enum Delivery {
 }
 
 /// A message for one device.
-pub(crate) struct Message<'a> {
+pub struct Message<'a> {
     /// What to send: an envelope in JSON.
     pub envelope: &'a str,
     /// How long it is worth delivering.
@@ -40,7 +40,7 @@ pub(crate) struct Message<'a> {
 
 /// A push network.
 #[async_trait]
-pub(crate) trait Gateway: Send + Sync {
+pub trait Gateway: Send + Sync {
     /// Hands over one message.
     async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery;
 }

@@ -18,6 +18,8 @@ use tokio::sync::{Notify, Semaphore};
 
 /// The most pushes in flight.
 const MAX_IN_FLIGHT: usize = 256;
+/// The most rows that are read at one time.
+const MOST_DUE: u32 = 512;
 /// The wait before the first retry when a gateway names none; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// How long to rest when the database does not answer.
@@ -68,7 +70,24 @@ impl Sender {
     /// [`StartupError::Configuration`].
     pub fn new(config: &PushConfig, app: Arc<App>) -> Result<Self, StartupError> {
         let webpush = Arc::new(WebPush::new(&config.webpush, Arc::clone(&app))?);
-        Ok(Self { app, webpush, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() })
+        Ok(Self::with_gateway(app, webpush))
+    }
+
+    /// A sender over a gateway of the caller's.
+    pub fn with_gateway(app: Arc<App>, webpush: Arc<dyn Gateway>) -> Self {
+        Self { app, webpush, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() }
+    }
+
+    /// Sends what is due, one after the other, and writes down what became of each. For a caller that moves the time
+    /// itself, in the place of [`Sender::run`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was not written down is sent again.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        for push in self.app.store.due_pushes(self.app.now(), MOST_DUE).await? {
+            carry(&self.app, &*self.webpush, push).await?;
+        }
+        self.app.store.drop_stale_pushes().await
     }
 
     /// Sends until the server stops. What is in flight then is sent again after the next start; the phone shows a
@@ -95,8 +114,7 @@ impl Sender {
     /// Starts what is due, and says how long until there is more.
     async fn send_due(&self, swept: &mut Timestamp) -> Result<Duration, StoreError> {
         let now = self.app.now();
-        let most = u32::try_from(MAX_IN_FLIGHT * 2).unwrap_or(u32::MAX);
-        for push in self.app.store.due_pushes(now, most).await? {
+        for push in self.app.store.due_pushes(now, MOST_DUE).await? {
             if !lock(&self.in_flight).insert(push.row_id) {
                 continue;
             }
@@ -108,11 +126,7 @@ impl Sender {
             let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), _place: place };
             let (app, webpush) = (Arc::clone(&self.app), Arc::clone(&self.webpush));
             tokio::spawn(async move {
-                let outcome = send(&app, &*webpush, &push).await;
-                if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
-                    tracing::warn!(push = push.row_id, reason, "a push was not delivered");
-                }
-                match app.store.finish_push(push.row_id, push.device, push.registration, outcome).await {
+                match carry(&app, &*webpush, push).await {
                     Ok(()) => app.outbox.wake(),
                     Err(error) => {
                         // The row is still queued: without a pause it would be sent again at once, and again.
@@ -130,6 +144,15 @@ impl Sender {
         let due = self.app.store.next_push_due(now).await?;
         Ok(due.map_or(IDLE, |due| now.until(due).min(IDLE)))
     }
+}
+
+/// One push from its row to its outcome.
+async fn carry(app: &App, webpush: &dyn Gateway, push: QueuedPush) -> Result<(), StoreError> {
+    let outcome = send(app, webpush, &push).await;
+    if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
+        tracing::warn!(push = push.row_id, reason, "a push was not delivered");
+    }
+    app.store.finish_push(push.row_id, push.device, push.registration, outcome).await
 }
 
 /// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.

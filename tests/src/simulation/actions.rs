@@ -1,0 +1,463 @@
+//! What people, relying parties, phones and the operator do, one thing at a step.
+
+use super::handset::{Errand, Finished, Told};
+use super::network::{Meaning, Packet, Request, enrolments_of};
+use super::site::{Person, Site};
+use super::world::World;
+use countersign_core::decision::Answer;
+use countersign_core::device_api::EnrolmentState;
+use countersign_core::handle::ChallengeId;
+use countersign_core::{AccountState, Outcome};
+use countersign_server::server_keys;
+use countersign_server::store::State;
+use serde_json::{Value, json};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// The most errands of one phone at one time.
+const MOST_ERRANDS: usize = 3;
+
+/// One thing that may happen.
+#[derive(Debug, Clone, Copy)]
+pub enum Action {
+    /// A message goes its way.
+    Deliver,
+    /// Several requests come at one time.
+    Burst,
+    /// Time goes by.
+    Wait,
+    /// A relying party asks.
+    Ask,
+    /// A relying party reads, or waits.
+    Read,
+    /// A relying party takes an approval.
+    Claim,
+    /// A relying party takes a question back.
+    Cancel,
+    /// A relying party sends again what it has sent.
+    Repeat,
+    /// Somebody asks for what is not theirs.
+    Intrude,
+    /// A person answers.
+    Answer,
+    /// A phone asks for what waits.
+    Pull,
+    /// A phone does what it does now and then.
+    Tend,
+    /// Queued pushes are sent.
+    Push,
+    /// A person gets a phone for an account.
+    Invite,
+    /// A person removes an account from a phone, or the operator does.
+    Remove,
+    /// A person sets a phone's clock.
+    SetClock,
+    /// A phone is killed and started again.
+    RestartPhone,
+    /// The server is stopped and started again.
+    RestartServer,
+    /// The operator rotates the signing key.
+    RotateKey,
+    /// The operator retires a relying party, and makes another in its place.
+    Retire,
+}
+
+/// How often what happens, among all of them together.
+const WEIGHTS: [(usize, Action); 20] = [
+    (420, Action::Deliver),
+    (30, Action::Burst),
+    (90, Action::Wait),
+    (75, Action::Ask),
+    (60, Action::Read),
+    (75, Action::Claim),
+    (15, Action::Cancel),
+    (25, Action::Repeat),
+    (20, Action::Intrude),
+    (130, Action::Answer),
+    (90, Action::Pull),
+    (12, Action::Tend),
+    (70, Action::Push),
+    (14, Action::Invite),
+    (4, Action::Remove),
+    (4, Action::SetClock),
+    (6, Action::RestartPhone),
+    (4, Action::RestartServer),
+    (1, Action::RotateKey),
+    (1, Action::Retire),
+];
+
+impl World {
+    /// Something happens.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub async fn act(&mut self) -> Result<(), String> {
+        let total: usize = WEIGHTS.iter().map(|(weight, _)| weight).sum();
+        let mut drawn = self.choices.below(total);
+        let mut chosen = Action::Deliver;
+        for (weight, action) in WEIGHTS {
+            if drawn < weight {
+                chosen = action;
+                break;
+            }
+            drawn -= weight;
+        }
+        match chosen {
+            Action::Deliver => {
+                self.deliver().await?;
+            }
+            Action::Burst => self.burst().await?,
+            Action::Wait => self.pass_time().await,
+            Action::Ask => self.ask(),
+            Action::Read => self.read(),
+            Action::Claim => self.claim(),
+            Action::Cancel => self.cancel(),
+            Action::Repeat => self.repeat(),
+            Action::Intrude => self.intrude(),
+            Action::Answer => self.answer()?,
+            Action::Pull => self.pull(),
+            Action::Tend => self.tend()?,
+            Action::Push => self.send_pushes().await?,
+            Action::Invite => self.invite(),
+            Action::Remove => self.remove().await?,
+            Action::SetClock => self.set_clock(),
+            Action::RestartPhone => self.restart_phone().await,
+            Action::RestartServer => {
+                let meanwhile = if self.choices.chance(50) { self.network.take_writes(1).pop() } else { None };
+                self.restart_server(meanwhile).await?;
+            }
+            Action::RotateKey => self.rotate_key().await?,
+            Action::Retire => self.retire().await?,
+        }
+        Ok(())
+    }
+
+    async fn pass_time(&mut self) {
+        let by = match self.choices.below(1000) {
+            0..780 => self.choices.between(0, 1_500),
+            780..960 => self.choices.between(1_500, 8_000),
+            960..992 => self.choices.between(8_000, 90_000),
+            _ => self.choices.between(300_000, 5_400_000),
+        };
+        // Whole seconds now and then, so that something ends at this very moment.
+        let by = if self.choices.chance(30) { by / 1000 * 1000 } else { by };
+        self.wait(Duration::from_millis(by)).await;
+    }
+
+    fn send(&self, request: Request) {
+        self.network.put(Packet::Request(request));
+    }
+
+    fn any_site(&mut self) -> usize {
+        self.choices.below(self.sites.len())
+    }
+
+    fn ask(&mut self) {
+        let site = self.any_site();
+        let organisation = self.sites[site].organisation;
+        let own: Vec<_> = self.people.iter().filter(|person| person.organisation == organisation).cloned().collect();
+        let Some(person) = self.choices.pick(&own).cloned() else { return };
+        let lifetime = match self.choices.below(10) {
+            0..6 => None,
+            6..8 => Some(self.choices.between(1, 30)),
+            _ => Some(self.choices.between(30, 600)),
+        };
+        let key = if self.choices.chance(60) { Some(self.sites[site].fresh_key()) } else { None };
+        let digits = match self.choices.below(10) {
+            0..7 => None,
+            7..9 => Some(2),
+            _ => Some(6),
+        };
+        let request = self.sites[site].ask(person.account, (lifetime, digits), key);
+        self.send(request);
+    }
+
+    /// A challenge of a relying party; mostly one that it believes to be in this state.
+    fn of_site(&mut self, site: usize, state: State) -> Option<ChallengeId> {
+        let asked: Vec<_> = self.sites[site].asked.iter().map(|asked| (asked.id, asked.believed)).collect();
+        let fitting: Vec<_> = asked.iter().filter(|(_, believed)| *believed == state).copied().collect();
+        let among = if self.choices.chance(75) && !fitting.is_empty() { fitting } else { asked };
+        self.choices.pick(&among).map(|(id, _)| *id)
+    }
+
+    fn read(&mut self) {
+        let site = self.any_site();
+        let Some(id) = self.of_site(site, State::Pending) else { return };
+        let wait = if self.choices.chance(60) { self.choices.between(1, 60) } else { 0 };
+        let request = self.sites[site].read(id, wait);
+        self.send(request);
+    }
+
+    fn claim(&mut self) {
+        let site = self.any_site();
+        let Some(id) = self.of_site(site, State::Approved) else { return };
+        let key = match self.choices.below(10) {
+            0..7 => Some(id.to_string()),
+            7..9 => Some(self.sites[site].fresh_key()),
+            _ => None,
+        };
+        let request = self.sites[site].claim(id, key);
+        self.send(request);
+    }
+
+    fn cancel(&mut self) {
+        let site = self.any_site();
+        let wanted = if self.choices.chance(50) { State::Pending } else { State::Approved };
+        let Some(id) = self.of_site(site, wanted) else { return };
+        let request = self.sites[site].cancel(id);
+        self.send(request);
+    }
+
+    fn repeat(&mut self) {
+        let site = self.any_site();
+        let again = self.choices.pick(&self.sites[site].repeatable()).map(|request| (*request).clone());
+        if let Some(request) = again {
+            self.record.count("told again");
+            self.send(request);
+        }
+    }
+
+    /// One relying party tries what belongs to another, and one organisation what belongs to another.
+    fn intrude(&mut self) {
+        let (thief, victim) = (self.any_site(), self.any_site());
+        if thief == victim {
+            return;
+        }
+        let foreign = self.sites[thief].organisation != self.sites[victim].organisation;
+        let known: Vec<_> = self.sites[victim].asked.iter().map(|asked| asked.id).collect();
+        let people = self.people.iter().filter(|person| person.organisation == self.sites[victim].organisation);
+        let people: Vec<_> = people.map(|person| person.account).collect();
+        let devices: Vec<_> = self
+            .phones
+            .iter()
+            .flat_map(|phone| &phone.accounts)
+            .filter(|(_, person)| self.people[*person].organisation == self.sites[victim].organisation)
+            .map(|(id, _)| *id)
+            .collect();
+        let (challenge, account, device) = (
+            self.choices.pick(&known).copied(),
+            self.choices.pick(&people).copied(),
+            self.choices.pick(&devices).copied(),
+        );
+        let (method, target, body) = match (self.choices.below(7), challenge, account, device) {
+            (0, Some(id), ..) => ("GET", format!("/v1/challenges/{id}"), Value::Null),
+            (1, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/claim"), Value::Null),
+            (2, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/cancel"), Value::Null),
+            (3, _, Some(id), _) if foreign => ("POST", "/v1/challenges".into(), json!({ "user_id": id })),
+            (4, _, Some(id), _) if foreign => ("POST", enrolments_of(id), Value::Null),
+            (5, _, _, Some(id)) if foreign => ("GET", format!("/v1/enrolments/{id}"), Value::Null),
+            (6, _, _, Some(id)) if foreign => {
+                ("POST", format!("/v1/enrolments/{id}/confirm"), json!({ "code": "123456" }))
+            }
+            _ => return,
+        };
+        let request = self.sites[thief].request(Meaning::Intrude, method, target, &body);
+        self.send(request);
+    }
+
+    fn free_phone(&mut self) -> Option<usize> {
+        let phone = self.choices.below(self.phones.len());
+        (self.phones[phone].errands() < MOST_ERRANDS).then_some(phone)
+    }
+
+    fn errand(&mut self, phone: usize, errand: Errand) {
+        self.record.tell(format!("phone {phone}: {errand:?}"));
+        self.phones[phone].send(errand);
+    }
+
+    fn answer(&mut self) -> Result<(), String> {
+        let Some(phone) = self.free_phone() else { return Ok(()) };
+        let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
+        let asked: Vec<_> =
+            prompts.iter().map(|prompt| (prompt.challenge.challenge_id, prompt.challenge.policy.digits())).collect();
+        let Some((id, digits)) = self.choices.pick(&asked).copied() else { return self.report_old(phone) };
+        let errand = match self.choices.below(100) {
+            0..70 => Errand::Approve(id, digits.map(|digits| self.typed(id, digits))),
+            70..94 => Errand::Deny(id),
+            _ => Errand::Report(id),
+        };
+        self.errand(phone, errand);
+        Ok(())
+    }
+
+    /// What the person types: mostly what the page shows.
+    fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
+        match self.database.row(id).and_then(|row| row.number.clone()) {
+            Some(shown) if self.choices.chance(88) => shown,
+            _ => "0".repeat(digits.into()),
+        }
+    }
+
+    /// A person says of a request that is over that it was not theirs.
+    fn report_old(&mut self, phone: usize) -> Result<(), String> {
+        if self.choices.chance(85) {
+            return Ok(());
+        }
+        let past = self.phones[phone].core.history(5).map_err(|error| error.to_string())?;
+        let ids: Vec<_> = past.iter().map(|past| past.challenge.challenge_id).collect();
+        if let Some(id) = self.choices.pick(&ids).copied() {
+            self.errand(phone, Errand::Report(id));
+        }
+        Ok(())
+    }
+
+    fn pull(&mut self) {
+        let Some(phone) = self.free_phone() else { return };
+        let Some((id, _)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return };
+        let wait = if self.choices.chance(30) { u32::try_from(self.choices.between(1, 60)).unwrap() } else { 0 };
+        self.errand(phone, Errand::Pull(id, wait));
+    }
+
+    fn tend(&mut self) -> Result<(), String> {
+        let Some(phone) = self.free_phone() else { return Ok(()) };
+        self.phones[phone].core.history(20).map_err(|error| error.to_string())?;
+        let Some((id, _)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return Ok(()) };
+        let errand = match self.choices.below(10) {
+            0..6 => Errand::Register(id),
+            6..8 => Errand::Refresh(id),
+            _ => Errand::List(id),
+        };
+        self.errand(phone, errand);
+        Ok(())
+    }
+
+    async fn send_pushes(&mut self) -> Result<(), String> {
+        let stalls_at = if self.choices.chance(10) { Some(self.choices.below(3) + 1) } else { None };
+        let tasks = super::world::alive_tasks();
+        self.host.push(stalls_at).await;
+        if stalls_at.is_some() {
+            self.record.count("pushing cut");
+        }
+        self.rest(tasks).await
+    }
+
+    fn invite(&mut self) {
+        let (phone, person) = (self.choices.below(self.phones.len()), self.choices.below(self.people.len()));
+        if self.phones[phone].accounts.len() < 3 && !self.phones[phone].accounts.iter().any(|(_, of)| *of == person) {
+            self.invite_to(person, phone);
+        }
+    }
+
+    /// A relying party of a person's organisation opens an enrolment for this phone.
+    pub fn invite_to(&mut self, person: usize, phone: usize) {
+        let Person { account, organisation } = self.people[person].clone();
+        let site = self.sites.iter().find(|site| site.organisation == organisation).unwrap();
+        let request = site.request(Meaning::Invite { person, phone }, "POST", enrolments_of(account), &Value::Null);
+        self.send(request);
+    }
+
+    async fn remove(&mut self) -> Result<(), String> {
+        let phone = self.choices.below(self.phones.len());
+        let Some((id, _)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return Ok(()) };
+        if self.choices.chance(50) {
+            self.errand(phone, Errand::Remove(id));
+            return Ok(());
+        }
+        let store = &self.host.app.store;
+        let failed = |error: countersign_server::store::StoreError| error.to_string();
+        if let Some(account) = store.account_of_enrolment(id).await.map_err(failed)? {
+            store.revoke_device(account, id).await.map_err(failed)?;
+            self.record.count("devices revoked");
+            self.record.tell(format!("the operator removes {id}"));
+        }
+        Ok(())
+    }
+
+    fn set_clock(&mut self) {
+        let phone = self.choices.below(self.phones.len());
+        let ahead = i64::try_from(self.choices.between(0, 1_200_000)).unwrap() - 600_000;
+        self.record.count("clocks set");
+        self.record.tell(format!("phone {phone} is set {ahead} ms ahead"));
+        self.phones[phone].set_clock(ahead);
+    }
+
+    async fn restart_phone(&mut self) {
+        let phone = self.choices.below(self.phones.len());
+        self.record.count("phone restarts");
+        self.record.tell(format!("phone {phone} restarts"));
+        self.phones[phone].restart().await;
+    }
+
+    async fn rotate_key(&mut self) -> Result<(), String> {
+        let app = &self.host.app;
+        let rotated =
+            server_keys::rotate(&app.store, &app.keys.at_rest, self.host.directory(), app.now(), &*app.randomness);
+        rotated.await.map_err(|error| error.to_string())?;
+        self.record.count("keys rotated");
+        Ok(())
+    }
+
+    async fn retire(&mut self) -> Result<(), String> {
+        let number = self.any_site();
+        let Site { handle, organisation, .. } = &self.sites[number];
+        let (handle, organisation) = (handle.clone(), *organisation);
+        let retired = self.host.app.store.revoke_relying_party(handle.clone()).await;
+        retired.map_err(|error| error.to_string())?;
+        self.record.count("relying parties retired");
+        self.record.tell(format!("relying party {number} is retired"));
+        // What it asked is taken back, so there is nothing that its successor could be given.
+        self.sites[number] = self.found(number, &format!("Successor of {handle}"), organisation).await;
+        Ok(())
+    }
+
+    /// Takes in what the phones have done.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub fn hear_phones(&mut self) -> Result<(), String> {
+        let finished = std::mem::take(&mut *self.desk.lock().unwrap_or_else(PoisonError::into_inner));
+        for one in finished {
+            self.record.tell(one.describe());
+            let Finished { phone, errand, result } = one;
+            match (result, errand) {
+                (Ok(Told::Account(account)), Errand::Enrol { person, .. }) => {
+                    self.record.count("enrolled");
+                    if !self.phones[phone].accounts.iter().any(|(id, _)| *id == account.id) {
+                        self.phones[phone].accounts.push((account.id, person));
+                    }
+                    if let AccountState::Proposed { confirmation_code } = &account.state {
+                        self.type_digits(person, account.id, confirmation_code);
+                        self.errand(phone, Errand::Register(account.id));
+                    }
+                }
+                (Ok(Told::Outcome(outcome)), Errand::Approve(id, _) | Errand::Deny(id) | Errand::Report(id)) => {
+                    self.told(phone, id, outcome)?;
+                }
+                (Ok(Told::Pulled(EnrolmentState::Void, _)), Errand::Pull(id, _)) => {
+                    self.errand(phone, Errand::Remove(id));
+                }
+                (Ok(_), Errand::Remove(id)) => {
+                    self.record.count("accounts removed");
+                    self.phones[phone].accounts.retain(|(known, _)| *known != id);
+                }
+                (Err(error), Errand::Enrol { link, person }) => {
+                    super::check_phone_error(&error)?;
+                    if error.code() == "unreachable" {
+                        self.errand(phone, Errand::Enrol { link, person });
+                    }
+                }
+                (Err(error), _) => super::check_phone_error(&error)?,
+                (Ok(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a phone tells its owner is what the server has said.
+    fn told(&mut self, phone: usize, id: ChallengeId, outcome: Outcome) -> Result<(), String> {
+        self.record.count(match outcome {
+            Outcome::Approved => "told approved",
+            Outcome::Denied => "told denied",
+            Outcome::Reported => "told reported",
+            Outcome::WrongNumber => "told of a wrong number",
+            _ => "told otherwise",
+        });
+        let counted = self.ledger.counted(id).map(|(_, answer)| *answer);
+        let right = match outcome {
+            Outcome::Approved => counted == Some(Answer::Approve),
+            Outcome::Denied => counted == Some(Answer::Deny),
+            _ => true,
+        };
+        if right { Ok(()) } else { Err(format!("phone {phone} says that {id} is {}", outcome.as_str())) }
+    }
+}

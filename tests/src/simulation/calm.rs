@@ -1,0 +1,133 @@
+//! Once messages flow, what the phones show is what the server knows.
+
+use super::handset::Errand;
+use super::network::silence;
+use super::world::World;
+use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::{Outcome, Past};
+use countersign_server::store::State;
+use rusqlite::OptionalExtension;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How near its end a challenge is left out: a phone counts whole seconds, and may know the time a little late.
+const NEAR_THE_END: Duration = Duration::from_secs(3);
+/// How many of its latest requests are compared.
+const COMPARED: u32 = 40;
+
+impl World {
+    /// The network recovers: what is on its way arrives, every phone asks once, and then all agree.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub async fn converge(&mut self) -> Result<(), String> {
+        self.record.count("convergences");
+        self.record.tell("the network recovers".into());
+        for call in self.network.open_calls() {
+            self.network.answer(call, Err(silence()));
+        }
+        self.flow().await?;
+        for phone in 0..self.phones.len() {
+            for (id, _) in self.phones[phone].accounts.clone() {
+                self.phones[phone].send(Errand::Refresh(id));
+                self.flow().await?;
+                self.phones[phone].send(Errand::Pull(id, 0));
+                self.flow().await?;
+            }
+        }
+        self.look(true)?;
+        for phone in 0..self.phones.len() {
+            self.compare_pending(phone)?;
+            self.compare_history(phone)?;
+        }
+        Ok(())
+    }
+
+    /// What waits for a phone is what it shows. One that has an account twice shows a request once.
+    fn compare_pending(&mut self, phone: usize) -> Result<(), String> {
+        let now = self.now();
+        let in_use: BTreeMap<EnrolmentId, i64> =
+            self.phones[phone].accounts.iter().filter_map(|(id, _)| Some((*id, self.database.device(*id)?))).collect();
+        let near = |id: &ChallengeId| {
+            let end = self.database.row(*id).map_or(now, |row| row.expires_at);
+            end < now + NEAR_THE_END && now < end + NEAR_THE_END
+        };
+        let waits: BTreeSet<ChallengeId> =
+            in_use.values().flat_map(|device| self.database.waiting(*device, now)).filter(|id| !near(id)).collect();
+        let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
+        let own = prompts.iter().filter(|prompt| in_use.contains_key(&prompt.challenge.enrolment_id));
+        let own = own.filter(|prompt| !near(&prompt.challenge.challenge_id));
+        let shown: BTreeMap<ChallengeId, bool> =
+            own.map(|prompt| (prompt.challenge.challenge_id, prompt.answering)).collect();
+        if let Some(missing) = waits.iter().find(|id| !shown.contains_key(id)) {
+            return Err(format!("phone {phone} does not show {missing}, which waits for it"));
+        }
+        // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
+        let is_over = |(id, answering): &(&ChallengeId, &bool)| {
+            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending)
+        };
+        match shown.iter().find(is_over) {
+            Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),
+            None => Ok(()),
+        }
+    }
+
+    /// What a phone remembers is what became of it.
+    fn compare_history(&mut self, phone: usize) -> Result<(), String> {
+        let now = self.now();
+        for Past { challenge, outcome, .. } in
+            self.phones[phone].core.history(COMPARED).map_err(|error| error.to_string())?
+        {
+            let id = challenge.challenge_id;
+            let Some(row) = self.database.row(id) else { return Err(format!("{id} is not known to the server")) };
+            let state = row.state(now);
+            let own = row.settled_by.is_some() && row.settled_by == self.database.device_row(challenge.enrolment_id);
+            let agreed = match outcome {
+                Outcome::Approved => {
+                    own && matches!(state, State::Approved | State::Claimed | State::Lapsed | State::Revoked)
+                }
+                Outcome::Denied => own && state == State::Denied,
+                Outcome::WrongNumber => own && state == State::Denied && row.wrong_number,
+                Outcome::Reported => row.reported || state == State::Expired,
+                Outcome::AlreadyAnswered => row.settled_by.is_some(),
+                Outcome::Expired => !own,
+                Outcome::Cancelled => state == State::Cancelled,
+            };
+            if !agreed {
+                let by = if own { "this phone" } else { "another, or nobody" };
+                return Err(format!(
+                    "phone {phone} remembers {id} as {}; it is {} by {by}",
+                    outcome.as_str(),
+                    state.as_str()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl super::database::Database {
+    /// The row of a device in use.
+    pub fn device(&self, id: EnrolmentId) -> Option<i64> {
+        let sql = "SELECT row_id FROM enrolment WHERE handle = ?1 AND state = 'confirmed'";
+        self.connection().query_row(sql, [id.to_string()], |row| row.get(0)).optional().unwrap()
+    }
+
+    /// The row of a device, in use or not.
+    pub fn device_row(&self, id: EnrolmentId) -> Option<i64> {
+        let sql = "SELECT row_id FROM enrolment WHERE handle = ?1";
+        self.connection().query_row(sql, [id.to_string()], |row| row.get(0)).optional().unwrap()
+    }
+
+    /// What waits for a device. A phone that has learned a rotated signing key opens nothing that the earlier one signed,
+    /// so what was asked before the latest rotation does not count.
+    pub fn waiting(&self, device: i64, now: countersign_core::time::Timestamp) -> Vec<ChallengeId> {
+        let sql = "SELECT handle FROM (SELECT c.handle, c.certificate FROM challenge c
+                       JOIN challenge_device d ON d.challenge = c.row_id
+                       WHERE c.state = 'pending' AND c.expires_at > ?2 AND d.enrolment = ?1 ORDER BY c.row_id LIMIT 32)
+                   WHERE certificate = (SELECT max(sequence) FROM signing_key)";
+        let mut statement = self.connection().prepare_cached(sql).unwrap();
+        let read = statement.query_map((device, now.millis()), |row| Ok(row.get::<_, String>(0)?.parse().unwrap()));
+        read.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
