@@ -13,6 +13,7 @@ use crate::problem::Problem;
 use async_trait::async_trait;
 use countersign_core::at_rest::Location;
 use countersign_core::device_api::PushRegistration;
+use countersign_core::time::Timestamp;
 use std::time::Duration;
 
 /// What a gateway said.
@@ -20,20 +21,33 @@ use std::time::Duration;
 pub enum Delivery {
     /// It took the message.
     Sent,
-    /// It knows no such device: the registration is to be dropped.
-    Gone,
+    /// It has known no such device since this moment, if it told which: a registration that is not younger is dropped.
+    Gone(Option<Timestamp>),
     /// Not now. After this long, if it said so; the text is for the operator.
     RetryAfter(Option<Duration>, String),
     /// Never in this form; the text is for the operator.
     Failed(String),
 }
 
+/// What a message does on the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rings, and shows a question.
+    Challenge,
+    /// Takes a question away, without a sound.
+    Retraction,
+}
+
 /// A message for one device.
 pub struct Message<'a> {
     /// What to send: an envelope in JSON.
     pub envelope: &'a str,
+    /// Whether it rings.
+    pub kind: Kind,
     /// How long it is worth delivering.
     pub time_to_live: Duration,
+    /// Until when it is worth delivering.
+    pub expires_at: Timestamp,
     /// Replaces an earlier message of the same topic: fresh for each challenge and device.
     pub topic: &'a str,
 }

@@ -2,7 +2,7 @@
 //! what became of each.
 
 use super::webpush::WebPush;
-use super::{Delivery, Gateway, Message, open_registration};
+use super::{Delivery, Gateway, Kind, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
 use crate::notices;
@@ -177,7 +177,16 @@ async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcom
         Err(refusal) => return PushOutcome::Failed(refusal.to_string()),
     };
     let now = app.now();
-    let message = Message { envelope: &envelope, time_to_live: now.until(push.expires_at), topic: &push.topic[..32] };
+    let message = Message {
+        envelope: &envelope,
+        kind: match push.content {
+            Content::Challenge(_) => Kind::Challenge,
+            Content::Retraction(_) => Kind::Retraction,
+        },
+        time_to_live: now.until(push.expires_at),
+        expires_at: push.expires_at,
+        topic: &push.topic[..32],
+    };
     let gateway = match &registration {
         PushRegistration::WebPush(_) => webpush,
     };
@@ -188,7 +197,8 @@ async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcom
 fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp) -> PushOutcome {
     match delivery {
         Delivery::Sent => PushOutcome::Sent,
-        Delivery::Gone => PushOutcome::Gone,
+        Delivery::Gone(since) if since.is_none_or(|since| push.registered_at <= since) => PushOutcome::Gone,
+        Delivery::Gone(_) => PushOutcome::Failed("the network knew no such device before it registered again".into()),
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
         Delivery::RetryAfter(after, reason) => {
             // A stranger's push service must not set a pace faster than ours.

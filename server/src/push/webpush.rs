@@ -125,7 +125,7 @@ fn read(status: StatusCode, headers: &HeaderMap) -> Delivery {
     let after = || headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs);
     match status.as_u16() {
         200..=299 => Delivery::Sent,
-        404 | 410 => Delivery::Gone,
+        404 | 410 => Delivery::Gone(None),
         408 | 429 | 500..=599 => Delivery::RetryAfter(after(), format!("the push service answered {status}")),
         _ => Delivery::Failed(format!("the push service answered {status}")),
     }
@@ -142,8 +142,8 @@ mod tests {
         let read = |status: u16, headers: &HeaderMap| read(StatusCode::from_u16(status).unwrap(), headers);
         let none = HeaderMap::new();
         assert_eq!(read(201, &none), Delivery::Sent);
-        assert_eq!(read(404, &none), Delivery::Gone);
-        assert_eq!(read(410, &none), Delivery::Gone);
+        assert_eq!(read(404, &none), Delivery::Gone(None));
+        assert_eq!(read(410, &none), Delivery::Gone(None));
         assert!(matches!(read(429, &later), Delivery::RetryAfter(Some(after), _) if after == Duration::from_secs(7)));
         assert!(matches!(read(503, &none), Delivery::RetryAfter(None, _)));
         assert!(matches!(read(301, &none), Delivery::Failed(_)));

@@ -27,6 +27,8 @@ pub struct QueuedPush {
     pub topic: String,
     /// Where the device is reached, sealed; none when the registration is gone.
     pub registration: Option<Vec<u8>>,
+    /// When the device registered.
+    pub registered_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
     /// When its challenge ends.
@@ -150,6 +152,7 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
         content,
         topic,
         registration: row.get(5)?,
+        registered_at: Timestamp::from_millis(row.get(13)?),
         attempts: row.get(6)?,
         expires_at: Timestamp::from_millis(row.get(7)?),
     })
@@ -163,7 +166,7 @@ impl Store {
     pub async fn due_pushes(&self, now: Timestamp, most: u32) -> Result<Vec<QueuedPush>, StoreError> {
         self.read(move |connection| {
             let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at,
-                              p.kind, c.handle, a.handle, e.request_key_id, c.state
+                              p.kind, c.handle, a.handle, e.request_key_id, c.state, coalesce(e.push_registered_at, 0)
                        FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                        JOIN account a ON a.row_id = c.account
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment

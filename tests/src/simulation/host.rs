@@ -94,7 +94,7 @@ impl Gateway for FickleGateway {
                 let after = (seconds < 10).then(|| Duration::from_secs(seconds));
                 ("pushes put off", Delivery::RetryAfter(after, "busy".into()))
             }
-            90..95 => ("pushes to nobody", Delivery::Gone),
+            90..95 => ("pushes to nobody", Delivery::Gone(None)),
             _ => ("pushes failed", Delivery::Failed("refused".into())),
         };
         *self.said.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
