@@ -14,7 +14,7 @@ pub mod sentences;
 pub use authenticator::Authenticator;
 pub use error::AuthenticatorError;
 pub use records::{
-    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy, Prompt, Pulled,
     PushRegistration, PushStatus, Received, SignInContext,
 };
 

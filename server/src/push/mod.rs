@@ -3,9 +3,11 @@
 //! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: four outcomes, and no
 //! network can hold up a challenge. All share one bound on what is in flight, so a stalled one can delay the others.
 
+mod apns;
 mod sender;
 mod webpush;
 
+pub use apns::Apns;
 pub use sender::{Outbox, Sender};
 
 use crate::app::App;
@@ -66,6 +68,7 @@ pub trait Gateway: Send + Sync {
 pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
+        PushRegistration::Apns(device) => apns::check(device, app),
     }
 }
 

@@ -84,7 +84,9 @@ impl WebPush {
 #[async_trait]
 impl Gateway for WebPush {
     async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery {
-        let PushRegistration::WebPush(subscription) = registration;
+        let PushRegistration::WebPush(subscription) = registration else {
+            return Delivery::Failed("the registration is for another network".into());
+        };
         let Ok(endpoint) = Url::parse(&subscription.endpoint) else {
             return Delivery::Failed("the endpoint is not an address".into());
         };
