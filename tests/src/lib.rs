@@ -4,6 +4,7 @@
 //! Everything goes over real sockets on loopback.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+pub mod apns;
 pub mod clock;
 pub mod handmade;
 pub mod http;
@@ -14,4 +15,5 @@ pub mod push_service;
 pub mod server;
 pub mod simulation;
 pub mod system_calls;
+pub mod tls;
 pub mod webdriver;

@@ -4,6 +4,7 @@
 //! network can hold up a challenge. All share one bound on what is in flight, so a stalled one can delay the others.
 
 mod apns;
+mod networks;
 mod sender;
 mod webpush;
 
@@ -68,7 +69,7 @@ pub trait Gateway: Send + Sync {
 pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
-        PushRegistration::Apns(device) => apns::check(device, app),
+        PushRegistration::Apns(device) => apns::check(device, app.apns_configured),
     }
 }
 

@@ -1,16 +1,13 @@
 //! The sending of queued pushes: takes the rows that are due, hands them to their gateways side by side, and writes down
 //! what became of each.
 
-use super::apns::Apns;
-use super::webpush::WebPush;
+use super::networks::Networks;
 use super::{Delivery, Gateway, Kind, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
 use crate::notices;
 use crate::startup::StartupError;
 use crate::store::{Content, PushOutcome, QueuedPush, StoreError};
-use async_trait::async_trait;
-use countersign_core::device_api::PushRegistration;
 use countersign_core::sealing::{self, SealedTo};
 use countersign_core::time::Timestamp;
 use std::collections::HashSet;
@@ -37,22 +34,6 @@ impl Outbox {
     /// Something was queued.
     pub fn wake(&self) {
         self.0.notify_one();
-    }
-}
-
-/// The configured gateways: the registration says which one reaches the device.
-struct Networks {
-    webpush: WebPush,
-    apns: Apns,
-}
-
-#[async_trait]
-impl Gateway for Networks {
-    async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery {
-        match registration {
-            PushRegistration::WebPush(_) => self.webpush.send(registration, message).await,
-            PushRegistration::Apns(_) => self.apns.send(registration, message).await,
-        }
     }
 }
 
@@ -87,9 +68,8 @@ impl Sender {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn new(config: &PushConfig, app: Arc<App>) -> Result<Self, StartupError> {
-        let webpush = WebPush::new(&config.webpush, Arc::clone(&app))?;
-        let apns = Apns::new(&config.apns, Arc::clone(&app))?;
-        Ok(Self::with_gateway(app, Arc::new(Networks { webpush, apns })))
+        let networks = Arc::new(Networks::new(config, &app)?);
+        Ok(Self::with_gateway(app, networks))
     }
 
     /// A sender over a gateway of the caller's.

@@ -39,15 +39,13 @@ const QUESTION: &str = concat!(
 );
 /// Wakes the app without a sound.
 const RETRACTION: &str = r#"{"content-available":1}"#;
-/// Why nothing is sent to a device that registered while there was a key.
-const NOT_CONFIGURED: &str = "APNs is not configured: set key_file, key_id, team_id and topic in [push.apns]";
 
 /// Refuses a registration whose form is wrong, and one that could not be used.
 ///
 /// # Errors
 /// `malformed`, `gateway_not_configured`.
-pub(super) fn check(device: &AppleDevice, app: &App) -> Result<(), Problem> {
-    if !app.apns {
+pub(super) fn check(device: &AppleDevice, configured: bool) -> Result<(), Problem> {
+    if !configured {
         return Err(Problem::GatewayNotConfigured("apns"));
     }
     let wrong = "The push registration is not usable: the token is the hex of 32 to 100 bytes, the topic a bundle identifier.";
@@ -57,14 +55,18 @@ pub(super) fn check(device: &AppleDevice, app: &App) -> Result<(), Problem> {
 /// The gateway to Apple's push networks.
 pub struct Apns {
     app: Arc<App>,
-    configured: Option<Configured>,
-}
-
-struct Configured {
     token: ProviderToken,
     topic: String,
     production: Network,
     sandbox: Network,
+}
+
+/// A message as it is sent.
+struct Push<'a> {
+    address: Url,
+    topic: &'a str,
+    message: &'a Message<'a>,
+    payload: String,
 }
 
 /// One of Apple's two networks.
@@ -85,9 +87,12 @@ impl Network {
     }
 }
 
-impl Configured {
-    /// What `[push.apns]` says; none when it names no key.
-    fn new(config: &ApnsConfig) -> Result<Option<Self>, StartupError> {
+impl Apns {
+    /// The gateway that `[push.apns]` describes; none when it names no key.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`], with what to do.
+    pub fn new(config: &ApnsConfig, app: Arc<App>) -> Result<Option<Self>, StartupError> {
         if !config.is_configured() {
             return Ok(None);
         }
@@ -109,6 +114,7 @@ impl Configured {
         let guard = AddressGuard { allow_private: config.allow_private };
         let roots = outgoing::roots(&config.extra_roots)?;
         Ok(Some(Self {
+            app,
             token: ProviderToken::new(provider_token::read_key(key_file)?, key_id.clone(), team_id.clone()),
             topic: topic.clone(),
             production: Network::new("base_url", &config.base_url, guard, &roots)?,
@@ -122,33 +128,15 @@ impl Configured {
             Environment::Sandbox => &self.sandbox,
         }
     }
-}
-
-/// A message as it is sent.
-struct Push<'a> {
-    address: Url,
-    topic: &'a str,
-    message: &'a Message<'a>,
-    payload: String,
-}
-
-impl Apns {
-    /// The gateway that `[push.apns]` describes. Without a key in it, nothing can be sent.
-    ///
-    /// # Errors
-    /// [`StartupError::Configuration`], with what to do.
-    pub fn new(config: &ApnsConfig, app: Arc<App>) -> Result<Self, StartupError> {
-        Ok(Self { app, configured: Configured::new(config)? })
-    }
 
     /// Sends with the present provider token, and once more when Apple held that to be too old.
-    async fn deliver(&self, configured: &Configured, device: &AppleDevice, push: &Push<'_>) -> Delivery {
-        let Some(place) = configured.network(device.environment).connections.place().await else {
+    async fn deliver(&self, device: &AppleDevice, push: &Push<'_>) -> Delivery {
+        let Some(place) = self.network(device.environment).connections.place().await else {
             return Delivery::RetryAfter(None, "APNs: there is no connection to send on".into());
         };
         let mut renewed = false;
         loop {
-            let Some(bearer) = configured.token.current(self.app.now()) else {
+            let Some(bearer) = self.token.current(self.app.now()) else {
                 return Delivery::Failed("APNs: the key does not sign".into());
             };
             let response = match self.post(&place, push, &bearer).await {
@@ -165,7 +153,7 @@ impl Apns {
                 Verdict::TokenExpired if renewed => {
                     return Delivery::Failed("APNs: ExpiredProviderToken for a fresh one: set this machine's clock".into());
                 }
-                Verdict::TokenExpired => match configured.token.expire(&bearer, self.app.now()) {
+                Verdict::TokenExpired => match self.token.expire(&bearer, self.app.now()) {
                     Ok(()) => renewed = true,
                     Err(wait) => {
                         let reason = "APNs: ExpiredProviderToken for a token of less than 20 minutes: set this machine's clock";
@@ -204,8 +192,7 @@ impl Gateway for Apns {
         let PushRegistration::Apns(device) = registration else {
             return Delivery::Failed("the registration is for another network".into());
         };
-        let Some(configured) = &self.configured else { return Delivery::Failed(NOT_CONFIGURED.into()) };
-        let network = configured.network(device.environment);
+        let network = self.network(device.environment);
         // Checked when it was registered; here it becomes part of an address.
         let address = device.check().ok().and_then(|()| network.base_url.join(&format!("/3/device/{}", device.token)).ok());
         let Some(address) = address else { return Delivery::Failed("the device token is malformed".into()) };
@@ -213,8 +200,8 @@ impl Gateway for Apns {
         if payload.len() > MAX_PAYLOAD {
             return Delivery::Failed(format!("the payload has {} bytes, and APNs takes {MAX_PAYLOAD}", payload.len()));
         }
-        let topic = device.topic.as_deref().unwrap_or(&configured.topic);
-        self.deliver(configured, device, &Push { address, topic, message: &message, payload }).await
+        let topic = device.topic.as_deref().unwrap_or(&self.topic);
+        self.deliver(device, &Push { address, topic, message: &message, payload }).await
     }
 }
 
