@@ -158,6 +158,9 @@ async fn a_connection_that_ends_is_followed_by_another_and_the_push_is_tried_aga
     }
     world.apns.answer_next(Behaviour::GoAway);
     assert_eq!(world.send().await, Delivery::Sent, "the answer came before the end");
+    while world.apns.open_connections() > 0 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(world.send().await, Delivery::Sent);
     assert_eq!(world.apns.all_connections(), 4, "after GOAWAY nothing is sent on the old one");
 }

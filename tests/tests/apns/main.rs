@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod by_hand;
 mod gateway;
 mod login;
 mod payload;

@@ -11,7 +11,7 @@ use countersign_tests::phone::Phone;
 use countersign_tests::server::TestServer;
 use countersign_tests::tls::Authority;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use tempfile::TempDir;
 
 /// A device token.
@@ -100,6 +100,7 @@ pub struct Scene {
     pub site: RelyingParty,
     /// The person.
     pub user: String,
+    config: Arc<Mutex<ApnsConfig>>,
 }
 
 impl Scene {
@@ -108,12 +109,19 @@ impl Scene {
         let clock = ManualClock::new();
         let apns = simulator(&clock).await;
         let files = Files::new();
-        let config = files.config(&apns.url, &apns.url);
-        let change = move |all: &mut Config| all.push.apns = config.clone();
+        let config = Arc::new(Mutex::new(files.config(&apns.url, &apns.url)));
+        let next = Arc::clone(&config);
+        let change = move |all: &mut Config| all.push.apns = next.lock().unwrap().clone();
         let server = TestServer::start_with(Arc::new(clock.clone()), change).await;
         let site = server.relying_party("Meridian", "Customer area").await;
         let user = site.user("maya").await;
-        Self { clock, apns, server, site, user }
+        Self { clock, apns, server, site, user, config }
+    }
+
+    /// The server stops, and starts again with another `[push.apns]`.
+    pub async fn restart_with(self, config: ApnsConfig) -> Self {
+        *self.config.lock().unwrap() = config;
+        Self { server: self.server.restart().await, ..self }
     }
 
     /// A phone on the clock of all.
