@@ -6,8 +6,8 @@ use crate::platform::{
     Transport, TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past, Policy, Prompt,
-    Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past,
+    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_core::apns::{AppleDevice, Environment};

@@ -38,7 +38,7 @@ impl AppleDevice {
     /// `malformed`.
     pub fn check(&self) -> Result<(), Refusal> {
         let digits = self.token.len();
-        let token = digits % 2 == 0
+        let token = digits.is_multiple_of(2)
             && TOKEN_BYTES.contains(&(digits / 2))
             && self.token.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !token {

@@ -37,10 +37,7 @@ impl TestServer {
     }
 
     /// A fresh server with a configuration of its own.
-    pub async fn start_with(
-        clock: Arc<dyn Clock>,
-        configure: impl Fn(&mut Config) + Send + Sync + 'static,
-    ) -> Self {
+    pub async fn start_with(clock: Arc<dyn Clock>, configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         Self::open(Arc::new(tempfile::tempdir().unwrap()), clock, Box::new(configure), "127.0.0.1:0").await
     }
 

@@ -26,6 +26,7 @@ pub async fn accept_all(listener: TcpListener, world: Arc<World>) {
     let mut connections = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
         connections.spawn(serve(stream, acceptor.clone(), Arc::clone(&world)));
         while connections.try_join_next().is_some() {}
     }

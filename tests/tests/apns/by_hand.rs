@@ -1,8 +1,8 @@
 //! The simulator as a program: it says how to configure a server for it, and prints a line for each push.
 
+use crate::scene::registration;
 use countersign_tests::phone::Phone;
 use countersign_tests::program::{self, Program};
-use crate::scene::registration;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};

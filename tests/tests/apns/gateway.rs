@@ -83,7 +83,9 @@ fn wanted(reason: &str) -> Wanted {
         | "TooManyRequests"
         | "TooManyProviderTokenUpdates"
         | "ExpiredProviderToken" => Wanted::Later,
-        "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed" => Wanted::Failed("topic in [push.apns]"),
+        "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed" => {
+            Wanted::Failed("topic in [push.apns]")
+        }
         "InvalidProviderToken" => Wanted::Failed("check key_file, key_id and team_id"),
         "Forbidden" => Wanted::Failed("revoked"),
         "UnrelatedKeyIdInToken" => Wanted::Failed("key_id in [push.apns]"),
@@ -183,7 +185,9 @@ async fn a_network_that_is_not_there_is_tried_again() {
     let server = TestServer::start_at(&clock).await;
     let url = Down::new().url().replace("http:", "https:");
     let gateway = gateway(&server, &Files::new().config(&url, &url)).unwrap();
-    let Delivery::RetryAfter(None, reason) = send(&gateway, &registration(), &clock).await else { panic!("it is down") };
+    let Delivery::RetryAfter(None, reason) = send(&gateway, &registration(), &clock).await else {
+        panic!("it is down")
+    };
     assert!(reason.contains("APNs cannot be reached"), "{reason}");
 }
 
@@ -244,6 +248,18 @@ async fn a_network_that_allows_fewer_streams_is_not_given_more() {
     world.apns.release();
     assert!(sent.join_all().await.into_iter().all(|delivery| delivery == Delivery::Sent));
     assert_eq!(world.apns.all_connections(), 1, "h2 keeps the others back inside the connection");
+}
+
+#[tokio::test]
+async fn a_burst_on_a_connection_that_allows_one_stream_loses_nothing() {
+    let clock = ManualClock::new();
+    let mut settings = options(&clock);
+    // As Apple's does until the first valid provider token has come.
+    settings.max_streams = 1;
+    let world = World::at(clock, Simulator::start(settings).await).await;
+    let sent = world.send_many(100).join_all().await;
+    assert!(sent.into_iter().all(|delivery| delivery == Delivery::Sent));
+    assert_eq!(world.apns.all_connections(), 1);
 }
 
 #[tokio::test]
@@ -319,7 +335,9 @@ async fn what_is_not_for_apns_is_not_sent() {
     let expires_at = world.clock.now();
     let (kind, time_to_live) = (Kind::Challenge, Duration::ZERO);
     let message = Message { envelope: &envelope, kind, time_to_live, expires_at, topic: "topic" };
-    assert!(matches!(world.gateway.send(&registration(), message).await, Delivery::Failed(why) if why.contains("4096")));
+    assert!(
+        matches!(world.gateway.send(&registration(), message).await, Delivery::Failed(why) if why.contains("4096"))
+    );
     assert!(world.apns.is_quiet());
 }
 

@@ -57,7 +57,10 @@ async fn the_phone_takes_the_question_out_of_the_payload_and_yes_signs_in() {
     assert!(!text.contains("maya") && !text.contains("Meridian"), "Apple reads no names");
 
     assert!(matches!(phone.core.receive(&push.envelope()).unwrap(), Received::New(_)));
-    assert!(matches!(phone.core.receive(&push.envelope()).unwrap(), Received::Known(_)), "a repeated push is one prompt");
+    assert!(
+        matches!(phone.core.receive(&push.envelope()).unwrap(), Received::Known(_)),
+        "a repeated push is one prompt"
+    );
     assert_eq!(phone.core.approve(phone.only_prompt(), None).await.unwrap(), Outcome::Approved);
     until_pushed(&scene.site, &challenge, "sent").await;
     let claim = scene.site.post_once(&format!("/v1/challenges/{challenge}/claim"), "page").await;
@@ -245,10 +248,9 @@ async fn a_token_that_is_gone_is_dropped_and_the_phone_repairs_it_at_its_next_co
 async fn a_registration_that_could_not_be_used_is_refused_and_changes_nothing() {
     let mut scene = Scene::new().await;
     let phone = HandmadeDevice::enrol_at(&scene.site, &scene.user, &scene.clock).await;
-    let put = async |body: &Value| {
-        phone.send(Method::PUT, "/v1/device/push", body.to_string().as_bytes()).await
-    };
-    let right = json!({ "gateway": "apns", "token": TOKEN, "environment": "production", "topic": "net.countersign.app" });
+    let put = async |body: &Value| phone.send(Method::PUT, "/v1/device/push", body.to_string().as_bytes()).await;
+    let right =
+        json!({ "gateway": "apns", "token": TOKEN, "environment": "production", "topic": "net.countersign.app" });
     assert_eq!(put(&right).await.status, 204);
     let cases = [
         ("token", json!("xyz")),

@@ -87,17 +87,10 @@ fn advice(reason: &str) -> Option<&'static str> {
         "BadCertificate" | "BadCertificateEnvironment" | "MissingProviderToken" => {
             "the provider token did not arrive: see whether something on the way to base_url takes it out"
         }
-        "BadCollapseId"
-        | "BadExpirationDate"
-        | "BadMessageId"
-        | "BadPath"
-        | "BadPriority"
-        | "DuplicateHeaders"
-        | "InvalidPushType"
-        | "MethodNotAllowed"
-        | "MissingDeviceToken"
-        | "PayloadEmpty"
-        | "PayloadTooLarge" => "a fault of this server: please report it, with its version",
+        "BadCollapseId" | "BadExpirationDate" | "BadMessageId" | "BadPath" | "BadPriority" | "DuplicateHeaders"
+        | "InvalidPushType" | "MethodNotAllowed" | "MissingDeviceToken" | "PayloadEmpty" | "PayloadTooLarge" => {
+            "a fault of this server: please report it, with its version"
+        }
         _ => return None,
     })
 }

@@ -48,7 +48,8 @@ pub(super) fn check(device: &AppleDevice, configured: bool) -> Result<(), Proble
     if !configured {
         return Err(Problem::GatewayNotConfigured("apns"));
     }
-    let wrong = "The push registration is not usable: the token is the hex of 32 to 100 bytes, the topic a bundle identifier.";
+    let wrong =
+        "The push registration is not usable: the token is the hex of 32 to 100 bytes, the topic a bundle identifier.";
     device.check().map_err(|_| Problem::Malformed(wrong.into()))
 }
 
@@ -151,12 +152,15 @@ impl Apns {
             match read(response, device.topic.is_some()).await {
                 Verdict::Settled(delivery) => return delivery,
                 Verdict::TokenExpired if renewed => {
-                    return Delivery::Failed("APNs: ExpiredProviderToken for a fresh one: set this machine's clock".into());
+                    return Delivery::Failed(
+                        "APNs: ExpiredProviderToken for a fresh one: set this machine's clock".into(),
+                    );
                 }
                 Verdict::TokenExpired => match self.token.expire(&bearer, self.app.now()) {
                     Ok(()) => renewed = true,
                     Err(wait) => {
-                        let reason = "APNs: ExpiredProviderToken for a token of less than 20 minutes: set this machine's clock";
+                        let reason =
+                            "APNs: ExpiredProviderToken for a token of less than 20 minutes: set this machine's clock";
                         return Delivery::RetryAfter(Some(wait), reason.into());
                     }
                 },
@@ -194,7 +198,8 @@ impl Gateway for Apns {
         };
         let network = self.network(device.environment);
         // Checked when it was registered; here it becomes part of an address.
-        let address = device.check().ok().and_then(|()| network.base_url.join(&format!("/3/device/{}", device.token)).ok());
+        let address =
+            device.check().ok().and_then(|()| network.base_url.join(&format!("/3/device/{}", device.token)).ok());
         let Some(address) = address else { return Delivery::Failed("the device token is malformed".into()) };
         let payload = payload(&message);
         if payload.len() > MAX_PAYLOAD {
