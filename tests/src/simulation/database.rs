@@ -1,6 +1,6 @@
 //! The server's database, read beside the server: every challenge must live as ARCHITECTURE.md and PROTOCOL.md say.
 
-use countersign_core::challenge::MAX_LIFETIME;
+use countersign_core::challenge::{self, MAX_LIFETIME};
 use countersign_core::decision::{self, Answer, DecisionKeys};
 use countersign_core::handle::ChallengeId;
 use countersign_core::key::PublicKey;
@@ -13,6 +13,11 @@ use std::time::Duration;
 
 /// How long an approval may be claimed. Written down a second time, so that a change of the server's is noticed.
 const CLAIM_WINDOW: Duration = Duration::from_secs(60);
+/// How far back prompts are counted, and how many that did not end in approval may be there: of all, and of one relying
+/// party.
+const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
+const MOST_PROMPTS: usize = 5;
+const MOST_PROMPTS_OF_ONE: usize = 3;
 /// How long a challenge is looked at after each step although its time is over.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
@@ -61,14 +66,17 @@ impl Row {
         }
     }
 
-    /// True while it may change by what somebody does.
+    /// Until when it may change by what somebody does.
+    fn until(&self) -> Timestamp {
+        match (self.word.as_str(), self.settled_at) {
+            ("approved", Some(at)) => at + CLAIM_WINDOW,
+            _ => self.expires_at,
+        }
+    }
+
+    /// True while it may change by what somebody does, and shortly after.
     fn lives(&self, now: Timestamp) -> bool {
-        let until = match self.word.as_str() {
-            "pending" => self.expires_at,
-            "approved" => self.settled_at.map_or(self.expires_at, |at| at + CLAIM_WINDOW),
-            _ => return false,
-        };
-        now < until + AFTERMATH
+        matches!(self.word.as_str(), "pending" | "approved") && now < self.until() + AFTERMATH
     }
 
     /// As it was when it was created.
@@ -174,15 +182,33 @@ impl Database {
             if before == Some(&row) {
                 continue;
             }
-            self.check(before, &row, span)
-                .map_err(|reason| format!("{}: {reason}\n  {before:?}\n  {row:?}", row.id))?;
+            let checked = self.check(before, &row, span).and_then(|()| match before {
+                None => self.check_prompt(&row),
+                Some(_) => Ok(()),
+            });
+            checked.map_err(|reason| format!("{}: {reason}\n  {before:?}\n  {row:?}", row.id))?;
             changes.push((before.map(|before| before.word.clone()), row.word.clone()));
             self.by_id.insert(row.id, row.row_id);
             self.living.insert(row.row_id);
             self.rows.insert(row.row_id, row);
         }
         self.living.retain(|row_id| self.rows[row_id].lives(now));
+        self.check_overlaps(now)?;
         Ok(changes)
+    }
+
+    /// The challenge that ends next, or whose approval lapses next, and when.
+    pub fn next_end(&self, now: Timestamp) -> Option<(ChallengeId, Timestamp)> {
+        let ends = self.living.iter().map(|row_id| (self.rows[row_id].id, self.rows[row_id].until()));
+        ends.filter(|(_, end)| *end > now).min_by_key(|(_, end)| *end)
+    }
+
+    /// True when some device was asked these very bytes of a challenge.
+    pub fn asks(&self, row: &Row, digest: &str) -> bool {
+        let sql = "SELECT compact FROM challenge_device WHERE challenge = ?1";
+        let mut statement = self.connection.prepare_cached(sql).unwrap();
+        let copies = statement.query_map([row.row_id], |copy| copy.get::<_, String>(0)).unwrap();
+        copies.map(Result::unwrap).any(|compact| challenge::digest(&compact) == digest)
     }
 
     fn read(&self, condition: &str, row_id: i64) -> Vec<Row> {
@@ -232,7 +258,7 @@ impl Database {
         match (was, is) {
             (was, is) if was == is && before.settlement() == after.settlement() => {}
             ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {
-                self.check_settled(after, span)?
+                self.check_settled(after, span)?;
             }
             ("pending", "cancelled") => check_cancelled(after, span)?,
             ("approved", "claimed" | "revoked") if before.settlement() == after.settlement() => {}
@@ -240,6 +266,49 @@ impl Database {
             _ => return Err(format!("it was {was} and is {is}")),
         }
         if was == is { Ok(()) } else { check_claim(after, span) }
+    }
+
+    /// Checks that the phones may have been made to ring for a challenge that is new.
+    fn check_prompt(&self, new: &Row) -> Result<(), String> {
+        if new.prompt != "pushed" {
+            return Ok(());
+        }
+        let sql = "SELECT prompts_stopped_at IS NOT NULL FROM account WHERE row_id = ?1";
+        let stopped = self.connection.prepare_cached(sql).unwrap().query_row([new.account], |row| row.get(0));
+        if stopped.unwrap() {
+            return Err("the phones ring although the person has reported a prompt".into());
+        }
+        let unwanted = self.rows.values().rev().filter(|row| {
+            row.account == new.account
+                && row.prompt == "pushed"
+                && row.created_at > new.created_at - PROMPT_WINDOW
+                && !matches!(row.word.as_str(), "approved" | "claimed")
+        });
+        let (mut of_person, mut of_relying_party) = (0, 0);
+        for row in unwanted {
+            of_person += 1;
+            of_relying_party += usize::from(row.relying_party == new.relying_party);
+        }
+        if of_person >= MOST_PROMPTS || of_relying_party >= MOST_PROMPTS_OF_ONE {
+            return Err(format!("the phones ring after {of_person} unwanted prompts, {of_relying_party} by this one"));
+        }
+        Ok(())
+    }
+
+    /// Checks that no two questions wait for one person side by side as taps.
+    fn check_overlaps(&self, now: Timestamp) -> Result<(), String> {
+        let mut taps: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
+        for row in self.living.iter().map(|row_id| &self.rows[row_id]).filter(|row| row.state(now) == State::Pending) {
+            *waiting.entry(row.account).or_default() += 1;
+            *taps.entry(row.account).or_default() += usize::from(row.number.is_none());
+        }
+        match waiting.iter().find(|(account, waiting)| **waiting > 1 && taps[account] > 0) {
+            Some((account, waiting)) => {
+                Err(format!("{waiting} questions wait for account {account}, and one is a tap"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks who settled it, when, and with what.

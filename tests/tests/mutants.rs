@@ -1,0 +1,110 @@
+//! Broken copies of the rules: the simulation must notice each of them.
+
+#![cfg(test)]
+
+use countersign_server::store::Rules;
+use countersign_tests::simulation::{self, Plan, host::under};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+/// How many seeds each mutant may survive.
+const SEEDS: u64 = 4;
+/// How long each world lasts.
+const STEPS: u64 = 2_000;
+
+/// The name of what is not broken.
+const NONE: &str = "nothing is broken";
+const RIGHT: Rules = Rules::RIGHT;
+
+/// Each with what it allows. The first is none, and must survive: otherwise the others would be caught by anything.
+const MUTANTS: [(&str, Rules); 24] = [
+    (NONE, RIGHT),
+    (
+        "an approval is claimed at the moment at which it lapses",
+        Rules { may_claim: "state = 'approved' AND settled_at >= :oldest", ..RIGHT },
+    ),
+    (
+        "a challenge is cancelled at the moment at which it ends",
+        Rules { may_cancel: "state = 'pending' AND expires_at >= :now", ..RIGHT },
+    ),
+    ("one prompt too many rings", Rules { prompts_per_person: 6, ..RIGHT }),
+    ("one prompt too many of one relying party rings", Rules { prompts_per_relying_party: 4, ..RIGHT }),
+    (
+        "a cancelled prompt does not count",
+        Rules { unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed', 'cancelled')", ..RIGHT },
+    ),
+    (
+        "two questions wait side by side as taps",
+        Rules { overlaps: "state = 'pending' AND expires_at > :now AND 0", ..RIGHT },
+    ),
+    ("a settled challenge is settled again", Rules { may_settle: "expires_at > :now", ..RIGHT }),
+    ("an expired challenge is settled", Rules { may_settle: "state = 'pending' AND :now > 0", ..RIGHT }),
+    (
+        "a challenge is settled at the moment at which it ends",
+        Rules { may_settle: "state = 'pending' AND expires_at >= :now", ..RIGHT },
+    ),
+    (
+        "a cancelled challenge is settled",
+        Rules { may_settle: "state IN ('pending', 'cancelled') AND expires_at > :now", ..RIGHT },
+    ),
+    ("nobody settles anything", Rules { may_settle: "state = 'pending' AND expires_at > :now AND 0", ..RIGHT }),
+    (
+        "a denied challenge is claimed",
+        Rules { may_claim: "state IN ('approved', 'denied') AND settled_at > :oldest", ..RIGHT },
+    ),
+    ("a lapsed approval is claimed", Rules { may_claim: "state = 'approved' AND :oldest > 0", ..RIGHT }),
+    (
+        "a claimed approval is claimed again",
+        Rules { may_claim: "state IN ('approved', 'claimed') AND settled_at > :oldest", ..RIGHT },
+    ),
+    ("any claim repeats the first", Rules { same_claim: "state = 'claimed' AND :key IS NOT NULL", ..RIGHT }),
+    ("no claim repeats the first", Rules { same_claim: "state = 'claimed' AND claim_key = :key AND 0", ..RIGHT }),
+    ("an expired challenge is cancelled", Rules { may_cancel: "state = 'pending' AND :now > 0", ..RIGHT }),
+    (
+        "a denied challenge is cancelled",
+        Rules { may_cancel: "state IN ('pending', 'denied') AND expires_at > :now", ..RIGHT },
+    ),
+    (
+        "a claimed approval is revoked",
+        Rules { may_revoke: "state IN ('approved', 'claimed') AND settled_at > :oldest", ..RIGHT },
+    ),
+    ("a lapsed approval is revoked", Rules { may_revoke: "state = 'approved' AND :oldest > 0", ..RIGHT }),
+    (
+        "anybody's challenge is one's own",
+        Rules { own: "relying_party IS NOT NULL AND :relying_party IS NOT NULL", ..RIGHT },
+    ),
+    (
+        "prompts of one person are not counted",
+        Rules { prompts_per_person: 100, prompts_per_relying_party: 100, ..RIGHT },
+    ),
+    ("no number is compared", Rules { compares_number: false, ..RIGHT }),
+];
+
+/// How a mutant was caught; none when it was not.
+fn caught(rules: Rules) -> Option<String> {
+    (1..=SEEDS).find_map(|seed| {
+        let plan = Plan { opener: under(rules), ..Plan::new(seed, STEPS) };
+        let failure = simulation::run(&plan).err()?;
+        Some(format!("seed {seed}, step {}: {}", failure.step, failure.reason.lines().next().unwrap_or_default()))
+    })
+}
+
+#[test]
+fn every_broken_rule_is_noticed() {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut survivors = Vec::new();
+        while let Some((what, rules)) = MUTANTS.get(next.fetch_add(1, SeqCst)) {
+            match caught(*rules) {
+                Some(how) => println!("{what}: {how}"),
+                None => survivors.push(*what),
+            }
+        }
+        survivors
+    };
+    let survivors = std::thread::scope(|scope| {
+        let lanes = [scope.spawn(work), scope.spawn(work)];
+        lanes.map(|lane| lane.join().expect("a panic names its seed"))
+    });
+    let survivors = survivors.concat();
+    assert_eq!(survivors, [NONE], "who was not noticed");
+}
