@@ -68,9 +68,9 @@ const WEIGHTS: [(usize, Action); 20] = [
     (30, Action::Burst),
     (90, Action::Wait),
     (75, Action::Ask),
-    (60, Action::Read),
-    (75, Action::Claim),
-    (15, Action::Cancel),
+    (80, Action::Read),
+    (110, Action::Claim),
+    (22, Action::Cancel),
     (25, Action::Repeat),
     (20, Action::Intrude),
     (130, Action::Answer),
@@ -107,7 +107,7 @@ impl World {
                 self.deliver().await?;
             }
             Action::Burst => self.burst().await?,
-            Action::Wait => self.pass_time().await,
+            Action::Wait => self.pass_time().await?,
             Action::Ask => self.ask(),
             Action::Read => self.read(),
             Action::Claim => self.claim(),
@@ -132,16 +132,39 @@ impl World {
         Ok(())
     }
 
-    async fn pass_time(&mut self) {
+    async fn pass_time(&mut self) -> Result<(), String> {
         let by = match self.choices.below(1000) {
             0..780 => self.choices.between(0, 1_500),
             780..960 => self.choices.between(1_500, 8_000),
             960..992 => self.choices.between(8_000, 90_000),
             _ => self.choices.between(300_000, 5_400_000),
         };
-        // Whole seconds now and then, so that something ends at this very moment.
-        let by = if self.choices.chance(30) { by / 1000 * 1000 } else { by };
-        self.wait(Duration::from_millis(by)).await;
+        let mut by = Duration::from_millis(by);
+        // To the very end of something, or to just before it, now and then.
+        let next = self.database.next_end(self.now());
+        match next.filter(|_| self.choices.chance(25)) {
+            Some((id, end)) => {
+                by = self.now().until(end) - Duration::from_millis(self.choices.between(0, 1));
+                self.wait(by).await;
+                self.at_the_end(id).await
+            }
+            None => {
+                self.wait(by).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The relying party comes at the last moment.
+    async fn at_the_end(&mut self, id: ChallengeId) -> Result<(), String> {
+        self.come_to_rest().await?;
+        let own = self.sites.iter().position(|site| site.asked.iter().any(|asked| asked.id == id));
+        let (Some(site), true) = (own, self.choices.chance(60)) else { return Ok(()) };
+        let site = &mut self.sites[site];
+        let request = if self.choices.chance(50) { site.claim(id, Some(id.to_string())) } else { site.cancel(id) };
+        let response = self.serve(request.clone()).await?;
+        self.network.put(Packet::Reply(request, response));
+        Ok(())
     }
 
     fn send(&self, request: Request) {
@@ -190,10 +213,15 @@ impl World {
 
     fn claim(&mut self) {
         let site = self.any_site();
-        let Some(id) = self.of_site(site, State::Approved) else { return };
+        let wanted = match self.choices.below(10) {
+            0..6 => State::Approved,
+            6..9 => State::Claimed,
+            _ => State::Denied,
+        };
+        let Some(id) = self.of_site(site, wanted) else { return };
         let key = match self.choices.below(10) {
-            0..7 => Some(id.to_string()),
-            7..9 => Some(self.sites[site].fresh_key()),
+            0..6 => Some(id.to_string()),
+            6..9 => Some(self.sites[site].fresh_key()),
             _ => None,
         };
         let request = self.sites[site].claim(id, key);
@@ -202,7 +230,8 @@ impl World {
 
     fn cancel(&mut self) {
         let site = self.any_site();
-        let wanted = if self.choices.chance(50) { State::Pending } else { State::Approved };
+        let all = [State::Pending, State::Pending, State::Approved, State::Claimed, State::Denied];
+        let wanted = all[self.choices.below(all.len())];
         let Some(id) = self.of_site(site, wanted) else { return };
         let request = self.sites[site].cancel(id);
         self.send(request);
@@ -456,6 +485,7 @@ impl World {
         let right = match outcome {
             Outcome::Approved => counted == Some(Answer::Approve),
             Outcome::Denied => counted == Some(Answer::Deny),
+            Outcome::Reported => self.ledger.reported(id),
             _ => true,
         };
         if right { Ok(()) } else { Err(format!("phone {phone} says that {id} is {}", outcome.as_str())) }

@@ -55,7 +55,7 @@ impl World {
     /// The caller goes away while the server is at work. Nobody notes what would have been said.
     async fn answer_nobody(&mut self, request: Request) -> Result<(), String> {
         let before = alive_tasks();
-        self.record.tell(format!("{} {} of {:?}, who leaves", request.method, request.target, request.caller));
+        self.record.tell(format!("{request}, who leaves"));
         self.host.call_and_leave(&request).await;
         self.rest(before).await?;
         self.touch(&request);
@@ -147,7 +147,7 @@ impl World {
         }
         let answering: Vec<_> = requests.iter().map(|request| tokio::spawn(self.host.call(request))).collect();
         for (request, answer) in requests.into_iter().zip(answering) {
-            self.record.tell(format!("at once: {} {} of {:?}", request.method, request.target, request.caller));
+            self.record.tell(format!("at once: {request}"));
             let response = answer.await.map_err(|error| error.to_string())?;
             self.note(&request, &response)?;
             self.reply(request, response);

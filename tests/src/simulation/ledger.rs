@@ -44,6 +44,12 @@ pub fn answered(request: &Request) -> Option<ChallengeId> {
     id.parse().ok()
 }
 
+/// The digest of the challenge that a phone answers with this request.
+pub fn answered_digest(request: &Request) -> Option<String> {
+    answered(request)?;
+    Some(read_claims::<Decision>(std::str::from_utf8(&request.body).ok()?).challenge_sha256)
+}
+
 /// The challenge that a request is about, when it is about one.
 pub fn subject(request: &Request) -> Option<ChallengeId> {
     match &request.meaning {
@@ -189,7 +195,12 @@ impl Ledger {
         }
     }
 
-    /// The challenges of which an answer was acknowledged to a device, with the key that signed it.
+    /// True when a report of this challenge was acknowledged.
+    pub fn reported(&self, id: ChallengeId) -> bool {
+        self.reports.contains(&id)
+    }
+
+    /// The answer to a challenge that was acknowledged to a device, with the key that signed it.
     pub fn counted(&self, id: ChallengeId) -> Option<&(String, Answer)> {
         self.answers.get(&id)
     }

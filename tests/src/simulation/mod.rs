@@ -224,6 +224,14 @@ impl World {
         } else {
             self.act().await?;
         }
+        self.come_to_rest().await
+    }
+
+    /// Everybody does what follows from what happened, and then the rules are checked.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub async fn come_to_rest(&mut self) -> Result<(), String> {
         self.quiesce().await?;
         self.hear_phones()?;
         self.quiesce().await?;

@@ -7,6 +7,7 @@ use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::time::{Clock, Timestamp};
 use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -88,6 +89,14 @@ impl Request {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Display for Request {
+    /// Without digests of signed bytes, which differ between two runs of one seed.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.target.split("&known=").next().unwrap_or_default();
+        write!(formatter, "{} {target} of {:?}", self.method, self.caller)
     }
 }
 
