@@ -108,7 +108,7 @@ pub async fn register_push(
     }
     push::check_registration(&app, &registration)?;
     let sealed = push::seal_registration(&app, device.row_id, &registration)?;
-    app.store.set_push_registration(device.row_id, sealed).await?;
+    app.store.set_push_registration(device.row_id, sealed, push::lane(&registration)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

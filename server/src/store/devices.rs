@@ -195,14 +195,14 @@ impl Store {
         .await
     }
 
-    /// Keeps where a device is reached; the sealed form of its registration.
+    /// Keeps where a device is reached: the sealed form of its registration, and the lane in which its pushes wait.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>, lane: String) -> Result<(), StoreError> {
         self.write(move |connection, now| {
-            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3 WHERE row_id = ?1 AND state <> 'void'";
-            connection.execute(sql, (device, sealed, now.millis()))?;
+            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3, push_lane = ?4 WHERE row_id = ?1 AND state <> 'void'";
+            connection.execute(sql, (device, sealed, now.millis(), lane))?;
             Ok(())
         })
         .await
