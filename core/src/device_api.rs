@@ -45,6 +45,9 @@ pub struct PulledChallenges {
     /// Whether pushes reach this device.
     #[serde(default)]
     pub push: Option<PushStatus>,
+    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    #[serde(default)]
+    pub push_failure: Option<String>,
     /// The server's signed word that this enrolment is over: a compact JWS.
     #[serde(default)]
     pub revocation: Option<String>,

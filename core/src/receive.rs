@@ -64,6 +64,8 @@ pub struct Pulled {
     pub received: Vec<Result<Received, Refusal>>,
     /// Whether pushes reach this device, as the server knew before this device repaired it; none from an older server.
     pub push: Option<PushStatus>,
+    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    pub push_failure: Option<String>,
     /// Why the account is over on this device, when the server has just said so in a signed word.
     pub ended: Option<EndReason>,
 }
@@ -165,7 +167,7 @@ impl Authenticator {
                 Err(error) => return Err(error),
             });
         }
-        Ok(Pulled { state: pulled.state, received, push: pulled.push, ended })
+        Ok(Pulled { state: pulled.state, received, push: pulled.push, push_failure: pulled.push_failure, ended })
     }
 
     /// What this device holds of an account and may still hear about.

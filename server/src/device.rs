@@ -56,7 +56,8 @@ pub async fn pull(
         EnrolmentState::Void => Some(notices::revocation(app, &current, &jti).await?),
         EnrolmentState::Proposed | EnrolmentState::Confirmed => None,
     };
-    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), revocation }))
+    let push_failure = app.store.push_failure(device.row_id).await?;
+    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), push_failure, revocation }))
 }
 
 /// What a device does not know yet.

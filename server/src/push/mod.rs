@@ -5,6 +5,7 @@
 //! circuit breaker, so that one that is down or slow holds up no other.
 
 mod breaker;
+pub mod check;
 mod lanes;
 mod sender;
 mod webpush;

@@ -170,8 +170,8 @@ pub struct ChallengeRecord {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// What became of its pushes: one word for each device that has any.
-    pub pushes: Vec<String>,
+    /// What became of its pushes: a word for each, and the reason where one did not go through.
+    pub pushes: Vec<(String, Option<String>)>,
     /// The signed question and answer, once there is one that proves what its state says.
     pub receipt: Option<Receipt>,
     /// How it may be answered by what the account has now.
@@ -372,8 +372,8 @@ pub(super) fn read_challenge(
     let found = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?;
     let Some((row_id, account, mut record)) = found else { return Ok(None) };
     let mut statement =
-        connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
-    record.pushes = statement.query_map([row_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        connection.prepare_cached("SELECT state, reason FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
+    record.pushes = statement.query_map([row_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))
 }

@@ -44,6 +44,23 @@ pub struct PendingForDevice {
     pub compact: String,
 }
 
+/// A device whose pushes are checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The row.
+    pub row_id: i64,
+    /// The enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// The account's handle.
+    pub account_id: AccountId,
+    /// The thumbprint of its request key.
+    pub key_id: String,
+    /// Opens what is sealed to it.
+    pub sealing_key: SealingPublicKey,
+    /// Where it is reached, sealed.
+    pub registration: Option<Vec<u8>>,
+}
+
 pub(super) fn read_public_key(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicKey> {
     let bytes: Vec<u8> = row.get(column)?;
     PublicKey::from_uncompressed(&bytes).map_err(|_| rusqlite::Error::InvalidQuery)
@@ -178,6 +195,30 @@ impl Store {
             let devices: Vec<Device> =
                 connection.prepare_cached(sql)?.query_map([account], read)?.collect::<Result<_, _>>()?;
             Ok(devices.into_iter().filter(|device| device.state != EnrolmentState::Void).collect())
+        })
+        .await
+    }
+
+    /// A confirmed device of an account, to check its pushes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn device_to_check(&self, account: i64, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT e.row_id, a.handle, e.request_key_id, e.sealing_key, e.push_registration
+                       FROM enrolment e JOIN account a ON a.row_id = e.account
+                       WHERE e.account = ?1 AND e.handle = ?2 AND e.state = 'confirmed'";
+            let read = |row: &Row<'_>| {
+                Ok(Checked {
+                    row_id: row.get(0)?,
+                    enrolment_id: id,
+                    account_id: parse(&row.get::<_, String>(1)?)?,
+                    key_id: row.get(2)?,
+                    sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
+                    registration: row.get(4)?,
+                })
+            };
+            Ok(connection.query_row(sql, (account, id.to_string()), read).optional()?)
         })
         .await
     }

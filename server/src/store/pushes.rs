@@ -193,6 +193,19 @@ impl Store {
         .await
     }
 
+    /// Why the latest push of a question to this device did not go through, when it did not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn push_failure(&self, device: i64) -> Result<Option<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT CASE state WHEN 'failed' THEN reason END FROM push
+                       WHERE enrolment = ?1 AND kind = 'challenge' ORDER BY row_id DESC LIMIT 1";
+            Ok(connection.prepare_cached(sql)?.query_row([device], |row| row.get(0)).optional()?.flatten())
+        })
+        .await
+    }
+
     /// When the next queued push is due, if there is one that is not due yet.
     ///
     /// # Errors
