@@ -10,11 +10,13 @@ pub mod actions;
 pub mod calm;
 pub mod database;
 pub mod deliver;
+pub mod errands;
 pub mod generator;
 pub mod handset;
 pub mod host;
 pub mod ledger;
 pub mod network;
+pub mod operator;
 pub mod site;
 pub mod world;
 
