@@ -35,6 +35,8 @@ pub enum Action {
     Intrude,
     /// A person answers.
     Answer,
+    /// A person types a code.
+    Code,
     /// A phone asks for what waits.
     Pull,
     /// A phone does what it does now and then.
@@ -58,7 +60,7 @@ pub enum Action {
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 20] = [
+const WEIGHTS: [(usize, Action); 21] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
@@ -69,6 +71,7 @@ const WEIGHTS: [(usize, Action); 20] = [
     (25, Action::Repeat),
     (20, Action::Intrude),
     (130, Action::Answer),
+    (40, Action::Code),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -110,6 +113,7 @@ impl World {
             Action::Repeat => self.repeat(),
             Action::Intrude => self.intrude(),
             Action::Answer => self.answer()?,
+            Action::Code => self.type_code()?,
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
             Action::Push => self.send_pushes().await?,
@@ -317,6 +321,26 @@ impl World {
         let ids: Vec<_> = past.iter().map(|past| past.challenge.challenge_id).collect();
         if let Some(id) = self.choices.pick(&ids).copied() {
             self.errand(phone, Errand::Report(id));
+        }
+        Ok(())
+    }
+
+    /// A person types the code that a phone shows, now and then on two pages at one time.
+    fn type_code(&mut self) -> Result<(), String> {
+        let phone = self.choices.below(self.phones.len());
+        let Some((id, person)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return Ok(()) };
+        let shown = match self.phones[phone].core.code(id) {
+            Ok(shown) => shown,
+            Err(error) => return super::check_phone_error(&error),
+        };
+        let Person { account, organisation } = self.people[person].clone();
+        let site = self.sites.iter_mut().find(|site| site.organisation == organisation).unwrap();
+        let request = site.verify(account, shown.code);
+        if self.choices.chance(40) {
+            self.send(request.clone());
+            self.send(request);
+        } else {
+            self.send(request);
         }
         Ok(())
     }

@@ -254,6 +254,7 @@ pub fn check_phone_error(error: &Error) -> Result<(), String> {
         | Error::UnknownChallenge
         | Error::AccountEnded
         | Error::QuestionChanged
+        | Error::NoCodes
         | Error::Refused(_) => Ok(()),
         Error::ServerRefused { code, .. } if code != "internal" && code != "unexpected_answer" => Ok(()),
         _ => Err(format!("a phone broke: {error}")),

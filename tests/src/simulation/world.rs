@@ -188,7 +188,7 @@ impl World {
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
             return Err(format!("{} {} is unavailable", request.method, request.target));
         }
-        self.ledger.note(request, response)
+        self.ledger.note(request, response, self.clock.now())
     }
 
     /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by that,
