@@ -100,7 +100,7 @@ pub struct World {
 }
 
 /// A folder in memory where there is one: nobody here pulls the plug, so nobody needs to wait for a disk.
-fn directory() -> TempDir {
+pub fn directory() -> TempDir {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
