@@ -6,7 +6,7 @@ use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::{FickleGateway, Host};
 use super::ledger::{self, Ledger};
-use super::network::{Caller, Network, Packet, Request, silence};
+use super::network::{Caller, Meaning, Network, Packet, Request, silence};
 use super::site::{Person, Site};
 use crate::clock::ManualClock;
 use countersign_core::handle::ChallengeId;
@@ -182,7 +182,10 @@ impl World {
     /// # Errors
     /// What must not be.
     pub fn note(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
-        self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        // Of two codes at one time, the second is throttled or not, as the store's turns fall; nothing follows from it.
+        if !matches!(request.meaning, Meaning::Code(..)) {
+            self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        }
         self.touch(request);
         self.tally(request, response);
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
