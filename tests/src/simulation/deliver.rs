@@ -1,6 +1,7 @@
 //! What becomes of the messages on their way: some are lost, some come twice, some late, some to the wrong place.
 
 use super::handset::{Errand, Secret, endpoint};
+use super::ledger;
 use super::network::{Caller, Meaning, Packet, Request, silence};
 use super::world::{World, alive_tasks};
 use countersign_core::transport::HttpResponse;
@@ -141,7 +142,13 @@ impl World {
     /// # Errors
     /// What must not be.
     pub async fn burst(&mut self) -> Result<(), String> {
-        let requests = self.network.take_writes(BURST);
+        // Somebody who waits for a challenge may be told of any state that it passes through.
+        let watched: Vec<_> = self.parked.iter().filter_map(|parked| ledger::subject(&parked.request)).collect();
+        let is_watched = |request: &Request| ledger::subject(request).is_some_and(|id| watched.contains(&id));
+        let (held, requests): (Vec<_>, Vec<_>) = self.network.take_writes(BURST).into_iter().partition(is_watched);
+        for request in held {
+            self.network.put(Packet::Request(request));
+        }
         if requests.len() > 1 {
             self.record.count("bursts");
         }

@@ -10,11 +10,13 @@ pub mod actions;
 pub mod calm;
 pub mod database;
 pub mod deliver;
+pub mod errands;
 pub mod generator;
 pub mod handset;
 pub mod host;
 pub mod ledger;
 pub mod network;
+pub mod operator;
 pub mod site;
 pub mod world;
 
@@ -252,6 +254,7 @@ pub fn check_phone_error(error: &Error) -> Result<(), String> {
         | Error::UnknownChallenge
         | Error::AccountEnded
         | Error::QuestionChanged
+        | Error::NoCodes
         | Error::Refused(_) => Ok(()),
         Error::ServerRefused { code, .. } if code != "internal" && code != "unexpected_answer" => Ok(()),
         _ => Err(format!("a phone broke: {error}")),

@@ -36,6 +36,8 @@ pub enum Meaning {
     Claim(ChallengeId, Option<String>),
     /// A relying party takes the question back.
     Cancel(ChallengeId),
+    /// A relying party asks whether this code of an account is right.
+    Code(AccountId, String),
     /// Somebody asks for what is not theirs.
     Intrude,
     /// Of a phone.
@@ -80,9 +82,13 @@ impl Request {
         wait.and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
     }
 
-    /// True for an answer, a claim or a cancellation.
-    pub fn writes_challenge(&self) -> bool {
-        let asks = matches!(self.meaning, Meaning::Claim(..) | Meaning::Cancel(_));
+    const fn is_code(&self) -> bool {
+        matches!(self.meaning, Meaning::Code(..))
+    }
+
+    /// True for an answer, a claim, a cancellation or a code.
+    pub fn may_race(&self) -> bool {
+        let asks = matches!(self.meaning, Meaning::Claim(..) | Meaning::Cancel(_) | Meaning::Code(..));
         asks || (self.method == "POST" && self.target.ends_with("/decision"))
     }
 
@@ -167,13 +173,20 @@ impl Network {
         self.state().packets.remove(place)
     }
 
-    /// Takes the answers, claims and cancellations that are on their way, `most` at most.
+    /// Takes the answers, claims and cancellations that are on their way, or else the codes, `most` at most. Not both: a
+    /// code takes more turns with the store, and how they mix would depend on the processor.
     pub fn take_writes(&self, most: usize) -> Vec<Request> {
         let mut state = self.state();
-        let (mut taken, mut rest) = (Vec::new(), Vec::new());
+        let (mut taken, mut rest) = (Vec::<Request>::new(), Vec::new());
         for packet in std::mem::take(&mut state.packets) {
             match packet {
-                Packet::Request(request) if taken.len() < most && request.writes_challenge() => taken.push(request),
+                Packet::Request(request)
+                    if taken.len() < most
+                        && request.may_race()
+                        && taken.first().is_none_or(|first| first.is_code() == request.is_code()) =>
+                {
+                    taken.push(request);
+                }
                 other => rest.push(other),
             }
         }

@@ -6,7 +6,7 @@ use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::{FickleGateway, Host};
 use super::ledger::{self, Ledger};
-use super::network::{Caller, Network, Packet, Request, silence};
+use super::network::{Caller, Meaning, Network, Packet, Request, silence};
 use super::site::{Person, Site};
 use crate::clock::ManualClock;
 use countersign_core::handle::ChallengeId;
@@ -100,7 +100,7 @@ pub struct World {
 }
 
 /// A folder in memory where there is one: nobody here pulls the plug, so nobody needs to wait for a disk.
-fn directory() -> TempDir {
+pub fn directory() -> TempDir {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
@@ -182,13 +182,16 @@ impl World {
     /// # Errors
     /// What must not be.
     pub fn note(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
-        self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        // Of two codes at one time, the second is throttled or not, as the store's turns fall; nothing follows from it.
+        if !matches!(request.meaning, Meaning::Code(..)) {
+            self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        }
         self.touch(request);
         self.tally(request, response);
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
             return Err(format!("{} {} is unavailable", request.method, request.target));
         }
-        self.ledger.note(request, response)
+        self.ledger.note(request, response, self.clock.now())
     }
 
     /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by that,
