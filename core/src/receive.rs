@@ -174,7 +174,8 @@ impl Authenticator {
     fn known(&self, id: EnrolmentId) -> Result<Vec<Known>, Error> {
         let mut known = Vec::new();
         for stored in self.store.unfinished_challenges()? {
-            if stored.enrolment_id == id && !self.is_over(&stored)? {
+            let reported = matches!(stored.progress, Progress::Answering { answer: Answer::Report, .. });
+            if stored.enrolment_id == id && !reported && !self.is_over(&stored)? {
                 let challenge_sha256 = challenge::digest(&stored.compact);
                 known.push(Known { challenge_id: stored.challenge_id, challenge_sha256 });
             }

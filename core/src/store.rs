@@ -289,7 +289,8 @@ impl Store {
 
     /// Those that wait for the person, and those whose answer the server has not acknowledged.
     pub fn unfinished_challenges(&self) -> Result<Vec<StoredChallenge>, Error> {
-        let unfinished = "outcome IS NULL OR (answer = 'report' AND outcome <> 'reported')";
+        // The words of the partial index, which serves this query alone.
+        let unfinished = "(outcome IS NULL OR (answer = 'report' AND outcome <> 'reported'))";
         self.challenges(&format!("{unfinished} ORDER BY received_at, challenge_id"), 1000)
     }
 
@@ -417,6 +418,17 @@ mod tests {
             let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(9) };
             assert_eq!(store.finished_challenges(5).unwrap()[0].progress, denied, "from version {version}");
         }
+    }
+
+    #[test]
+    fn the_unfinished_are_found_without_reading_the_history() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let sql = "EXPLAIN QUERY PLAN SELECT * FROM challenge
+                   WHERE (outcome IS NULL OR (answer = 'report' AND outcome <> 'reported'))
+                   ORDER BY received_at, challenge_id LIMIT 1000";
+        let plan: String = store.connection().query_row(sql, [], |row| row.get("detail")).unwrap();
+        assert!(plan.contains("challenge_unfinished"), "{plan}");
     }
 
     #[test]

@@ -68,6 +68,27 @@ async fn an_answer_on_one_phone_takes_the_prompt_from_the_other_by_push() {
 }
 
 #[tokio::test]
+async fn a_yes_that_never_arrived_is_over_once_another_phone_has_answered() {
+    let (server, site, user) = scene().await;
+    let (first, id, mut first_push) = pushed_phone(&site, &user).await;
+    let (second, other, _push) = pushed_phone(&site, &user).await;
+    site.ask(&user).await;
+    first.core.receive(&first_push.next().await.message).unwrap();
+    let prompt = first.only_prompt();
+    let store = rusqlite::Connection::open(first.directory().join("authenticator.db")).unwrap();
+    let point = |url: &str| assert_eq!(store.execute("UPDATE enrolment SET server_url = ?1", [url]).unwrap(), 1);
+    point("http://127.0.0.1:1");
+    assert_eq!(first.core.approve(prompt, None).await.unwrap_err().code(), "unreachable");
+    second.core.pull(other, 0).await.unwrap();
+    second.core.deny(prompt).await.unwrap();
+    assert_eq!(first.core.receive(&first_push.next().await.message).unwrap(), Received::Retracted(prompt));
+    assert_eq!(first.core.history(1).unwrap()[0].outcome, Outcome::AlreadyAnswered);
+    point(&server.url);
+    assert!(first.core.pull(id, 0).await.unwrap().received.is_empty(), "nothing is left to say");
+    assert_eq!(site.state(&prompt.to_string()).await, "denied");
+}
+
+#[tokio::test]
 async fn a_retraction_that_overtakes_its_question_keeps_it_from_being_shown() {
     let (_server, site, user) = scene().await;
     let (phone, _, mut push) = pushed_phone(&site, &user).await;
