@@ -130,7 +130,8 @@ impl Authenticator {
     pub async fn pull(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         self.deliver_answers(id).await?;
         let pulled = self.fetch(id, wait_seconds).await?;
-        if matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
+        let in_use = pulled.state != EnrolmentState::Void;
+        if in_use && matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
             self.repair_push(id, pulled.push == Some(PushStatus::Gone)).await;
         }
         Ok(pulled)
@@ -152,8 +153,8 @@ impl Authenticator {
         let timeout = connection::REQUEST_TIMEOUT + Duration::from_secs(wait.into());
         let proven = self.call_for(id, "GET", target, None, timeout).await?;
         let pulled: PulledChallenges = connection::read(&proven.response)?;
-        if pulled.state == EnrolmentState::Confirmed {
-            self.store.set_confirmed(id)?;
+        if pulled.state == EnrolmentState::Confirmed && self.store.set_confirmed(id)? {
+            self.remove_replaced(id).await?;
         }
         let ended = match &pulled.revocation {
             Some(revocation) => Some(self.believe_revocation(id, revocation, &proven.jti).await?),
@@ -168,6 +169,19 @@ impl Authenticator {
             });
         }
         Ok(Pulled { state: pulled.state, received, push: pulled.push, push_failure: pulled.push_failure, ended })
+    }
+
+    /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When
+    /// that cannot be reached, only here; the server then asks a device that no longer answers.
+    async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
+        let replaced = self.keyring().enrolled_before(id)?;
+        for older in replaced {
+            match self.remove(older).await {
+                Ok(()) | Err(Error::UnknownAccount) => {}
+                Err(_) => self.forget(older)?,
+            }
+        }
+        Ok(())
     }
 
     /// What this device holds of an account and may still hear about.

@@ -256,10 +256,11 @@ impl Store {
         self.connection().query_row(sql, [id.to_string()], read_enrolment).optional()?.ok_or(Error::UnknownAccount)
     }
 
-    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<(), Error> {
-        let sql = "UPDATE enrolment SET confirmation_code = NULL WHERE enrolment_id = ?1";
-        self.connection().execute(sql, [id.to_string()])?;
-        Ok(())
+    /// True when it was not known to be confirmed before.
+    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<bool, Error> {
+        let sql = "UPDATE enrolment SET confirmation_code = NULL
+                   WHERE enrolment_id = ?1 AND confirmation_code IS NOT NULL";
+        Ok(self.connection().execute(sql, [id.to_string()])? == 1)
     }
 
     pub fn set_server_url(&self, id: EnrolmentId, url: &str) -> Result<(), Error> {

@@ -110,7 +110,7 @@ pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
             digits: record.digits,
         },
         number: record.number.filter(|_| pending),
-        link: pending.then(|| link.to_text()),
+        link: (pending && record.methods.push).then(|| link.to_text()),
         reported: record.reported,
         created_at: rfc3339(record.created_at),
         expires_at: rfc3339(record.expires_at),

@@ -105,6 +105,33 @@ async fn a_retraction_that_overtakes_its_question_keeps_it_from_being_shown() {
 }
 
 #[tokio::test]
+async fn a_code_takes_the_prompt_from_every_phone_at_once() {
+    let (_server, site, user) = scene().await;
+    let (phone, id, mut push) = pushed_phone(&site, &user).await;
+    let challenge = site.ask(&user).await;
+    phone.core.receive(&push.next().await.message).unwrap();
+    let verify = json!({ "code": phone.core.code(id).unwrap().code, "challenge_id": challenge });
+    assert_eq!(site.post(&format!("/v1/users/{user}/codes/verify"), &verify).await.body["valid"], true);
+    assert!(matches!(phone.core.receive(&push.next().await.message).unwrap(), Received::Retracted(_)));
+}
+
+#[tokio::test]
+async fn a_phone_that_is_enrolled_again_for_the_same_account_keeps_one() {
+    let (_server, site, user) = scene().await;
+    let phone = Phone::new();
+    let first = phone.enrol(&site, &user).await;
+    phone.core.pull(first, 0).await.unwrap();
+    let second = phone.enrol(&site, &user).await;
+    assert_eq!(phone.core.accounts().unwrap().len(), 2, "until the new one is confirmed, the old one answers");
+    phone.core.pull(second, 0).await.unwrap();
+    let left: Vec<EnrolmentId> = phone.core.accounts().unwrap().iter().map(|account| account.id).collect();
+    assert_eq!(left, [second]);
+    assert_eq!(phone.core.devices(second).await.unwrap().devices.len(), 1, "on the server too");
+    site.ask(&user).await;
+    assert_eq!(phone.core.pull(second, 0).await.unwrap().received.len(), 1);
+}
+
+#[tokio::test]
 async fn a_parked_pull_hears_what_is_taken_back_and_what_a_code_has_settled() {
     let (server, site, user) = scene().await;
     let phone = Arc::new(Phone::new());

@@ -104,7 +104,7 @@ fn keep_again(
             return Err(Refusal::WrongChallenge.into());
         }
         changed = true;
-        // A NO or a report stays and is signed anew for the changed bytes; a YES without the number cannot count.
+        // A NO or a report counts in either form; a YES without the number cannot.
         let sql = "UPDATE challenge SET compact = ?2,
                        decision = CASE answer WHEN 'approve' THEN NULL ELSE decision END,
                        answer = CASE answer WHEN 'approve' THEN NULL ELSE answer END
