@@ -187,6 +187,10 @@ pub async fn confirm(
     let organisation = relying_party.organisation.row_id;
     let confirmed = app.store.confirm_enrolment(organisation, id, code).await?;
     app.enrolment_waiting.wake(id);
+    // Whether it is in use now or over, its phone is waiting to hear it.
+    if let Some(account) = app.store.account_of_enrolment(id).await? {
+        app.device_waiting.wake(account);
+    }
     match confirmed {
         Confirmed::Now => {}
         Confirmed::WrongCode(left) => return Err(Problem::WrongConfirmationCode(left)),
@@ -194,9 +198,6 @@ pub async fn confirm(
         Confirmed::NotFound => return Err(Problem::NotFound("enrolment")),
     }
     let record = app.store.enrolment(organisation, id, app.now()).await?.ok_or(Problem::NotFound("enrolment"))?;
-    if let Some(account) = app.store.account_of_enrolment(id).await? {
-        app.device_waiting.wake(account);
-    }
     Ok(Json(Enrolment::new(id, record)))
 }
 
@@ -244,6 +245,9 @@ pub async fn redeem(
     };
     let redeemed = app.store.redeem_ticket(ticket).await?;
     app.enrolment_waiting.wake(account.enrolment_id);
+    if let (Redeemed::Twice, Some(row)) = (&redeemed, app.store.account_of_enrolment(account.enrolment_id).await?) {
+        app.device_waiting.wake(row);
+    }
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {
             let seal = |codes| seal_code_seed(&app, &statement, &codes, &transcript.sealing_key, &signer.key);

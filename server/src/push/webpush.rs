@@ -85,7 +85,7 @@ impl WebPush {
 impl Gateway for WebPush {
     async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery {
         let PushRegistration::WebPush(subscription) = registration else {
-            return Delivery::Failed("the registration is for another network".into());
+            return Delivery::Failed("the registration is no Web Push subscription".into());
         };
         let Ok(endpoint) = Url::parse(&subscription.endpoint) else {
             return Delivery::Failed("the endpoint is not an address".into());
@@ -116,7 +116,7 @@ impl Gateway for WebPush {
             Ok(response) => read(response.status(), response.headers()),
             // Without the address: an endpoint is a capability and does not belong in a log.
             Err(error) => {
-                Delivery::RetryAfter(None, format!("the push service cannot be reached: {}", outgoing::reason(error)))
+                Delivery::Down(None, format!("the push service cannot be reached: {}", outgoing::reason(error)))
             }
         }
     }
@@ -128,7 +128,8 @@ fn read(status: StatusCode, headers: &HeaderMap) -> Delivery {
     match status.as_u16() {
         200..=299 => Delivery::Sent,
         404 | 410 => Delivery::Gone(None),
-        408 | 429 | 500..=599 => Delivery::RetryAfter(after(), format!("the push service answered {status}")),
+        408 | 429 => Delivery::RetryAfter(after(), format!("the push service answered {status}")),
+        500..=599 => Delivery::Down(after(), format!("the push service answered {status}")),
         _ => Delivery::Failed(format!("the push service answered {status}")),
     }
 }
@@ -147,7 +148,7 @@ mod tests {
         assert_eq!(read(404, &none), Delivery::Gone(None));
         assert_eq!(read(410, &none), Delivery::Gone(None));
         assert!(matches!(read(429, &later), Delivery::RetryAfter(Some(after), _) if after == Duration::from_secs(7)));
-        assert!(matches!(read(503, &none), Delivery::RetryAfter(None, _)));
+        assert!(matches!(read(503, &none), Delivery::Down(None, _)));
         assert!(matches!(read(301, &none), Delivery::Failed(_)));
         assert!(matches!(read(413, &none), Delivery::Failed(_)));
     }

@@ -2,11 +2,13 @@
 //! request, every reason to refuse one. It knows nothing of the server's code.
 
 mod answer;
+mod by_hand;
 mod connection;
 mod provider_token;
 mod request;
 
 pub use answer::{Behaviour, REASONS, Refusal};
+pub use by_hand::{ByHand, run_by_hand};
 
 use crate::tls::Authority;
 use axum::http::HeaderMap;

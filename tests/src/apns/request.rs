@@ -44,7 +44,8 @@ fn target(parts: &Parts) -> Result<String, Refusal> {
     if device.is_empty() {
         return Err(Refusal::of("MissingDeviceToken"));
     }
-    let hex = device.len().is_multiple_of(2) && device.len() >= 64 && device.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex =
+        device.len().is_multiple_of(2) && device.len() >= 64 && device.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hex { Ok(device.to_owned()) } else { Err(Refusal::of("BadDeviceToken")) }
 }
 

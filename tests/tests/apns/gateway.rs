@@ -66,7 +66,10 @@ async fn send(gateway: &Apns, registration: &PushRegistration, clock: &ManualClo
 #[derive(Debug, PartialEq)]
 enum Wanted {
     Gone,
+    /// This push, later.
     Later,
+    /// Every push, later.
+    Down,
     /// Never; the operator reads this.
     Failed(&'static str),
 }
@@ -76,13 +79,13 @@ const OURS: Wanted = Wanted::Failed("please report it");
 fn wanted(reason: &str) -> Wanted {
     match reason {
         "BadDeviceToken" | "ExpiredToken" | "Unregistered" => Wanted::Gone,
+        "TooManyRequests" => Wanted::Later,
         "IdleTimeout"
         | "InternalServerError"
         | "ServiceUnavailable"
         | "Shutdown"
-        | "TooManyRequests"
         | "TooManyProviderTokenUpdates"
-        | "ExpiredProviderToken" => Wanted::Later,
+        | "ExpiredProviderToken" => Wanted::Down,
         "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed" => {
             Wanted::Failed("topic in [push.apns]")
         }
@@ -106,7 +109,9 @@ async fn every_reason_of_apple_means_something() {
         assert_eq!(world.apns.next().await.status, Some(status));
         match (wanted(reason), delivery) {
             (Wanted::Gone, Delivery::Gone(None)) => {}
-            (Wanted::Later, Delivery::RetryAfter(_, text)) => assert!(text.contains(reason), "{reason}: {text}"),
+            (Wanted::Later, Delivery::RetryAfter(_, text)) | (Wanted::Down, Delivery::Down(_, text)) => {
+                assert!(text.contains(reason), "{reason}: {text}");
+            }
             (Wanted::Failed(todo), Delivery::Failed(text)) => {
                 assert!(text.contains(reason) && text.contains(todo), "{reason}: {text}");
             }
@@ -123,7 +128,9 @@ async fn an_answer_may_say_when_to_come_back_and_since_when_a_device_is_gone() {
         for (text, after) in [("7", Some(Duration::from_secs(7))), ("soon", None)] {
             let refusal = Refusal { retry_after: Some(text.into()), ..Refusal::of(reason) };
             world.apns.answer_next(Behaviour::Refuse(refusal));
-            let Delivery::RetryAfter(found, _) = world.send().await else { panic!("{reason}") };
+            let (Delivery::RetryAfter(found, _) | Delivery::Down(found, _)) = world.send().await else {
+                panic!("{reason}")
+            };
             assert_eq!(found, after, "{reason}: {text}");
         }
     }
@@ -153,7 +160,7 @@ async fn a_connection_that_ends_is_followed_by_another_and_the_push_is_tried_aga
     assert_eq!(world.send().await, Delivery::Sent);
     for (ending, behaviour) in [Behaviour::GoAwayUnanswered, Behaviour::Cut].into_iter().enumerate() {
         world.apns.answer_next(behaviour.clone());
-        let Delivery::RetryAfter(None, reason) = world.send().await else { panic!("{behaviour:?}") };
+        let Delivery::Down(None, reason) = world.send().await else { panic!("{behaviour:?}") };
         assert!(reason.contains("APNs cannot be reached") && !reason.contains(TOKEN), "{reason}");
         assert_eq!(world.send().await, Delivery::Sent);
         assert_eq!(world.apns.all_connections(), ending + 2, "{behaviour:?}");
@@ -171,7 +178,7 @@ async fn a_connection_that_ends_is_followed_by_another_and_the_push_is_tried_aga
 async fn a_stream_that_ends_leaves_its_connection_as_it_is() {
     let mut world = World::new().await;
     world.apns.answer_next(Behaviour::Reset);
-    assert!(matches!(world.send().await, Delivery::RetryAfter(None, _)));
+    assert!(matches!(world.send().await, Delivery::Down(None, _)));
     world.apns.answer_next(Behaviour::RefuseStream);
     assert_eq!(world.send().await, Delivery::Sent, "what was not looked at is sent again at once");
     let statuses = [world.apns.next().await.status, world.apns.next().await.status, world.apns.next().await.status];
@@ -185,9 +192,7 @@ async fn a_network_that_is_not_there_is_tried_again() {
     let server = TestServer::start_at(&clock).await;
     let url = Down::new().url().replace("http:", "https:");
     let gateway = gateway(&server, &Files::new().config(&url, &url)).unwrap();
-    let Delivery::RetryAfter(None, reason) = send(&gateway, &registration(), &clock).await else {
-        panic!("it is down")
-    };
+    let Delivery::Down(None, reason) = send(&gateway, &registration(), &clock).await else { panic!("it is down") };
     assert!(reason.contains("APNs cannot be reached"), "{reason}");
 }
 
@@ -282,7 +287,7 @@ async fn a_token_that_apple_holds_to_be_too_old_is_renewed_at_once_but_not_befor
     let first = world.apns.next().await;
     world.clock.advance(Duration::from_secs(1199));
     world.apns.answer_next(Behaviour::refuse("ExpiredProviderToken"));
-    let Delivery::RetryAfter(Some(after), reason) = world.send().await else { panic!("it is too young") };
+    let Delivery::Down(Some(after), reason) = world.send().await else { panic!("it is too young") };
     assert_eq!((after, world.apns.next().await.status), (Duration::from_secs(1), Some(403)));
     assert!(reason.contains("clock"), "{reason}");
     assert_eq!(world.send().await, Delivery::Sent);

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// How many characters of a reason that is not known are kept.
 const MOST_OF_A_REASON: usize = 64;
 
+/// What to do when Apple has seen more than one provider token of a key in a short time.
+const TOO_MANY_TOKENS: &str =
+    ": another token of this key came within 20 minutes; let one server use the key, and restart it less often";
+
 /// What to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -43,8 +47,7 @@ impl Answer<'_> {
         let Body { reason, timestamp } = serde_json::from_slice(self.body).unwrap_or_default();
         let status = self.status;
         let gone = Delivery::Gone(timestamp.map(Timestamp::from_millis));
-        let later = |why: &str| Delivery::RetryAfter(self.retry_after, format!("APNs: {reason} ({status}){why}"));
-        let failed = |todo: &str| Delivery::Failed(format!("APNs: {reason} ({status}): {todo}"));
+        let text = |todo: &str| format!("APNs: {reason} ({status}){todo}");
         let delivery = match reason.as_str() {
             _ if status == 200 => Delivery::Sent,
             "ExpiredProviderToken" => return Verdict::TokenExpired,
@@ -58,13 +61,14 @@ impl Answer<'_> {
             // A topic of the device's own is its own mistake; the configured one is the same for all, and they are kept.
             "DeviceTokenNotForTopic" if self.topic_of_device => gone,
             "Unregistered" | "ExpiredToken" => gone,
-            "IdleTimeout" | "InternalServerError" | "ServiceUnavailable" | "Shutdown" | "TooManyRequests" => later(""),
-            "TooManyProviderTokenUpdates" => later(
-                ": another token of this key came within 20 minutes; let one server use the key, and restart it less often",
-            ),
+            "TooManyRequests" => Delivery::RetryAfter(self.retry_after, text(" to this device")),
+            "IdleTimeout" | "InternalServerError" | "ServiceUnavailable" | "Shutdown" => {
+                Delivery::Down(self.retry_after, text(""))
+            }
+            "TooManyProviderTokenUpdates" => Delivery::Down(self.retry_after, text(TOO_MANY_TOKENS)),
             known => match advice(known) {
-                Some(advice) => failed(advice),
-                None => return Verdict::Settled(unknown(self, known, gone)),
+                Some(advice) => Delivery::Failed(text(advice)),
+                None => unknown(self, known, gone),
             },
         };
         Verdict::Settled(delivery)
@@ -74,22 +78,22 @@ impl Answer<'_> {
 /// What to do about a reason that no retry mends.
 fn advice(reason: &str) -> Option<&'static str> {
     Some(match reason {
-        "DeviceTokenNotForTopic" => "the app on the device is another one than topic in [push.apns] names",
+        "DeviceTokenNotForTopic" => ": the app on the device is another one than topic in [push.apns] names",
         "BadTopic" | "MissingTopic" | "TopicDisallowed" => {
-            "topic in [push.apns] must be the bundle identifier of an app that the key may push to"
+            ": topic in [push.apns] must be the bundle identifier of an app that the key may push to"
         }
-        "InvalidProviderToken" => "check key_file, key_id and team_id in [push.apns], and this machine's clock",
-        "Forbidden" => "the key may not push: see in Apple's developer site whether it is revoked, or not for APNs",
-        "UnrelatedKeyIdInToken" => "key_id in [push.apns] is of another team; restart the server once it is right",
+        "InvalidProviderToken" => ": check key_file, key_id and team_id in [push.apns], and this machine's clock",
+        "Forbidden" => ": the key may not push: see in Apple's developer site whether it is revoked, or not for APNs",
+        "UnrelatedKeyIdInToken" => ": key_id in [push.apns] is of another team; restart the server once it is right",
         "BadEnvironmentKeyIdInToken" => {
-            "the key is for the other environment: make one in Apple's developer site for both, or for this one"
+            ": the key is for the other environment: make one in Apple's developer site for both, or for this one"
         }
         "BadCertificate" | "BadCertificateEnvironment" | "MissingProviderToken" => {
-            "the provider token did not arrive: see whether something on the way to base_url takes it out"
+            ": the provider token did not arrive: see whether something on the way to base_url takes it out"
         }
         "BadCollapseId" | "BadExpirationDate" | "BadMessageId" | "BadPath" | "BadPriority" | "DuplicateHeaders"
         | "InvalidPushType" | "MethodNotAllowed" | "MissingDeviceToken" | "PayloadEmpty" | "PayloadTooLarge" => {
-            "a fault of this server: please report it, with its version"
+            ": a fault of this server: please report it, with its version"
         }
         _ => return None,
     })
@@ -106,7 +110,8 @@ fn unknown(answer: &Answer<'_>, reason: &str, gone: Delivery) -> Delivery {
     };
     match status {
         410 => gone,
-        408 | 429 | 500..=599 => Delivery::RetryAfter(answer.retry_after, text),
+        408 | 429 => Delivery::RetryAfter(answer.retry_after, text),
+        500..=599 => Delivery::Down(answer.retry_after, text),
         _ => Delivery::Failed(text),
     }
 }
@@ -133,10 +138,13 @@ mod tests {
         assert!(failure(301, r#"{"reason":5}"#).contains("301 without a reason"));
         let said = failure(400, &format!(r#"{{"reason":"\u001b[31m{}"}}"#, "x".repeat(500)));
         assert!(said.contains("[31mxxx") && !said.contains('\u{1b}') && said.len() < 200, "{said}");
-        for (status, after) in [(429, Some(Duration::from_secs(7))), (500, None), (503, None), (502, None)] {
+        let found = verdict(429, r#"{"reason":"Tired"}"#);
+        let Verdict::Settled(Delivery::RetryAfter(after, text)) = found else { panic!("{found:?}") };
+        assert!(after == Some(Duration::from_secs(7)) && text.contains("Tired"), "{text}");
+        for status in [500, 502, 503] {
             let found = verdict(status, r#"{"reason":"Tired"}"#);
-            let Verdict::Settled(Delivery::RetryAfter(found, text)) = found else { panic!("{found:?}") };
-            assert!(found == after && text.contains("Tired"), "{status}: {text}");
+            let Verdict::Settled(Delivery::Down(None, text)) = found else { panic!("{found:?}") };
+            assert!(text.contains("Tired"), "{status}: {text}");
         }
         let gone = |since| Verdict::Settled(Delivery::Gone(since));
         assert_eq!(verdict(410, ""), gone(None));

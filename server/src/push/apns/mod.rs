@@ -39,6 +39,9 @@ const QUESTION: &str = concat!(
 );
 /// Wakes the app without a sound.
 const RETRACTION: &str = r#"{"content-available":1}"#;
+/// Why nothing is sent without a key.
+pub(super) const NOT_CONFIGURED: &str =
+    "APNs is not configured: set key_file, key_id, team_id and topic in [push.apns]";
 
 /// Refuses a registration whose form is wrong, and one that could not be used.
 ///
@@ -133,7 +136,7 @@ impl Apns {
     /// Sends with the present provider token, and once more when Apple held that to be too old.
     async fn deliver(&self, device: &AppleDevice, push: &Push<'_>) -> Delivery {
         let Some(place) = self.network(device.environment).connections.place().await else {
-            return Delivery::RetryAfter(None, "APNs: there is no connection to send on".into());
+            return Delivery::Down(None, "APNs: there is no connection to send on".into());
         };
         let mut renewed = false;
         loop {
@@ -146,7 +149,7 @@ impl Apns {
                 // collapse id makes one notification of a push that comes twice.
                 Err(error) => {
                     let reason = format!("APNs cannot be reached: {}", outgoing::reason(error));
-                    return Delivery::RetryAfter(None, reason);
+                    return Delivery::Down(None, reason);
                 }
             };
             match read(response, device.topic.is_some()).await {
@@ -161,7 +164,7 @@ impl Apns {
                     Err(wait) => {
                         let reason =
                             "APNs: ExpiredProviderToken for a token of less than 20 minutes: set this machine's clock";
-                        return Delivery::RetryAfter(Some(wait), reason.into());
+                        return Delivery::Down(Some(wait), reason.into());
                     }
                 },
             }
