@@ -346,19 +346,22 @@ async fn what_is_not_for_apns_is_not_sent() {
     assert!(world.apns.is_quiet());
 }
 
+/// What is wrong with a configuration.
+type Change<'a> = &'a dyn Fn(&mut ApnsConfig);
+
 #[tokio::test]
 async fn a_configuration_that_cannot_work_says_what_to_do() {
     let world = World::new().await;
     let files = Files::new();
     let right = files.config(&world.apns.url, &world.apns.url);
-    let reason = |change: &dyn Fn(&mut ApnsConfig)| {
+    let reason = |change: Change<'_>| {
         let mut config = right.clone();
         change(&mut config);
         gateway(&world.server, &config).map(drop).unwrap_err()
     };
     assert!(gateway(&world.server, &right).is_ok());
     assert_eq!(gateway(&world.server, &ApnsConfig::default()).map(drop), Err("off".into()));
-    let cases: [(&dyn Fn(&mut ApnsConfig), &str); 10] = [
+    let cases: [(Change<'_>, &str); 10] = [
         (&|config| config.topic = None, "key_file, key_id, team_id and topic"),
         (&|config| config.key_file = None, "key_file, key_id, team_id and topic"),
         (&|config| config.key_file = Some("/nowhere.p8".into()), "/nowhere.p8"),
