@@ -69,9 +69,12 @@ export class Phone {
     }
     click("no", () => this.#press("answer", { id: this.#prompt.id, approve: false }));
     click("report", () => this.#press("report", { id: this.#prompt.id }));
-    on(this.part("answers"), "submit", () => {
-      const number = this.#prompt.digits === null ? null : this.part("number").value.replaceAll(/\s/g, "");
-      return this.#press("answer", { id: this.#prompt.id, approve: true, number });
+    on(this.part("answers"), "submit", async () => {
+      const { id, digits } = this.#prompt;
+      const number = digits === null ? null : this.part("number").value.replaceAll(/\s/g, "");
+      // The field asks for it, aloud where somebody listens.
+      if (number !== null && number.length !== digits) this.part("number").focus();
+      else await this.#press("answer", { id, approve: true, number });
     });
     click("prompt-code", async () => this.#showCode(this.#state.accounts[0]?.id));
     click("code-back", async () => this.#showCode(null));
@@ -153,8 +156,10 @@ export class Phone {
     // A button that cannot be pressed loses the focus; the question keeps it.
     if (prompt.answering && pressed.includes(document.activeElement)) heading(this.element, "data-phone", "prompt").focus();
     this.part("yes").disabled = prompt.answering;
-    this.part("no").disabled = prompt.answering;
-    this.part("report").disabled = prompt.answering;
+    // Without a network, a NO still takes the place of the YES that was not heard.
+    const sending = prompt.answering && !this.#state.offline;
+    this.part("no").disabled = sending;
+    this.part("report").disabled = sending;
     this.part("more").hidden = more === 0;
     write(this.part("more"), more === 1 ? t("question_more_one") : t("question_more_many", { count: more }));
     this.part("prompt-code").hidden = !this.#state.offline;

@@ -83,9 +83,9 @@ const DRAW = {
   },
   waiting({ number, hint, elsewhere }) {
     drawNumber(part("page-number"), number);
-    part("page-goes-on").hidden = number !== null;
+    // Where nothing was pushed, the hint says where to answer.
+    part("page-goes-on").hidden = number !== null || hint.key !== "page_open_app_if_nothing";
     write(part("hint"), said(hint));
-    part("hint").dataset.hint = hint.key;
     part("elsewhere").hidden = elsewhere === null;
     part("second").hidden = elsewhere !== null;
     write(part("elsewhere-who"), elsewhere ? t("demo_elsewhere", { relying_party: elsewhere.relying_party }) : "");
@@ -114,6 +114,7 @@ function drawNumber(element, number) {
   if (element.textContent === sentence) return;
   const late = element.textContent === "" && element === part("page-number");
   const [before, after] = t("page_type_this_number").split("{number}");
-  element.replaceChildren(...(number === null ? [] : [before, make("strong", number), after]));
+  const large = number === null ? null : make("strong", number, number.length > 2 ? "long" : "");
+  element.replaceChildren(...(large ? [before, large, after] : []));
   if (late) write(part("site-announcement"), sentence);
 }

@@ -271,7 +271,11 @@ impl Handset {
 
     async fn keep_pulling(self: Arc<Self>, account: EnrolmentId) {
         while self.is_asked(account) {
-            match self.authenticator.pull(account, PULL_WAIT).await {
+            let pulled = tokio::select! {
+                pulled = self.authenticator.pull(account, PULL_WAIT) => pulled,
+                () = self.until_unasked(account) => continue,
+            };
+            match pulled {
                 Ok(pulled) => {
                     let refused = pulled.received.iter().any(Result::is_err);
                     self.take_pulled(pulled);
@@ -288,11 +292,21 @@ impl Handset {
         }
     }
 
+    fn is_pending(&self, account: EnrolmentId) -> bool {
+        let pending = self.authenticator.pending().unwrap_or_default();
+        pending.iter().any(|prompt| prompt.account.id == account)
+    }
+
+    /// Returns once no question of this account is on the screen: an app that asks nothing does not stay open.
+    async fn until_unasked(&self, account: EnrolmentId) {
+        let mut changes = self.changes.0.subscribe();
+        while self.is_pending(account) && changes.changed().await.is_ok() {}
+    }
+
     /// Whether a question of this account is on the screen; when none is, nobody attends to it from here on.
     fn is_asked(&self, account: EnrolmentId) -> bool {
         let mut state = self.state();
-        let pending = self.authenticator.pending().unwrap_or_default();
-        let asked = pending.iter().any(|prompt| prompt.account.id == account);
+        let asked = self.is_pending(account);
         if !asked {
             state.attended.remove(&account);
         }

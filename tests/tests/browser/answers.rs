@@ -16,7 +16,7 @@ async fn yes_moves_the_page_on_and_no_stops_it() {
         assert!(visit.on(1, button).await.contains(word));
     }
     let countdown = visit.on(1, "countdown").await;
-    let seconds: u32 = countdown.split('\u{a0}').next().unwrap().parse().unwrap();
+    let seconds: u32 = countdown.split(char::is_whitespace).next().unwrap().parse().unwrap();
     assert!((30..=60).contains(&seconds), "{countdown}");
     visit.picture("question").await;
     visit.tap(1, "yes").await;
@@ -79,7 +79,8 @@ async fn the_number_on_the_page_is_typed_on_the_phone_and_a_wrong_one_stops_the_
     assert!(!state["phones"].to_string().contains(&number), "the person carries the number over");
 
     visit.tap(1, "yes").await;
-    visit.phone_says(1, "phone-notice", "Type the number that the page shows.").await;
+    visit.browser.until("return document.activeElement.dataset.test === 'number'").await;
+    assert_eq!(visit.on(1, "number-row").await, "Type the number that the page shows.");
     visit.picture("number-missing").await;
     visit.view("waiting").await;
     visit.type_on(1, "number", &number).await;

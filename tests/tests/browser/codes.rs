@@ -28,7 +28,8 @@ async fn an_offline_phone_shows_codes_and_one_signs_in() {
 
     visit.tap(1, "code-back").await;
     visit.tap(1, "offline-switch").await;
-    visit.phone_says(1, "phone-notice", "The network is back.").await;
+    // The question and its end, both of which came meanwhile.
+    visit.phone_says(1, "phone-notice", "Already answered.").await;
     visit.screen(1, "idle").await;
     visit.no_complaints().await;
 }
@@ -49,6 +50,8 @@ async fn a_push_that_came_while_the_phone_was_offline_arrives_when_it_is_back() 
     visit.phone_says(1, "phone-notice", "No network.").await;
     visit.tap(1, "yes").await;
     visit.phone_says(1, "phone-notice", "Your answer is kept and sent again.").await;
+    visit.browser.until_there("[data-phone-id='1'] [data-test='yes']:disabled").await;
+    visit.browser.until_there("[data-phone-id='1'] [data-test='no']:enabled").await;
     visit.picture("answer-kept").await;
     visit.tap(1, "offline-switch").await;
     visit.view("signed_in").await;
@@ -93,7 +96,7 @@ async fn a_typed_code_takes_the_prompt_from_the_phone_and_wrong_ones_are_slowed_
             break;
         }
     }
-    assert!(said.starts_with("Several codes were wrong. Wait ") && said.contains(" s, then"), "{said}");
+    assert!(said.starts_with("Several codes were wrong. Wait ") && said.contains("\u{a0}s, then"), "{said}");
     visit.picture("code-throttled").await;
     visit.no_complaints().await;
 }

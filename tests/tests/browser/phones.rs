@@ -15,8 +15,7 @@ async fn an_answer_on_one_phone_takes_the_question_from_the_other() {
     visit.screen(1, "prompt").await;
     visit.screen(2, "prompt").await;
     let number = visit.number("page-number").await;
-    let wide = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
-    assert_eq!(visit.browser.run(wide).await, true, "the window holds the site and two phones");
+    visit.fits().await;
     let row = "const top = (test) => document.querySelector(test).getBoundingClientRect().top;
                return Math.abs(top(\"[data-phone-id='1']\") - top(\"[data-phone-id='2']\")) < 2";
     assert_eq!(visit.browser.run(row).await, true, "the phones stand side by side");
@@ -45,11 +44,31 @@ async fn an_answer_on_one_phone_takes_the_question_from_the_other() {
 }
 
 #[tokio::test]
+async fn in_a_narrow_window_the_phones_stand_below_the_site() {
+    let visit = Visit::start_in(500).await;
+    visit.enrol(1).await;
+    visit.click("enrol-another").await;
+    visit.enrol(2).await;
+    visit.sign_in().await;
+    visit.screen(2, "prompt").await;
+    visit.fits().await;
+    let order = "const top = (test) => document.querySelector(test).getBoundingClientRect().top;
+                 return top(\".site\") < top(\"[data-phone-id='1']\") && top(\"[data-phone-id='1']\") < top(\"[data-phone-id='2']\")";
+    assert_eq!(visit.browser.run(order).await, true);
+    visit.picture("narrow").await;
+    visit.tap(2, "yes").await;
+    visit.view("signed_in").await;
+    visit.picture("narrow-phone").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
 async fn an_account_that_ended_says_why_and_can_be_removed() {
     let visit = Visit::start().await;
     visit.view("enrol").await;
     visit.tap(1, "scan").await;
     visit.view("confirm").await;
+    visit.screen(1, "proposed").await;
     let digits: u32 = visit.on(1, "confirmation-code").await.replace(' ', "").parse().unwrap();
     let wrong = format!("{:06}", (digits + 1) % 1_000_000);
     for attempt in 1..=5 {

@@ -25,9 +25,14 @@ fn on_phone(phone: u8, test: &str) -> String {
 
 impl Visit {
     pub async fn start() -> Self {
+        Self::start_in(1280).await
+    }
+
+    /// In a window of this width.
+    pub async fn start_in(width: u32) -> Self {
         let data = tempfile::tempdir().unwrap();
         let demo = Self::demo(&data).await;
-        let browser = Browser::start(1280, 1000).await;
+        let browser = Browser::start(width, 1000).await;
         browser.open(&demo.url).await;
         Self { demo, data, browser }
     }
@@ -140,6 +145,12 @@ impl Visit {
         let selector = format!("[data-test='{test}'] strong");
         self.browser.until_there(&selector).await;
         self.browser.text(&selector).await
+    }
+
+    /// Nothing lies beside the window.
+    pub async fn fits(&self) {
+        let fits = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";
+        assert_eq!(self.browser.run(fits).await, true, "the page is wider than its window");
     }
 
     /// Nothing was blocked by the content security policy, no script failed.
