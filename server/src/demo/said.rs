@@ -21,8 +21,8 @@ impl Said {
 
     /// With a value for a placeholder.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.values.insert(name, value.to_string());
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.values.insert(name, value);
         self
     }
 }
