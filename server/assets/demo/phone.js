@@ -4,6 +4,9 @@ import { countDown, drawBar, tick } from "./countdown.js";
 import { button, changes, heading, make, on, part, send, showOne, write } from "./element.js";
 import { clock, day, halves, said, t, translate } from "./words.js";
 
+/** How long the answers rest when one question takes the place of another, so that no second tap hits the wrong one. */
+const REST_MS = 600;
+
 /** A phone from the template, in which every name that must be unique carries the phone's number. */
 function fromTemplate(number) {
   const element = document.getElementById("phone-template").content.firstElementChild.cloneNode(true);
@@ -27,6 +30,7 @@ export class Phone {
   /** The account whose code is on the screen. */
   #codeOf = null;
   #proposed = null;
+  #resting = 0;
   #state = null;
   #refusal = "";
   #changed = changes();
@@ -126,9 +130,16 @@ export class Phone {
 
   #announce(prompt) {
     this.part("number").value = "";
+    clearTimeout(this.#resting);
+    this.#resting = this.#prompt && prompt ? setTimeout(() => this.#rested(), REST_MS) : 0;
     part("announcement").replaceChildren(
       prompt ? `${t("demo_phone", { number: this.number })}. ${t("question_announcement")}` : "",
     );
+  }
+
+  #rested() {
+    this.#resting = 0;
+    this.#drawAnswers();
   }
 
   #drawPrompt(prompt, more, at) {
@@ -152,17 +163,22 @@ export class Phone {
     write(this.part("binding"), prompt.binding_message ?? "");
     this.part("number-row").hidden = prompt.digits === null;
     this.part("number").maxLength = prompt.digits ?? 6;
-    const pressed = [this.part("no"), this.part("yes"), this.part("report")];
-    // A button that cannot be pressed loses the focus; the question keeps it.
-    if (prompt.answering && pressed.includes(document.activeElement)) heading(this.element, "data-phone", "prompt").focus();
-    this.part("yes").disabled = prompt.answering;
-    // Without a network, a NO still takes the place of the YES that was not heard.
-    const sending = prompt.answering && !this.#state.offline;
-    this.part("no").disabled = sending;
-    this.part("report").disabled = sending;
+    this.#drawAnswers();
     this.part("more").hidden = more === 0;
     write(this.part("more"), more === 1 ? t("question_more_one") : t("question_more_many", { count: more }));
     this.part("prompt-code").hidden = !this.#state.offline;
+  }
+
+  #drawAnswers() {
+    const answering = this.#prompt?.answering || this.#resting !== 0;
+    const pressed = [this.part("no"), this.part("yes"), this.part("report")];
+    // A button that cannot be pressed loses the focus; the question keeps it.
+    if (answering && pressed.includes(document.activeElement)) heading(this.element, "data-phone", "prompt").focus();
+    this.part("yes").disabled = answering;
+    // Without a network, a NO still takes the place of the YES that was not heard.
+    const sending = this.#resting !== 0 || (answering && !this.#state.offline);
+    this.part("no").disabled = sending;
+    this.part("report").disabled = sending;
   }
 
   #drawProposed(account) {

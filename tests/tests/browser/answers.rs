@@ -193,6 +193,8 @@ async fn a_second_sign_in_at_the_same_time_makes_both_ask_for_their_numbers() {
     visit.tap(1, "yes").await;
     visit.view("signed_in").await;
     visit.phone_says(1, "who", "Harbour Webmail").await;
+    let focus = "return document.activeElement.tagName";
+    assert_eq!(visit.browser.run(focus).await, "H3", "no second press hits the question that has taken its place");
     visit.browser.until_there("[data-phone-id='1'] [data-test='no']:enabled").await;
     visit.picture("overlap-second").await;
     visit.tap(1, "no").await;
