@@ -186,11 +186,7 @@ pub async fn confirm(
     }
     let organisation = relying_party.organisation.row_id;
     let confirmed = app.store.confirm_enrolment(organisation, id, code).await?;
-    app.enrolment_waiting.wake(id);
-    // Whether it is in use now or over, its phone is waiting to hear it.
-    if let Some(account) = app.store.account_of_enrolment(id).await? {
-        app.device_waiting.wake(account);
-    }
+    wake(&app, id).await?;
     match confirmed {
         Confirmed::Now => {}
         Confirmed::WrongCode(left) => return Err(Problem::WrongConfirmationCode(left)),
@@ -199,6 +195,15 @@ pub async fn confirm(
     }
     let record = app.store.enrolment(organisation, id, app.now()).await?.ok_or(Problem::NotFound("enrolment"))?;
     Ok(Json(Enrolment::new(id, record)))
+}
+
+/// Wakes the page that waits for an enrolment, and the device that waits to be confirmed or refused.
+async fn wake(app: &App, id: EnrolmentId) -> Result<(), Problem> {
+    app.enrolment_waiting.wake(id);
+    if let Some(account) = app.store.account_of_enrolment(id).await? {
+        app.device_waiting.wake(account);
+    }
+    Ok(())
 }
 
 /// Redeems a ticket: the device is proposed, and shows six digits that the signed-in page must confirm.
@@ -244,10 +249,7 @@ pub async fn redeem(
         codes: codes::generate(&app)?.1,
     };
     let redeemed = app.store.redeem_ticket(ticket).await?;
-    app.enrolment_waiting.wake(account.enrolment_id);
-    if let (Redeemed::Twice, Some(row)) = (&redeemed, app.store.account_of_enrolment(account.enrolment_id).await?) {
-        app.device_waiting.wake(row);
-    }
+    wake(&app, account.enrolment_id).await?;
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {
             let seal = |codes| seal_code_seed(&app, &statement, &codes, &transcript.sealing_key, &signer.key);

@@ -12,7 +12,7 @@ use countersign_core::private_file;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::SystemClock;
 use countersign_core::vault::DesktopVault;
-use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, Received};
+use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, PushRegistrar, Received};
 use show::Printer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,13 +118,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// The authenticator whose store is in `directory`, with its vault in a file beside it.
+/// The authenticator whose store is in `directory`, with its vault in a file beside it. `push` says where pushes reach it;
+/// without one it pulls.
 ///
 /// # Errors
 /// What to tell the person, with the exit code.
 pub fn open(
     directory: &Path,
     transport: Arc<dyn countersign_core::transport::Transport>,
+    push: Option<Arc<dyn PushRegistrar>>,
 ) -> Result<Authenticator, Failure> {
     let unusable = |reason: String| Failure { exit_code: 5, message: format!("{}: {reason}", directory.display()) };
     private_file::create_folder(directory).map_err(|error| unusable(error.to_string()))?;
@@ -136,7 +138,7 @@ pub fn open(
         transport,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(randomness),
-        push: None,
+        push,
     };
     Authenticator::open(directory, platform).map_err(|error| unusable(error.to_string()))
 }
@@ -154,7 +156,7 @@ fn default_store() -> Result<PathBuf, Failure> {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let directory = options.store.map_or_else(default_store, Ok)?;
-    let authenticator = open(&directory, Arc::new(ReqwestTransport::new()?))?;
+    let authenticator = open(&directory, Arc::new(ReqwestTransport::new()?), None)?;
     let printer = Printer { json: options.json };
     match options.command {
         Command::Enrol { link, name } => printer.enrolled(&authenticator.enrol(&link, &name).await?)?,
@@ -280,9 +282,7 @@ async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, print
             Err(error) => return Err(error.into()),
         };
         if let Some(reason) = pulled.ended {
-            return printer
-                .trouble(&format!("this phone is over for an account: {}", show::explain_end(reason)))
-                .map_err(Failure::from);
+            return printer.trouble(show::explain_end(reason)).map_err(Failure::from);
         }
         let mut refused = false;
         for received in pulled.received {

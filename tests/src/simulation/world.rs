@@ -45,7 +45,7 @@ pub struct Record {
     pub kept: usize,
     /// The latest events, the last one last.
     pub latest: VecDeque<String>,
-    /// A digest of all events: two runs of one seed give the same.
+    /// A digest of all events, in whatever order: two runs of one seed give the same.
     pub digest: u64,
 }
 
@@ -58,8 +58,9 @@ impl Record {
     /// Writes an event down.
     pub fn tell(&mut self, event: String) {
         let mut hasher = DefaultHasher::new();
-        (self.digest, &event).hash(&mut hasher);
-        self.digest = hasher.finish();
+        event.hash(&mut hasher);
+        // A sum: which of two answers that were under way at one time comes first is the store's thread to say.
+        self.digest = self.digest.wrapping_add(hasher.finish());
         if self.latest.len() >= self.kept {
             self.latest.pop_front();
         }
