@@ -20,13 +20,6 @@ enum Asks {
     Nobody,
 }
 
-/// Which of two answers to one request is kept.
-#[derive(Clone, Copy)]
-enum Keeps {
-    First,
-    Latest,
-}
-
 impl Authenticator {
     /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
     /// may ask the person first.
@@ -61,35 +54,26 @@ impl Authenticator {
         let stored = self.store.challenge(id)?;
         match (&stored.progress, given.answer) {
             (Progress::Finished { outcome: Outcome::Reported, .. }, _) => return Ok(Outcome::Reported),
-            (Progress::Finished { .. }, Answer::Report) => self.keep_answer(&stored, given, Keeps::Latest).await?,
-            (Progress::Finished { outcome, .. }, _) => return Ok(*outcome),
+            (Progress::Finished { outcome, .. }, Answer::Approve | Answer::Deny) => return Ok(*outcome),
             (Progress::Pending, Answer::Approve | Answer::Deny) if self.is_over(&stored)? => {
                 self.store.finish_challenge(id, Outcome::Expired, self.platform.clock.now())?;
                 return Ok(Outcome::Expired);
             }
-            (Progress::Pending, _) => self.keep_answer(&stored, given, Keeps::First).await?,
-            // A YES that may not have arrived, and then NO, or "this was not me": the stronger word takes its place. Never
-            // the other way round.
-            (Progress::Answering { answer: Answer::Approve, .. }, Answer::Deny)
-            | (Progress::Answering { answer: Answer::Approve | Answer::Deny, .. }, Answer::Report) => {
-                self.keep_answer(&stored, given, Keeps::Latest).await?;
-            }
-            (Progress::Answering { .. }, _) => {}
+            // The same again: what is kept is delivered, without asking the person anew.
+            (Progress::Answering { .. }, Answer::Approve) => {}
+            _ => self.keep_answer(&stored, given).await?,
         }
         // What is kept now is what is sent: two taps may have raced.
         self.deliver(&self.store.challenge(id)?, Asks::Person).await
     }
 
-    /// Signs an answer and keeps it before it is sent.
-    async fn keep_answer(&self, stored: &StoredChallenge, given: Given<'_>, keeps: Keeps) -> Result<(), Error> {
+    /// Signs an answer and keeps it before it is sent; one that is as strong stays.
+    async fn keep_answer(&self, stored: &StoredChallenge, given: Given<'_>) -> Result<(), Error> {
         if given.answer == Answer::Approve {
             read_kept(&stored.compact)?.policy.check_number(given.number)?;
         }
         let decision = self.sign_answer(stored, given).await?;
-        match keeps {
-            Keeps::First => self.store.set_answering(stored.challenge_id, given.answer, &decision),
-            Keeps::Latest => self.store.replace_answer(stored.challenge_id, given.answer, &decision),
-        }
+        self.store.keep_answer(stored.challenge_id, given.answer, &decision)
     }
 
     async fn sign_answer(&self, stored: &StoredChallenge, given: Given<'_>) -> Result<String, Error> {
@@ -106,16 +90,13 @@ impl Authenticator {
         Ok(decision::sign(&stored.compact, stored.challenge_id, given, &*key, now).await?)
     }
 
-    /// Signs a kept answer once more, for the bytes and the time that hold now. A YES needs the person for that.
-    async fn sign_again(&self, stored: &StoredChallenge, decision: &str, asks: Asks) -> Result<Option<String>, Error> {
-        let earlier = read_signed(decision)?;
-        if earlier.decision == Answer::Approve && asks == Asks::Nobody {
-            return Ok(None);
-        }
-        let given = Given { answer: earlier.decision, number: earlier.number.as_deref() };
+    /// Signs a kept answer once more, for the time that holds now; none when a stronger one has taken its place meanwhile.
+    async fn sign_again(&self, stored: &StoredChallenge, earlier: &str) -> Result<Option<String>, Error> {
+        let signed = read_signed(earlier)?;
+        let given = Given { answer: signed.decision, number: signed.number.as_deref() };
         let decision = self.sign_answer(stored, given).await?;
-        self.store.replace_answer(stored.challenge_id, earlier.decision, &decision)?;
-        Ok(Some(decision))
+        let renewed = self.store.renew_answer(stored.challenge_id, earlier, &decision)?;
+        Ok(renewed.then_some(decision))
     }
 
     /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered does
@@ -156,11 +137,18 @@ impl Authenticator {
                 // This device's clock was set since the server's time was learned: the same answer, dated anew.
                 "future_time" | "stale_time" => {
                     self.refresh_server(stored.enrolment_id).await?;
-                    let refused = || Error::ServerRefused { code: code.clone(), detail };
-                    let decision = self.sign_again(stored, &decision, asks).await?.ok_or_else(refused)?;
+                    if answer == Answer::Approve && asks == Asks::Nobody {
+                        // A YES needs the person to be signed again.
+                        return Err(Error::ServerRefused { code, detail });
+                    }
+                    let Some(decision) = self.sign_again(stored, &decision).await? else {
+                        return Box::pin(self.deliver(&self.store.challenge(stored.challenge_id)?, asks)).await;
+                    };
                     self.post_decision(stored, answer, &decision).await?
                 }
-                "wrong_challenge" if answer == Answer::Approve => return Err(self.question_changed(stored).await?),
+                "wrong_challenge" if answer == Answer::Approve => {
+                    return Err(self.question_changed(stored, &decision).await?);
+                }
                 _ => return Err(Error::ServerRefused { code, detail }),
             },
             outcome => outcome?,
@@ -170,9 +158,9 @@ impl Authenticator {
     }
 
     /// The question asks for its number by now, so the YES lapses: it waits for the person again, in its new form.
-    async fn question_changed(&self, stored: &StoredChallenge) -> Result<Error, Error> {
+    async fn question_changed(&self, stored: &StoredChallenge, decision: &str) -> Result<Error, Error> {
         drop(self.fetch(stored.enrolment_id, 0).await?);
-        self.store.forget_approval(stored.challenge_id)?;
+        self.store.forget_approval(stored.challenge_id, decision)?;
         Ok(Error::QuestionChanged)
     }
 

@@ -9,8 +9,9 @@ use crate::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
 use crate::error::Error;
 use crate::handle::EnrolmentId;
 use crate::jws;
-use crate::key::sha256_text;
+use crate::key::{Thumbprint, sha256_text};
 use crate::keyring::Entry;
+use crate::refusal::Refusal;
 use crate::sealing::SealingKey;
 use crate::server_identity::PinnedServer;
 use crate::store::{StoredEnrolling, StoredEnrolment};
@@ -116,6 +117,10 @@ impl Authenticator {
             self.sealing_key_sealer()?.open(sealing_key_location(ticket_sha256), &enrolling.sealing_key)?;
         let sealing_key = SealingKey::from_bytes(&sealing_key)?;
         let id = statement.enrolment_id;
+        if self.is_taken(id, &met.server.server_id, &statement.aud)? {
+            // The server chose the id of an account of another: its key and its pin stay.
+            return Err(Refusal::WrongDevice.into());
+        }
         let code_seed = answer.code_seed.as_ref();
         let code_seed = code_seed
             .map(|envelope| self.keep_code_seed(envelope, &sealing_key, &met.server, &statement))
@@ -137,6 +142,17 @@ impl Authenticator {
         };
         self.store.finish_enrolling(ticket_sha256, &stored)?;
         self.account(stored)
+    }
+
+    /// True when this id names another enrolment here. One of the same server and keys is this enrolment, scanned twice or
+    /// cut before its row was written.
+    fn is_taken(&self, id: EnrolmentId, server_id: &Thumbprint, device: &Thumbprint) -> Result<bool, Error> {
+        let mut keyring = self.keyring();
+        keyring.reload()?;
+        Ok(match keyring.entry(id) {
+            Ok(entry) => entry.server.server_id != *server_id || entry.device != *device,
+            Err(_) => self.store.enrolment(id).is_ok(),
+        })
     }
 
     /// Tells an account's server where to send pushes.

@@ -144,7 +144,7 @@ impl Keyring {
     }
 
     /// The other enrolments of the same account on this device.
-    pub(crate) fn enrolled_before(&self, id: EnrolmentId) -> Result<Vec<EnrolmentId>, Error> {
+    pub(crate) fn same_account(&self, id: EnrolmentId) -> Result<Vec<EnrolmentId>, Error> {
         let this = self.entry(id)?;
         let same = |entry: &&Entry| {
             entry.enrolment_id != id

@@ -153,7 +153,8 @@ impl Authenticator {
         let timeout = connection::REQUEST_TIMEOUT + Duration::from_secs(wait.into());
         let proven = self.call_for(id, "GET", target, None, timeout).await?;
         let pulled: PulledChallenges = connection::read(&proven.response)?;
-        if pulled.state == EnrolmentState::Confirmed && self.store.set_confirmed(id)? {
+        if pulled.state == EnrolmentState::Confirmed {
+            self.store.set_confirmed(id)?;
             self.remove_replaced(id).await?;
         }
         let ended = match &pulled.revocation {
@@ -174,8 +175,16 @@ impl Authenticator {
     /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When
     /// that cannot be reached, only here; the server then asks a device that no longer answers.
     async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
-        let replaced = self.keyring().enrolled_before(id)?;
-        for older in replaced {
+        let others = self.keyring().same_account(id)?;
+        if others.is_empty() {
+            return Ok(());
+        }
+        let enrolled_at = self.store.enrolment(id)?.enrolled_at;
+        for older in others {
+            let is_older = self.store.enrolment(older).is_ok_and(|other| other.enrolled_at < enrolled_at);
+            if !is_older {
+                continue;
+            }
             match self.remove(older).await {
                 Ok(()) | Err(Error::UnknownAccount) => {}
                 Err(_) => self.forget(older)?,
@@ -224,10 +233,15 @@ impl Authenticator {
         if accounts.is_empty() {
             return Err(Error::UnknownAccount);
         }
+        // One account that cannot be asked must not hide the others.
+        let mut trouble = None;
         for id in accounts {
-            self.fetch(id, 0).await?;
+            trouble = self.fetch(id, 0).await.err().or(trouble);
+            if self.store.challenge(challenge_id).is_ok() {
+                return Ok(challenge_id);
+            }
         }
-        Ok(self.store.challenge(challenge_id)?.challenge_id)
+        Err(trouble.unwrap_or(Error::UnknownChallenge))
     }
 
     /// Takes in one pulled message. Pulled messages are never over and never early, so one that seems to be, or whose

@@ -256,11 +256,11 @@ impl Store {
         self.connection().query_row(sql, [id.to_string()], read_enrolment).optional()?.ok_or(Error::UnknownAccount)
     }
 
-    /// True when it was not known to be confirmed before.
-    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<bool, Error> {
+    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<(), Error> {
         let sql = "UPDATE enrolment SET confirmation_code = NULL
                    WHERE enrolment_id = ?1 AND confirmation_code IS NOT NULL";
-        Ok(self.connection().execute(sql, [id.to_string()])? == 1)
+        self.connection().execute(sql, [id.to_string()])?;
+        Ok(())
     }
 
     pub fn set_server_url(&self, id: EnrolmentId, url: &str) -> Result<(), Error> {
@@ -307,28 +307,29 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Keeps a signed answer before it is sent; the first one stays.
-    pub fn set_answering(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
-        self.connection().execute(
-            "UPDATE challenge SET answer = ?2, decision = ?3 WHERE challenge_id = ?1 AND outcome IS NULL AND decision IS NULL",
-            (id.to_string(), answer.as_str(), decision),
-        )?;
-        Ok(())
-    }
-
-    /// Puts an answer in the place of one that the server has not acknowledged; a report also beside an outcome.
-    pub fn replace_answer(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
+    /// Keeps a signed answer before it is sent, unless one that is as strong is kept: NO takes the place of YES, and a
+    /// report that of both and stands beside an outcome; never the other way round, whatever was read before.
+    pub fn keep_answer(&self, id: ChallengeId, answer: Answer, decision: &str) -> Result<(), Error> {
         let sql = "UPDATE challenge SET answer = ?2, decision = ?3
-                   WHERE challenge_id = ?1 AND (outcome IS NULL OR (?2 = 'report' AND outcome <> 'reported'))";
+                   WHERE challenge_id = ?1 AND (outcome IS NULL OR (?2 = 'report' AND outcome <> 'reported'))
+                     AND CASE answer WHEN 'report' THEN 3 WHEN 'deny' THEN 2 WHEN 'approve' THEN 1 ELSE 0 END
+                       < CASE ?2 WHEN 'report' THEN 3 WHEN 'deny' THEN 2 ELSE 1 END";
         self.connection().execute(sql, [&id.to_string(), answer.as_str(), decision])?;
         Ok(())
     }
 
-    /// Drops an approval that can no longer count, since the question has changed: it waits for the person again.
-    pub fn forget_approval(&self, id: ChallengeId) -> Result<(), Error> {
+    /// Puts the same answer, signed again, in the place of this one; false when another has taken it.
+    pub fn renew_answer(&self, id: ChallengeId, earlier: &str, decision: &str) -> Result<bool, Error> {
+        let sql = "UPDATE challenge SET decision = ?3 WHERE challenge_id = ?1 AND decision = ?2
+                   AND (outcome IS NULL OR (answer = 'report' AND outcome <> 'reported'))";
+        Ok(self.connection().execute(sql, [&id.to_string(), earlier, decision])? == 1)
+    }
+
+    /// Drops this approval, which can no longer count since the question has changed: it waits for the person again.
+    pub fn forget_approval(&self, id: ChallengeId, decision: &str) -> Result<(), Error> {
         let sql = "UPDATE challenge SET answer = NULL, decision = NULL
-                   WHERE challenge_id = ?1 AND outcome IS NULL AND answer = 'approve'";
-        self.connection().execute(sql, [id.to_string()])?;
+                   WHERE challenge_id = ?1 AND outcome IS NULL AND answer = 'approve' AND decision = ?2";
+        self.connection().execute(sql, [&id.to_string(), decision])?;
         Ok(())
     }
 
@@ -419,6 +420,44 @@ mod tests {
             let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(9) };
             assert_eq!(store.finished_challenges(5).unwrap()[0].progress, denied, "from version {version}");
         }
+    }
+
+    #[test]
+    fn a_weaker_answer_never_takes_the_place_of_a_stronger_one() {
+        use Answer::{Approve, Deny, Report};
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        store.connection().execute_batch(FIRST_ROWS).unwrap();
+        let id: ChallengeId = "BBBBBBBBBBBBBBBBBBBBBA".parse().unwrap();
+        let kept = |given: &[Answer]| {
+            let anew = "UPDATE challenge SET answer = NULL, decision = NULL, outcome = NULL, finished_at = NULL";
+            store.connection().execute(anew, []).unwrap();
+            for (place, answer) in given.iter().enumerate() {
+                store.keep_answer(id, *answer, &format!("{place}")).unwrap();
+            }
+            let Progress::Answering { answer, decision } = store.challenge(id).unwrap().progress else { panic!() };
+            (answer, decision)
+        };
+        for (given, expected) in [
+            (&[Approve, Approve][..], (Approve, "0")),
+            (&[Approve, Deny, Approve], (Deny, "1")),
+            (&[Deny, Report, Deny, Approve], (Report, "1")),
+            (&[Approve, Report, Report], (Report, "1")),
+        ] {
+            assert_eq!(kept(given), (expected.0, expected.1.to_owned()), "{given:?}");
+        }
+        kept(&[Approve, Deny]);
+        assert!(
+            !store.renew_answer(id, "0", "again").unwrap(),
+            "the YES that was read is no longer the one that is kept"
+        );
+        assert!(store.renew_answer(id, "1", "again").unwrap());
+        store.forget_approval(id, "again").unwrap();
+        assert!(matches!(store.challenge(id).unwrap().progress, Progress::Answering { answer: Deny, .. }));
+        store.finish_challenge(id, Outcome::Denied, Timestamp::from_millis(1)).unwrap();
+        store.keep_answer(id, Approve, "late").unwrap();
+        store.keep_answer(id, Report, "report").unwrap();
+        assert!(matches!(store.challenge(id).unwrap().progress, Progress::Answering { answer: Report, .. }));
     }
 
     #[test]

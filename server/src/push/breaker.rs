@@ -8,7 +8,7 @@ const THRESHOLD: u32 = 5;
 /// The first pause; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause: no challenge should wait longer for a network that is well again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The lanes: how much may be in flight to each network, and whether it is well.
 
-use super::breaker::{Allowed, Breaker};
+use super::breaker::{Allowed, Breaker, LONGEST_PAUSE};
 use countersign_core::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,8 +59,10 @@ impl Lanes {
     /// How much this lane takes now.
     pub fn room(&self, name: &str, now: Timestamp) -> Room {
         let lanes = lock(&self.lanes);
-        let Some(lane) = lanes.get(name) else { return Room::For(PLACES.min(self.all.available_permits())) };
-        let free = lane.places.available_permits().min(self.all.available_permits());
+        // No lane takes the last places: a few slow services of one stranger must not use up all.
+        let of_all = self.all.available_permits().div_ceil(2);
+        let Some(lane) = lanes.get(name) else { return Room::For(PLACES.min(of_all)) };
+        let free = lane.places.available_permits().min(of_all);
         match lock(&lane.breaker).allowed(now) {
             Allowed::All => Room::For(free),
             // One at a time: another that is still in flight is the probe.
@@ -82,10 +84,12 @@ impl Lanes {
         })
     }
 
-    /// Forgets the lanes in which nothing is in flight and that are well: a stranger's subscription names them.
+    /// Forgets the lanes in which nothing is in flight and that are well, or were last tried a while ago: a stranger's
+    /// subscription names them.
     pub fn sweep(&self, now: Timestamp) {
         lock(&self.lanes).retain(|_, lane| {
-            lane.places.available_permits() < PLACES || lock(&lane.breaker).allowed(now) != Allowed::All
+            let rests = matches!(lock(&lane.breaker).allowed(now - LONGEST_PAUSE), Allowed::NothingUntil(_));
+            lane.places.available_permits() < PLACES || rests
         });
     }
 

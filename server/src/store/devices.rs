@@ -243,7 +243,10 @@ impl Store {
     pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>, lane: String) -> Result<(), StoreError> {
         self.write(move |connection, now| {
             let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3, push_lane = ?4 WHERE row_id = ?1 AND state <> 'void'";
-            connection.execute(sql, (device, sealed, now.millis(), lane))?;
+            connection.execute(sql, (device, sealed, now.millis(), &lane))?;
+            // What waits goes to the new place, and so must not wait with those for the old one.
+            let sql = "UPDATE push SET lane = ?2 WHERE enrolment = ?1 AND state = 'queued'";
+            connection.execute(sql, (device, lane))?;
             Ok(())
         })
         .await

@@ -114,9 +114,11 @@ pub(super) fn retract(
     let sql = "UPDATE push SET state = 'dropped' WHERE challenge = ?1 AND kind = 'challenge' AND state = 'queued'";
     connection.prepare_cached(sql)?.execute([challenge])?;
     let sql = "INSERT INTO push (challenge, enrolment, lane, kind, state, due_at, expires_at)
-               SELECT DISTINCT challenge, enrolment, lane, 'retraction', 'queued', ?2, expires_at FROM push p
-               WHERE challenge = ?1 AND kind = 'challenge' AND state = 'sent' AND enrolment IS NOT ?3 AND expires_at > ?2
-                 AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND r.enrolment = p.enrolment
+               SELECT DISTINCT p.challenge, p.enrolment, coalesce(e.push_lane, ''), 'retraction', 'queued', ?2, p.expires_at
+               FROM push p JOIN enrolment e ON e.row_id = p.enrolment
+               WHERE p.challenge = ?1 AND p.kind = 'challenge' AND p.state = 'sent' AND p.enrolment IS NOT ?3
+                 AND p.expires_at > ?2
+                 AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND +r.enrolment = p.enrolment
                                  AND r.kind = 'retraction')";
     connection.prepare_cached(sql)?.execute((challenge, now.millis(), but))?;
     Ok(())
@@ -127,7 +129,13 @@ fn retract_late(connection: &Connection, now: Timestamp, push: i64) -> Result<()
     let sql = "SELECT c.row_id, c.settled_by FROM push p JOIN challenge c ON c.row_id = p.challenge
                WHERE p.row_id = ?1 AND p.kind = 'challenge' AND c.state <> 'pending'";
     let over = connection.prepare_cached(sql)?.query_row([push], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    over.map_or(Ok(()), |(challenge, settled_by)| retract(connection, now, challenge, settled_by))
+    let Some((challenge, settled_by)) = over else { return Ok(()) };
+    // One that was sent before this push was taken has been replaced by it.
+    let sql =
+        "UPDATE push SET state = 'queued', due_at = ?2 WHERE challenge = ?1 AND kind = 'retraction' AND state = 'sent'
+               AND +enrolment = (SELECT enrolment FROM push WHERE row_id = ?3)";
+    connection.prepare_cached(sql)?.execute((challenge, now.millis(), push))?;
+    retract(connection, now, challenge, settled_by)
 }
 
 fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
@@ -187,6 +195,7 @@ impl Store {
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
                        WHERE p.state = 'queued' AND p.lane = ?3 AND p.due_at <= ?1 AND p.expires_at > ?1
                          AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
+                         AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
                        ORDER BY p.due_at LIMIT ?2";
             Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most, lane), read_due)?.collect::<Result<_, _>>()?)
         })
@@ -239,7 +248,8 @@ impl Store {
             };
             connection
                 .prepare_cached(
-                    "UPDATE push SET state = ?2, reason = ?3, due_at = coalesce(?4, due_at), attempts = attempts + 1 WHERE row_id = ?1",
+                    "UPDATE push SET state = ?2, reason = ?3, due_at = coalesce(?4, due_at), attempts = attempts + 1
+                     WHERE row_id = ?1 AND (?2 <> 'queued' OR state = 'queued')",
                 )?
                 .execute((push, state, reason, due_at))?;
             if outcome == PushOutcome::Sent {

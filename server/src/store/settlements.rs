@@ -121,7 +121,8 @@ fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
 
 /// The form that was answered is the one of the receipt.
 fn keep_what_was_answered(connection: &Connection, found: &Found, settlement: &Settlement) -> Result<(), StoreError> {
-    let sql = "UPDATE challenge_device SET compact = earlier WHERE challenge = ?1 AND enrolment = ?2 AND earlier = ?3";
+    let sql = "UPDATE challenge_device SET compact = earlier, earlier = compact
+               WHERE challenge = ?1 AND enrolment = ?2 AND earlier = ?3";
     let parameters = (found.row_id, settlement.device, &settlement.compact);
     if changed_one(connection.prepare_cached(sql)?.execute(parameters)?) {
         let sql = "UPDATE challenge SET certificate = earlier_certificate WHERE row_id = ?1";
