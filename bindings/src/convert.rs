@@ -172,8 +172,12 @@ impl From<device_api::PushStatus> for PushStatus {
 
 impl From<PushRegistration> for device_api::PushRegistration {
     fn from(registration: PushRegistration) -> Self {
-        let PushRegistration::WebPush { endpoint, p256dh, auth } = registration;
-        Self::WebPush(Subscription { endpoint, p256dh, auth })
+        match registration {
+            PushRegistration::WebPush { endpoint, p256dh, auth } => {
+                Self::WebPush(Subscription { endpoint, p256dh, auth })
+            }
+            PushRegistration::Fcm { token } => Self::Fcm { token },
+        }
     }
 }
 

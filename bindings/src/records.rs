@@ -225,6 +225,11 @@ pub enum PushRegistration {
         /// The subscription's secret, in base64url.
         auth: String,
     },
+    /// An app instance of Firebase Cloud Messaging.
+    Fcm {
+        /// The instance's registration token.
+        token: String,
+    },
 }
 
 /// Whether the signed-in page has confirmed a device.

@@ -55,7 +55,7 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     let Phone { app, vault, account_id, _directory } = phone(&site, &user, Vault::of_hardware(), &clock).await;
     assert_eq!(vault.key_names().len(), 2, "a request key and an approval key");
     let mut push = PushService::start().await;
-    let device_api::PushRegistration::WebPush(subscription) = push.registration();
+    let device_api::PushRegistration::WebPush(subscription) = push.registration() else { panic!("no subscription") };
     app.register_push(
         &account_id,
         PushRegistration::WebPush {

@@ -3,6 +3,9 @@
 //! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: four outcomes, and no
 //! network can hold up a challenge. All share one bound on what is in flight, so a stalled one can delay the others.
 
+mod fcm;
+mod networks;
+mod retry_after;
 mod sender;
 mod webpush;
 
@@ -50,6 +53,8 @@ pub struct Message<'a> {
     pub expires_at: Timestamp,
     /// Replaces an earlier message of the same topic: fresh for each challenge and device.
     pub topic: &'a str,
+    /// How often it was tried before.
+    pub attempts: u32,
 }
 
 /// A push network.
@@ -66,6 +71,7 @@ pub trait Gateway: Send + Sync {
 pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
+        PushRegistration::Fcm { token } => fcm::check(token, app.fcm_configured),
     }
 }
 

@@ -1,14 +1,13 @@
 //! The sending of queued pushes: takes the rows that are due, hands them to their gateways side by side, and writes down
 //! what became of each.
 
-use super::webpush::WebPush;
+use super::networks::Networks;
 use super::{Delivery, Gateway, Kind, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
 use crate::notices;
 use crate::startup::StartupError;
 use crate::store::{Content, PushOutcome, QueuedPush, StoreError};
-use countersign_core::device_api::PushRegistration;
 use countersign_core::sealing::{self, SealedTo};
 use countersign_core::time::Timestamp;
 use std::collections::HashSet;
@@ -41,7 +40,7 @@ impl Outbox {
 /// Sends queued pushes.
 pub struct Sender {
     app: Arc<App>,
-    webpush: Arc<dyn Gateway>,
+    gateway: Arc<dyn Gateway>,
     places: Arc<Semaphore>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
 }
@@ -69,13 +68,13 @@ impl Sender {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn new(config: &PushConfig, app: Arc<App>) -> Result<Self, StartupError> {
-        let webpush = Arc::new(WebPush::new(&config.webpush, Arc::clone(&app))?);
-        Ok(Self::with_gateway(app, webpush))
+        let networks = Arc::new(Networks::new(config, &app)?);
+        Ok(Self::with_gateway(app, networks))
     }
 
     /// A sender over a gateway of the caller's.
-    pub fn with_gateway(app: Arc<App>, webpush: Arc<dyn Gateway>) -> Self {
-        Self { app, webpush, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() }
+    pub fn with_gateway(app: Arc<App>, gateway: Arc<dyn Gateway>) -> Self {
+        Self { app, gateway, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() }
     }
 
     /// Sends what is due, one after the other, and writes down what became of each. For a caller that moves the time
@@ -85,7 +84,7 @@ impl Sender {
     /// [`StoreError`]; what was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
         for push in self.app.store.due_pushes(self.app.now(), MOST_DUE).await? {
-            carry(&self.app, &*self.webpush, push).await?;
+            carry(&self.app, &*self.gateway, push).await?;
         }
         self.app.store.drop_stale_pushes().await
     }
@@ -124,9 +123,9 @@ impl Sender {
             };
             let Ok(place) = place else { break };
             let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), _place: place };
-            let (app, webpush) = (Arc::clone(&self.app), Arc::clone(&self.webpush));
+            let (app, gateway) = (Arc::clone(&self.app), Arc::clone(&self.gateway));
             tokio::spawn(async move {
-                match carry(&app, &*webpush, push).await {
+                match carry(&app, &*gateway, push).await {
                     Ok(()) => app.outbox.wake(),
                     Err(error) => {
                         // The row is still queued: without a pause it would be sent again at once, and again.
@@ -147,8 +146,8 @@ impl Sender {
 }
 
 /// One push from its row to its outcome.
-async fn carry(app: &App, webpush: &dyn Gateway, push: QueuedPush) -> Result<(), StoreError> {
-    let outcome = send(app, webpush, &push).await;
+async fn carry(app: &App, gateway: &dyn Gateway, push: QueuedPush) -> Result<(), StoreError> {
+    let outcome = send(app, gateway, &push).await;
     if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
         tracing::warn!(push = push.row_id, reason, "a push was not delivered");
     }
@@ -156,7 +155,7 @@ async fn carry(app: &App, webpush: &dyn Gateway, push: QueuedPush) -> Result<(),
 }
 
 /// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
-async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
+async fn send(app: &App, gateway: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
     let Some(sealed) = &push.registration else {
         return PushOutcome::Failed("the device has no push registration any more".into());
     };
@@ -186,9 +185,7 @@ async fn send(app: &App, webpush: &dyn Gateway, push: &QueuedPush) -> PushOutcom
         time_to_live: now.until(push.expires_at),
         expires_at: push.expires_at,
         topic: &push.topic[..32],
-    };
-    let gateway = match &registration {
-        PushRegistration::WebPush(_) => webpush,
+        attempts: push.attempts,
     };
     outcome(gateway.send(&registration, message).await, push, app.now())
 }

@@ -74,7 +74,7 @@ impl FickleGateway {
 #[async_trait]
 impl Gateway for FickleGateway {
     async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery {
-        let PushRegistration::WebPush(subscription) = registration;
+        let PushRegistration::WebPush(subscription) = registration else { panic!("no phone of ours has another one") };
         let (mood, seconds) = {
             let mut moods = self.moods.lock().unwrap_or_else(PoisonError::into_inner);
             (moods.below(100), moods.between(0, 20))
