@@ -33,6 +33,8 @@ pub enum Problem {
     Replayed,
     /// The device may do this only for itself.
     WrongDevice,
+    /// The server sends nothing through this push network.
+    GatewayNotConfigured(&'static str),
     /// The device is not in use: not confirmed yet, or revoked.
     DeviceNotInUse,
     /// The account has no device in use.
@@ -148,6 +150,14 @@ impl Problem {
             ),
             Self::WrongDevice => {
                 (S::FORBIDDEN, "wrong_device", "Wrong device", "A device may do this only for itself.")
+            }
+            Self::GatewayNotConfigured(name) => {
+                let detail = format!(
+                    "This server is not configured for {name}, so it cannot wake this app. Open the app to see what waits; \
+                     the operator can set up [push.{name}]."
+                );
+                let (code, title) = ("gateway_not_configured", "The push network is not configured");
+                return Outside { status: S::CONFLICT, code, title, detail };
             }
             Self::DeviceNotInUse => (
                 S::FORBIDDEN,
@@ -339,6 +349,7 @@ mod tests {
             Problem::NotFound("user"),
             Problem::Unauthorised,
             Problem::NotApproved(State::Denied),
+            Problem::GatewayNotConfigured("fcm"),
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),
             Problem::WrongNumber,

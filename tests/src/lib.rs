@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 pub mod clock;
+pub mod fcm;
 pub mod handmade;
 pub mod http;
 pub mod model;
@@ -14,4 +15,5 @@ pub mod push_service;
 pub mod server;
 pub mod simulation;
 pub mod system_calls;
+pub mod tls;
 pub mod webdriver;

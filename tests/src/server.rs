@@ -12,12 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// What a test changes in the configuration.
+type Configure = dyn Fn(&mut Config) + Send + Sync;
+
 /// A server in this process.
 pub struct TestServer {
     running: Running,
     directory: Arc<TempDir>,
     clock: Arc<dyn Clock>,
-    configure: fn(&mut Config),
+    configure: Arc<Configure>,
     /// Its address.
     pub url: String,
 }
@@ -34,11 +37,11 @@ impl TestServer {
     }
 
     /// A fresh server with a configuration of its own.
-    pub async fn start_with(clock: Arc<dyn Clock>, configure: fn(&mut Config)) -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()), clock, configure, "127.0.0.1:0").await
+    pub async fn start_with(clock: Arc<dyn Clock>, configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), clock, Arc::new(configure), "127.0.0.1:0").await
     }
 
-    async fn open(directory: Arc<TempDir>, clock: Arc<dyn Clock>, configure: fn(&mut Config), listen: &str) -> Self {
+    async fn open(directory: Arc<TempDir>, clock: Arc<dyn Clock>, configure: Arc<Configure>, listen: &str) -> Self {
         let mut config = Config::load(None, std::iter::empty()).unwrap();
         config.data_dir = directory.path().to_owned();
         config.push.webpush.allow_private = true;

@@ -9,6 +9,7 @@ mod retry_after;
 mod sender;
 mod webpush;
 
+pub use fcm::Fcm;
 pub use sender::{Outbox, Sender};
 
 use crate::app::App;

@@ -31,16 +31,14 @@ const MAX_ANSWER_LENGTH: usize = 64 * 1024;
 /// Refuses a registration token that cannot be one, and any where there is nothing to send with.
 ///
 /// # Errors
-/// `malformed`.
+/// `malformed`, `gateway_not_configured`.
 pub(super) fn check(token: &str, configured: bool) -> Result<(), Problem> {
-    let wrong = |reason: &str| Err(Problem::Malformed(reason.into()));
     if !configured {
-        return wrong("This server does not send through Firebase Cloud Messaging. Register for Web Push, or pull.");
+        return Err(Problem::GatewayNotConfigured("fcm"));
     }
     if token.is_empty() || token.len() > MAX_FCM_TOKEN_LENGTH || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong(
-            "The registration token is not 1 to 4096 characters of printable ASCII. Send it as Firebase gave it.",
-        );
+        let wrong = "The push registration is not usable: the token is 1 to 4096 characters of printable ASCII, without spaces.";
+        return Err(Problem::Malformed(wrong.into()));
     }
     Ok(())
 }
@@ -96,8 +94,8 @@ fn address(guard: AddressGuard, name: &str, text: &str) -> Result<Url, StartupEr
     Ok(url)
 }
 
-/// Firebase Cloud Messaging.
-pub(super) struct Fcm {
+/// The gateway to Firebase Cloud Messaging.
+pub struct Fcm {
     app: Arc<App>,
     client: reqwest::Client,
     project: String,
@@ -106,6 +104,8 @@ pub(super) struct Fcm {
 }
 
 impl Fcm {
+    /// The gateway that `[push.fcm]` describes.
+    ///
     /// # Errors
     /// [`StartupError::Configuration`] for a service account that cannot be used, or an address that may not be.
     pub fn new(config: &FcmConfig, app: Arc<App>) -> Result<Self, StartupError> {
@@ -196,7 +196,6 @@ mod tests {
         for wrong in [String::new(), "x".repeat(4097), "a b".into(), "a\n".into(), "ä".into(), "a\u{7f}".into()] {
             assert_eq!(code(&wrong, true), Err("malformed"), "{wrong:?}");
         }
-        let problem = check("fM3x-Q:APA91b_T", false).unwrap_err();
-        assert!(problem.to_string().contains("does not send through Firebase"), "{problem}");
+        assert_eq!(code("fM3x-Q:APA91b_T", false), Err("gateway_not_configured"));
     }
 }
