@@ -241,7 +241,7 @@ impl Database {
         match (was, is) {
             (was, is) if was == is && before.settlement() == after.settlement() => {}
             ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {
-                self.check_settled(after, span)?
+                self.check_settled(after, span)?;
             }
             ("pending", "cancelled") => check_cancelled(after, span)?,
             ("approved", "claimed" | "revoked") if before.settlement() == after.settlement() => {}
