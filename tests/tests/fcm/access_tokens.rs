@@ -138,7 +138,10 @@ async fn where_there_is_no_token_the_log_says_what_to_do() {
         assert!(reason.contains("invalid_grant") && reason.contains("clock") && reason.contains("key"), "{reason}");
     }
     assert_eq!(scene.fcm.token_fetches(), 1, "the endpoint is not asked for each push");
-    let mut fetches = 1;
+    scene.clock.set_back(Duration::from_secs(60));
+    failed(send(&scene, &gateway, &registration).await);
+    assert_eq!(scene.fcm.token_fetches(), 2, "a clock that was set back does not stop it for longer");
+    let mut fetches = 2;
     for (fault, word) in [
         (Fault::QuotaExceeded(Some("3".into())), "429"),
         (Fault::BadGateway, "502"),
@@ -153,6 +156,9 @@ async fn where_there_is_no_token_the_log_says_what_to_do() {
         assert_eq!(after, (word == "429").then_some(Duration::from_secs(3)), "{fault:?}");
         fetches += 1;
         assert_eq!(scene.fcm.token_fetches(), fetches);
+        scene.clock.advance(Duration::from_millis(if word == "429" { 2999 } else { 999 }));
+        assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::RetryAfter(..)));
+        assert_eq!(scene.fcm.token_fetches(), fetches, "{fault:?}: not asked before its time");
     }
     assert!(scene.fcm.is_quiet());
     scene.clock.advance(Duration::from_secs(10));

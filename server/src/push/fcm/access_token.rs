@@ -9,6 +9,7 @@ use crate::push::retry_after;
 use countersign_core::time::Timestamp;
 use reqwest::Response;
 use serde::Deserialize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -22,6 +23,8 @@ const EARLY: Duration = Duration::from_secs(300);
 const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
 /// The same when the endpoint was only busy or out of reach.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+/// The longest that the endpoint can ask for: it then answers every push, also those of tomorrow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// A token, as it stands in the header.
@@ -51,8 +54,9 @@ struct Token {
 #[derive(Default)]
 struct Kept {
     token: Option<Token>,
-    /// What the endpoint said last when it gave none, and until when it is not asked again.
-    refusal: Option<(Delivery, Timestamp)>,
+    /// What the endpoint said last when it gave none, and while it is not asked again: from then on, so that a clock that
+    /// is set back does not make it long.
+    refusal: Option<(Delivery, Range<Timestamp>)>,
 }
 
 /// Where access tokens come from.
@@ -81,12 +85,15 @@ impl AccessTokens {
         if let Some(token) = kept.token.as_ref().filter(|token| now < token.renew_at) {
             return Ok(Arc::clone(&token.text));
         }
-        if kept.refusal.as_ref().is_none_or(|(_, until)| *until <= now) {
+        if kept.refusal.as_ref().is_none_or(|(_, pause)| !pause.contains(&now)) {
             match self.fetch().await {
                 Ok(token) => *kept = Kept { token: Some(token), refusal: None },
                 Err(delivery) => {
-                    let pause = if matches!(delivery, Delivery::Failed(_)) { REFUSAL_PAUSE } else { OUTAGE_PAUSE };
-                    kept.refusal = Some((delivery, now + pause));
+                    let pause = match &delivery {
+                        Delivery::RetryAfter(after, _) => after.unwrap_or(OUTAGE_PAUSE).min(LONGEST_PAUSE),
+                        _ => REFUSAL_PAUSE,
+                    };
+                    kept.refusal = Some((delivery, now..now + pause));
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Firebase Cloud Messaging: the HTTP v1 API, data messages to Android.
 //!
-//! The message is the envelope and nothing else, so Google learns that somebody is asked, and of whom only the app
-//! instance. No `collapse_key` is set: Google keeps messages under at most four keys for each app instance and drops
-//! any of the others, so a fifth question would be lost, while up to a hundred messages without one all come. The phone
-//! itself puts a question and its retraction together, in whichever order they arrive.
+//! The message is the envelope and nothing else, so Google learns that somebody is asked, whether it rings, and of whom
+//! only the app instance. No `collapse_key` is set: Google keeps messages under at most four keys for each app instance
+//! and drops any of the others, so a fifth question would be lost, while up to a hundred messages without one all come.
+//! The phone itself puts a question and its retraction together, in whichever order they arrive.
 
 mod access_token;
 mod answer;
