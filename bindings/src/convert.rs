@@ -156,7 +156,7 @@ impl From<countersign_core::Pulled> for Pulled {
         let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
         let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
-        Self { state: pulled.state.into(), received, refused, push, ended }
+        Self { state: pulled.state.into(), received, refused, push, push_failure: pulled.push_failure, ended }
     }
 }
 

@@ -198,6 +198,8 @@ pub struct Pulled {
     pub refused: Vec<String>,
     /// Whether pushes reach this device, as the server knew before this call repaired it; none from an older server.
     pub push: Option<PushStatus>,
+    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    pub push_failure: Option<String>,
     /// Why the account is over on this device, when the server has just said so in a signed word.
     pub ended: Option<EndReason>,
 }

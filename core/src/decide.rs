@@ -160,7 +160,7 @@ impl Authenticator {
                     let decision = self.sign_again(stored, &decision, asks).await?.ok_or_else(refused)?;
                     self.post_decision(stored, answer, &decision).await?
                 }
-                "wrong_challenge" => self.answer_changed(stored, answer, &decision).await?,
+                "wrong_challenge" if answer == Answer::Approve => return Err(self.question_changed(stored).await?),
                 _ => return Err(Error::ServerRefused { code, detail }),
             },
             outcome => outcome?,
@@ -169,17 +169,11 @@ impl Authenticator {
         Ok(outcome)
     }
 
-    /// The server holds other bytes of this question than were answered. A YES lapses: the person looks again. A NO or a
-    /// report is as true of the changed question.
-    async fn answer_changed(&self, stored: &StoredChallenge, answer: Answer, decision: &str) -> Result<Outcome, Error> {
+    /// The question asks for its number by now, so the YES lapses: it waits for the person again, in its new form.
+    async fn question_changed(&self, stored: &StoredChallenge) -> Result<Error, Error> {
         drop(self.fetch(stored.enrolment_id, 0).await?);
-        if answer == Answer::Approve {
-            self.store.forget_approval(stored.challenge_id)?;
-            return Err(Error::QuestionChanged);
-        }
-        let changed = self.store.challenge(stored.challenge_id)?;
-        let decision = self.sign_again(&changed, decision, Asks::Person).await?.ok_or(Error::QuestionChanged)?;
-        self.post_decision(&changed, answer, &decision).await
+        self.store.forget_approval(stored.challenge_id)?;
+        Ok(Error::QuestionChanged)
     }
 
     async fn post_decision(&self, stored: &StoredChallenge, answer: Answer, decision: &str) -> Result<Outcome, Error> {

@@ -4,6 +4,7 @@ use crate::handle::{ChallengeId, EnrolmentId};
 use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 /// The longest a pull may be parked, in seconds.
@@ -45,6 +46,9 @@ pub struct PulledChallenges {
     /// Whether pushes reach this device.
     #[serde(default)]
     pub push: Option<PushStatus>,
+    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    #[serde(default)]
+    pub push_failure: Option<String>,
     /// The server's signed word that this enrolment is over: a compact JWS.
     #[serde(default)]
     pub revocation: Option<String>,
@@ -84,7 +88,7 @@ impl Known {
     /// Reads the list in a query.
     ///
     /// # Errors
-    /// `malformed`, `too_large` for more than [`MAX_PULLED`].
+    /// `malformed`, also for more than [`MAX_PULLED`].
     pub fn list_from_text(text: &str) -> Result<Vec<Self>, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("known challenges");
         if text.is_empty() {
@@ -92,12 +96,12 @@ impl Known {
         }
         let read = |one: &str| {
             let (id, digest) = one.split_once('.').ok_or(WRONG)?;
-            let right_length = digest.len() == 43 && digest.bytes().all(|byte| byte.is_ascii_graphic());
+            let bytes = BASE64URL_NOPAD.decode(digest.as_bytes()).map_err(|_| WRONG)?;
             let challenge_id = id.parse().map_err(|_| WRONG)?;
-            right_length.then(|| Self { challenge_id, challenge_sha256: digest.to_owned() }).ok_or(WRONG)
+            (bytes.len() == 32).then(|| Self { challenge_id, challenge_sha256: digest.to_owned() }).ok_or(WRONG)
         };
         let known = text.split(',').map(read).collect::<Result<Vec<_>, _>>()?;
-        if known.len() > MAX_PULLED { Err(Refusal::TooLarge) } else { Ok(known) }
+        if known.len() > MAX_PULLED { Err(WRONG) } else { Ok(known) }
     }
 }
 

@@ -143,6 +143,17 @@ impl Keyring {
         of_server.map(|entry| entry.enrolment_id).collect()
     }
 
+    /// The other enrolments of the same account on this device.
+    pub(crate) fn enrolled_before(&self, id: EnrolmentId) -> Result<Vec<EnrolmentId>, Error> {
+        let this = self.entry(id)?;
+        let same = |entry: &&Entry| {
+            entry.enrolment_id != id
+                && entry.account_id == this.account_id
+                && entry.server.server_id == this.server.server_id
+        };
+        Ok(self.entries.iter().filter(same).map(|entry| entry.enrolment_id).collect())
+    }
+
     /// Puts an entry in the place of one with the same enrolment, or beside the others.
     pub(crate) fn put(&mut self, entry: Entry, randomness: &dyn Randomness) -> Result<(), Error> {
         self.change(randomness, |entries| {

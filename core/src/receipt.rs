@@ -1,7 +1,7 @@
 //! The receipt: challenge, decision and enrolment statement together, which anyone who pinned the server's root can
 //! verify years later, without the server.
 
-use crate::challenge::{self, CLOCK_TOLERANCE, Challenge};
+use crate::challenge::{self, CLOCK_TOLERANCE, Challenge, MAX_LIFETIME};
 use crate::decision::{self, Answer, Decision};
 use crate::enrolment::EnrolmentStatement;
 use crate::jws;
@@ -68,7 +68,9 @@ impl Receipt {
             return Err(Refusal::WrongChallenge);
         }
         within(enrolment.iat, enrolment_certificate.iat, enrolment_certificate.exp)?;
-        within(challenge.iat, certificate.iat, certificate.exp)?;
+        // A question that was signed anew when another came beside it keeps its time, and may have a younger certificate.
+        let longest = i64::try_from(MAX_LIFETIME.as_secs()).unwrap_or(0);
+        within(challenge.iat, certificate.iat.saturating_sub(longest), certificate.exp)?;
         within(challenge.iat, enrolment.iat, i64::MAX)?;
         let tolerance = i64::try_from(CLOCK_TOLERANCE.as_secs()).unwrap_or(0);
         let (from, to) = (challenge.iat.saturating_sub(tolerance), challenge.exp.saturating_add(tolerance));

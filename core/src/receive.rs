@@ -64,6 +64,8 @@ pub struct Pulled {
     pub received: Vec<Result<Received, Refusal>>,
     /// Whether pushes reach this device, as the server knew before this device repaired it; none from an older server.
     pub push: Option<PushStatus>,
+    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    pub push_failure: Option<String>,
     /// Why the account is over on this device, when the server has just said so in a signed word.
     pub ended: Option<EndReason>,
 }
@@ -128,7 +130,8 @@ impl Authenticator {
     pub async fn pull(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         self.deliver_answers(id).await?;
         let pulled = self.fetch(id, wait_seconds).await?;
-        if matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
+        let in_use = pulled.state != EnrolmentState::Void;
+        if in_use && matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
             self.repair_push(id, pulled.push == Some(PushStatus::Gone)).await;
         }
         Ok(pulled)
@@ -150,8 +153,8 @@ impl Authenticator {
         let timeout = connection::REQUEST_TIMEOUT + Duration::from_secs(wait.into());
         let proven = self.call_for(id, "GET", target, None, timeout).await?;
         let pulled: PulledChallenges = connection::read(&proven.response)?;
-        if pulled.state == EnrolmentState::Confirmed {
-            self.store.set_confirmed(id)?;
+        if pulled.state == EnrolmentState::Confirmed && self.store.set_confirmed(id)? {
+            self.remove_replaced(id).await?;
         }
         let ended = match &pulled.revocation {
             Some(revocation) => Some(self.believe_revocation(id, revocation, &proven.jti).await?),
@@ -165,14 +168,28 @@ impl Authenticator {
                 Err(error) => return Err(error),
             });
         }
-        Ok(Pulled { state: pulled.state, received, push: pulled.push, ended })
+        Ok(Pulled { state: pulled.state, received, push: pulled.push, push_failure: pulled.push_failure, ended })
+    }
+
+    /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When
+    /// that cannot be reached, only here; the server then asks a device that no longer answers.
+    async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
+        let replaced = self.keyring().enrolled_before(id)?;
+        for older in replaced {
+            match self.remove(older).await {
+                Ok(()) | Err(Error::UnknownAccount) => {}
+                Err(_) => self.forget(older)?,
+            }
+        }
+        Ok(())
     }
 
     /// What this device holds of an account and may still hear about.
     fn known(&self, id: EnrolmentId) -> Result<Vec<Known>, Error> {
         let mut known = Vec::new();
         for stored in self.store.unfinished_challenges()? {
-            if stored.enrolment_id == id && !self.is_over(&stored)? {
+            let reported = matches!(stored.progress, Progress::Answering { answer: Answer::Report, .. });
+            if stored.enrolment_id == id && !reported && !self.is_over(&stored)? {
                 let challenge_sha256 = challenge::digest(&stored.compact);
                 known.push(Known { challenge_id: stored.challenge_id, challenge_sha256 });
             }

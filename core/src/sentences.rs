@@ -6,6 +6,8 @@
 
 mod table;
 
+use crate::revocation::EndReason;
+use crate::store::Outcome;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -136,7 +138,9 @@ impl Sentence {
             "unavailable" | "internal" => Self::ErrorServerBusy,
             "invalid_ticket" => Self::ErrorLinkUsed,
             "redeemed_twice" => Self::AccountEndedRedeemedTwice,
-            "device_not_in_use" | "unknown_key" => Self::ErrorDeviceNotInUse,
+            "device_not_in_use" | "unknown_key" | "account_ended" => Self::ErrorDeviceNotInUse,
+            "question_changed" => Self::QuestionChanged,
+            "no_codes" => Self::ErrorNoCodes,
             "no_device" => Self::PageNoDevice,
             "not_confirmed" => Self::ErrorNotConfirmed,
             "key_invalidated" => Self::ErrorKeyInvalidated,
@@ -152,6 +156,33 @@ impl Sentence {
             "nonce_required" | "replayed" | "timeout" => Self::ErrorOther,
             // The codes of a device are all above, so this one is a server's.
             _ => Self::ErrorServerRefused,
+        }
+    }
+}
+
+impl Sentence {
+    /// What a person reads when a request ends like this. [`Outcome::AlreadyAnswered`] is
+    /// [`Self::OutcomeAlreadyAnswered`], for an account with more than one phone; for any other it means
+    /// [`Self::OutcomeAnsweredElsewhere`]: the caller knows which.
+    pub const fn for_outcome(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Approved => Self::OutcomeApproved,
+            Outcome::Denied => Self::OutcomeDenied,
+            Outcome::Reported => Self::OutcomeReported,
+            Outcome::WrongNumber => Self::OutcomeWrongNumber,
+            Outcome::AlreadyAnswered => Self::OutcomeAlreadyAnswered,
+            Outcome::Expired => Self::OutcomeExpired,
+            Outcome::Cancelled => Self::OutcomeCancelled,
+        }
+    }
+
+    /// What a person reads about an account that is over on this phone.
+    pub const fn for_end(reason: EndReason) -> Self {
+        match reason {
+            EndReason::Revoked => Self::AccountEndedRemoved,
+            EndReason::RedeemedTwice => Self::AccountEndedRedeemedTwice,
+            EndReason::WrongCode => Self::AccountEndedWrongCode,
+            EndReason::Expired => Self::AccountEndedExpired,
         }
     }
 }

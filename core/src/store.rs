@@ -256,10 +256,11 @@ impl Store {
         self.connection().query_row(sql, [id.to_string()], read_enrolment).optional()?.ok_or(Error::UnknownAccount)
     }
 
-    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<(), Error> {
-        let sql = "UPDATE enrolment SET confirmation_code = NULL WHERE enrolment_id = ?1";
-        self.connection().execute(sql, [id.to_string()])?;
-        Ok(())
+    /// True when it was not known to be confirmed before.
+    pub fn set_confirmed(&self, id: EnrolmentId) -> Result<bool, Error> {
+        let sql = "UPDATE enrolment SET confirmation_code = NULL
+                   WHERE enrolment_id = ?1 AND confirmation_code IS NOT NULL";
+        Ok(self.connection().execute(sql, [id.to_string()])? == 1)
     }
 
     pub fn set_server_url(&self, id: EnrolmentId, url: &str) -> Result<(), Error> {
@@ -289,7 +290,8 @@ impl Store {
 
     /// Those that wait for the person, and those whose answer the server has not acknowledged.
     pub fn unfinished_challenges(&self) -> Result<Vec<StoredChallenge>, Error> {
-        let unfinished = "outcome IS NULL OR (answer = 'report' AND outcome <> 'reported')";
+        // The words of the partial index, which serves this query alone.
+        let unfinished = "(outcome IS NULL OR (answer = 'report' AND outcome <> 'reported'))";
         self.challenges(&format!("{unfinished} ORDER BY received_at, challenge_id"), 1000)
     }
 
@@ -417,6 +419,17 @@ mod tests {
             let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(9) };
             assert_eq!(store.finished_challenges(5).unwrap()[0].progress, denied, "from version {version}");
         }
+    }
+
+    #[test]
+    fn the_unfinished_are_found_without_reading_the_history() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let sql = "EXPLAIN QUERY PLAN SELECT * FROM challenge
+                   WHERE (outcome IS NULL OR (answer = 'report' AND outcome <> 'reported'))
+                   ORDER BY received_at, challenge_id LIMIT 1000";
+        let plan: String = store.connection().query_row(sql, [], |row| row.get("detail")).unwrap();
+        assert!(plan.contains("challenge_unfinished"), "{plan}");
     }
 
     #[test]

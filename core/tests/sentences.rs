@@ -2,8 +2,9 @@
 
 #![cfg(test)]
 
+use countersign_core::revocation::EndReason;
 use countersign_core::sentences::{Language, Sentence};
-use countersign_core::{Error, Refusal, StoreError, key::KeyError, transport::Unreachable, vault::VaultError};
+use countersign_core::{Error, Outcome, Refusal, StoreError, key::KeyError, transport::Unreachable, vault::VaultError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The texts that are the same as in English, and why.
@@ -165,6 +166,9 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
         (store(StoreError::Unwritable("x".into())), Sentence::ErrorStoreUnwritable),
         (Error::UnknownAccount, Sentence::ErrorUnknownAccount),
         (Error::UnknownChallenge, Sentence::ErrorUnknownRequest),
+        (Error::AccountEnded, Sentence::ErrorDeviceNotInUse),
+        (Error::QuestionChanged, Sentence::QuestionChanged),
+        (Error::NoCodes, Sentence::ErrorNoCodes),
     ] {
         assert_eq!(Sentence::for_error(error.code()), sentence, "{}", error.code());
     }
@@ -179,6 +183,18 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
         let error = Error::ServerRefused { code: code.into(), detail: "x".into() };
         assert_eq!(Sentence::for_error(error.code()), sentence, "{code}");
     }
+}
+
+#[test]
+fn every_outcome_has_a_sentence_and_a_short_form_for_the_history() {
+    for outcome in Outcome::ALL {
+        let sentence = Sentence::for_outcome(outcome);
+        assert_eq!(sentence.key(), format!("outcome_{}", outcome.as_str()));
+        assert!(Sentence::from_key(&format!("{}_short", sentence.key())).is_some(), "{outcome:?}");
+    }
+    let ends = EndReason::ALL.map(|reason| Sentence::for_end(reason).key());
+    assert!(ends.iter().all(|key| key.starts_with("account_ended_")), "{ends:?}");
+    assert_eq!(ends.iter().collect::<BTreeSet<_>>().len(), ends.len(), "each has its own");
 }
 
 #[test]

@@ -3,6 +3,10 @@ ALTER TABLE challenge ADD COLUMN digits INTEGER CHECK (digits IN (2, 6));
 ALTER TABLE challenge ADD COLUMN number TEXT;
 ALTER TABLE challenge ADD COLUMN wrong_number INTEGER NOT NULL DEFAULT 0 CHECK (wrong_number IN (0, 1));
 
+-- What a device was asked before another question came beside: a NO and a report of it count, and leave its receipt.
+ALTER TABLE challenge_device ADD COLUMN earlier TEXT;
+ALTER TABLE challenge ADD COLUMN earlier_certificate INTEGER REFERENCES signing_key;
+
 -- What the phones were made to do when it was created: rung, or left alone and why.
 ALTER TABLE challenge ADD COLUMN prompt TEXT NOT NULL DEFAULT 'pulled' CHECK (prompt IN ('pushed', 'pulled', 'limited', 'stopped'));
 

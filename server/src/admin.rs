@@ -1,12 +1,12 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
-use crate::app::open_store;
+use crate::app::{App, open_store};
 use crate::authorisation::{api_key_sha256, new_api_key};
 use crate::command_line::ServeOptions;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::store::{Account, Organisation, Store};
-use crate::{enrolments, master_key, server_keys};
+use crate::{enrolments, master_key, push, server_keys};
 use clap::{Args, Subcommand};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::randomness::SystemRandomness;
@@ -41,6 +41,9 @@ enum Subject {
     /// Devices: the phones that answer
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The ways to the phones
+    #[command(subcommand)]
+    Push(PushCommand),
     /// The server's signing key
     #[command(subcommand)]
     Key(KeyCommand),
@@ -145,6 +148,22 @@ enum DeviceCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum PushCommand {
+    /// Send a push that shows nothing to a user's device, and say what its network answered and what to do
+    Check {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(long, allow_hyphen_values = true)]
+        user: AccountId,
+        /// The device's id, as `device list` shows it
+        #[arg(allow_hyphen_values = true)]
+        id: EnrolmentId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum KeyCommand {
     /// Make a new signing key, certified by the root; a running server uses it at once
     Rotate,
@@ -185,8 +204,28 @@ impl Office {
             Subject::RelyingParty(command) => self.relying_party(command).await,
             Subject::User(command) => self.user(command).await,
             Subject::Device(command) => self.device(command).await,
+            Subject::Push(PushCommand::Check { organisation, user, id }) => {
+                self.check_push(&organisation, user, id).await
+            }
             Subject::Key(KeyCommand::Rotate) => self.rotate_key().await,
         }
+    }
+
+    /// Through the gateways as the configuration has them, so that it also shows what is wrong with that.
+    async fn check_push(&self, organisation: &str, user: AccountId, id: EnrolmentId) -> Result<Value, Failure> {
+        let account = self.account(organisation, user).await?;
+        let device = self.store.device_to_check(account.row_id, id).await?;
+        let device = device.ok_or_else(|| refused("the user has no device of this id in use"))?;
+        let public_url = self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.listen));
+        let (clock, randomness) = (Arc::new(SystemClock), Arc::new(self.randomness.clone()));
+        let app = App::open(&self.config, public_url, clock, randomness).await?;
+        let answer = push::check::check(&app, &self.config.push, device).await;
+        app.store.close().await;
+        let push::check::Answer { network, word, advice } = answer?;
+        if word == "sent" {
+            return Ok(json!({ "network": network, "answer": word, "advice": advice }));
+        }
+        Err(refused(format!("{network}: {word}. {advice}")))
     }
 
     /// External handles are random; a challenge's form serves for those that have no type of their own.

@@ -65,8 +65,7 @@ pub async fn verify(
     let valid = accept(&app, &attempt, &code).await?;
     if valid {
         if let Some(id) = request.challenge_id {
-            app.challenge_waiting.wake(id);
-            app.device_waiting.wake(account.row_id);
+            app.wake(id, account.row_id);
         }
     } else {
         app.store.refuse_code(&attempt.counted).await?;

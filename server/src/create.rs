@@ -137,7 +137,12 @@ pub async fn create(
         certificate: signer.sequence,
         idempotency_key,
         request_sha256,
-        number: question.policy.digits().map(|digits| number(&*app.randomness, digits)),
+        // A number that no phone can be typed into is not shown.
+        number: question
+            .policy
+            .digits()
+            .filter(|_| !recipients.is_empty())
+            .map(|digits| number(&*app.randomness, digits)),
         methods,
         devices: question.for_devices(&app, &recipients, &signer.key)?,
     };
@@ -174,8 +179,13 @@ impl Question {
         recipients: &[Recipient],
         key: &SoftwareKey,
     ) -> Result<Vec<(Recipient, String)>, Problem> {
-        let issue =
-            |recipient: &Recipient| Ok((recipient.clone(), challenge::issue(&self.for_device(app, recipient)?, key)?));
+        let issue = |recipient: &Recipient| {
+            let asked = self.for_device(app, recipient)?;
+            // It may have to ask for a number later, and must still fit then.
+            let policy = Policy::Number { digits: OVERLAP_DIGITS };
+            challenge::Challenge { policy, ..asked.clone() }.check_form().map_err(IssueError::Refused)?;
+            Ok((recipient.clone(), challenge::issue(&asked, key)?))
+        };
         recipients.iter().map(issue).collect()
     }
 

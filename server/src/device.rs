@@ -56,7 +56,8 @@ pub async fn pull(
         EnrolmentState::Void => Some(notices::revocation(app, &current, &jti).await?),
         EnrolmentState::Proposed | EnrolmentState::Confirmed => None,
     };
-    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), revocation }))
+    let push_failure = app.store.push_failure(device.row_id).await?;
+    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), push_failure, revocation }))
 }
 
 /// What a device does not know yet.
@@ -108,7 +109,7 @@ pub async fn register_push(
     }
     push::check_registration(&app, &registration)?;
     let sealed = push::seal_registration(&app, device.row_id, &registration)?;
-    app.store.set_push_registration(device.row_id, sealed).await?;
+    app.store.set_push_registration(device.row_id, sealed, push::lane(&registration)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -186,7 +186,7 @@ pub async fn confirm(
     }
     let organisation = relying_party.organisation.row_id;
     let confirmed = app.store.confirm_enrolment(organisation, id, code).await?;
-    app.enrolment_waiting.wake(id);
+    wake(&app, id).await?;
     match confirmed {
         Confirmed::Now => {}
         Confirmed::WrongCode(left) => return Err(Problem::WrongConfirmationCode(left)),
@@ -194,10 +194,16 @@ pub async fn confirm(
         Confirmed::NotFound => return Err(Problem::NotFound("enrolment")),
     }
     let record = app.store.enrolment(organisation, id, app.now()).await?.ok_or(Problem::NotFound("enrolment"))?;
+    Ok(Json(Enrolment::new(id, record)))
+}
+
+/// Wakes the page that waits for an enrolment, and the device that waits to be confirmed or refused.
+async fn wake(app: &App, id: EnrolmentId) -> Result<(), Problem> {
+    app.enrolment_waiting.wake(id);
     if let Some(account) = app.store.account_of_enrolment(id).await? {
         app.device_waiting.wake(account);
     }
-    Ok(Json(Enrolment::new(id, record)))
+    Ok(())
 }
 
 /// Redeems a ticket: the device is proposed, and shows six digits that the signed-in page must confirm.
@@ -243,7 +249,7 @@ pub async fn redeem(
         codes: codes::generate(&app)?.1,
     };
     let redeemed = app.store.redeem_ticket(ticket).await?;
-    app.enrolment_waiting.wake(account.enrolment_id);
+    wake(&app, account.enrolment_id).await?;
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {
             let seal = |codes| seal_code_seed(&app, &statement, &codes, &transcript.sealing_key, &signer.key);

@@ -34,6 +34,8 @@ pub struct Challenge {
     pub expires_at: String,
     /// How far its pushes have come.
     pub push: PushState,
+    /// What a push network said that did not take one, in words for who looks into it; none once one has gone through.
+    pub push_reason: Option<String>,
     /// How it may be answered by what the account has now.
     pub methods: Vec<Method>,
     /// How the person was authenticated (RFC 8176); empty until approved.
@@ -68,7 +70,7 @@ pub fn rfc3339(moment: Timestamp) -> String {
 }
 
 fn push_state(record: &ChallengeRecord) -> PushState {
-    let has = |word: &str| record.pushes.iter().any(|state| state == word);
+    let has = |word: &str| record.pushes.iter().any(|(state, _)| state == word);
     match record.prompt {
         Prompt::Limited => PushState::Limited,
         Prompt::Stopped => PushState::Stopped,
@@ -83,6 +85,10 @@ fn push_state(record: &ChallengeRecord) -> PushState {
 /// A challenge as its relying party reads it.
 pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
     let push = push_state(&record);
+    let push_reason = match push {
+        PushState::Sent => None,
+        _ => record.pushes.iter().rev().find_map(|(_, reason)| reason.clone()),
+    };
     let approved = matches!(record.state, State::Approved | State::Claimed);
     let amr: &[&str] = match (approved, record.settled_by_code) {
         (false, _) => &[],
@@ -104,11 +110,12 @@ pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
             digits: record.digits,
         },
         number: record.number.filter(|_| pending),
-        link: pending.then(|| link.to_text()),
+        link: (pending && record.methods.push).then(|| link.to_text()),
         reported: record.reported,
         created_at: rfc3339(record.created_at),
         expires_at: rfc3339(record.expires_at),
         push,
+        push_reason,
         methods: record.methods.list(),
         amr: amr.iter().map(|&word| word.to_owned()).collect(),
         receipt: record.receipt,

@@ -28,11 +28,18 @@ pub async fn settle(
     // Looked up by challenge and key together, so that a key of another enrolment is unknown here.
     let key_id = Unverified::parse::<Decision>(&compact)?.key_id().as_str().to_owned();
     let asked = app.store.asked(id, key_id).await?.ok_or(Problem::Refused(Refusal::UnknownKey))?;
-    let decision = decision::check(&compact, &asked.compact, &asked.keys, app.now())?;
+    let (decision, answered) = match (decision::check(&compact, &asked.compact, &asked.keys, app.now()), asked.earlier)
+    {
+        // A phone that has not heard of the change answers what it shows; whether that counts, the store decides.
+        (Err(Refusal::WrongChallenge), Some(earlier)) => {
+            (decision::check(&compact, &earlier, &asked.keys, app.now())?, earlier)
+        }
+        (checked, _) => (checked?, asked.compact),
+    };
     let settlement = Settlement {
         challenge: id,
         device: asked.device,
-        compact: asked.compact,
+        compact: answered,
         answer: decision.decision,
         number: decision.number,
         user_verified: decision.user_verified && app.accept_unattested,

@@ -136,10 +136,10 @@ pub fn serve_command(data: &Path) -> Command {
     command
 }
 
-/// An admin command on this data folder.
+/// An admin command on this data folder, configured as its server is.
 pub fn admin_command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = command(&["admin", "--json"]);
-    command.args(arguments).env("COUNTERSIGN_DATA_DIR", data);
+    command.args(arguments).env("COUNTERSIGN_DATA_DIR", data).env("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true");
     command
 }
 

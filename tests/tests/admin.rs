@@ -6,6 +6,7 @@ use countersign_core::challenge::Challenge;
 use countersign_core::decision::Answer::Approve;
 use countersign_core::jws::Unverified;
 use countersign_core::key::Thumbprint;
+use countersign_core::retraction::Retraction;
 use countersign_core::server_identity::WellKnown;
 use countersign_core::time::{Clock, SystemClock};
 use countersign_tests::handmade::{HandmadeDevice, link, read_claims};
@@ -173,6 +174,40 @@ async fn prompts_that_a_report_has_stopped_are_let_through_again() {
     assert_eq!(push().await, "stopped");
     assert_eq!(admin(data, &resume).await, json!({ "id": user, "prompts": "resumed" }));
     assert_ne!(push().await, "stopped", "also while the server runs");
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_is_checked_and_the_answer_of_its_network_is_said_in_words() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let server = Program::serve(data).await;
+    let site = relying_party(data, &server.url).await;
+    let user = site.user("maya").await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let id = device.id().to_string();
+    let check = ["push", "check", "--organisation", "Meridian", "--user", &user, &id];
+    refused(data, &check, 3, "open it on the phone").await;
+
+    let mut push = countersign_tests::push_service::PushService::start().await;
+    let registration = serde_json::to_vec(&push.registration()).unwrap();
+    assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
+    let answer = admin(data, &check).await;
+    assert_eq!(answer["answer"], "sent", "{answer}");
+    let envelope: countersign_core::sealing::Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
+    let shown = device.open(&envelope);
+    assert_eq!(read_claims::<Retraction>(&shown).enrolment_id, device.id());
+
+    for (status, words) in
+        [(410, "gone. The network no longer knows"), (429, "retry. Not now"), (503, "down."), (400, "failed.")]
+    {
+        push.answer(axum::http::StatusCode::from_u16(status).unwrap());
+        refused(data, &check, 3, words).await;
+    }
+    drop(push);
+    refused(data, &check, 3, "down. The network cannot be used").await;
+    let stranger = ["push", "check", "--organisation", "Meridian", "--user", &user, "AAAAAAAAAAAAAAAAAAAAAA"];
+    refused(data, &stranger, 3, "no device of this id").await;
     assert!(server.stop().await.success());
 }
 

@@ -220,6 +220,21 @@ async fn a_registration_that_is_gone_is_dropped_and_pull_still_works() {
     let (phone, mut push) = (Phone::new(), PushService::start().await);
     let id = phone.enrol(&site, &user).await;
     phone.core.register_push(id, &push.registration()).await.unwrap();
+    push.answer(StatusCode::PAYLOAD_TOO_LARGE);
+    let refused = site.ask(&user).await;
+    push.next().await;
+    let reason = loop {
+        let read = site.get(&format!("/v1/challenges/{refused}")).await.body;
+        if read["push"] == "failed" {
+            break read["push_reason"].as_str().unwrap().to_owned();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(reason.contains("413"), "the relying party sees why: {reason}");
+    assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(reason), "and so does the owner");
+    site.post(&format!("/v1/challenges/{refused}/cancel"), &Value::Null).await;
+    phone.core.pull(id, 0).await.unwrap();
+
     push.answer(StatusCode::GONE);
     let challenge = site.ask(&user).await;
     push.next().await;

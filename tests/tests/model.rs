@@ -221,7 +221,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 #[test]
 fn the_store_and_the_model_give_the_same_answers() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let directory = tempfile::tempdir().unwrap();
+    let directory = countersign_tests::simulation::world::directory();
     let subject = runtime.block_on(Subject::open(directory.path()));
     let seen = Mutex::new(BTreeSet::new());
     let mut runner = TestRunner::new(Config { cases: SEQUENCES, failure_persistence: None, ..Config::default() });

@@ -7,12 +7,15 @@ use countersign_core::decision::Answer;
 use countersign_core::handle::ChallengeId;
 use countersign_core::receipt::Receipt;
 use countersign_core::{Outcome, Received};
+use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{Answer as HttpAnswer, RelyingParty};
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::PushService;
 use countersign_tests::server::TestServer;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
 async fn scene() -> (TestServer, RelyingParty, String) {
     let server = TestServer::start().await;
@@ -203,16 +206,77 @@ async fn a_yes_to_the_tap_does_not_count_once_a_number_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_no_to_the_tap_is_a_no_to_the_number_too() {
+async fn a_no_and_a_report_of_the_tap_count_although_the_phone_never_heard_of_the_number() {
     let (_server, site, user) = scene().await;
     let phone = Phone::new();
     let account = phone.enrol(&site, &user).await;
+    let root = site.get("/.well-known/countersign").await.body["root"].clone();
+    for state in ["denied", "reported", "cancelled"] {
+        let first = site.ask(&user).await;
+        phone.core.pull(account, 0).await.unwrap();
+        let prompt: ChallengeId = first.parse().unwrap();
+        let beside = site.ask(&user).await;
+        let raised = site.get(&format!("/v1/challenges/{first}")).await;
+        assert_eq!(raised.body["policy"]["mode"], "number");
+        match state {
+            "denied" => assert_eq!(phone.core.deny(prompt).await.unwrap(), Outcome::Denied),
+            "reported" => assert_eq!(phone.core.report(prompt).await.unwrap(), Outcome::Reported),
+            _ => {
+                site.post(&format!("/v1/challenges/{first}/cancel"), &Value::Null).await;
+                assert_eq!(phone.core.approve(prompt, None).await.unwrap(), Outcome::Cancelled, "a late YES hears why");
+                assert_eq!(phone.core.report(prompt).await.unwrap(), Outcome::Reported, "from the history, too");
+            }
+        }
+        let read = site.get(&format!("/v1/challenges/{first}")).await;
+        assert_eq!((&read.body["state"], &read.body["reported"]), (&json!(state), &json!(state != "denied")));
+        if state != "cancelled" {
+            let receipt: Receipt = serde_json::from_value(read.body["receipt"].clone()).unwrap();
+            receipt.verify(&serde_json::from_value(root.clone()).unwrap()).unwrap();
+        }
+        site.post(&format!("/v1/challenges/{beside}/cancel"), &Value::Null).await;
+    }
+}
+
+#[tokio::test]
+async fn the_largest_tap_still_fits_when_it_asks_for_a_number() {
+    let (_server, site, _) = scene().await;
+    let filler = |length: usize| "語".repeat(length);
+    let user = site.user(&filler(100)).await;
+    HandmadeDevice::enrol(&site, &user).await;
+    let ask = async |length: usize| {
+        let context = json!({ "ip": "2001:db8::1", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+        let asked = json!({ "user_id": user, "binding_message": filler(length), "context": context });
+        site.post("/v1/challenges", &asked).await
+    };
+    let asked = ask(120).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    assert_eq!(ask(0).await.status, 201, "no question is so large that none can come beside it");
+}
+
+#[tokio::test]
+async fn the_receipt_of_a_question_that_was_raised_after_a_rotation_of_the_key_verifies() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
+    let account = phone.enrol(&site, &user).await;
     let first = site.ask(&user).await;
-    phone.core.pull(account, 0).await.unwrap();
-    let prompt = phone.only_prompt();
+    clock.advance(Duration::from_secs(5));
+    let app = server.app();
+    let data_dir = server.database().parent().unwrap().to_owned();
+    let now = app.now();
+    countersign_server::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, now, &*app.randomness)
+        .await
+        .unwrap();
     site.ask(&user).await;
-    assert_eq!(phone.core.deny(prompt).await.unwrap(), Outcome::Denied);
-    assert_eq!(site.state(&first).await, "denied");
+    phone.core.pull(account, 0).await.unwrap();
+    let number = site.get(&format!("/v1/challenges/{first}")).await.body["number"].as_str().unwrap().to_owned();
+    assert_eq!(phone.core.approve(first.parse().unwrap(), Some(&number)).await.unwrap(), Outcome::Approved);
+    let claimed = site.post_once(&format!("/v1/challenges/{first}/claim"), "k").await;
+    let root = site.get("/.well-known/countersign").await.body["root"].clone();
+    let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
+    assert!(receipt.verify(&serde_json::from_value(root).unwrap()).unwrap().approved(Some(&number)));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn the_integration_in_the_readme_signs_people_in_and_keeps_them_out() {
     let device = HandmadeDevice::enrol(&site, &user).await;
     for (answer, expected) in [(Approve, "True"), (Deny, "False")] {
         let call = format!(
-            "print(phone_says_yes({:?}, {:?}, {user:?}, '198.51.100.7', 'Firefox/140.0'))",
+            "print(phone_says_yes({:?}, {:?}, {user:?}, '198.51.100.7', 'Firefox/140.0', lambda number: None))",
             server.url, site.api_key
         );
         // Debian's own Python, whose `requests` is the one that tests/all installs.

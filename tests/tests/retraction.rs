@@ -68,6 +68,27 @@ async fn an_answer_on_one_phone_takes_the_prompt_from_the_other_by_push() {
 }
 
 #[tokio::test]
+async fn a_yes_that_never_arrived_is_over_once_another_phone_has_answered() {
+    let (server, site, user) = scene().await;
+    let (first, id, mut first_push) = pushed_phone(&site, &user).await;
+    let (second, other, _push) = pushed_phone(&site, &user).await;
+    site.ask(&user).await;
+    first.core.receive(&first_push.next().await.message).unwrap();
+    let prompt = first.only_prompt();
+    let store = rusqlite::Connection::open(first.directory().join("authenticator.db")).unwrap();
+    let point = |url: &str| assert_eq!(store.execute("UPDATE enrolment SET server_url = ?1", [url]).unwrap(), 1);
+    point("http://127.0.0.1:1");
+    assert_eq!(first.core.approve(prompt, None).await.unwrap_err().code(), "unreachable");
+    second.core.pull(other, 0).await.unwrap();
+    second.core.deny(prompt).await.unwrap();
+    assert_eq!(first.core.receive(&first_push.next().await.message).unwrap(), Received::Retracted(prompt));
+    assert_eq!(first.core.history(1).unwrap()[0].outcome, Outcome::AlreadyAnswered);
+    point(&server.url);
+    assert!(first.core.pull(id, 0).await.unwrap().received.is_empty(), "nothing is left to say");
+    assert_eq!(site.state(&prompt.to_string()).await, "denied");
+}
+
+#[tokio::test]
 async fn a_retraction_that_overtakes_its_question_keeps_it_from_being_shown() {
     let (_server, site, user) = scene().await;
     let (phone, _, mut push) = pushed_phone(&site, &user).await;
@@ -81,6 +102,33 @@ async fn a_retraction_that_overtakes_its_question_keeps_it_from_being_shown() {
     };
     assert!(matches!(phone.core.receive(&question.message).unwrap(), Received::Retracted(_)));
     assert!(phone.core.pending().unwrap().is_empty() && phone.core.history(5).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_code_takes_the_prompt_from_every_phone_at_once() {
+    let (_server, site, user) = scene().await;
+    let (phone, id, mut push) = pushed_phone(&site, &user).await;
+    let challenge = site.ask(&user).await;
+    phone.core.receive(&push.next().await.message).unwrap();
+    let verify = json!({ "code": phone.core.code(id).unwrap().code, "challenge_id": challenge });
+    assert_eq!(site.post(&format!("/v1/users/{user}/codes/verify"), &verify).await.body["valid"], true);
+    assert!(matches!(phone.core.receive(&push.next().await.message).unwrap(), Received::Retracted(_)));
+}
+
+#[tokio::test]
+async fn a_phone_that_is_enrolled_again_for_the_same_account_keeps_one() {
+    let (_server, site, user) = scene().await;
+    let phone = Phone::new();
+    let first = phone.enrol(&site, &user).await;
+    phone.core.pull(first, 0).await.unwrap();
+    let second = phone.enrol(&site, &user).await;
+    assert_eq!(phone.core.accounts().unwrap().len(), 2, "until the new one is confirmed, the old one answers");
+    phone.core.pull(second, 0).await.unwrap();
+    let left: Vec<EnrolmentId> = phone.core.accounts().unwrap().iter().map(|account| account.id).collect();
+    assert_eq!(left, [second]);
+    assert_eq!(phone.core.devices(second).await.unwrap().devices.len(), 1, "on the server too");
+    site.ask(&user).await;
+    assert_eq!(phone.core.pull(second, 0).await.unwrap().received.len(), 1);
 }
 
 #[tokio::test]

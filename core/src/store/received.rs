@@ -42,8 +42,8 @@ impl Store {
         Ok(kept)
     }
 
-    /// Takes a prompt away; one that has not come yet will not be shown. An answer that the server has not acknowledged
-    /// stays and hears by itself what became of it.
+    /// Takes a prompt away; one that has not come yet will not be shown. No server retracts a challenge from the device whose
+    /// answer counted, so an answer that it has not acknowledged never will. A report stays: it counts at any time.
     pub fn retract_challenge(
         &self,
         id: ChallengeId,
@@ -54,7 +54,7 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let sql = "UPDATE challenge SET outcome = ?3, finished_at = ?4
-                   WHERE challenge_id = ?1 AND enrolment_id = ?2 AND outcome IS NULL AND decision IS NULL";
+                   WHERE challenge_id = ?1 AND enrolment_id = ?2 AND outcome IS NULL AND answer IS NOT 'report'";
         transaction.execute(sql, (id.to_string(), enrolment_id.to_string(), outcome, at.millis()))?;
         if held(&transaction, id)?.is_none() {
             let sql = "INSERT INTO retraction VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -104,7 +104,7 @@ fn keep_again(
             return Err(Refusal::WrongChallenge.into());
         }
         changed = true;
-        // A NO or a report stays and is signed anew for the changed bytes; a YES without the number cannot count.
+        // A NO or a report counts in either form; a YES without the number cannot.
         let sql = "UPDATE challenge SET compact = ?2,
                        decision = CASE answer WHEN 'approve' THEN NULL ELSE decision END,
                        answer = CASE answer WHEN 'approve' THEN NULL ELSE answer END

@@ -1,13 +1,19 @@
 //! `countersign demo`: a sign-in site beside a phone, on this machine, over the real server.
 //!
-//! The site (`site`) is a relying party that knows the server only through its API. The phone (`handset`) is the same
-//! core as in a phone, woken by real encrypted pushes over loopback. The page in the browser (`page`) only draws what the
-//! two say, and decides nothing.
+//! The site (`site`) is a relying party that knows the server only through its API. The phones (`handset`) are the same
+//! core as in a phone, woken by real encrypted pushes over loopback. The page in the browser (`page`) only draws what they
+//! say, in the person's language, and decides nothing.
 
+mod api;
 mod handset;
+mod help_desk;
+mod network;
 mod page;
+mod said;
+mod screen;
 mod site;
 mod trace;
+mod view;
 
 use crate::app::App;
 use crate::authorisation::{api_key_sha256, new_api_key};
@@ -16,10 +22,12 @@ use crate::config::{Config, LogFormat};
 use crate::failure::Failure;
 use crate::serve;
 use crate::startup::StartupError;
+use crate::store::Organisation;
 use clap::Args;
 use countersign_core::handle::ChallengeId;
 use countersign_core::private_file;
 use handset::Handset;
+use help_desk::HelpDesk;
 use serde::{Deserialize, Serialize};
 use site::Site;
 use std::net::SocketAddr;
@@ -33,8 +41,12 @@ use trace::Trace;
 const ORGANISATION: &str = "Harbour Hosting";
 /// The site's name.
 const SITE: &str = "Harbour Hosting customer area";
+/// Another site of the same organisation, where somebody else signs in at the same time.
+const WEBMAIL: &str = "Harbour Webmail";
 /// The demo's person.
 const PERSON: &str = "maya@harbour.example";
+/// How the site greets that person.
+const NAME: &str = "Maya";
 /// Where the demo keeps its state when nobody says.
 const DEFAULT_DATA: &str = "countersign-demo";
 /// A file that marks a folder as the demo's own, so that `--fresh` deletes nothing else.
@@ -59,6 +71,9 @@ pub struct Options {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Remembered {
     api_key: String,
+    /// The other site's; empty after a demo that had none.
+    #[serde(default)]
+    webmail_api_key: String,
     /// True once a phone has been confirmed.
     enrolled: bool,
 }
@@ -97,21 +112,27 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 
     let changes = Changes::new();
     let trace = Trace::new(changes.clone());
-    let handset = Handset::open(&data.join("phone"), trace.clone(), changes.clone()).await?;
-    let site = Site::new(changes.clone(), trace.clone())?;
+    let open = async |number, folder| Handset::open(number, &data.join(folder), trace.clone(), changes.clone()).await;
+    let phones = [open(1, "phone").await?, open(2, "phone-2").await?];
+    let site = Site::new(changes.clone(), trace.clone());
+    let help_desk = Arc::new(HelpDesk::default());
     let stopping = CancellationToken::new();
     let demo = page::Demo {
         site: Arc::clone(&site),
-        handset: Arc::clone(&handset),
-        changes,
-        trace,
+        phones: phones.clone(),
+        help_desk: Arc::clone(&help_desk),
+        changes: changes.clone(),
+        trace: trace.clone(),
         stopping: stopping.clone(),
     };
     let running = serve::start(&config, listener, |router| router.merge(page::routes(demo))).await?;
+    help_desk.open(Arc::clone(&running.app));
     let url = format!("http://{}", running.address);
     let remembered = remember(&running.app, &data).await?;
     site.open(&url, &data, remembered).await?;
-    handset.settle_in(&url).await;
+    for phone in &phones {
+        phone.settle_in(&url).await;
+    }
     announce(&url)?;
     tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
     stop_signal.await;
@@ -141,38 +162,50 @@ fn remove_earlier(data: &Path) -> Result<(), Failure> {
     Ok(std::fs::remove_dir_all(data)?)
 }
 
-/// The demo's organisation and site, made at the first run.
+/// The demo's organisation and sites, made at the first run.
 async fn remember(app: &App, data: &Path) -> Result<Remembered, Failure> {
     let path = data.join(MARK);
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        let unreadable = |error: serde_json::Error| {
+    let mut remembered = match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error: serde_json::Error| {
             let message = format!("{} cannot be read ({error}); begin anew with --fresh", path.display());
             StartupError::Configuration(message)
-        };
-        return Ok(serde_json::from_str(&text).map_err(unreadable)?);
-    }
-    let handle = || ChallengeId::random(&*app.randomness).to_string();
-    let made = app.store.create_organisation(handle(), ORGANISATION.into()).await?;
-    let organisation = match made {
-        Some(organisation) => organisation,
-        // An earlier first run was cut before its file was written.
-        None => {
-            let all = app.store.organisations().await?;
-            let found = all.into_iter().find(|one| one.name == ORGANISATION);
-            found.ok_or_else(|| StartupError::System("the demo's organisation is gone".into()))?
-        }
+        })?,
+        Err(_) => Remembered { api_key: String::new(), webmail_api_key: String::new(), enrolled: false },
     };
+    for (name, key) in [(SITE, &mut remembered.api_key), (WEBMAIL, &mut remembered.webmail_api_key)] {
+        if key.is_empty() {
+            *key = relying_party(app, name).await?;
+        }
+    }
+    write_remembered(data, &remembered)?;
+    Ok(remembered)
+}
+
+async fn organisation(app: &App) -> Result<Organisation, Failure> {
+    let id = ChallengeId::random(&*app.randomness).to_string();
+    if let Some(organisation) = app.store.create_organisation(id, ORGANISATION.into()).await? {
+        return Ok(organisation);
+    }
+    // An earlier run made it.
+    let all = app.store.organisations().await?;
+    let found = all.into_iter().find(|one| one.name == ORGANISATION);
+    Ok(found.ok_or_else(|| StartupError::System("the demo's organisation is gone".into()))?)
+}
+
+/// A site of the demo's organisation; gives its API key.
+async fn relying_party(app: &App, name: &str) -> Result<String, Failure> {
+    let id = ChallengeId::random(&*app.randomness).to_string();
     let api_key = new_api_key(&*app.randomness);
-    let made = app.store.create_relying_party(organisation, handle(), SITE.into(), api_key_sha256(&api_key)).await?;
+    let organisation = organisation(app).await?;
+    let made = app.store.create_relying_party(organisation, id, name.into(), api_key_sha256(&api_key)).await?;
     if made.is_none() {
+        // An earlier run was cut before its file was written.
         let parties = app.store.relying_parties().await?;
-        for party in parties.into_iter().filter(|party| party.name == SITE) {
+        for party in parties.into_iter().filter(|party| party.name == name) {
             app.store.rotate_api_key(party.handle, api_key_sha256(&api_key)).await?;
         }
     }
-    let remembered = Remembered { api_key, enrolled: false };
-    write_remembered(data, &remembered)?;
-    Ok(remembered)
+    Ok(api_key)
 }
 
 fn write_remembered(data: &Path, remembered: &Remembered) -> Result<(), Failure> {

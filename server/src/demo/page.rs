@@ -1,15 +1,22 @@
-//! The page of the demo: one document, one script, one style sheet, and the buttons behind them.
+//! The page of the demo: one document with its scripts and style sheets, and the buttons behind them.
 
 use super::Changes;
-use super::handset::{Handset, Screen};
-use super::site::{Refusal, Site, View};
+use super::handset::Handset;
+use super::help_desk::HelpDesk;
+use super::said::{Refusal, Said, catalogue};
+use super::screen::Screen;
+use super::site::{Ask, Site};
 use super::trace::{Trace, Travelled};
-use axum::extract::{Query, Request, State};
+use super::view::Page;
+use crate::create::ContextRequest;
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use countersign_core::handle::{ChallengeId, EnrolmentId};
+use countersign_core::sentences::Language;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +28,30 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const SCRIPT_HEADER: &str = "countersign-demo";
 /// Everything from here, nothing inline, nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The page itself.
+const DOCUMENT: &str = include_str!("../../assets/demo/index.html");
+/// Its style sheets.
+const STYLES: [(&str, &str); 2] = [
+    ("/demo/demo.css", include_str!("../../assets/demo/demo.css")),
+    ("/demo/phone.css", include_str!("../../assets/demo/phone.css")),
+];
+/// Its scripts, each a module.
+const SCRIPTS: [(&str, &str); 7] = [
+    ("/demo/countdown.js", include_str!("../../assets/demo/countdown.js")),
+    ("/demo/demo.js", include_str!("../../assets/demo/demo.js")),
+    ("/demo/element.js", include_str!("../../assets/demo/element.js")),
+    ("/demo/phone.js", include_str!("../../assets/demo/phone.js")),
+    ("/demo/site.js", include_str!("../../assets/demo/site.js")),
+    ("/demo/travelled.js", include_str!("../../assets/demo/travelled.js")),
+    ("/demo/words.js", include_str!("../../assets/demo/words.js")),
+];
 
 /// The parts that the page shows.
 #[derive(Clone)]
 pub(super) struct Demo {
     pub site: Arc<Site>,
-    pub handset: Arc<Handset>,
+    pub phones: [Arc<Handset>; 2],
+    pub help_desk: Arc<HelpDesk>,
     pub changes: Changes,
     pub trace: Trace,
     /// Cancelled when the demo stops, so that a page that waits does not hold it up.
@@ -42,32 +67,38 @@ pub(super) fn routes(demo: Demo) -> Router {
         )
         .route("/demo/site/confirm", routing::post(confirm))
         .route("/demo/site/sign-in", routing::post(sign_in))
+        .route("/demo/site/code", routing::post(verify_code))
         .route("/demo/site/cancel", routing::post(async |State(demo): State<Demo>| done(demo.site.cancel().await)))
+        .route(
+            "/demo/site/second",
+            routing::post(async |State(demo): State<Demo>| done(demo.site.second_sign_in().await)),
+        )
+        .route("/demo/site/resume", routing::post(async |State(demo): State<Demo>| done(resume(&demo).await)))
         .route("/demo/site/sign-out", routing::post(async |State(demo): State<Demo>| demo.site.back_to_sign_in()))
-        .route("/demo/phone/enrol", routing::post(enrol))
-        .route("/demo/phone/answer", routing::post(answer))
-        .route("/demo/phone/check", routing::post(async |State(demo): State<Demo>| done(demo.handset.check().await)))
-        .route("/demo/phone/push", routing::post(set_push))
-        .route("/demo/phone/remove", routing::post(remove))
+        .route("/demo/phone/{phone}/enrol", routing::post(enrol))
+        .route("/demo/phone/{phone}/answer", routing::post(answer))
+        .route("/demo/phone/{phone}/report", routing::post(report))
+        .route("/demo/phone/{phone}/open", routing::post(open))
+        .route("/demo/phone/{phone}/code", routing::post(code))
+        .route("/demo/phone/{phone}/check", routing::post(async |Phone(phone): Phone| done(phone.check().await)))
+        .route("/demo/phone/{phone}/push", routing::post(set_push))
+        .route("/demo/phone/{phone}/offline", routing::post(set_offline))
+        .route("/demo/phone/{phone}/remove", routing::post(remove))
         .route("/demo/state", routing::get(state))
         .layer(from_fn(only_our_page));
-    let files = Router::new()
-        .route(
-            "/",
-            routing::get(async || file("text/html; charset=utf-8", include_str!("../../assets/demo/index.html"))),
-        )
-        .route(
-            "/demo.css",
-            routing::get(async || file("text/css; charset=utf-8", include_str!("../../assets/demo/demo.css"))),
-        )
-        .route(
-            "/demo.js",
-            routing::get(async || file("text/javascript; charset=utf-8", include_str!("../../assets/demo/demo.js"))),
-        );
+    let mut files = Router::new()
+        .route("/", routing::get(async || file("text/html; charset=utf-8", DOCUMENT)))
+        .route("/demo/sentences/{language}", routing::get(sentences));
+    for (path, text) in STYLES {
+        files = files.route(path, routing::get(async move || file("text/css; charset=utf-8", text)));
+    }
+    for (path, text) in SCRIPTS {
+        files = files.route(path, routing::get(async move || file("text/javascript; charset=utf-8", text)));
+    }
     buttons.merge(files).with_state(demo)
 }
 
-fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse {
+fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -76,6 +107,27 @@ fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse 
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (headers, content)
+}
+
+/// Every sentence of the page in one language.
+async fn sentences(Path(language): Path<String>) -> Response {
+    let language = Language::ALL.into_iter().find(|one| one.tag() == language);
+    language.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        |language| file("application/json", Json(catalogue(language))).into_response(),
+    )
+}
+
+/// The phone that the path names.
+struct Phone(Arc<Handset>);
+
+impl FromRequestParts<Demo> for Phone {
+    type Rejection = StatusCode;
+    async fn from_request_parts(parts: &mut Parts, demo: &Demo) -> Result<Self, StatusCode> {
+        let Path(number) = Path::<usize>::from_request_parts(parts, demo).await.map_err(|_| StatusCode::NOT_FOUND)?;
+        let phone = number.checked_sub(1).and_then(|index| demo.phones.get(index));
+        phone.map(|phone| Self(Arc::clone(phone))).ok_or(StatusCode::NOT_FOUND)
+    }
 }
 
 /// Lets only the demo's own page press buttons: a foreign page cannot send the header, and a foreign name that was made
@@ -89,7 +141,8 @@ async fn only_our_page(request: Request, next: Next) -> Response {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (StatusCode::CONFLICT, Json(self)).into_response()
+        // Not an error of the page's: it was heard, and what is said to it is for the person.
+        Json(self).into_response()
     }
 }
 
@@ -112,12 +165,25 @@ async fn confirm(State(demo): State<Demo>, Json(body): Json<Confirmation>) -> Re
 #[derive(Deserialize)]
 struct SignIn {
     password: String,
+    #[serde(default)]
+    ask: Ask,
 }
 
 async fn sign_in(State(demo): State<Demo>, headers: HeaderMap, Json(body): Json<SignIn>) -> Response {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     // The demo listens on loopback, so that is where its visitors come from.
-    done(demo.site.sign_in(&body.password, user_agent, "127.0.0.1".into()).await)
+    let context = ContextRequest { ip: Some("127.0.0.1".into()), user_agent };
+    done(demo.site.sign_in(&body.password, body.ask, context).await)
+}
+
+async fn verify_code(State(demo): State<Demo>, Json(body): Json<Confirmation>) -> Response {
+    done(demo.site.verify_code(&body.code).await)
+}
+
+async fn resume(demo: &Demo) -> Result<(), Refusal> {
+    demo.help_desk.resume_prompts(demo.site.user()?).await?;
+    demo.site.prompts_resumed();
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -125,21 +191,55 @@ struct Link {
     link: Option<String>,
 }
 
-async fn enrol(State(demo): State<Demo>, Json(body): Json<Link>) -> Response {
-    let Some(link) = body.link.or_else(|| demo.site.link()) else {
-        return Refusal::from("The page shows no code to scan.").into_response();
+async fn enrol(State(demo): State<Demo>, Phone(phone): Phone, Json(body): Json<Link>) -> Response {
+    let Some(link) = body.link.or_else(|| demo.site.enrolment_link()) else {
+        return Refusal::from(Said::of_demo("demo_no_link")).into_response();
     };
-    done(demo.handset.enrol(&link).await)
+    done(phone.enrol(&link).await)
 }
 
 #[derive(Deserialize)]
 struct Tap {
     id: ChallengeId,
     approve: bool,
+    /// What the person typed, where a number is asked for.
+    number: Option<String>,
 }
 
-async fn answer(State(demo): State<Demo>, Json(tap): Json<Tap>) -> Response {
-    done(demo.handset.answer(tap.id, tap.approve).await)
+async fn answer(Phone(phone): Phone, Json(tap): Json<Tap>) -> Response {
+    done(phone.answer(tap.id, tap.approve, tap.number.as_deref()).await)
+}
+
+#[derive(Deserialize)]
+struct Report {
+    id: ChallengeId,
+}
+
+async fn report(Phone(phone): Phone, Json(report): Json<Report>) -> Response {
+    done(phone.report(report.id).await)
+}
+
+async fn open(State(demo): State<Demo>, Phone(phone): Phone) -> Response {
+    let Some(link) = demo.site.challenge_link() else {
+        return Refusal::from(Said::of_demo("demo_no_link")).into_response();
+    };
+    done(phone.open_link(&link).await)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: EnrolmentId,
+}
+
+async fn code(Phone(phone): Phone, Json(named): Json<Named>) -> Response {
+    match phone.code(named.id) {
+        Ok(shown) => Json(shown).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn remove(Phone(phone): Phone, Json(named): Json<Named>) -> Response {
+    done(phone.remove(named.id).await)
 }
 
 #[derive(Deserialize)]
@@ -147,17 +247,12 @@ struct Switch {
     on: bool,
 }
 
-async fn set_push(State(demo): State<Demo>, Json(switch): Json<Switch>) -> Response {
-    done(demo.handset.set_push(switch.on).await)
+async fn set_push(Phone(phone): Phone, Json(switch): Json<Switch>) -> Response {
+    done(phone.set_push(switch.on).await)
 }
 
-#[derive(Deserialize)]
-struct Removal {
-    id: EnrolmentId,
-}
-
-async fn remove(State(demo): State<Demo>, Json(removal): Json<Removal>) -> Response {
-    done(demo.handset.remove(removal.id).await)
+async fn set_offline(Phone(phone): Phone, Json(switch): Json<Switch>) {
+    phone.set_offline(switch.on).await;
 }
 
 #[derive(Deserialize)]
@@ -172,8 +267,8 @@ struct Whole {
     version: u64,
     /// The present, so that the page counts down by this clock and not by its own.
     now_ms: i64,
-    site: View,
-    phone: Screen,
+    site: Page,
+    phones: Vec<Screen>,
     trace: Vec<Travelled>,
 }
 
@@ -188,10 +283,18 @@ async fn state(State(demo): State<Demo>, Query(Seen { seen }): Query<Seen>) -> R
     }
     let version = *changes.borrow();
     let now_ms = countersign_core::time::Clock::now(&countersign_core::time::SystemClock).millis();
-    match demo.handset.screen() {
-        Ok(phone) => {
-            Json(Whole { version, now_ms, site: demo.site.view(), phone, trace: demo.trace.all() }).into_response()
+    let [first, second] = &demo.phones;
+    // The second phone is there once it has an account, and while one is being added beside the first.
+    let both = !second.is_empty() || (first.is_in_use() && demo.site.is_enrolling());
+    let screens = if both {
+        first.screen().and_then(|one| Ok(vec![one, second.screen()?]))
+    } else {
+        first.screen().map(|one| vec![one])
+    };
+    match screens {
+        Ok(phones) => {
+            Json(Whole { version, now_ms, site: demo.site.page(), phones, trace: demo.trace.all() }).into_response()
         }
-        Err(error) => Refusal { message: error.to_string() }.into_response(),
+        Err(error) => super::said::failed(&error).into_response(),
     }
 }

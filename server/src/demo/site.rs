@@ -1,75 +1,62 @@
 //! The demo's sign-in site: a relying party that knows the server only through its API, as anybody's would.
 
+use super::api::{Api, Call, Failed};
+use super::said::{Refusal, Said};
 use super::trace::{Step, Trace, read_jws};
-use super::{Changes, PERSON, Remembered, write_remembered};
-use crate::create::{ChallengeRequest, ContextRequest};
+use super::view::{Elsewhere, Page, Proof, View};
+use super::{Changes, NAME, PERSON, Remembered, WEBMAIL, write_remembered};
+use crate::codes::{CodeAnswer, CodeRequest};
+use crate::create::{ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest};
 use crate::enrolments::{Enrolment, NewEnrolment, User};
 use crate::failure::Failure;
-use crate::outgoing;
-use crate::resource::Challenge;
+use crate::resource::{Challenge, PushState};
 use crate::startup::StartupError;
 use crate::store::State;
-use countersign_core::device_api::Problem;
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_core::sentences::Sentence;
 use countersign_core::server_identity::WellKnown;
-use reqwest::Method;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// The demo person's password. Every site has a first factor of its own; this one is for show.
 const PASSWORD: &str = "lighthouse";
+/// How often the site looks whether a sign-in that is over was reported.
+const SESSION_CHECK: Duration = Duration::from_secs(2);
 
-/// What the site shows.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "view", rename_all = "snake_case")]
-pub(super) enum View {
-    /// No phone yet: a link to enrol one.
-    Enrol { link: String, qr_svg: String, expires_at: String },
-    /// A phone has come: its six digits are asked for.
-    Confirm { device_name: String },
-    /// Name and password.
-    SignIn { person: &'static str, password: &'static str },
-    /// The phone is asked.
-    Waiting { expires_at: String, push: String },
-    /// Signed in.
-    SignedIn { person: &'static str, proof: Proof },
-    /// The person said no.
-    Stopped,
-    /// Nobody answered.
-    Expired,
+/// How the site asks.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(super) enum Ask {
+    /// YES or NO.
+    #[default]
+    #[serde(rename = "tap")]
+    Tap,
+    /// A number of two digits.
+    #[serde(rename = "2")]
+    TwoDigits,
+    /// A number of six digits.
+    #[serde(rename = "6")]
+    SixDigits,
 }
 
-/// What the receipt of a sign-in proves, as the site verified it by itself.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Proof {
-    /// When the person answered, in seconds.
-    answered_at: i64,
-    /// The thumbprint of the key that signed.
-    approval_key: String,
-    /// The receipt's size in bytes.
-    receipt_bytes: usize,
-}
-
-/// What the site says to the page when it does not do something.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Refusal {
-    pub message: String,
-}
-
-impl From<&str> for Refusal {
-    fn from(message: &str) -> Self {
-        Self { message: message.to_owned() }
+impl Ask {
+    fn policy(self) -> Option<PolicyRequest> {
+        let number = |digits| Some(PolicyRequest { mode: PolicyMode::Number, digits: Some(digits) });
+        match self {
+            Self::Tap => None,
+            Self::TwoDigits => number(2),
+            Self::SixDigits => number(6),
+        }
     }
 }
 
 /// What is known once the server runs.
 struct Opened {
-    url: String,
+    api: Api,
     data: PathBuf,
-    api_key: String,
+    remembered: Remembered,
     user: AccountId,
 }
 
@@ -77,10 +64,13 @@ struct Shown {
     view: View,
     enrolment: Option<EnrolmentId>,
     challenge: Option<ChallengeId>,
+    /// The link of that challenge for the same phone, while it waits.
+    link: Option<String>,
+    prompts_stopped: bool,
+    elsewhere: Option<Elsewhere>,
 }
 
 pub(super) struct Site {
-    http: reqwest::Client,
     opened: OnceLock<Opened>,
     shown: Mutex<Shown>,
     changes: Changes,
@@ -90,23 +80,29 @@ pub(super) struct Site {
 const SIGN_IN: View = View::SignIn { person: PERSON, password: PASSWORD };
 
 impl Site {
-    pub fn new(changes: Changes, trace: Trace) -> Result<Arc<Self>, StartupError> {
-        let http = outgoing::build(outgoing::builder(rustls::RootCertStore::empty())?)?;
-        let shown = Mutex::new(Shown { view: SIGN_IN, enrolment: None, challenge: None });
-        Ok(Arc::new(Self { http, opened: OnceLock::new(), shown, changes, trace }))
+    pub fn new(changes: Changes, trace: Trace) -> Arc<Self> {
+        let shown = Mutex::new(Shown {
+            view: SIGN_IN,
+            enrolment: None,
+            challenge: None,
+            link: None,
+            prompts_stopped: false,
+            elsewhere: None,
+        });
+        Arc::new(Self { opened: OnceLock::new(), shown, changes, trace })
     }
 
     /// Begins once the server answers: knows its person, and shows the sign-in or, at the first visit, the enrolment.
     pub async fn open(self: &Arc<Self>, url: &str, data: &Path, remembered: Remembered) -> Result<(), Failure> {
-        let failed = |refusal: Refusal| StartupError::System(format!("the demo's site: {}", refusal.message));
-        let Remembered { api_key, enrolled } = remembered;
-        let created =
-            self.send_to(url, &api_key, Method::POST, "/v1/users", Some(json!({ "name": PERSON })), None).await;
-        let user: User = created.map_err(failed)?;
+        let failed = |detail: String| StartupError::System(format!("the demo's site: {detail}"));
+        let api = Api::new(url)?;
+        let call = Call::post("/v1/users").body(json!({ "name": PERSON }));
+        let user: User = api.call(&remembered.api_key, call).await.map_err(|error| failed(error.detail))?;
+        let enrolled = remembered.enrolled;
         // Opened once; a second call would be a bug of the demo and changes nothing.
-        let _ = self.opened.set(Opened { url: url.to_owned(), data: data.to_owned(), api_key, user: user.id });
+        let _ = self.opened.set(Opened { api, data: data.to_owned(), remembered, user: user.id });
         if !enrolled {
-            self.new_enrolment().await.map_err(failed)?;
+            self.new_enrolment().await.map_err(|refusal| failed(refusal.detail))?;
         }
         Ok(())
     }
@@ -120,69 +116,48 @@ impl Site {
         self.changes.notify();
     }
 
-    pub fn view(&self) -> View {
-        self.shown().view.clone()
+    pub fn page(&self) -> Page {
+        let Shown { view, prompts_stopped, elsewhere, .. } = &*self.shown();
+        Page { view: view.clone(), prompts_stopped: *prompts_stopped, elsewhere: elsewhere.clone() }
     }
 
     /// The link that the page shows now, if it does.
-    pub fn link(&self) -> Option<String> {
+    pub fn enrolment_link(&self) -> Option<String> {
         match &self.shown().view {
             View::Enrol { link, .. } => Some(link.clone()),
             _ => None,
         }
     }
 
+    /// Whether a phone is being added.
+    pub fn is_enrolling(&self) -> bool {
+        matches!(self.shown().view, View::Enrol { .. } | View::Confirm { .. })
+    }
+
+    /// The link that opens the request on this same phone, while one waits.
+    pub fn challenge_link(&self) -> Option<String> {
+        self.shown().link.clone()
+    }
+
     fn opened(&self) -> Result<&Opened, Refusal> {
-        self.opened.get().ok_or_else(|| "The demo is still starting.".into())
+        self.opened.get().ok_or_else(|| Sentence::ErrorServerBusy.into())
     }
 
-    async fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-        idempotency_key: Option<&str>,
-    ) -> Result<T, Refusal> {
-        let Opened { url, api_key, .. } = self.opened()?;
-        self.send_to(url, api_key, method, path, body, idempotency_key).await
+    /// The demo's person.
+    pub fn user(&self) -> Result<AccountId, Refusal> {
+        Ok(self.opened()?.user)
     }
 
-    async fn send_to<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        api_key: &str,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-        idempotency_key: Option<&str>,
-    ) -> Result<T, Refusal> {
-        let unreachable = |error: reqwest::Error| Refusal {
-            message: format!("The server cannot be reached: {}", outgoing::reason(error)),
-        };
-        let mut request = self.http.request(method, format!("{url}{path}")).bearer_auth(api_key);
-        if let Some(key) = idempotency_key {
-            request = request.header("idempotency-key", key);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.map_err(unreachable)?;
-        if response.status().is_success() {
-            return response.json().await.map_err(unreachable);
-        }
-        let problem: Problem = response.json().await.map_err(unreachable)?;
-        // The API speaks to developers; a site finds words for its visitors.
-        let message = match problem.code.as_str() {
-            "no_device" => "No phone is enrolled for this account. Use \u{201c}Enrol another phone\u{201d}.".to_owned(),
-            _ => problem.detail,
-        };
-        Err(Refusal { message })
+    async fn call<T: serde::de::DeserializeOwned>(&self, call: Call) -> Result<T, Failed> {
+        let unopened = || Failed::unavailable("the demo is still starting");
+        let Opened { api, remembered, .. } = self.opened.get().ok_or_else(unopened)?;
+        api.call(&remembered.api_key, call).await
     }
 
     /// Opens an enrolment and waits beside for a phone to come.
     pub async fn new_enrolment(self: &Arc<Self>) -> Result<(), Refusal> {
-        let user = self.opened()?.user;
-        let new: NewEnrolment = self.call(Method::POST, &format!("/v1/users/{user}/enrolments"), None, None).await?;
+        let user = self.user()?;
+        let new: NewEnrolment = self.call(Call::post(format!("/v1/users/{user}/enrolments"))).await?;
         let id = new.id;
         {
             let mut shown = self.shown();
@@ -196,7 +171,7 @@ impl Site {
 
     async fn await_phone(self: Arc<Self>, id: EnrolmentId) {
         loop {
-            let read = self.call::<Enrolment>(Method::GET, &format!("/v1/enrolments/{id}?wait=60"), None, None).await;
+            let read = self.call::<Enrolment>(Call::get(format!("/v1/enrolments/{id}?wait=60"))).await;
             if self.shown().enrolment != Some(id) {
                 return;
             }
@@ -213,53 +188,55 @@ impl Site {
 
     /// The person typed the digits that the phone shows.
     pub async fn confirm(self: &Arc<Self>, code: &str) -> Result<(), Refusal> {
-        let id = self.shown().enrolment.ok_or("There is no enrolment to confirm.")?;
-        let path = format!("/v1/enrolments/{id}/confirm");
-        self.call::<Enrolment>(Method::POST, &path, Some(json!({ "code": code })), None).await?;
-        let Opened { data, api_key, .. } = self.opened()?;
-        if write_remembered(data, &Remembered { api_key: api_key.clone(), enrolled: true }).is_err() {
+        let id = self.shown().enrolment.ok_or(Sentence::EnrolLinkEnded)?;
+        let call = Call::post(format!("/v1/enrolments/{id}/confirm")).body(json!({ "code": code }));
+        if let Err(failed) = self.call::<Enrolment>(call).await {
+            return Err(match failed.code.as_str() {
+                "wrong_number" | "not_proposed" if self.is_void(id).await => Sentence::AccountEndedWrongCode.into(),
+                "wrong_number" | "malformed" => Sentence::EnrolWrongDigits.into(),
+                _ => failed.into(),
+            });
+        }
+        let Opened { data, remembered, .. } = self.opened()?;
+        if write_remembered(data, &Remembered { enrolled: true, ..remembered.clone() }).is_err() {
             tracing::warn!("the demo will ask for an enrolment again at its next start: its folder cannot be written");
         }
         self.show(SIGN_IN);
         Ok(())
     }
 
+    async fn is_void(&self, id: EnrolmentId) -> bool {
+        let read = self.call::<Enrolment>(Call::get(format!("/v1/enrolments/{id}"))).await;
+        read.is_ok_and(|enrolment| enrolment.state == "void")
+    }
+
     /// Back to the sign-in, from wherever the page is.
     pub fn back_to_sign_in(&self) {
-        self.shown().enrolment = None;
+        let mut shown = self.shown();
+        (shown.enrolment, shown.challenge, shown.link) = (None, None, None);
+        drop(shown);
         self.show(SIGN_IN);
     }
 
     /// Step 1: the password is right, so the phone is asked.
-    pub async fn sign_in(
-        self: &Arc<Self>,
-        password: &str,
-        user_agent: Option<String>,
-        ip: String,
-    ) -> Result<(), Refusal> {
+    pub async fn sign_in(self: &Arc<Self>, password: &str, ask: Ask, context: ContextRequest) -> Result<(), Refusal> {
         if password != PASSWORD {
-            return Err("The password is wrong.".into());
+            return Err(Sentence::PageWrongPassword.into());
         }
-        let request = ChallengeRequest {
-            methods: None,
-            user_id: self.opened()?.user,
-            policy: None,
-            binding_message: None,
-            context: Some(ContextRequest { ip: Some(ip), user_agent }),
-            expires_in: None,
-        };
-        let body = serde_json::to_value(&request).map_err(|_| "The request cannot be written.")?;
+        let body = request(self.user()?, ask, context);
         self.trace.clear();
         self.trace.add(Step::Create, "site to server", "POST /v1/challenges", body.clone());
-        let challenge: Challenge = self.call(Method::POST, "/v1/challenges", Some(body), None).await?;
+        let challenge: Challenge = self.call(Call::post("/v1/challenges").body(body)).await?;
         self.trace.add(Step::Create, "server to site", "201 Created", to_value(&challenge));
         {
             let mut shown = self.shown();
             shown.challenge = Some(challenge.id);
-            shown.view = waiting(&challenge);
+            shown.link = challenge.link.clone();
+            shown.view = View::waiting(&challenge);
+            shown.prompts_stopped = challenge.push == PushState::Stopped;
         }
         self.changes.notify();
-        tokio::spawn(Arc::clone(self).await_answer(challenge.id));
+        tokio::spawn(Arc::clone(self).await_answer(challenge));
         Ok(())
     }
 
@@ -267,74 +244,117 @@ impl Site {
     pub async fn cancel(&self) -> Result<(), Refusal> {
         let challenge = self.shown().challenge.take();
         if let Some(id) = challenge {
-            let cancelled =
-                self.call::<Challenge>(Method::POST, &format!("/v1/challenges/{id}/cancel"), None, None).await;
-            drop(cancelled);
+            drop(self.call::<Challenge>(Call::post(format!("/v1/challenges/{id}/cancel"))).await);
         }
-        self.show(SIGN_IN);
+        self.back_to_sign_in();
         Ok(())
     }
 
+    /// The person typed a code of the app in place of the phone's answer. The page goes on as after any answer.
+    pub async fn verify_code(&self, code: &str) -> Result<(), Refusal> {
+        let challenge_id = self.shown().challenge;
+        let body = to_value(CodeRequest { code: code.to_owned(), challenge_id });
+        let call = Call::post(format!("/v1/users/{}/codes/verify", self.user()?)).body(body);
+        match self.call::<CodeAnswer>(call).await {
+            Ok(CodeAnswer { valid: true, .. }) => Ok(()),
+            Ok(_) => Err(Sentence::CodeWrong.into()),
+            Err(failed) if failed.code == "malformed" => Err(Sentence::CodeWrong.into()),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
     /// One wait, repeated while the challenge is pending: the page goes on by itself.
-    async fn await_answer(self: Arc<Self>, id: ChallengeId) {
+    async fn await_answer(self: Arc<Self>, mut challenge: Challenge) {
+        let id = challenge.id;
         let mut patience = "2";
-        loop {
-            let read =
-                self.call::<Challenge>(Method::GET, &format!("/v1/challenges/{id}?wait={patience}"), None, None).await;
+        let mut number = challenge.number.clone();
+        while challenge.state == State::Pending {
+            let shows = if number.is_some() { "number" } else { "tap" };
+            let read = self.call(Call::get(format!("/v1/challenges/{id}?wait={patience}&shown={shows}"))).await;
             patience = "60";
             if self.shown().challenge != Some(id) {
                 return;
             }
-            let view = match read {
-                Ok(challenge) => match challenge.state {
-                    State::Pending => {
-                        self.show(waiting(&challenge));
-                        continue;
-                    }
-                    State::Approved => self.claim(id).await,
-                    State::Denied | State::Reported => {
-                        self.trace.add(Step::Settle, "server to site", "the wait ends", to_value(&challenge));
-                        View::Stopped
-                    }
-                    _ => View::Expired,
-                },
-                Err(refusal) => {
-                    tracing::warn!(refusal.message, "the demo's site heard no answer");
-                    View::Expired
+            challenge = match read {
+                Ok(challenge) => challenge,
+                Err(failed) => {
+                    tracing::warn!(failed.detail, "the demo's site heard no answer");
+                    return self.show(View::Expired);
                 }
             };
-            return self.show(view);
+            if challenge.state == State::Pending {
+                number = challenge.number.clone();
+                self.show(View::waiting(&challenge));
+            }
+        }
+        let view = self.ended(&challenge, number.as_deref()).await;
+        {
+            let mut shown = self.shown();
+            if shown.challenge != Some(id) {
+                return;
+            }
+            shown.link = None;
+            shown.view = view;
+            shown.prompts_stopped |= challenge.reported;
+        }
+        self.changes.notify();
+        self.watch_session(id).await;
+    }
+
+    async fn ended(&self, challenge: &Challenge, number: Option<&str>) -> View {
+        match challenge.state {
+            State::Approved => self.claim(challenge.id, number).await,
+            State::Denied | State::Reported => {
+                self.trace.add(Step::Settle, "server to site", "the wait ends", to_value(challenge));
+                View::stopped(why_stopped(challenge))
+            }
+            _ => View::Expired,
         }
     }
 
-    /// Step 6: takes the approval, at most once, and verifies the receipt by itself.
-    async fn claim(&self, id: ChallengeId) -> View {
+    /// A sign-in can be reported after its end: the site looks, and signs out.
+    async fn watch_session(&self, id: ChallengeId) {
+        loop {
+            tokio::time::sleep(SESSION_CHECK).await;
+            if self.shown().challenge != Some(id) {
+                return;
+            }
+            let read = self.call::<Challenge>(Call::get(format!("/v1/challenges/{id}"))).await;
+            let mut shown = self.shown();
+            if shown.challenge != Some(id) || !read.is_ok_and(|challenge| challenge.reported) {
+                continue;
+            }
+            shown.prompts_stopped = true;
+            if matches!(shown.view, View::SignedIn { .. }) {
+                shown.view = View::stopped(Said::of_demo("demo_reported_later"));
+            }
+            drop(shown);
+            return self.changes.notify();
+        }
+    }
+
+    /// Step 6: takes the approval, at most once, and verifies the receipt by itself. A code leaves no receipt.
+    async fn claim(&self, id: ChallengeId, number: Option<&str>) -> View {
         let path = format!("/v1/challenges/{id}/claim");
         // The challenge's own id names this claim: a repetition after a lost answer is the same claim.
         self.trace.add(Step::Claim, "site to server", format!("POST {path}"), json!({ "Idempotency-Key": id }));
-        let claimed = self.call::<Challenge>(Method::POST, &path, None, Some(&id.to_string())).await;
-        let (challenge, proof) = match claimed {
-            Ok(challenge) => {
-                let proof = self.verify(&challenge).await;
-                (challenge, proof)
-            }
-            Err(_) => return View::Expired,
-        };
+        let claimed = self.call::<Challenge>(Call::post(path).idempotency_key(id.to_string())).await;
+        let Ok(challenge) = claimed else { return View::Expired };
+        let by_code = challenge.receipt.is_none() && challenge.amr.iter().any(|word| word == "otp");
+        let proof = if by_code { None } else { self.verify(&challenge, number).await };
         self.trace.add(Step::Claim, "server to site", "200 OK", to_value(&challenge));
-        match proof {
-            Some(proof) => View::SignedIn { person: PERSON, proof },
-            None => {
-                tracing::error!("a receipt did not verify; nobody is signed in");
-                View::Stopped
-            }
+        if proof.is_none() && !by_code {
+            tracing::error!("a receipt did not verify; nobody is signed in");
+            return View::Expired;
         }
+        View::SignedIn { name: NAME, amr: challenge.amr, proof }
     }
 
-    async fn verify(&self, challenge: &Challenge) -> Option<Proof> {
+    async fn verify(&self, challenge: &Challenge, number: Option<&str>) -> Option<Proof> {
         let receipt = challenge.receipt.as_ref()?;
-        let identity: WellKnown = self.call(Method::GET, "/.well-known/countersign", None, None).await.ok()?;
+        let identity: WellKnown = self.call(Call::get("/.well-known/countersign")).await.ok()?;
         let proven = receipt.verify(&identity.root).ok()?;
-        let about_this = proven.challenge.challenge_id == challenge.id && proven.approved(None);
+        let about_this = proven.challenge.challenge_id == challenge.id && proven.approved(number);
         about_this.then(|| Proof {
             answered_at: proven.decision.iat,
             approval_key: proven.enrolment.approval_key.thumbprint().to_string(),
@@ -344,14 +364,63 @@ impl Site {
                 .sum(),
         })
     }
+
+    /// The help desk let prompts through again.
+    pub fn prompts_resumed(&self) {
+        self.shown().prompts_stopped = false;
+        self.changes.notify();
+    }
+
+    /// Somebody signs in as the same person at another site, at the same time.
+    pub async fn second_sign_in(self: &Arc<Self>) -> Result<(), Refusal> {
+        let Opened { api, remembered, user, .. } = self.opened()?;
+        let context = ContextRequest {
+            ip: Some("203.0.113.7".into()),
+            user_agent: Some("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0".into()),
+        };
+        let call = Call::post("/v1/challenges").body(request(*user, Ask::Tap, context));
+        let challenge: Challenge = api.call(&remembered.webmail_api_key, call).await?;
+        self.shown().elsewhere = Some(Elsewhere { relying_party: WEBMAIL, number: challenge.number.clone() });
+        self.changes.notify();
+        tokio::spawn(Arc::clone(self).await_second(challenge.id));
+        Ok(())
+    }
+
+    async fn await_second(self: Arc<Self>, id: ChallengeId) {
+        let Ok(Opened { api, remembered, .. }) = self.opened() else { return };
+        loop {
+            let call = Call::get(format!("/v1/challenges/{id}?wait=60&shown=number"));
+            match api.call::<Challenge>(&remembered.webmail_api_key, call).await {
+                Ok(challenge) if challenge.state == State::Pending && challenge.number.is_some() => {}
+                _ => break,
+            }
+        }
+        self.shown().elsewhere = None;
+        self.changes.notify();
+    }
 }
 
-fn waiting(challenge: &Challenge) -> View {
-    let push = to_value(challenge.push).as_str().unwrap_or_default().to_owned();
-    View::Waiting { expires_at: challenge.expires_at.clone(), push }
+fn request(user_id: AccountId, ask: Ask, context: ContextRequest) -> Value {
+    to_value(ChallengeRequest {
+        user_id,
+        policy: ask.policy(),
+        binding_message: None,
+        context: Some(context),
+        methods: None,
+        expires_in: None,
+    })
 }
 
-/// A challenge for reading, its receipt taken apart.
+/// A NO leaves a receipt. A wrong number leaves none: it is an approval that did not count.
+fn why_stopped(challenge: &Challenge) -> Said {
+    match (challenge.state, &challenge.receipt) {
+        (State::Reported, _) => Said::of_demo("demo_answered_not_me"),
+        (_, None) => Sentence::OutcomeWrongNumber.into(),
+        (_, Some(_)) => Sentence::PageAnsweredNo.into(),
+    }
+}
+
+/// A value for reading; of a challenge, the receipt is taken apart.
 fn to_value<T: Serialize>(value: T) -> Value {
     let mut value = serde_json::to_value(value).unwrap_or(Value::Null);
     if let Some(Value::Object(receipt)) = value.get_mut("receipt") {

@@ -31,7 +31,7 @@ pub(super) enum Step {
 pub(super) struct Travelled {
     pub step: Step,
     /// From whom to whom.
-    pub way: &'static str,
+    pub way: String,
     /// The request or response line.
     pub title: String,
     /// What was in it: JSON for people, or the bytes as they were.
@@ -59,8 +59,8 @@ impl Trace {
         self.lock().clear();
     }
 
-    pub fn add(&self, step: Step, way: &'static str, title: impl Into<String>, content: Value) {
-        self.lock().push(Travelled { step, way, title: title.into(), content });
+    pub fn add(&self, step: Step, way: impl Into<String>, title: impl Into<String>, content: Value) {
+        self.lock().push(Travelled { step, way: way.into(), title: title.into(), content });
         self.changes.notify();
     }
 

@@ -12,7 +12,7 @@ use countersign_core::private_file;
 use countersign_core::randomness::SystemRandomness;
 use countersign_core::time::SystemClock;
 use countersign_core::vault::DesktopVault;
-use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, Received};
+use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, PushRegistrar, Received};
 use show::Printer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,13 +118,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// The authenticator whose store is in `directory`, with its vault in a file beside it.
+/// The authenticator whose store is in `directory`, with its vault in a file beside it. `push` says where pushes reach it;
+/// without one it pulls.
 ///
 /// # Errors
 /// What to tell the person, with the exit code.
 pub fn open(
     directory: &Path,
     transport: Arc<dyn countersign_core::transport::Transport>,
+    push: Option<Arc<dyn PushRegistrar>>,
 ) -> Result<Authenticator, Failure> {
     let unusable = |reason: String| Failure { exit_code: 5, message: format!("{}: {reason}", directory.display()) };
     private_file::create_folder(directory).map_err(|error| unusable(error.to_string()))?;
@@ -136,7 +138,7 @@ pub fn open(
         transport,
         clock: Arc::new(SystemClock),
         randomness: Arc::new(randomness),
-        push: None,
+        push,
     };
     Authenticator::open(directory, platform).map_err(|error| unusable(error.to_string()))
 }
@@ -154,18 +156,18 @@ fn default_store() -> Result<PathBuf, Failure> {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let directory = options.store.map_or_else(default_store, Ok)?;
-    let authenticator = open(&directory, Arc::new(ReqwestTransport::new()?))?;
+    let authenticator = open(&directory, Arc::new(ReqwestTransport::new()?), None)?;
     let printer = Printer { json: options.json };
     match options.command {
         Command::Enrol { link, name } => printer.enrolled(&authenticator.enrol(&link, &name).await?)?,
         Command::List => list(&authenticator, &printer).await?,
         Command::Watch => watch(Arc::new(authenticator), printer).await?,
         Command::Approve { id, number } => {
-            let id = find_challenge(&authenticator, &id).await?;
+            let id = find_challenge(&authenticator, &printer, &id).await?;
             return ended(&printer, id, authenticator.approve(id, number.as_deref()).await?);
         }
         Command::Report { id } => {
-            let id = find_any_challenge(&authenticator, &id).await?;
+            let id = find_any_challenge(&authenticator, &printer, &id).await?;
             return ended(&printer, id, authenticator.report(id).await?);
         }
         Command::Open { link } => {
@@ -177,7 +179,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             }
         }
         Command::Deny { id } => {
-            let id = find_challenge(&authenticator, &id).await?;
+            let id = find_challenge(&authenticator, &printer, &id).await?;
             return ended(&printer, id, authenticator.deny(id).await?);
         }
         Command::Code { id } => {
@@ -219,11 +221,16 @@ fn living(authenticator: &Authenticator) -> Result<Vec<Account>, Failure> {
 }
 
 /// Pulls every account once. What cannot be reached is told, and the rest goes on.
-async fn pull_all(authenticator: &Authenticator) -> Result<Option<Failure>, Failure> {
+async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
     for account in living(authenticator)? {
         let error = match authenticator.pull(account.id, 0).await {
-            Ok(pulled) => pulled.received.into_iter().find_map(Result::err).map(Error::Refused),
+            Ok(pulled) => {
+                if let Some(reason) = pulled.push_failure {
+                    printer.trouble(&format!("{}: notifications do not arrive: {reason}", account.organisation))?;
+                }
+                pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
+            }
             Err(error) => Some(error),
         };
         if let Some(failure) = error.map(Failure::from) {
@@ -234,7 +241,7 @@ async fn pull_all(authenticator: &Authenticator) -> Result<Option<Failure>, Fail
 }
 
 async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Failure> {
-    let trouble = pull_all(authenticator).await?;
+    let trouble = pull_all(authenticator, printer).await?;
     printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
     trouble.map_or(Ok(()), Err)
 }
@@ -275,9 +282,7 @@ async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, print
             Err(error) => return Err(error.into()),
         };
         if let Some(reason) = pulled.ended {
-            return printer
-                .trouble(&format!("this phone is over for an account: {}", show::explain_end(reason)))
-                .map_err(Failure::from);
+            return printer.trouble(show::explain_end(reason)).map_err(Failure::from);
         }
         let mut refused = false;
         for received in pulled.received {
@@ -312,17 +317,21 @@ fn print_past(authenticator: &Authenticator, printer: Printer, id: ChallengeId) 
 }
 
 /// A request that waits, or one of the history.
-async fn find_any_challenge(authenticator: &Authenticator, start: &str) -> Result<ChallengeId, Failure> {
+async fn find_any_challenge(
+    authenticator: &Authenticator,
+    printer: &Printer,
+    start: &str,
+) -> Result<ChallengeId, Failure> {
     let past = authenticator.history(HISTORY_LENGTH)?;
     let waiting = authenticator.pending()?;
     let ids = waiting.iter().map(|prompt| &prompt.challenge).chain(past.iter().map(|past| &past.challenge));
     match only_match(ids.map(|challenge| challenge.challenge_id), start, "request")? {
         Some(id) => Ok(id),
-        None => find_challenge(authenticator, start).await,
+        None => find_challenge(authenticator, printer, start).await,
     }
 }
 
-async fn find_challenge(authenticator: &Authenticator, start: &str) -> Result<ChallengeId, Failure> {
+async fn find_challenge(authenticator: &Authenticator, printer: &Printer, start: &str) -> Result<ChallengeId, Failure> {
     let find = || -> Result<Option<ChallengeId>, Failure> {
         let pending = authenticator.pending()?;
         let ids = pending.iter().map(|prompt| prompt.challenge.challenge_id);
@@ -331,7 +340,7 @@ async fn find_challenge(authenticator: &Authenticator, start: &str) -> Result<Ch
     if let Some(id) = find()? {
         return Ok(id);
     }
-    let trouble = pull_all(authenticator).await?;
+    let trouble = pull_all(authenticator, printer).await?;
     match (find()?, trouble) {
         (Some(id), _) => Ok(id),
         (None, Some(failure)) => Err(failure),

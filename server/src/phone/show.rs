@@ -4,6 +4,7 @@ use countersign_core::challenge::Context;
 use countersign_core::handle::ChallengeId;
 use countersign_core::one_time_code::Shown;
 use countersign_core::revocation::EndReason;
+use countersign_core::sentences::{Language, Sentence};
 use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
 use serde_json::{Value, json};
 use std::io::{Result, Write};
@@ -15,27 +16,25 @@ pub struct Printer {
     pub json: bool,
 }
 
+/// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section 8.2).
+fn language() -> Language {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    chosen(variables)
+}
+
+fn chosen(mut locales: impl Iterator<Item = String>) -> Language {
+    let set = locales.find(|locale| !locale.is_empty());
+    set.and_then(|locale| Language::from_tag(&locale)).unwrap_or(Language::English)
+}
+
 /// Why an account is over, and what to do.
-pub const fn explain_end(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Revoked => "removed from the account; enrol it again from the account's page",
-        EndReason::RedeemedTwice => "the link was used by two devices; ask for a new one and show it to nobody",
-        EndReason::WrongCode => "the digits were typed wrong too often; ask for a new link",
-        EndReason::Expired => "nobody typed the digits in time; ask for a new link",
-    }
+pub fn explain_end(reason: EndReason) -> &'static str {
+    Sentence::for_end(reason).text(language())
 }
 
 /// What an outcome means for the person.
-pub const fn explain(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Approved => "Approved. The page goes on by itself.",
-        Outcome::Denied => "Denied. The sign-in was stopped.",
-        Outcome::Reported => "Reported. No more prompts come until you allow them again.",
-        Outcome::WrongNumber => "The number was wrong. The sign-in was stopped.",
-        Outcome::AlreadyAnswered => "Answered on your other phone.",
-        Outcome::Expired => "Expired: start the sign-in again.",
-        Outcome::Cancelled => "The site took the question back.",
-    }
+pub fn explain(outcome: Outcome) -> &'static str {
+    Sentence::for_outcome(outcome).text(language())
 }
 
 fn account_json(account: &Account) -> Value {
@@ -103,8 +102,8 @@ impl Printer {
                 let (first, second) = confirmation_code.split_at(3);
                 writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
             }
-            AccountState::Confirmed => writeln!(out, "Ready."),
-            AccountState::Ended { reason } => writeln!(out, "Over: {}.", explain_end(*reason)),
+            AccountState::Confirmed => writeln!(out, "{}", Sentence::AccountReady.text(language())),
+            AccountState::Ended { reason } => writeln!(out, "{}", explain_end(*reason)),
         }
     }
 
@@ -133,7 +132,7 @@ impl Printer {
             }
         }
         if pending.is_empty() {
-            return writeln!(out, "Nothing waits for an answer.");
+            return writeln!(out, "{}", Sentence::AccountNothingWaits.text(language()));
         }
         pending.iter().try_for_each(|prompt| self.prompt(prompt))
     }
@@ -267,6 +266,15 @@ mod tests {
             assert!(notice(seconds).contains(words), "{}", notice(seconds));
         }
         assert!(clock_notice(i64::MIN).is_some());
+    }
+
+    #[test]
+    fn the_first_locale_that_is_set_names_the_language() {
+        let language = |locales: [&str; 3]| chosen(locales.into_iter().map(str::to_owned));
+        assert_eq!(language(["", "", "fr_CH.UTF-8"]), Language::French);
+        assert_eq!(language(["C", "de_DE.UTF-8", "fr_FR.UTF-8"]), Language::English);
+        assert_eq!(language(["", "it_IT", "pt_BR"]), Language::Italian);
+        assert_eq!(language(["", "", ""]), Language::English);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Step 2, push: what was created is sealed and sent, through whichever gateway reaches the device.
 //!
-//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: four outcomes, and no
-//! network can hold up a challenge. All share one bound on what is in flight, so a stalled one can delay the others.
+//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network: five outcomes, and no
+//! network can hold up a challenge. Each network, and each Web Push service, has a lane of its own: places, a queue and a
+//! circuit breaker, so that one that is down or slow holds up no other.
 
+mod breaker;
+pub mod check;
 mod fcm;
-mod networks;
+mod lanes;
 mod retry_after;
 mod sender;
 mod webpush;
@@ -13,11 +16,14 @@ pub use fcm::Fcm;
 pub use sender::{Outbox, Sender};
 
 use crate::app::App;
+use crate::config::PushConfig;
 use crate::problem::Problem;
+use crate::startup::StartupError;
 use async_trait::async_trait;
 use countersign_core::at_rest::Location;
 use countersign_core::device_api::PushRegistration;
 use countersign_core::time::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a gateway said.
@@ -27,8 +33,10 @@ pub enum Delivery {
     Sent,
     /// It has known no such device since this moment, if it told which: a registration that is not younger is dropped.
     Gone(Option<Timestamp>),
-    /// Not now. After this long, if it said so; the text is for the operator.
+    /// This message not now. After this long, if it said so; the text is for the operator.
     RetryAfter(Option<Duration>, String),
+    /// It cannot be reached, or is not well: no message now. After this long, if it said so; the text is for the operator.
+    Down(Option<Duration>, String),
     /// Never in this form; the text is for the operator.
     Failed(String),
 }
@@ -65,14 +73,69 @@ pub trait Gateway: Send + Sync {
     async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery;
 }
 
+/// A network that is not configured, for devices that registered while it was; the text says what to set.
+struct NotConfigured(&'static str);
+
+#[async_trait]
+impl Gateway for NotConfigured {
+    async fn send(&self, _: &PushRegistration, _: Message<'_>) -> Delivery {
+        Delivery::Failed(self.0.into())
+    }
+}
+
+/// The doors to every network that is configured.
+pub(crate) struct Gateways {
+    webpush: Arc<dyn Gateway>,
+    fcm: Arc<dyn Gateway>,
+}
+
+impl Gateways {
+    /// The configured gateways.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`].
+    pub fn new(config: &PushConfig, app: &Arc<App>) -> Result<Self, StartupError> {
+        Ok(Self {
+            webpush: Arc::new(webpush::WebPush::new(&config.webpush, Arc::clone(app))?),
+            fcm: match &config.fcm {
+                Some(config) => Arc::new(Fcm::new(config, Arc::clone(app))?),
+                None => Arc::new(NotConfigured(fcm::NOT_CONFIGURED)),
+            },
+        })
+    }
+
+    /// One gateway for every registration.
+    fn only(gateway: Arc<dyn Gateway>) -> Self {
+        Self { webpush: Arc::clone(&gateway), fcm: gateway }
+    }
+
+    fn for_registration(&self, registration: &PushRegistration) -> &dyn Gateway {
+        match registration {
+            PushRegistration::WebPush(_) => &*self.webpush,
+            PushRegistration::Fcm { .. } => &*self.fcm,
+        }
+    }
+}
+
 /// Refuses a registration that could never be used.
 ///
 /// # Errors
-/// `malformed`.
+/// `malformed`, `gateway_not_configured`.
 pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
         PushRegistration::Fcm { token } => fcm::check(token, app.fcm_configured),
+    }
+}
+
+/// The lane in which a registration's pushes wait: what can be down as one.
+pub fn lane(registration: &PushRegistration) -> String {
+    match registration {
+        PushRegistration::WebPush(subscription) => {
+            let origin = url::Url::parse(&subscription.endpoint).map(|url| url.origin().ascii_serialization());
+            format!("webpush {}", origin.unwrap_or_default())
+        }
+        PushRegistration::Fcm { .. } => "fcm".into(),
     }
 }
 

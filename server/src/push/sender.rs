@@ -1,24 +1,23 @@
-//! The sending of queued pushes: takes the rows that are due, hands them to their gateways side by side, and writes down
-//! what became of each.
+//! The sending of queued pushes: takes the rows that are due from each lane that has room, hands them to their gateways
+//! side by side, and writes down what became of each.
 
-use super::networks::Networks;
-use super::{Delivery, Gateway, Kind, Message, open_registration};
+use super::lanes::{Lanes, Place, Room};
+use super::{Delivery, Gateway, Gateways, Kind, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
 use crate::notices;
 use crate::startup::StartupError;
 use crate::store::{Content, PushOutcome, QueuedPush, StoreError};
+use countersign_core::randomness::Randomness;
 use countersign_core::sealing::{self, SealedTo};
 use countersign_core::time::Timestamp;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
-/// The most pushes in flight.
-const MAX_IN_FLIGHT: usize = 256;
-/// The most rows that are read at one time.
-const MOST_DUE: u32 = 512;
+/// The most rows that [`Sender::flush`] reads at one time.
+const MOST_DUE: usize = 512;
 /// The wait before the first retry when a gateway names none; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// How long to rest when the database does not answer.
@@ -40,16 +39,16 @@ impl Outbox {
 /// Sends queued pushes.
 pub struct Sender {
     app: Arc<App>,
-    gateway: Arc<dyn Gateway>,
-    places: Arc<Semaphore>,
+    gateways: Arc<Gateways>,
+    lanes: Arc<Lanes>,
     in_flight: Arc<Mutex<HashSet<i64>>>,
 }
 
-/// A row in flight, and a place among those; given back when the push is done, whatever became of it.
+/// A row in flight, and its place; given back when the push is done, whatever became of it.
 struct Flight {
     row_id: i64,
     in_flight: Arc<Mutex<HashSet<i64>>>,
-    _place: tokio::sync::OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Drop for Flight {
@@ -68,13 +67,17 @@ impl Sender {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn new(config: &PushConfig, app: Arc<App>) -> Result<Self, StartupError> {
-        let networks = Arc::new(Networks::new(config, &app)?);
-        Ok(Self::with_gateway(app, networks))
+        let gateways = Gateways::new(config, &app)?;
+        Ok(Self::over(app, gateways))
     }
 
-    /// A sender over a gateway of the caller's.
+    /// A sender over one gateway of the caller's.
     pub fn with_gateway(app: Arc<App>, gateway: Arc<dyn Gateway>) -> Self {
-        Self { app, gateway, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), in_flight: Arc::default() }
+        Self::over(app, Gateways::only(gateway))
+    }
+
+    fn over(app: Arc<App>, gateways: Gateways) -> Self {
+        Self { app, gateways: Arc::new(gateways), lanes: Arc::new(Lanes::new()), in_flight: Arc::default() }
     }
 
     /// Sends what is due, one after the other, and writes down what became of each. For a caller that moves the time
@@ -83,8 +86,11 @@ impl Sender {
     /// # Errors
     /// [`StoreError`]; what was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        for push in self.app.store.due_pushes(self.app.now(), MOST_DUE).await? {
-            carry(&self.app, &*self.gateway, push).await?;
+        let now = self.app.now();
+        for lane in self.app.store.due_lanes(now).await? {
+            for push in self.app.store.due_pushes(lane, now, MOST_DUE).await? {
+                carry(&self.app, &self.gateways, push).await?;
+            }
         }
         self.app.store.drop_stale_pushes().await
     }
@@ -110,70 +116,90 @@ impl Sender {
         }
     }
 
-    /// Starts what is due, and says how long until there is more.
+    /// Starts what is due in each lane that has room, and says how long until there is more. A lane that is full is looked
+    /// at again when one of its pushes is done.
     async fn send_due(&self, swept: &mut Timestamp) -> Result<Duration, StoreError> {
         let now = self.app.now();
-        for push in self.app.store.due_pushes(now, MOST_DUE).await? {
-            if !lock(&self.in_flight).insert(push.row_id) {
+        let mut next = IDLE;
+        for name in self.app.store.due_lanes(now).await? {
+            let room = match self.lanes.room(&name, now) {
+                Room::For(room) => room,
+                Room::ClosedUntil(until) => {
+                    next = next.min(now.until(until));
+                    continue;
+                }
+            };
+            if room == 0 {
                 continue;
             }
-            let place = tokio::select! {
-                place = Arc::clone(&self.places).acquire_owned() => place,
-                () = self.app.stopping.cancelled() => break,
-            };
-            let Ok(place) = place else { break };
-            let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), _place: place };
-            let (app, gateway) = (Arc::clone(&self.app), Arc::clone(&self.gateway));
-            tokio::spawn(async move {
-                match carry(&app, &*gateway, push).await {
-                    Ok(()) => app.outbox.wake(),
-                    Err(error) => {
-                        // The row is still queued: without a pause it would be sent again at once, and again.
-                        tracing::error!(%error, "the outcome of a push was not kept");
-                        tokio::time::sleep(STORE_PAUSE).await;
-                    }
-                }
-                drop(flight);
-            });
+            // Those in flight are still rows that are due.
+            let most = room + self.lanes.in_flight(&name);
+            let due = self.app.store.due_pushes(name.clone(), now, most).await?;
+            for push in due.into_iter().filter(|push| !lock(&self.in_flight).contains(&push.row_id)).take(room) {
+                let Some(place) = self.lanes.take(&name) else { break };
+                self.start(push, place);
+            }
         }
         if now >= *swept + IDLE {
             *swept = now;
             self.app.store.drop_stale_pushes().await?;
+            self.lanes.sweep(now);
         }
         let due = self.app.store.next_push_due(now).await?;
-        Ok(due.map_or(IDLE, |due| now.until(due).min(IDLE)))
+        Ok(due.map_or(next, |due| now.until(due).min(next)))
+    }
+
+    fn start(&self, push: QueuedPush, place: Place) {
+        lock(&self.in_flight).insert(push.row_id);
+        let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), place };
+        let (app, gateways) = (Arc::clone(&self.app), Arc::clone(&self.gateways));
+        tokio::spawn(async move {
+            match carry(&app, &gateways, push).await {
+                Ok(well) => flight.place.report(well, app.now()),
+                Err(error) => {
+                    // The row is still queued: without a pause it would be sent again at once, and again.
+                    tracing::error!(%error, "the outcome of a push was not kept");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+            drop(flight);
+            app.outbox.wake();
+        });
     }
 }
 
-/// One push from its row to its outcome.
-async fn carry(app: &App, gateway: &dyn Gateway, push: QueuedPush) -> Result<(), StoreError> {
-    let outcome = send(app, gateway, &push).await;
+/// One push from its row to its outcome; false when its network is not well.
+async fn carry(app: &App, gateways: &Gateways, push: QueuedPush) -> Result<bool, StoreError> {
+    let delivery = send(app, gateways, &push).await;
+    let well = !matches!(delivery, Delivery::Down(..));
+    let outcome = outcome(delivery, &push, app.now(), &*app.randomness);
     if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
         tracing::warn!(push = push.row_id, reason, "a push was not delivered");
     }
-    app.store.finish_push(push.row_id, push.device, push.registration, outcome).await
+    app.store.finish_push(push.row_id, push.device, push.registration, outcome).await?;
+    Ok(well)
 }
 
 /// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
-async fn send(app: &App, gateway: &dyn Gateway, push: &QueuedPush) -> PushOutcome {
+async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
     let Some(sealed) = &push.registration else {
-        return PushOutcome::Failed("the device has no push registration any more".into());
+        return Delivery::Failed("the device has no push registration any more".into());
     };
     let registration = match open_registration(app, push.device, sealed) {
         Ok(registration) => registration,
-        Err(reason) => return PushOutcome::Failed(reason),
+        Err(reason) => return Delivery::Failed(reason),
     };
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: push.enrolment_id };
     let compact = match &push.content {
         Content::Challenge(compact) => compact.clone(),
         Content::Retraction(retracted) => match notices::retraction(app, retracted).await {
             Ok(compact) => compact,
-            Err(problem) => return PushOutcome::Failed(problem.to_string()),
+            Err(problem) => return Delivery::Failed(problem.to_string()),
         },
     };
     let envelope = match sealing::seal(&compact, &push.sealing_key, to, &*app.randomness) {
         Ok(envelope) => envelope.to_json(),
-        Err(refusal) => return PushOutcome::Failed(refusal.to_string()),
+        Err(refusal) => return Delivery::Failed(refusal.to_string()),
     };
     let now = app.now();
     let message = Message {
@@ -187,21 +213,45 @@ async fn send(app: &App, gateway: &dyn Gateway, push: &QueuedPush) -> PushOutcom
         topic: &push.topic[..32],
         attempts: push.attempts,
     };
-    outcome(gateway.send(&registration, message).await, push, app.now())
+    gateways.for_registration(&registration).send(&registration, message).await
 }
 
 /// What to write down; a retry must fit the challenge's life.
-fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp) -> PushOutcome {
+fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp, randomness: &dyn Randomness) -> PushOutcome {
     match delivery {
         Delivery::Sent => PushOutcome::Sent,
         Delivery::Gone(since) if since.is_none_or(|since| push.registered_at <= since) => PushOutcome::Gone,
         Delivery::Gone(_) => PushOutcome::Failed("the network knew no such device before it registered again".into()),
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
-        Delivery::RetryAfter(after, reason) => {
+        Delivery::RetryAfter(after, reason) | Delivery::Down(after, reason) => {
             // A stranger's push service must not set a pace faster than ours.
-            let backoff = FIRST_RETRY * 2_u32.saturating_pow(push.attempts.min(8));
-            let due_at = now + after.map_or(backoff, |after| after.max(backoff));
+            let pause = backoff(push.attempts, randomness);
+            let due_at = now + after.map_or(pause, |after| after.max(pause));
             if due_at < push.expires_at { PushOutcome::RetryAt(due_at, reason) } else { PushOutcome::Failed(reason) }
+        }
+    }
+}
+
+/// The pause before the next attempt: it doubles, and half of it is random, so that what failed together does not come
+/// back together.
+fn backoff(attempts: u32, randomness: &dyn Randomness) -> Duration {
+    let longest = FIRST_RETRY * 2_u32.saturating_pow(attempts.min(8));
+    let [share] = randomness.bytes::<1>();
+    longest / 2 + longest / 2 * u32::from(share) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::randomness::SystemRandomness;
+
+    #[test]
+    fn pauses_double_and_lie_between_half_and_all_of_it() {
+        for (attempts, longest) in [(0, 500), (1, 1000), (8, 128_000), (200, 128_000)] {
+            for _ in 0..50 {
+                let pause = backoff(attempts, &SystemRandomness::new()).as_millis();
+                assert!((longest / 2..=longest).contains(&pause), "{attempts}: {pause}");
+            }
         }
     }
 }

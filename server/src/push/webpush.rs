@@ -116,7 +116,7 @@ impl Gateway for WebPush {
             Ok(response) => read(response.status(), response.headers(), self.app.now()),
             // Without the address: an endpoint is a capability and does not belong in a log.
             Err(error) => {
-                Delivery::RetryAfter(None, format!("the push service cannot be reached: {}", outgoing::reason(error)))
+                Delivery::Down(None, format!("the push service cannot be reached: {}", outgoing::reason(error)))
             }
         }
     }
@@ -134,10 +134,10 @@ fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
              key, or this machine's clock is wrong",
         ),
         404 | 410 => Delivery::Gone(None),
-        408 | 429 | 500..=599 => {
-            let after = retry_after::read(headers, now);
-            Delivery::RetryAfter(after, format!("the push service answered {status}"))
+        408 | 429 => {
+            Delivery::RetryAfter(retry_after::read(headers, now), format!("the push service answered {status}"))
         }
+        500..=599 => Delivery::Down(retry_after::read(headers, now), format!("the push service answered {status}")),
         413 => failed("the push service takes only shorter messages than the 4096 bytes of RFC 8030"),
         _ => failed("the push service refuses the message"),
     }
@@ -161,8 +161,9 @@ mod tests {
             let Delivery::RetryAfter(after, _) = read(429, &header(later)) else { panic!("{later}") };
             assert_eq!(after, Some(Duration::from_secs(7)), "{later}");
         }
-        for status in [408, 500, 503] {
-            assert!(matches!(read(status, &none), Delivery::RetryAfter(None, _)), "{status}");
+        assert!(matches!(read(408, &none), Delivery::RetryAfter(None, _)));
+        for status in [500, 503] {
+            assert!(matches!(read(status, &none), Delivery::Down(None, _)), "{status}");
         }
         for (status, word) in [
             (301, "redirect"),

@@ -2,6 +2,7 @@
 
 use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
+use super::rules::CLAIM_WINDOW;
 use super::{Store, StoreError, changed_one};
 use countersign_core::handle::{AuthenticatorId, EnrolmentId};
 use countersign_core::time::Timestamp;
@@ -71,20 +72,20 @@ pub(super) fn of_enrolment(connection: &Connection, enrolment: i64) -> Result<Op
 }
 
 /// Ends what fits the condition on one row: its secret goes, and so does an approval that nobody has claimed.
-fn void(connection: &Connection, condition: &'static str, row: i64) -> Result<bool, StoreError> {
+fn void(connection: &Connection, now: Timestamp, condition: &'static str, row: i64) -> Result<bool, StoreError> {
     let sql = format!(
-        "UPDATE challenge SET state = 'revoked' WHERE state = 'approved'
+        "UPDATE challenge SET state = 'revoked' WHERE state = 'approved' AND settled_at > ?2
          AND settled_code IN (SELECT row_id FROM code_authenticator WHERE {condition})"
     );
-    connection.execute(&sql, [row])?;
+    connection.execute(&sql, (row, (now - CLAIM_WINDOW).millis()))?;
     let sql =
         format!("UPDATE code_authenticator SET state = 'void', secret = x'' WHERE {condition} AND state <> 'void'");
     Ok(changed_one(connection.execute(&sql, [row])?))
 }
 
 /// Ends the codes of a phone whose enrolment has ended.
-pub(super) fn void_of_enrolment(connection: &Connection, enrolment: i64) -> Result<(), StoreError> {
-    void(connection, "enrolment = ?1", enrolment).map(|_| ())
+pub(super) fn void_of_enrolment(connection: &Connection, now: Timestamp, enrolment: i64) -> Result<(), StoreError> {
+    void(connection, now, "enrolment = ?1", enrolment).map(|_| ())
 }
 
 /// The row, the state and the creation of an application of this organisation.
@@ -196,9 +197,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_application(&self, organisation: i64, id: AuthenticatorId) -> Result<bool, StoreError> {
-        self.write(move |connection, _| {
+        self.write(move |connection, now| {
             let found = application(connection, organisation, id)?;
-            found.map_or(Ok(false), |(row_id, _, _)| void(connection, "row_id = ?1", row_id))
+            found.map_or(Ok(false), |(row_id, _, _)| void(connection, now, "row_id = ?1", row_id))
         })
         .await
     }

@@ -145,6 +145,8 @@ pub struct Asked {
     pub account: i64,
     /// The signed challenge.
     pub compact: String,
+    /// What it was before another question came beside it, when one did.
+    pub earlier: Option<String>,
     /// The keys that may answer.
     pub keys: DecisionKeys,
 }
@@ -170,8 +172,8 @@ pub struct ChallengeRecord {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// What became of its pushes: one word for each device that has any.
-    pub pushes: Vec<String>,
+    /// What became of its pushes: a word for each, and the reason where one did not go through.
+    pub pushes: Vec<(String, Option<String>)>,
     /// The signed question and answer, once there is one that proves what its state says.
     pub receipt: Option<Receipt>,
     /// How it may be answered by what the account has now.
@@ -232,7 +234,7 @@ impl Store {
             let prompt = prompts::allowed(connection, &rules, now, &new)?;
             let row_id = insert(connection, &new, prompt)?;
             for (recipient, compact) in &new.devices {
-                let sql = "INSERT INTO challenge_device VALUES (?1, ?2, ?3)";
+                let sql = "INSERT INTO challenge_device (challenge, enrolment, compact) VALUES (?1, ?2, ?3)";
                 connection.prepare_cached(sql)?.execute((row_id, recipient.row_id, compact))?;
                 if recipient.has_push && prompt == Prompt::Pushed {
                     pushes::queue(connection, row_id, recipient.row_id, now, new.expires_at)?;
@@ -249,13 +251,15 @@ impl Store {
     /// [`StoreError`].
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT e.row_id, d.compact, c.account, e.approval_key, e.request_key, e.request_key_id
+            let sql =
+                "SELECT e.row_id, d.compact, c.account, e.approval_key, e.request_key, e.request_key_id, d.earlier
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
                        WHERE c.handle = ?1 AND e.state = 'confirmed'";
             let read = |row: &Row<'_>| {
                 let keys = DecisionKeys { approval: read_public_key(row, 3)?, request: read_public_key(row, 4)? };
-                let asked = Asked { device: row.get(0)?, compact: row.get(1)?, account: row.get(2)?, keys };
+                let (device, compact, account, earlier) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(6)?);
+                let asked = Asked { device, account, compact, earlier, keys };
                 let own = row.get::<_, String>(5)? == key_id || keys.approval.thumbprint().as_str() == key_id;
                 Ok(own.then_some(asked))
             };
@@ -372,8 +376,8 @@ pub(super) fn read_challenge(
     let found = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?;
     let Some((row_id, account, mut record)) = found else { return Ok(None) };
     let mut statement =
-        connection.prepare_cached("SELECT state FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
-    record.pushes = statement.query_map([row_id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        connection.prepare_cached("SELECT state, reason FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
+    record.pushes = statement.query_map([row_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))
 }

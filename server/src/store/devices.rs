@@ -44,6 +44,23 @@ pub struct PendingForDevice {
     pub compact: String,
 }
 
+/// A device whose pushes are checked.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The row.
+    pub row_id: i64,
+    /// The enrolment.
+    pub enrolment_id: EnrolmentId,
+    /// The account's handle.
+    pub account_id: AccountId,
+    /// The thumbprint of its request key.
+    pub key_id: String,
+    /// Opens what is sealed to it.
+    pub sealing_key: SealingPublicKey,
+    /// Where it is reached, sealed.
+    pub registration: Option<Vec<u8>>,
+}
+
 pub(super) fn read_public_key(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicKey> {
     let bytes: Vec<u8> = row.get(column)?;
     PublicKey::from_uncompressed(&bytes).map_err(|_| rusqlite::Error::InvalidQuery)
@@ -182,6 +199,30 @@ impl Store {
         .await
     }
 
+    /// A confirmed device of an account, to check its pushes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn device_to_check(&self, account: i64, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT e.row_id, a.handle, e.request_key_id, e.sealing_key, e.push_registration
+                       FROM enrolment e JOIN account a ON a.row_id = e.account
+                       WHERE e.account = ?1 AND e.handle = ?2 AND e.state = 'confirmed'";
+            let read = |row: &Row<'_>| {
+                Ok(Checked {
+                    row_id: row.get(0)?,
+                    enrolment_id: id,
+                    account_id: parse(&row.get::<_, String>(1)?)?,
+                    key_id: row.get(2)?,
+                    sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
+                    registration: row.get(4)?,
+                })
+            };
+            Ok(connection.query_row(sql, (account, id.to_string()), read).optional()?)
+        })
+        .await
+    }
+
     /// Ends a device of an account; false when the account has no such device in use.
     ///
     /// # Errors
@@ -195,14 +236,14 @@ impl Store {
         .await
     }
 
-    /// Keeps where a device is reached; the sealed form of its registration.
+    /// Keeps where a device is reached: the sealed form of its registration, and the lane in which its pushes wait.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>, lane: String) -> Result<(), StoreError> {
         self.write(move |connection, now| {
-            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3 WHERE row_id = ?1 AND state <> 'void'";
-            connection.execute(sql, (device, sealed, now.millis()))?;
+            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3, push_lane = ?4 WHERE row_id = ?1 AND state <> 'void'";
+            connection.execute(sql, (device, sealed, now.millis(), lane))?;
             Ok(())
         })
         .await

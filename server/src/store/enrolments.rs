@@ -314,6 +314,6 @@ pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason:
     // What a lost phone approved in its last minute must not sign anybody in any more.
     let sql = "UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved' AND settled_at > ?2";
     connection.execute(sql, (row_id, (now - CLAIM_WINDOW).millis()))?;
-    authenticators::void_of_enrolment(connection, row_id)?;
+    authenticators::void_of_enrolment(connection, now, row_id)?;
     Ok(voided)
 }

@@ -25,7 +25,7 @@ pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created, NewChallenge, Recipient, State};
 pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
-pub use devices::{ActiveDevice, PendingForDevice};
+pub use devices::{ActiveDevice, Checked, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::{Prompt, Raise};

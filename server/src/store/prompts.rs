@@ -126,14 +126,15 @@ fn raise(
     raising: &dyn Raise,
 ) -> Result<(), StoreError> {
     let number = raising.number();
-    let sql = "UPDATE challenge SET digits = ?2, number = ?3, certificate = ?4 WHERE row_id = ?1";
+    let sql = "UPDATE challenge SET digits = ?2, number = ?3, earlier_certificate = certificate, certificate = ?4
+               WHERE row_id = ?1";
     let certificate = i64::try_from(certificate).unwrap_or(i64::MAX);
     connection.prepare_cached(sql)?.execute((challenge, digits(&number), &number, certificate))?;
     let sql = "SELECT enrolment, compact FROM challenge_device WHERE challenge = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let copies = statement.query_map([challenge], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
     for (device, compact) in copies.collect::<Result<Vec<_>, _>>()? {
-        let sql = "UPDATE challenge_device SET compact = ?3 WHERE challenge = ?1 AND enrolment = ?2";
+        let sql = "UPDATE challenge_device SET earlier = compact, compact = ?3 WHERE challenge = ?1 AND enrolment = ?2";
         connection.prepare_cached(sql)?.execute((challenge, device, raising.raise(&compact)?))?;
     }
     pushes::queue_again(connection, challenge, now)

@@ -85,7 +85,8 @@ pub(super) fn queue(
     due_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO push (challenge, enrolment, state, due_at, expires_at) VALUES (?1, ?2, 'queued', ?3, ?4)";
+    let sql = "INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
+               SELECT ?1, row_id, coalesce(push_lane, ''), 'queued', ?3, ?4 FROM enrolment WHERE row_id = ?2";
     connection.prepare_cached(sql)?.execute((challenge, enrolment, due_at.millis(), expires_at.millis()))?;
     Ok(())
 }
@@ -93,8 +94,8 @@ pub(super) fn queue(
 /// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
 /// Nothing is queued for a person who has stopped the pushes meanwhile.
 pub(super) fn queue_again(connection: &Connection, challenge: i64, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO push (challenge, enrolment, state, due_at, expires_at)
-               SELECT c.row_id, e.row_id, 'queued', ?2, c.expires_at FROM challenge c
+    let sql = "INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
+               SELECT c.row_id, e.row_id, coalesce(e.push_lane, ''), 'queued', ?2, c.expires_at FROM challenge c
                JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
                WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.push_registration IS NOT NULL AND e.state = 'confirmed'";
@@ -112,8 +113,8 @@ pub(super) fn retract(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE push SET state = 'dropped' WHERE challenge = ?1 AND kind = 'challenge' AND state = 'queued'";
     connection.prepare_cached(sql)?.execute([challenge])?;
-    let sql = "INSERT INTO push (challenge, enrolment, kind, state, due_at, expires_at)
-               SELECT DISTINCT challenge, enrolment, 'retraction', 'queued', ?2, expires_at FROM push p
+    let sql = "INSERT INTO push (challenge, enrolment, lane, kind, state, due_at, expires_at)
+               SELECT DISTINCT challenge, enrolment, lane, 'retraction', 'queued', ?2, expires_at FROM push p
                WHERE challenge = ?1 AND kind = 'challenge' AND state = 'sent' AND enrolment IS NOT ?3 AND expires_at > ?2
                  AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND r.enrolment = p.enrolment
                                  AND r.kind = 'retraction')";
@@ -159,21 +160,48 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
 }
 
 impl Store {
-    /// The pushes that are due, the most urgent first. Those whose challenge is over are not among them.
+    /// The lanes in which something is due.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_pushes(&self, now: Timestamp, most: u32) -> Result<Vec<QueuedPush>, StoreError> {
+    pub async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT DISTINCT lane FROM push WHERE state = 'queued' AND due_at <= ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            Ok(statement.query_map([now.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The pushes of a lane that are due, the most urgent first. Those whose challenge is over are not among them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due_pushes(&self, lane: String, now: Timestamp, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(move |connection| {
             let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at,
                               p.kind, c.handle, a.handle, e.request_key_id, c.state, coalesce(e.push_registered_at, 0)
                        FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                        JOIN account a ON a.row_id = c.account
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
-                       WHERE p.state = 'queued' AND p.due_at <= ?1 AND p.expires_at > ?1
+                       WHERE p.state = 'queued' AND p.lane = ?3 AND p.due_at <= ?1 AND p.expires_at > ?1
                          AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
                        ORDER BY p.due_at LIMIT ?2";
-            Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most), read_due)?.collect::<Result<_, _>>()?)
+            Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most, lane), read_due)?.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Why the latest push of a question to this device did not go through, when it did not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn push_failure(&self, device: i64) -> Result<Option<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT CASE state WHEN 'failed' THEN reason END FROM push
+                       WHERE enrolment = ?1 AND kind = 'challenge' ORDER BY row_id DESC LIMIT 1";
+            Ok(connection.prepare_cached(sql)?.query_row([device], |row| row.get(0)).optional()?.flatten())
         })
         .await
     }

@@ -16,7 +16,8 @@ pub const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 pub struct Rules {
     /// Which challenge an answer may settle.
     pub may_settle: &'static str,
-    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered.
+    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered. A NO, and a report, of
+    /// the form that it had before another question came beside count as well; a YES (`:approves`) does not.
     pub may_answer: &'static str,
     /// Which approval may be claimed.
     pub may_claim: &'static str,
@@ -48,7 +49,7 @@ impl Rules {
     /// The rules that hold.
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND expires_at > :now",
-        may_answer: "e.state = 'confirmed' AND d.compact = :compact",
+        may_answer: "e.state = 'confirmed' AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
         may_claim: "state = 'approved' AND settled_at > :oldest",
         same_claim: "state = 'claimed' AND claim_key = :key",
         may_cancel: "state = 'pending' AND expires_at > :now",

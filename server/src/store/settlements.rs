@@ -87,10 +87,12 @@ impl Store {
                 ":wrong_number": approves && !right,
                 ":row_id": found.row_id,
                 ":compact": settlement.compact,
+                ":approves": approves,
             })?;
             if !changed_one(changed) {
                 return why_not_settled(connection, &settlement, &found);
             }
+            keep_what_was_answered(connection, &found, &settlement)?;
             pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
             match (approves, right) {
                 (true, false) => Ok(Settled::WrongNumber),
@@ -117,6 +119,17 @@ fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
     }
 }
 
+/// The form that was answered is the one of the receipt.
+fn keep_what_was_answered(connection: &Connection, found: &Found, settlement: &Settlement) -> Result<(), StoreError> {
+    let sql = "UPDATE challenge_device SET compact = earlier WHERE challenge = ?1 AND enrolment = ?2 AND earlier = ?3";
+    let parameters = (found.row_id, settlement.device, &settlement.compact);
+    if changed_one(connection.prepare_cached(sql)?.execute(parameters)?) {
+        let sql = "UPDATE challenge SET certificate = earlier_certificate WHERE row_id = ?1";
+        connection.execute(sql, [found.row_id])?;
+    }
+    Ok(())
+}
+
 fn find(connection: &Connection, now: Timestamp, id: ChallengeId) -> Result<Option<Found>, StoreError> {
     let sql = "SELECT row_id, account, state, expires_at, settled_at, number, settled_by, wrong_number
                FROM challenge WHERE handle = ?1";
@@ -135,23 +148,11 @@ fn find(connection: &Connection, now: Timestamp, id: ChallengeId) -> Result<Opti
     Ok(connection.prepare_cached(sql)?.query_row([id.to_string()], read).optional()?)
 }
 
-/// True when a device is in use and was asked these very bytes.
-fn may_answer(
-    connection: &Connection,
-    condition: &str,
-    found: &Found,
-    settlement: &Settlement,
-) -> Result<bool, StoreError> {
-    let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
-                        WHERE e.row_id = :device AND d.challenge = :challenge AND {condition})"
-    );
-    let parameters = named_params! {
-        ":device": settlement.device,
-        ":challenge": found.row_id,
-        ":compact": settlement.compact,
-    };
-    Ok(connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?)
+/// True when a device is in use and was asked, in whatever form.
+fn was_asked(connection: &Connection, found: &Found, settlement: &Settlement) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
+                              WHERE e.row_id = ?1 AND d.challenge = ?2 AND e.state = 'confirmed')";
+    Ok(connection.prepare_cached(sql)?.query_row((settlement.device, found.row_id), |row| row.get(0))?)
 }
 
 fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Found) -> Result<Settled, StoreError> {
@@ -162,8 +163,11 @@ fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Fou
         (state, Answer::Approve) if own && approved => Settled::Counts(state),
         (State::Denied, Answer::Deny) if own && !found.wrong_number => Settled::Counts(State::Denied),
         (State::Pending, _) => {
-            let in_use = may_answer(connection, "e.state = 'confirmed' AND :compact IS NOT NULL", found, settlement)?;
-            if in_use { Settled::Changed } else { Settled::NotAsked }
+            if was_asked(connection, found, settlement)? {
+                Settled::Changed
+            } else {
+                Settled::NotAsked
+            }
         }
         (State::Expired, _) => Settled::Expired,
         (State::Cancelled, _) => Settled::Cancelled,
@@ -180,7 +184,7 @@ fn report(
     settlement: &Settlement,
     found: &Found,
 ) -> Result<Settled, StoreError> {
-    if !may_answer(connection, "e.state = 'confirmed' AND :compact IS NOT NULL", found, settlement)? {
+    if !was_asked(connection, found, settlement)? {
         return Ok(Settled::NotAsked);
     }
     let sql = format!(
@@ -207,6 +211,7 @@ fn report(
     let revoked = changed_one(connection.prepare_cached(&sql)?.execute(parameters)?);
     prompts::stop(connection, now, found.account)?;
     if ended {
+        keep_what_was_answered(connection, found, settlement)?;
         pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
     }
     Ok(Settled::Counts(match (ended, revoked) {

@@ -1,17 +1,12 @@
 //! What people, relying parties, phones and the operator do, one thing at a step.
 
-use super::handset::{Errand, Finished, Told};
+use super::handset::Errand;
 use super::network::{Meaning, Packet, Request, enrolments_of};
-use super::site::{Person, Site};
+use super::site::Person;
 use super::world::World;
-use countersign_core::decision::Answer;
-use countersign_core::device_api::EnrolmentState;
 use countersign_core::handle::ChallengeId;
-use countersign_core::{AccountState, Outcome};
-use countersign_server::server_keys;
 use countersign_server::store::State;
 use serde_json::{Value, json};
-use std::sync::PoisonError;
 use std::time::Duration;
 
 /// The most errands of one phone at one time.
@@ -40,6 +35,8 @@ pub enum Action {
     Intrude,
     /// A person answers.
     Answer,
+    /// A person types a code.
+    Code,
     /// A phone asks for what waits.
     Pull,
     /// A phone does what it does now and then.
@@ -63,17 +60,18 @@ pub enum Action {
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 20] = [
+const WEIGHTS: [(usize, Action); 21] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
     (75, Action::Ask),
-    (60, Action::Read),
-    (75, Action::Claim),
-    (15, Action::Cancel),
+    (80, Action::Read),
+    (110, Action::Claim),
+    (22, Action::Cancel),
     (25, Action::Repeat),
     (20, Action::Intrude),
     (130, Action::Answer),
+    (40, Action::Code),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -107,7 +105,7 @@ impl World {
                 self.deliver().await?;
             }
             Action::Burst => self.burst().await?,
-            Action::Wait => self.pass_time().await,
+            Action::Wait => self.pass_time().await?,
             Action::Ask => self.ask(),
             Action::Read => self.read(),
             Action::Claim => self.claim(),
@@ -115,6 +113,7 @@ impl World {
             Action::Repeat => self.repeat(),
             Action::Intrude => self.intrude(),
             Action::Answer => self.answer()?,
+            Action::Code => self.type_code()?,
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
             Action::Push => self.send_pushes().await?,
@@ -132,23 +131,47 @@ impl World {
         Ok(())
     }
 
-    async fn pass_time(&mut self) {
+    async fn pass_time(&mut self) -> Result<(), String> {
         let by = match self.choices.below(1000) {
             0..780 => self.choices.between(0, 1_500),
             780..960 => self.choices.between(1_500, 8_000),
             960..992 => self.choices.between(8_000, 90_000),
             _ => self.choices.between(300_000, 5_400_000),
         };
-        // Whole seconds now and then, so that something ends at this very moment.
-        let by = if self.choices.chance(30) { by / 1000 * 1000 } else { by };
-        self.wait(Duration::from_millis(by)).await;
+        let mut by = Duration::from_millis(by);
+        // To the very end of something, or to just before it, now and then.
+        let next = self.database.next_end(self.now());
+        match next.filter(|_| self.choices.chance(25)) {
+            Some((id, end)) => {
+                by = self.now().until(end) - Duration::from_millis(self.choices.between(0, 1));
+                self.wait(by).await;
+                self.at_the_end(id).await
+            }
+            None => {
+                self.wait(by).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The relying party comes at the last moment.
+    async fn at_the_end(&mut self, id: ChallengeId) -> Result<(), String> {
+        self.come_to_rest().await?;
+        let own = self.sites.iter().position(|site| site.asked.iter().any(|asked| asked.id == id));
+        let (Some(site), true) = (own, self.choices.chance(60)) else { return Ok(()) };
+        let site = &mut self.sites[site];
+        let request = if self.choices.chance(50) { site.claim(id, Some(id.to_string())) } else { site.cancel(id) };
+        let response = self.serve(request.clone()).await?;
+        self.network.put(Packet::Reply(request, response));
+        Ok(())
     }
 
     fn send(&self, request: Request) {
         self.network.put(Packet::Request(request));
     }
 
-    fn any_site(&mut self) -> usize {
+    /// A relying party, by chance.
+    pub fn any_site(&mut self) -> usize {
         self.choices.below(self.sites.len())
     }
 
@@ -190,10 +213,15 @@ impl World {
 
     fn claim(&mut self) {
         let site = self.any_site();
-        let Some(id) = self.of_site(site, State::Approved) else { return };
+        let wanted = match self.choices.below(10) {
+            0..6 => State::Approved,
+            6..9 => State::Claimed,
+            _ => State::Denied,
+        };
+        let Some(id) = self.of_site(site, wanted) else { return };
         let key = match self.choices.below(10) {
-            0..7 => Some(id.to_string()),
-            7..9 => Some(self.sites[site].fresh_key()),
+            0..6 => Some(id.to_string()),
+            6..9 => Some(self.sites[site].fresh_key()),
             _ => None,
         };
         let request = self.sites[site].claim(id, key);
@@ -202,7 +230,8 @@ impl World {
 
     fn cancel(&mut self) {
         let site = self.any_site();
-        let wanted = if self.choices.chance(50) { State::Pending } else { State::Approved };
+        let all = [State::Pending, State::Pending, State::Approved, State::Claimed, State::Denied];
+        let wanted = all[self.choices.below(all.len())];
         let Some(id) = self.of_site(site, wanted) else { return };
         let request = self.sites[site].cancel(id);
         self.send(request);
@@ -260,11 +289,6 @@ impl World {
         (self.phones[phone].errands() < MOST_ERRANDS).then_some(phone)
     }
 
-    fn errand(&mut self, phone: usize, errand: Errand) {
-        self.record.tell(format!("phone {phone}: {errand:?}"));
-        self.phones[phone].send(errand);
-    }
-
     fn answer(&mut self) -> Result<(), String> {
         let Some(phone) = self.free_phone() else { return Ok(()) };
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
@@ -297,6 +321,26 @@ impl World {
         let ids: Vec<_> = past.iter().map(|past| past.challenge.challenge_id).collect();
         if let Some(id) = self.choices.pick(&ids).copied() {
             self.errand(phone, Errand::Report(id));
+        }
+        Ok(())
+    }
+
+    /// A person types the code that a phone shows, now and then on two pages at one time.
+    fn type_code(&mut self) -> Result<(), String> {
+        let phone = self.choices.below(self.phones.len());
+        let Some((id, person)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return Ok(()) };
+        let shown = match self.phones[phone].core.code(id) {
+            Ok(shown) => shown,
+            Err(error) => return super::check_phone_error(&error),
+        };
+        let Person { account, organisation } = self.people[person].clone();
+        let site = self.sites.iter_mut().find(|site| site.organisation == organisation).unwrap();
+        let request = site.verify(account, shown.code);
+        if self.choices.chance(40) {
+            self.send(request.clone());
+            self.send(request);
+        } else {
+            self.send(request);
         }
         Ok(())
     }
@@ -344,120 +388,5 @@ impl World {
         let site = self.sites.iter().find(|site| site.organisation == organisation).unwrap();
         let request = site.request(Meaning::Invite { person, phone }, "POST", enrolments_of(account), &Value::Null);
         self.send(request);
-    }
-
-    async fn remove(&mut self) -> Result<(), String> {
-        let phone = self.choices.below(self.phones.len());
-        let Some((id, _)) = self.choices.pick(&self.phones[phone].accounts).copied() else { return Ok(()) };
-        if self.choices.chance(50) {
-            self.errand(phone, Errand::Remove(id));
-            return Ok(());
-        }
-        let store = &self.host.app.store;
-        let failed = |error: countersign_server::store::StoreError| error.to_string();
-        if let Some(account) = store.account_of_enrolment(id).await.map_err(failed)? {
-            store.revoke_device(account, id).await.map_err(failed)?;
-            self.record.count("devices revoked");
-            self.record.tell(format!("the operator removes {id}"));
-        }
-        Ok(())
-    }
-
-    fn set_clock(&mut self) {
-        let phone = self.choices.below(self.phones.len());
-        let ahead = i64::try_from(self.choices.between(0, 1_200_000)).unwrap() - 600_000;
-        self.record.count("clocks set");
-        self.record.tell(format!("phone {phone} is set {ahead} ms ahead"));
-        self.phones[phone].set_clock(ahead);
-    }
-
-    async fn restart_phone(&mut self) {
-        let phone = self.choices.below(self.phones.len());
-        self.record.count("phone restarts");
-        self.record.tell(format!("phone {phone} restarts"));
-        self.phones[phone].restart().await;
-    }
-
-    async fn rotate_key(&mut self) -> Result<(), String> {
-        let app = &self.host.app;
-        let rotated =
-            server_keys::rotate(&app.store, &app.keys.at_rest, self.host.directory(), app.now(), &*app.randomness);
-        rotated.await.map_err(|error| error.to_string())?;
-        self.record.count("keys rotated");
-        Ok(())
-    }
-
-    async fn retire(&mut self) -> Result<(), String> {
-        let number = self.any_site();
-        let Site { handle, organisation, .. } = &self.sites[number];
-        let (handle, organisation) = (handle.clone(), *organisation);
-        let retired = self.host.app.store.revoke_relying_party(handle.clone()).await;
-        retired.map_err(|error| error.to_string())?;
-        self.record.count("relying parties retired");
-        self.record.tell(format!("relying party {number} is retired"));
-        // What it asked is taken back, so there is nothing that its successor could be given.
-        self.sites[number] = self.found(number, &format!("Successor of {handle}"), organisation).await;
-        Ok(())
-    }
-
-    /// Takes in what the phones have done.
-    ///
-    /// # Errors
-    /// What must not be.
-    pub fn hear_phones(&mut self) -> Result<(), String> {
-        let finished = std::mem::take(&mut *self.desk.lock().unwrap_or_else(PoisonError::into_inner));
-        for one in finished {
-            self.record.tell(one.describe());
-            let Finished { phone, errand, result } = one;
-            match (result, errand) {
-                (Ok(Told::Account(account)), Errand::Enrol { person, .. }) => {
-                    self.record.count("enrolled");
-                    if !self.phones[phone].accounts.iter().any(|(id, _)| *id == account.id) {
-                        self.phones[phone].accounts.push((account.id, person));
-                    }
-                    if let AccountState::Proposed { confirmation_code } = &account.state {
-                        self.type_digits(person, account.id, confirmation_code);
-                        self.errand(phone, Errand::Register(account.id));
-                    }
-                }
-                (Ok(Told::Outcome(outcome)), Errand::Approve(id, _) | Errand::Deny(id) | Errand::Report(id)) => {
-                    self.told(phone, id, outcome)?;
-                }
-                (Ok(Told::Pulled(EnrolmentState::Void, _)), Errand::Pull(id, _)) => {
-                    self.errand(phone, Errand::Remove(id));
-                }
-                (Ok(_), Errand::Remove(id)) => {
-                    self.record.count("accounts removed");
-                    self.phones[phone].accounts.retain(|(known, _)| *known != id);
-                }
-                (Err(error), Errand::Enrol { link, person }) => {
-                    super::check_phone_error(&error)?;
-                    if error.code() == "unreachable" {
-                        self.errand(phone, Errand::Enrol { link, person });
-                    }
-                }
-                (Err(error), _) => super::check_phone_error(&error)?,
-                (Ok(_), _) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// What a phone tells its owner is what the server has said.
-    fn told(&mut self, phone: usize, id: ChallengeId, outcome: Outcome) -> Result<(), String> {
-        self.record.count(match outcome {
-            Outcome::Approved => "told approved",
-            Outcome::Denied => "told denied",
-            Outcome::Reported => "told reported",
-            Outcome::WrongNumber => "told of a wrong number",
-            _ => "told otherwise",
-        });
-        let counted = self.ledger.counted(id).map(|(_, answer)| *answer);
-        let right = match outcome {
-            Outcome::Approved => counted == Some(Answer::Approve),
-            Outcome::Denied => counted == Some(Answer::Deny),
-            _ => true,
-        };
-        if right { Ok(()) } else { Err(format!("phone {phone} says that {id} is {}", outcome.as_str())) }
     }
 }

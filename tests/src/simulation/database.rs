@@ -1,6 +1,6 @@
 //! The server's database, read beside the server: every challenge must live as ARCHITECTURE.md and PROTOCOL.md say.
 
-use countersign_core::challenge::MAX_LIFETIME;
+use countersign_core::challenge::{self, MAX_LIFETIME};
 use countersign_core::decision::{self, Answer, DecisionKeys};
 use countersign_core::handle::ChallengeId;
 use countersign_core::key::PublicKey;
@@ -66,14 +66,17 @@ impl Row {
         }
     }
 
-    /// True while it may change by what somebody does.
+    /// Until when it may change by what somebody does.
+    fn until(&self) -> Timestamp {
+        match (self.word.as_str(), self.settled_at) {
+            ("approved", Some(at)) => at + CLAIM_WINDOW,
+            _ => self.expires_at,
+        }
+    }
+
+    /// True while it may change by what somebody does, and shortly after.
     fn lives(&self, now: Timestamp) -> bool {
-        let until = match self.word.as_str() {
-            "pending" => self.expires_at,
-            "approved" => self.settled_at.map_or(self.expires_at, |at| at + CLAIM_WINDOW),
-            _ => return false,
-        };
-        now < until + AFTERMATH
+        matches!(self.word.as_str(), "pending" | "approved") && now < self.until() + AFTERMATH
     }
 
     /// As it was when it was created.
@@ -192,6 +195,20 @@ impl Database {
         self.living.retain(|row_id| self.rows[row_id].lives(now));
         self.check_overlaps(now)?;
         Ok(changes)
+    }
+
+    /// The challenge that ends next, or whose approval lapses next, and when.
+    pub fn next_end(&self, now: Timestamp) -> Option<(ChallengeId, Timestamp)> {
+        let ends = self.living.iter().map(|row_id| (self.rows[row_id].id, self.rows[row_id].until()));
+        ends.filter(|(_, end)| *end > now).min_by_key(|(_, end)| *end)
+    }
+
+    /// True when some device was asked these very bytes of a challenge.
+    pub fn asks(&self, row: &Row, digest: &str) -> bool {
+        let sql = "SELECT compact FROM challenge_device WHERE challenge = ?1";
+        let mut statement = self.connection.prepare_cached(sql).unwrap();
+        let copies = statement.query_map([row.row_id], |copy| copy.get::<_, String>(0)).unwrap();
+        copies.map(Result::unwrap).any(|compact| challenge::digest(&compact) == digest)
     }
 
     fn read(&self, condition: &str, row_id: i64) -> Vec<Row> {

@@ -1,6 +1,7 @@
 //! What becomes of the messages on their way: some are lost, some come twice, some late, some to the wrong place.
 
 use super::handset::{Errand, Secret, endpoint};
+use super::ledger;
 use super::network::{Caller, Meaning, Packet, Request, silence};
 use super::world::{World, alive_tasks};
 use countersign_core::transport::HttpResponse;
@@ -55,7 +56,7 @@ impl World {
     /// The caller goes away while the server is at work. Nobody notes what would have been said.
     async fn answer_nobody(&mut self, request: Request) -> Result<(), String> {
         let before = alive_tasks();
-        self.record.tell(format!("{} {} of {:?}, who leaves", request.method, request.target, request.caller));
+        self.record.tell(format!("{request}, who leaves"));
         self.host.call_and_leave(&request).await;
         self.rest(before).await?;
         self.touch(&request);
@@ -141,13 +142,19 @@ impl World {
     /// # Errors
     /// What must not be.
     pub async fn burst(&mut self) -> Result<(), String> {
-        let requests = self.network.take_writes(BURST);
+        // Somebody who waits for a challenge may be told of any state that it passes through.
+        let watched: Vec<_> = self.parked.iter().filter_map(|parked| ledger::subject(&parked.request)).collect();
+        let is_watched = |request: &Request| ledger::subject(request).is_some_and(|id| watched.contains(&id));
+        let (held, requests): (Vec<_>, Vec<_>) = self.network.take_writes(BURST).into_iter().partition(is_watched);
+        for request in held {
+            self.network.put(Packet::Request(request));
+        }
         if requests.len() > 1 {
             self.record.count("bursts");
         }
         let answering: Vec<_> = requests.iter().map(|request| tokio::spawn(self.host.call(request))).collect();
         for (request, answer) in requests.into_iter().zip(answering) {
-            self.record.tell(format!("at once: {} {} of {:?}", request.method, request.target, request.caller));
+            self.record.tell(format!("at once: {request}"));
             let response = answer.await.map_err(|error| error.to_string())?;
             self.note(&request, &response)?;
             self.reply(request, response);

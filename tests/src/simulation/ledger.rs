@@ -3,16 +3,21 @@
 use super::network::{Meaning, Request};
 use crate::handmade::read_claims;
 use countersign_core::decision::{Answer, Decision};
-use countersign_core::handle::ChallengeId;
+use countersign_core::handle::{AccountId, ChallengeId};
 use countersign_core::jws::Unverified;
 use countersign_core::proof::PROOF_HEADER;
+use countersign_core::time::Timestamp;
 use countersign_core::transport::HttpResponse;
 use countersign_server::store::State;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// An answer that a device was told counts: whose key signed it, and what it says.
 type Counted = (String, Answer);
+
+/// How long the same digits are the same code: its step, and the drift on both sides.
+const CODE_LIFETIME: Duration = Duration::from_secs(90);
 
 /// Everything that was acknowledged.
 #[derive(Default)]
@@ -24,12 +29,19 @@ pub struct Ledger {
     created: BTreeMap<(String, String), ChallengeId>,
     read: BTreeMap<ChallengeId, State>,
     proofs: BTreeSet<String>,
+    codes: BTreeMap<(AccountId, String), Timestamp>,
 }
 
 /// The problem's code in an answer; empty when it is none.
 pub fn code(response: &HttpResponse) -> String {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     body["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// True when the server says that a code is right.
+pub fn is_valid(response: &HttpResponse) -> bool {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    body["valid"] == true
 }
 
 /// The challenge that an answer is about.
@@ -42,6 +54,12 @@ pub fn challenge(response: &HttpResponse) -> Option<(ChallengeId, State)> {
 pub fn answered(request: &Request) -> Option<ChallengeId> {
     let id = request.target.strip_prefix("/v1/device/challenges/")?.strip_suffix("/decision")?;
     id.parse().ok()
+}
+
+/// The digest of the challenge that a phone answers with this request.
+pub fn answered_digest(request: &Request) -> Option<String> {
+    answered(request)?;
+    Some(read_claims::<Decision>(std::str::from_utf8(&request.body).ok()?).challenge_sha256)
 }
 
 /// The challenge that a request is about, when it is about one.
@@ -64,7 +82,7 @@ impl Ledger {
     ///
     /// # Errors
     /// What must not be, in a sentence.
-    pub fn note(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
+    pub fn note(&mut self, request: &Request, response: &HttpResponse, now: Timestamp) -> Result<(), String> {
         let good = (200..300).contains(&response.status);
         if response.status == 500 {
             return Err(format!("{} {} broke the server", request.method, request.target));
@@ -80,6 +98,13 @@ impl Ledger {
         }
         match &request.meaning {
             Meaning::Create(Some(key)) if good => self.note_created(request, key, response),
+            Meaning::Code(account, code) if good && is_valid(response) => {
+                let before = self.codes.insert((*account, code.clone()), now);
+                match before.filter(|before| now < *before + CODE_LIFETIME) {
+                    Some(_) => Err(format!("the code {code} of {account} was accepted twice")),
+                    None => Ok(()),
+                }
+            }
             Meaning::Read(id) if good => self.note_read(*id, response),
             Meaning::Claim(id, key) => self.note_claim(*id, key.as_ref(), response),
             Meaning::Cancel(id) if good => {
@@ -189,7 +214,12 @@ impl Ledger {
         }
     }
 
-    /// The challenges of which an answer was acknowledged to a device, with the key that signed it.
+    /// True when a report of this challenge was acknowledged.
+    pub fn reported(&self, id: ChallengeId) -> bool {
+        self.reports.contains(&id)
+    }
+
+    /// The answer to a challenge that was acknowledged to a device, with the key that signed it.
     pub fn counted(&self, id: ChallengeId) -> Option<&(String, Answer)> {
         self.answers.get(&id)
     }

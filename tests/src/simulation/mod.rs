@@ -10,11 +10,13 @@ pub mod actions;
 pub mod calm;
 pub mod database;
 pub mod deliver;
+pub mod errands;
 pub mod generator;
 pub mod handset;
 pub mod host;
 pub mod ledger;
 pub mod network;
+pub mod operator;
 pub mod site;
 pub mod world;
 
@@ -224,6 +226,14 @@ impl World {
         } else {
             self.act().await?;
         }
+        self.come_to_rest().await
+    }
+
+    /// Everybody does what follows from what happened, and then the rules are checked.
+    ///
+    /// # Errors
+    /// What must not be.
+    pub async fn come_to_rest(&mut self) -> Result<(), String> {
         self.quiesce().await?;
         self.hear_phones()?;
         self.quiesce().await?;
@@ -244,6 +254,7 @@ pub fn check_phone_error(error: &Error) -> Result<(), String> {
         | Error::UnknownChallenge
         | Error::AccountEnded
         | Error::QuestionChanged
+        | Error::NoCodes
         | Error::Refused(_) => Ok(()),
         Error::ServerRefused { code, .. } if code != "internal" && code != "unexpected_answer" => Ok(()),
         _ => Err(format!("a phone broke: {error}")),

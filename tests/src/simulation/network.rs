@@ -7,6 +7,7 @@ use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::time::{Clock, Timestamp};
 use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -35,6 +36,8 @@ pub enum Meaning {
     Claim(ChallengeId, Option<String>),
     /// A relying party takes the question back.
     Cancel(ChallengeId),
+    /// A relying party asks whether this code of an account is right.
+    Code(AccountId, String),
     /// Somebody asks for what is not theirs.
     Intrude,
     /// Of a phone.
@@ -79,15 +82,27 @@ impl Request {
         wait.and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
     }
 
-    /// True for an answer, a claim or a cancellation.
-    pub fn writes_challenge(&self) -> bool {
-        let asks = matches!(self.meaning, Meaning::Claim(..) | Meaning::Cancel(_));
+    const fn is_code(&self) -> bool {
+        matches!(self.meaning, Meaning::Code(..))
+    }
+
+    /// True for an answer, a claim, a cancellation or a code.
+    pub fn may_race(&self) -> bool {
+        let asks = matches!(self.meaning, Meaning::Claim(..) | Meaning::Cancel(_) | Meaning::Code(..));
         asks || (self.method == "POST" && self.target.ends_with("/decision"))
     }
 
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Display for Request {
+    /// Without digests of signed bytes, which differ between two runs of one seed.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.target.split("&known=").next().unwrap_or_default();
+        write!(formatter, "{} {target} of {:?}", self.method, self.caller)
     }
 }
 
@@ -158,13 +173,20 @@ impl Network {
         self.state().packets.remove(place)
     }
 
-    /// Takes the answers, claims and cancellations that are on their way, `most` at most.
+    /// Takes the answers, claims and cancellations that are on their way, or else the codes, `most` at most. Not both: a
+    /// code takes more turns with the store, and how they mix would depend on the processor.
     pub fn take_writes(&self, most: usize) -> Vec<Request> {
         let mut state = self.state();
-        let (mut taken, mut rest) = (Vec::new(), Vec::new());
+        let (mut taken, mut rest) = (Vec::<Request>::new(), Vec::new());
         for packet in std::mem::take(&mut state.packets) {
             match packet {
-                Packet::Request(request) if taken.len() < most && request.writes_challenge() => taken.push(request),
+                Packet::Request(request)
+                    if taken.len() < most
+                        && request.may_race()
+                        && taken.first().is_none_or(|first| first.is_code() == request.is_code()) =>
+                {
+                    taken.push(request);
+                }
                 other => rest.push(other),
             }
         }

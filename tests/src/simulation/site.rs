@@ -96,6 +96,14 @@ impl Site {
         request
     }
 
+    /// Asks whether a code is right.
+    pub fn verify(&mut self, account: AccountId, code: String) -> Request {
+        let (target, body) = (format!("/v1/users/{account}/codes/verify"), json!({ "code": code }));
+        let request = self.request(Meaning::Code(account, code), "POST", target, &body);
+        self.remember(&request);
+        request
+    }
+
     /// Reads a challenge, and waits for so long while it is pending.
     pub fn read(&self, id: ChallengeId, wait: u64) -> Request {
         let target = format!("/v1/challenges/{id}?wait={wait}");
@@ -160,6 +168,8 @@ impl World {
             (_, _, "already_answered") => "late answers refused",
             (Meaning::Phone, _, "expired") => "answers after the end refused",
             (Meaning::Phone, _, "cancelled") => "answers after a cancellation refused",
+            (Meaning::Code(..), 200, _) if ledger::is_valid(response) => "codes accepted",
+            (Meaning::Code(..), 200, _) => "codes refused",
             (_, _, "wrong_number") => "wrong numbers refused",
             (_, _, "wrong_challenge") => "answers to an earlier form refused",
             (_, _, "replayed") => "replays refused",

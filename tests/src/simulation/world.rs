@@ -6,7 +6,7 @@ use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::{FickleGateway, Host};
 use super::ledger::{self, Ledger};
-use super::network::{Caller, Network, Packet, Request, silence};
+use super::network::{Caller, Meaning, Network, Packet, Request, silence};
 use super::site::{Person, Site};
 use crate::clock::ManualClock;
 use countersign_core::handle::ChallengeId;
@@ -23,6 +23,8 @@ use tokio::task::JoinHandle;
 
 /// How often others get their turn before somebody who never rests is given up.
 const PATIENCE: usize = 100_000;
+/// How much later than asked for a timer may ring.
+const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// The longest chain of reads that a woken caller makes.
 const LONGEST_LOOK: usize = 6;
 
@@ -43,7 +45,7 @@ pub struct Record {
     pub kept: usize,
     /// The latest events, the last one last.
     pub latest: VecDeque<String>,
-    /// A digest of all events: two runs of one seed give the same.
+    /// A digest of all events, in whatever order: two runs of one seed give the same.
     pub digest: u64,
 }
 
@@ -56,8 +58,9 @@ impl Record {
     /// Writes an event down.
     pub fn tell(&mut self, event: String) {
         let mut hasher = DefaultHasher::new();
-        (self.digest, &event).hash(&mut hasher);
-        self.digest = hasher.finish();
+        event.hash(&mut hasher);
+        // A sum: which of two answers that were under way at one time comes first is the store's thread to say.
+        self.digest = self.digest.wrapping_add(hasher.finish());
         if self.latest.len() >= self.kept {
             self.latest.pop_front();
         }
@@ -98,7 +101,7 @@ pub struct World {
 }
 
 /// A folder in memory where there is one: nobody here pulls the plug, so nobody needs to wait for a disk.
-fn directory() -> TempDir {
+pub fn directory() -> TempDir {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
@@ -160,7 +163,7 @@ impl World {
     /// # Errors
     /// What must not be.
     pub async fn serve(&mut self, request: Request) -> Result<HttpResponse, String> {
-        self.record.tell(format!("{} {} of {:?}", request.method, request.target, request.caller));
+        self.record.tell(request.to_string());
         let response = self.host.call(&request).await;
         if matches!(request.caller, Caller::Site(_)) && !self.knows_key(&request) && response.status != 401 {
             return Err(format!("{} was answered to a key that is retired", request.target));
@@ -180,13 +183,16 @@ impl World {
     /// # Errors
     /// What must not be.
     pub fn note(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
-        self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        // Of two codes at one time, the second is throttled or not, as the store's turns fall; nothing follows from it.
+        if !matches!(request.meaning, Meaning::Code(..)) {
+            self.record.tell(format!("  got {} {}", response.status, ledger::code(response)));
+        }
         self.touch(request);
         self.tally(request, response);
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
             return Err(format!("{} {} is unavailable", request.method, request.target));
         }
-        self.ledger.note(request, response)
+        self.ledger.note(request, response, self.clock.now())
     }
 
     /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by that,
@@ -209,6 +215,11 @@ impl World {
             ("already_answered", _) => over,
             ("already_claimed", _) => state == State::Claimed,
             ("not_approved", _) => state != State::Approved,
+            // What was answered is what is asked, and there is time: then it counts.
+            ("wrong_challenge", _) => {
+                let digest = ledger::answered_digest(request);
+                state != State::Pending || digest.is_none_or(|digest| !self.database.asks(row, &digest))
+            }
             ("not_found", Caller::Site(_)) => false,
             _ => true,
         };
@@ -274,7 +285,7 @@ impl World {
     /// # Errors
     /// When it neither answers nor waits.
     pub async fn park(&mut self, request: Request) -> Result<(), String> {
-        self.record.tell(format!("{} {} of {:?}", request.method, request.target, request.caller));
+        self.record.tell(request.to_string());
         let before = self.waiting();
         let task = tokio::spawn(self.host.call(&request));
         let until = self.now() + Duration::from_secs(request.patience());
@@ -308,12 +319,13 @@ impl World {
         }
         let now = self.now();
         for parked in &self.parked {
+            // A timer rings just after a moment, so that what it wakes sees that moment passed.
             let over = ledger::subject(&parked.request)
                 .and_then(|id| self.database.row(id))
-                .is_some_and(|row| row.state(now) != State::Pending);
+                .is_some_and(|row| row.state(now - TIMER_SLACK) != State::Pending);
             // The operator's commands run beside the server and wake nobody in it.
             let over = over && self.knows_key(&parked.request);
-            if over || parked.until < now {
+            if over || parked.until + TIMER_SLACK < now {
                 return Err(format!("{} still waits, and nobody woke it", parked.request.target));
             }
         }
@@ -328,7 +340,7 @@ impl World {
         self.record.count("server restarts");
         self.record.tell("the server restarts".into());
         if let Some(request) = meanwhile {
-            self.record.tell(format!("meanwhile: {} {} of {:?}", request.method, request.target, request.caller));
+            self.record.tell(format!("meanwhile: {request}"));
             let (response, ()) = tokio::join!(self.host.call(&request), self.host.close());
             self.note(&request, &response)?;
             self.network.put(Packet::Reply(request, response));

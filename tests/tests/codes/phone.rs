@@ -3,7 +3,9 @@
 use crate::world::{STEP, World, shown};
 use async_trait::async_trait;
 use countersign_core::Error;
-use countersign_core::time::SystemClock;
+use countersign_core::at_rest::Location;
+use countersign_core::one_time_code::{Algorithm, Secret, Totp};
+use countersign_core::time::{Clock, SystemClock};
 use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
@@ -208,7 +210,7 @@ async fn a_seed_of_another_enrolment_is_refused_and_the_right_one_taken() {
 }
 
 #[tokio::test]
-async fn no_secret_lies_open_in_either_database() {
+async fn no_secret_lies_open_in_the_servers_database() {
     let server = TestServer::start().await;
     let site = server.relying_party("Meridian", "Customer area").await;
     let user = site.user("maya").await;
@@ -220,6 +222,28 @@ async fn no_secret_lies_open_in_either_database() {
     let bytes = [std::fs::read(&database).unwrap(), std::fs::read(wal).unwrap_or_default()].concat();
     let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
     assert!(holds(b"Handmade"), "the database was looked at");
+    let base64url = data_encoding::BASE64URL_NOPAD.encode(secret.as_bytes());
+    for needle in [secret.as_bytes(), secret.to_base32().as_bytes(), base64url.as_bytes()] {
+        assert!(!holds(needle));
+    }
+}
+
+#[tokio::test]
+async fn no_secret_lies_open_on_the_phone() {
+    let world = World::new().await;
+    let (phone, id) = world.phone().await;
+    let database = rusqlite::Connection::open(world.server.database()).unwrap();
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let (row, sealed) = database.query_row("SELECT handle, secret FROM code_authenticator", [], read).unwrap();
+    let location = Location { table: "code_authenticator", row: &row, column: "secret" };
+    let secret = Secret::new(&world.server.app().keys.at_rest.open(location, &sealed).unwrap()).unwrap();
+    let totp = Totp::new(secret.clone(), Algorithm::Sha1, 6, 30).unwrap();
+    assert_eq!(totp.now(world.clock.now()).code, shown(&phone, id), "it is the secret of this phone");
+
+    let files = std::fs::read_dir(phone.directory()).unwrap();
+    let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<u8>>();
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(b"maya"), "the store was looked at");
     let base64url = data_encoding::BASE64URL_NOPAD.encode(secret.as_bytes());
     for needle in [secret.as_bytes(), secret.to_base32().as_bytes(), base64url.as_bytes()] {
         assert!(!holds(needle));

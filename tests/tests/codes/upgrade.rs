@@ -1,24 +1,11 @@
-//! Databases from before there were codes.
+//! A database from before there were codes.
 
-use crate::world::World;
 use countersign_core::handle::ChallengeId;
 use countersign_core::key::SoftwareKey;
 use countersign_core::time::Clock;
 use countersign_server::store::{State, Store};
 use countersign_tests::clock::ManualClock;
 use std::sync::Arc;
-
-#[tokio::test]
-async fn a_phones_store_is_brought_up_to_date() {
-    let world = World::new().await;
-    let (phone, id) = world.phone().await;
-    let database = rusqlite::Connection::open(phone.directory().join("authenticator.db")).unwrap();
-    database.execute_batch("ALTER TABLE enrolment DROP COLUMN code_seed; PRAGMA user_version = 1").unwrap();
-    drop(database);
-    let phone = phone.restart();
-    assert_eq!(phone.core.code(id).unwrap_err().code(), "no_codes");
-    assert_eq!(phone.core.accounts().unwrap().len(), 1);
-}
 
 #[tokio::test]
 async fn a_servers_challenges_keep_their_meaning() {

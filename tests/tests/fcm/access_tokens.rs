@@ -88,7 +88,7 @@ async fn a_token_serves_until_five_minutes_before_its_end() {
     assert_eq!(send(&scene, &gateway, &registration).await, Delivery::Sent);
     assert_eq!(scene.fcm.token_fetches(), 3, "a busy endpoint is not asked at once again");
     scene.clock.advance(Duration::from_secs(300));
-    assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::RetryAfter(None, _)));
+    assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::Down(None, _)));
     scene.fcm.refuse_assertions(None);
     scene.clock.advance(Duration::from_secs(1));
     assert_eq!(send(&scene, &gateway, &registration).await, Delivery::Sent);
@@ -151,13 +151,13 @@ async fn where_there_is_no_token_the_log_says_what_to_do() {
         scene.clock.advance(Duration::from_secs(10));
         scene.fcm.refuse_assertions(Some(fault.clone()));
         let delivery = send(&scene, &gateway, &registration).await;
-        let Delivery::RetryAfter(after, reason) = delivery else { panic!("{fault:?}: {delivery:?}") };
+        let Delivery::Down(after, reason) = delivery else { panic!("{fault:?}: {delivery:?}") };
         assert!(reason.contains(word), "{fault:?}: {reason}");
         assert_eq!(after, (word == "429").then_some(Duration::from_secs(3)), "{fault:?}");
         fetches += 1;
         assert_eq!(scene.fcm.token_fetches(), fetches);
         scene.clock.advance(Duration::from_millis(if word == "429" { 2999 } else { 999 }));
-        assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::RetryAfter(..)));
+        assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::Down(..)));
         assert_eq!(scene.fcm.token_fetches(), fetches, "{fault:?}: not asked before its time");
     }
     assert!(scene.fcm.is_quiet());

@@ -5,30 +5,38 @@ use countersign_core::Refusal;
 use countersign_core::challenge::{self, Challenge, Expected};
 use countersign_core::code_seed;
 use countersign_core::decision::{self, DecisionKeys};
+use countersign_core::device_api::Known;
 use countersign_core::enrolment::{self, EnrolmentLink, Redemption, Transcript};
 use countersign_core::key::{PublicKey, Thumbprint};
+use countersign_core::link::ChallengeLink;
 use countersign_core::proof::{self, Request};
 use countersign_core::receipt::Receipt;
 use countersign_core::sealing::{Envelope, SealedTo, SealingKey};
 use countersign_core::server_identity::{self, PinnedServer, WellKnown};
 use countersign_core::time::Timestamp;
+use countersign_core::{retraction, revocation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::str::FromStr;
 
 /// Every check there is; each must be among the accepted cases and among the refused.
-pub const CHECKS: [&str; 13] = [
+pub const CHECKS: [&str; 18] = [
     "certificate",
     "challenge",
+    "challenge_link",
     "code_seed",
     "decision",
     "enrolment",
     "envelope",
+    "kept_challenge",
+    "known",
     "link",
     "proof",
     "push",
     "receipt",
     "redemption",
+    "retraction",
+    "revocation",
     "signed_time",
     "well_known",
 ];
@@ -38,17 +46,22 @@ pub fn run(check: &str, inputs: &Value) -> Result<Value, Refusal> {
     match check {
         "certificate" => certificate(inputs),
         "challenge" => challenge(inputs, text_of(inputs, "compact_utf8")).map(|challenge| json!(challenge)),
+        "challenge_link" => challenge_link(inputs),
         "code_seed" => code_seed(inputs),
         "decision" => decision(inputs),
         "enrolment" => enrolment(inputs),
         "envelope" => {
             envelope(inputs, &parsed(inputs, "server_id_b64u")).map(|message| json!({ "message_utf8": message }))
         }
+        "kept_challenge" => kept_challenge(inputs),
+        "known" => known(inputs),
         "link" => link(inputs),
         "proof" => proof(inputs),
         "push" => push(inputs),
         "receipt" => receipt(inputs),
         "redemption" => redemption(inputs),
+        "retraction" => retraction(inputs),
+        "revocation" => revocation(inputs),
         "signed_time" => signed_time(inputs),
         "well_known" => well_known(inputs),
         other => panic!("no check is called {other}"),
@@ -66,6 +79,11 @@ fn parsed<T: FromStr<Err = Refusal>>(inputs: &Value, name: &str) -> T {
 
 fn now(inputs: &Value) -> Timestamp {
     Timestamp::from_seconds(integer(inputs, "now_seconds"))
+}
+
+/// The claims of a compact JWS whose signature is not what the case is about.
+fn claims<T: DeserializeOwned>(compact: &str) -> T {
+    serde_json::from_slice(&from_b64u(compact.split('.').nth(1).unwrap())).unwrap()
 }
 
 fn owned(inputs: &Value, name: &str) -> String {
@@ -114,8 +132,7 @@ fn redemption(inputs: &Value) -> Result<Value, Refusal> {
 
 fn enrolment(inputs: &Value) -> Result<Value, Refusal> {
     let compact_transcript = text_of(inputs, "transcript_compact_utf8");
-    let claims = from_b64u(compact_transcript.split('.').nth(1).unwrap());
-    let transcript: Transcript = serde_json::from_slice(&claims).unwrap();
+    let transcript: Transcript = claims(compact_transcript);
     let server: PinnedServer = value(inputs, "pinned_server");
     enrolment::check_statement(
         text_of(inputs, "compact_utf8"),
@@ -135,17 +152,65 @@ fn proof(inputs: &Value) -> Result<Value, Refusal> {
     proof::check(text_of(inputs, "compact_utf8"), request, &key, now(inputs)).map(|proof| json!(proof))
 }
 
-fn challenge(inputs: &Value, compact: &str) -> Result<Challenge, Refusal> {
+/// Runs a check of a message against the enrolment that it is for.
+fn with_expected<T>(inputs: &Value, check: impl FnOnce(&Expected<'_>) -> Result<T, Refusal>) -> Result<T, Refusal> {
     let server: PinnedServer = value(inputs, "pinned_server");
-    let expected = Expected {
+    check(&Expected {
         server_id: &server.server_id,
         signing_key: server.signing_key_at(now(inputs))?,
         device: &parsed(inputs, "device_b64u"),
         account_id: parsed(inputs, "account_id_b64u"),
         enrolment_id: parsed(inputs, "enrolment_id_b64u"),
         now: now(inputs),
-    };
-    challenge::open(compact, &expected)
+    })
+}
+
+fn challenge(inputs: &Value, compact: &str) -> Result<Challenge, Refusal> {
+    with_expected(inputs, |expected| challenge::open(compact, expected))
+}
+
+fn retraction(inputs: &Value) -> Result<Value, Refusal> {
+    with_expected(inputs, |expected| retraction::open(text_of(inputs, "compact_utf8"), expected))
+        .map(|claims| json!(claims))
+}
+
+fn revocation(inputs: &Value) -> Result<Value, Refusal> {
+    let (compact, nonce) = (text_of(inputs, "compact_utf8"), text_of(inputs, "nonce_utf8"));
+    with_expected(inputs, |expected| revocation::open(compact, expected, nonce)).map(|claims| json!(claims))
+}
+
+/// What a challenge is to a device that keeps one of the same id.
+fn kept_challenge(inputs: &Value) -> Result<Value, Refusal> {
+    let [kept, comes] = ["kept_compact_utf8", "compact_utf8"].map(|name| text_of(inputs, name));
+    let [earlier, later]: [Challenge; 2] = [kept, comes].map(claims);
+    assert_eq!(earlier.challenge_id, later.challenge_id);
+    if kept == comes {
+        Ok(json!({ "is": "known" }))
+    } else if later.raises(&earlier) {
+        Ok(json!({ "is": "raised" }))
+    } else if earlier.raises(&later) {
+        Ok(json!({ "is": "late" }))
+    } else {
+        Err(Refusal::WrongChallenge)
+    }
+}
+
+fn challenge_link(inputs: &Value) -> Result<Value, Refusal> {
+    let link = ChallengeLink::parse(text_of(inputs, "link_utf8"))?;
+    assert_eq!(link.to_text(), text_of(inputs, "link_utf8"));
+    Ok(json!({
+        "server_url_utf8": link.server_url,
+        "challenge_id_b64u": link.challenge_id,
+        "fingerprint_b64u": link.fingerprint,
+    }))
+}
+
+fn known(inputs: &Value) -> Result<Value, Refusal> {
+    let known = Known::list_from_text(text_of(inputs, "known_utf8"))?;
+    assert_eq!(Known::list_to_text(&known), text_of(inputs, "known_utf8"));
+    let each =
+        |one: &Known| json!({ "challenge_id_b64u": one.challenge_id, "challenge_sha256_b64u": one.challenge_sha256 });
+    Ok(json!({ "known": known.iter().map(each).collect::<Vec<_>>() }))
 }
 
 fn code_seed(inputs: &Value) -> Result<Value, Refusal> {

@@ -13,7 +13,7 @@ use hpke::{Deserializable, Kem, OpModeR};
 use serde_json::Value;
 
 const SIGNERS: [&str; 6] = ["root", "signing", "next_signing", "request", "approval", "stranger"];
-const MESSAGES: [&str; 15] = [
+const MESSAGES: [&str; 21] = [
     "certificate",
     "next_certificate",
     "signed_time",
@@ -29,6 +29,12 @@ const MESSAGES: [&str; 15] = [
     "approve",
     "deny",
     "deny_after_a_rotation",
+    "challenge_with_a_number",
+    "challenge_raised_to_a_number",
+    "approve_with_a_number",
+    "report",
+    "retraction",
+    "revocation",
 ];
 
 fn public_key(file: &Value, signer: &str) -> PublicKey {

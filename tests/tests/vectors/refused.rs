@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 fn cases(file: &Value) -> &[Value] {
-    list(file, "refused", 294)
+    list(file, "refused", 402)
 }
 
 /// The check of a case, and its inputs: those of the accepted case with what is instead.

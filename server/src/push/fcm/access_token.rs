@@ -90,7 +90,7 @@ impl AccessTokens {
                 Ok(token) => *kept = Kept { token: Some(token), refusal: None },
                 Err(delivery) => {
                     let pause = match &delivery {
-                        Delivery::RetryAfter(after, _) => after.unwrap_or(OUTAGE_PAUSE).min(LONGEST_PAUSE),
+                        Delivery::Down(after, _) => after.unwrap_or(OUTAGE_PAUSE).min(LONGEST_PAUSE),
                         _ => REFUSAL_PAUSE,
                     };
                     kept.refusal = Some((delivery, now..now + pause));
@@ -101,7 +101,7 @@ impl AccessTokens {
         match (&kept.token, &kept.refusal) {
             (Some(token), _) => Ok(Arc::clone(&token.text)),
             (None, Some((delivery, _))) => Err(delivery.clone()),
-            (None, None) => Err(Delivery::RetryAfter(None, "there is no access token for Firebase".into())),
+            (None, None) => Err(Delivery::Down(None, "there is no access token for Firebase".into())),
         }
     }
 
@@ -118,14 +118,14 @@ impl AccessTokens {
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
         let response = request.send().await.map_err(|error| {
             let reason = format!("Google's token endpoint cannot be reached: {}", outgoing::reason(error));
-            Delivery::RetryAfter(None, reason)
+            Delivery::Down(None, reason)
         })?;
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
         }
         let body = Zeroizing::new(read_body(response).await.unwrap_or_default());
         let granted: Granted = serde_json::from_slice(&body).map_err(|_| {
-            Delivery::RetryAfter(None, "Google's token endpoint answered something else than an access token".into())
+            Delivery::Down(None, "Google's token endpoint answered something else than an access token".into())
         })?;
         let lifetime = Duration::from_secs(granted.expires_in.into());
         let expires_at = asked_at + lifetime;
@@ -137,7 +137,7 @@ impl AccessTokens {
         let (status, headers) = (response.status(), response.headers().clone());
         if matches!(status.as_u16(), 408 | 429 | 500..=599) {
             let after = retry_after::read(&headers, self.app.now());
-            return Delivery::RetryAfter(after, format!("Google's token endpoint answered {status}"));
+            return Delivery::Down(after, format!("Google's token endpoint answered {status}"));
         }
         let body = read_body(response).await.unwrap_or_default();
         let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();

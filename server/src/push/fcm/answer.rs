@@ -83,8 +83,9 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], asked: &Asked<
     let failed = |reason: &str| Delivery::Failed(format!("{reason} ({said})"));
     let after = |least: Duration| {
         let named = retry_after::read(headers, asked.now);
-        Delivery::RetryAfter(Some(named.unwrap_or_else(|| asked.pause(least))), format!("Firebase answered {said}"))
+        Some(named.unwrap_or_else(|| asked.pause(least)))
     };
+    let answered = || format!("Firebase answered {said}");
     let wrong_token =
         || error.details.iter().flat_map(|detail| &detail.field_violations).any(|one| one.field == "message.token");
     Answer::Told(match (code, status) {
@@ -100,9 +101,9 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], asked: &Asked<
             "Firebase cannot reach Apple's or the browser's push service for this device: it is not registered from an \
              Android app",
         ),
-        (Some("QUOTA_EXCEEDED"), _) | (_, 429) => after(QUOTA_PAUSE),
-        (Some("UNAVAILABLE" | "INTERNAL"), _) | (_, 500..=599) => after(OUTAGE_PAUSE),
-        (_, 408) => Delivery::RetryAfter(None, format!("Firebase answered {said}")),
+        (Some("QUOTA_EXCEEDED"), _) | (_, 429) => Delivery::RetryAfter(after(QUOTA_PAUSE), answered()),
+        (Some("UNAVAILABLE" | "INTERNAL"), _) | (_, 500..=599) => Delivery::Down(after(OUTAGE_PAUSE), answered()),
+        (_, 408) => Delivery::RetryAfter(None, answered()),
         (_, 401) => return Answer::TokenRefused,
         (_, 403) => failed(&format!(
             "the service account may not send: enable the Firebase Cloud Messaging API in the project {} and give the \
@@ -144,7 +145,7 @@ mod tests {
         let headers = after.map(|text| (RETRY_AFTER, HeaderValue::from_static(text)));
         let headers = HeaderMap::from_iter(headers);
         match read(status, &headers, b"", &asked(attempts, &Constant(share))) {
-            Answer::Told(Delivery::RetryAfter(Some(pause), _)) => pause,
+            Answer::Told(Delivery::RetryAfter(Some(pause), _) | Delivery::Down(Some(pause), _)) => pause,
             other => panic!("{other:?}"),
         }
     }

@@ -28,6 +28,9 @@ use url::Url;
 /// The longest answer that is read, in bytes; Google's are under 2 KB.
 const MAX_ANSWER_LENGTH: usize = 64 * 1024;
 
+/// Why nothing is sent to a device that registered while there was a service account.
+pub(super) const NOT_CONFIGURED: &str = "FCM is not configured: set service_account in [push.fcm]";
+
 /// Refuses a registration token that cannot be one, and any where there is nothing to send with.
 ///
 /// # Errors
@@ -126,7 +129,7 @@ impl Fcm {
             Ok(response) => response,
             Err(error) => {
                 let reason = format!("Firebase cannot be reached: {}", outgoing::reason(error));
-                return Answer::Told(Delivery::RetryAfter(None, reason));
+                return Answer::Told(Delivery::Down(None, reason));
             }
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -1,5 +1,7 @@
 //! What must be accepted: for each check its inputs, and what it gives.
 
+mod life;
+
 use crate::broken::Parts;
 use crate::example::{Example, NOW, PULL, REGISTRATION, SEQUENCE, Signed, TIME_NONCE};
 use countersign_core::challenge::Challenge;
@@ -33,6 +35,7 @@ pub fn all(example: &Example) -> Vec<Accepted> {
     all.extend(of_challenge(example));
     all.extend(of_receipt(example));
     all.extend(in_another_form(example));
+    all.extend(life::all(example));
     all
 }
 
@@ -194,28 +197,35 @@ fn of_challenge(example: &Example) -> [Accepted; 4] {
     ]
 }
 
+fn receipt(
+    example: &Example,
+    name: &'static str,
+    certificate: &Signed<Certificate>,
+    challenge: &Signed<Challenge>,
+    decision: &Signed<Decision>,
+) -> Accepted {
+    let inputs = json!({
+        "certificate_compact_utf8": certificate.compact,
+        "enrolment_certificate_compact_utf8": example.certificate.compact,
+        "enrolment_compact_utf8": example.statement.compact,
+        "challenge_compact_utf8": challenge.compact,
+        "decision_compact_utf8": decision.compact,
+        "root_jwk": example.keys.root.key.public(),
+    });
+    let gives = json!({
+        "challenge": challenge.claims,
+        "decision": decision.claims,
+        "enrolment": example.statement.claims,
+    });
+    accepted(name, "receipt", inputs, gives)
+}
+
 fn of_receipt(example: &Example) -> [Accepted; 3] {
-    let case = |name, certificate: &Signed<Certificate>, challenge: &Signed<Challenge>, decision: &Signed<Decision>| {
-        let inputs = json!({
-            "certificate_compact_utf8": certificate.compact,
-            "enrolment_certificate_compact_utf8": example.certificate.compact,
-            "enrolment_compact_utf8": example.statement.compact,
-            "challenge_compact_utf8": challenge.compact,
-            "decision_compact_utf8": decision.compact,
-            "root_jwk": example.keys.root.key.public(),
-        });
-        let gives = json!({
-            "challenge": challenge.claims,
-            "decision": decision.claims,
-            "enrolment": example.statement.claims,
-        });
-        accepted(name, "receipt", inputs, gives)
-    };
     let (first, next) = (&example.certificate, &example.next_certificate);
     [
-        case("receipt_of_approve", first, &example.payment, &example.approval),
-        case("receipt_of_deny", first, &example.sign_in, &example.denial),
-        case("receipt_after_a_rotation", next, &example.rotated, &example.rotated_denial),
+        receipt(example, "receipt_of_approve", first, &example.payment, &example.approval),
+        receipt(example, "receipt_of_deny", first, &example.sign_in, &example.denial),
+        receipt(example, "receipt_after_a_rotation", next, &example.rotated, &example.rotated_denial),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! The example: one server, one device, an enrolment, two challenges and their answers.
 
 use crate::keys::{Keys, Signer};
+use crate::life::Life;
 use countersign_core::challenge::{self, Challenge, Context, Policy};
 use countersign_core::code_seed::CodeSeed;
 use countersign_core::decision::{Answer, Decision};
@@ -39,7 +40,7 @@ pub struct Signed<C> {
 }
 
 impl<C: Claims + Clone> Signed<C> {
-    fn by(claims: C, key: &SoftwareKey) -> Self {
+    pub fn by(claims: C, key: &SoftwareKey) -> Self {
         Self { compact: jws::sign_now(&claims, key).unwrap(), claims }
     }
 
@@ -79,6 +80,7 @@ pub struct Example {
     pub denial: Signed<Decision>,
     pub rotated_denial: Signed<Decision>,
     pub envelope: Envelope,
+    pub life: Life,
 }
 
 /// Sixteen bytes that look like any other handle and are the same each time.
@@ -100,14 +102,16 @@ impl Example {
         let payment = issued(payment(&sign_in.claims), &keys.signing.key);
         let rotated = issued(after_rotation(&sign_in.claims), &keys.next_signing.key);
         let to = SealedTo { server_id: &server_id, enrolment_id };
+        let pull = proven(PULL, &keys).await;
         Self {
+            life: Life::new(&keys, &sign_in, &pull.claims.jti),
             certificate: certificate(&keys, &keys.signing, SEQUENCE, 30),
             next_certificate: certificate(&keys, &keys.next_signing, SEQUENCE + 1, 0),
             time: Signed::by(signed_time(&server_id), &keys.signing.key),
             possession: Signed::by(possession, &keys.approval.key),
             code_seed: Signed::by(code_seed(&statement), &keys.signing.key),
             statement: Signed::by(statement, &keys.signing.key),
-            pull: proven(PULL, &keys).await,
+            pull,
             registration: proven(REGISTRATION, &keys).await,
             approval: Signed::by(answered(&payment, Answer::Approve), &keys.approval.key),
             denial: Signed::by(answered(&sign_in, Answer::Deny), &keys.request.key),
@@ -260,11 +264,11 @@ fn after_rotation(sign_in: &Challenge) -> Challenge {
     Challenge { challenge_id, ..sign_in.clone() }
 }
 
-fn issued(claims: Challenge, signing_key: &SoftwareKey) -> Signed<Challenge> {
+pub fn issued(claims: Challenge, signing_key: &SoftwareKey) -> Signed<Challenge> {
     Signed { compact: challenge::issue(&claims, signing_key).unwrap(), claims }
 }
 
-fn answered(challenge: &Signed<Challenge>, answer: Answer) -> Decision {
+pub fn answered(challenge: &Signed<Challenge>, answer: Answer) -> Decision {
     Decision {
         challenge_id: challenge.claims.challenge_id,
         challenge_sha256: challenge::digest(&challenge.compact),

@@ -13,6 +13,7 @@ mod accepted;
 mod broken;
 mod example;
 mod keys;
+mod life;
 mod refused;
 
 use accepted::Accepted;
@@ -97,6 +98,12 @@ fn messages(example: &Example) -> Vec<Message> {
         ("approve", "approval", &example.approval.compact),
         ("deny", "request", &example.denial.compact),
         ("deny_after_a_rotation", "request", &example.rotated_denial.compact),
+        ("challenge_with_a_number", "signing", &example.life.number.compact),
+        ("challenge_raised_to_a_number", "signing", &example.life.raised.compact),
+        ("approve_with_a_number", "approval", &example.life.typed.compact),
+        ("report", "request", &example.life.report.compact),
+        ("retraction", "signing", &example.life.retraction.compact),
+        ("revocation", "signing", &example.life.revocation.compact),
     ];
     let taken_apart = |(name, signed_by, compact): (&'static str, &'static str, &String)| {
         let parts = broken::Parts::of(compact);

@@ -111,7 +111,8 @@ fn lists(example: &Example) -> Vec<Refused> {
         Value::from_iter(names.iter().map(|name| object[name].clone())).to_string()
     };
     let header = values(&good.header, &["alg", "kid", "typ"]);
-    let claims = values(&good.claims, &["challenge_id", "challenge_sha256", "decision", "user_verified", "iat"]);
+    let members = ["challenge_id", "challenge_sha256", "decision", "number", "user_verified", "iat"];
+    let claims = values(&good.claims, &members);
     vec![
         message(LIKE, "header is a list", Parts { header, ..good.clone() }.signed_by(key), "malformed"),
         message(LIKE, "claims are a list", Parts { claims, ..good }.signed_by(key), "malformed"),

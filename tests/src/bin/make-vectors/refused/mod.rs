@@ -6,6 +6,7 @@ mod device;
 mod enrolment;
 mod envelope;
 mod form;
+mod life;
 mod receipt;
 mod server;
 
@@ -51,6 +52,7 @@ pub fn all(example: &Example) -> Vec<Refused> {
         challenge::all(example),
         envelope::all(example),
         receipt::all(example),
+        life::all(example),
     ]
     .into_iter()
     .flatten()

@@ -159,7 +159,7 @@ fn times(example: &Example) -> Vec<Refused> {
     let enrolled_later = statement.changed(signing, |s| s.iat = asked + 1);
     let decided = |iat: i64| example.approval.changed(approval, |d| d.iat = iat);
     vec![
-        certified("challenge before its certificate", "certificate", "stale_time", asked + 1, to),
+        certified("challenge long before its certificate", "certificate", "stale_time", asked + 601, to),
         certified("challenge after its certificate", "certificate", "future_time", from, asked - 1),
         certified("enrolment before its certificate", "enrolment_certificate", "stale_time", enrolled + 1, to),
         certified("enrolment after its certificate", "enrolment_certificate", "future_time", from, enrolled - 1),

@@ -1,0 +1,264 @@
+// One phone: its accounts and codes, its questions, its history. It is drawn from what its state says.
+
+import { countDown, drawBar, tick } from "./countdown.js";
+import { button, changes, heading, make, on, part, send, showOne, write } from "./element.js";
+import { clock, day, halves, said, t, translate } from "./words.js";
+
+/** How long the answers rest when one question takes the place of another, so that no second tap hits the wrong one. */
+const REST_MS = 600;
+
+/** A phone from the template, in which every name that must be unique carries the phone's number. */
+function fromTemplate(number) {
+  const element = document.getElementById("phone-template").content.firstElementChild.cloneNode(true);
+  element.dataset.phoneId = number;
+  for (const attribute of ["id", "for", "aria-describedby", "aria-labelledby"]) {
+    for (const one of element.querySelectorAll(`[${attribute}]`)) {
+      const names = one.getAttribute(attribute).split(" ");
+      one.setAttribute(attribute, names.map((name) => (name === "site-message" ? name : `${name}-${number}`)).join(" "));
+    }
+  }
+  element.id = `phone-${number}`;
+  element.setAttribute("aria-labelledby", `phone-name-${number}`);
+  translate(element);
+  return element;
+}
+
+export class Phone {
+  /** The question on the screen. It stays until it is over, even when another comes. */
+  #prompt = null;
+  #opened = null;
+  /** The account whose code is on the screen. */
+  #codeOf = null;
+  #proposed = null;
+  #resting = 0;
+  #state = null;
+  #refusal = "";
+  #changed = changes();
+  #accountsChanged = changes();
+  #historyChanged = changes();
+
+  constructor(number, again) {
+    this.number = number;
+    this.again = again;
+    this.element = fromTemplate(number);
+    this.#listen();
+  }
+
+  part(name) {
+    return part(name, this.element);
+  }
+
+  #press(path, body = {}) {
+    return send(`phone/${this.number}/${path}`, body, (text) => this.#say(text));
+  }
+
+  #say(text) {
+    this.#refusal = text;
+    write(this.part("phone-notice"), text || said(this.#state?.notice));
+  }
+
+  #listen() {
+    const click = (name, act) => on(this.part(name), "click", act);
+    for (const name of ["scan", "scan-another"]) click(name, () => this.#press("enrol"));
+    on(this.part("paste"), "submit", async () => {
+      if (await this.#press("enrol", { link: this.part("pasted").value.trim() })) this.part("pasted").value = "";
+    });
+    click("check", () => this.#press("check"));
+    click("remove-proposed", () => this.#press("remove", { id: this.#proposed }));
+    for (const [name, path] of [["push-switch", "push"], ["offline-switch", "offline"]]) {
+      on(this.part(name), "change", async () => {
+        const wanted = this.part(name).checked;
+        if (!(await this.#press(path, { on: wanted }))) this.part(name).checked = !wanted;
+      });
+    }
+    click("no", () => this.#press("answer", { id: this.#prompt.id, approve: false }));
+    click("report", () => this.#press("report", { id: this.#prompt.id }));
+    on(this.part("answers"), "submit", async () => {
+      const { id, digits } = this.#prompt;
+      const number = digits === null ? null : this.part("number").value.replaceAll(/\s/g, "");
+      // The field asks for it, aloud where somebody listens.
+      if (number !== null && number.length !== digits) this.part("number").focus();
+      else await this.#press("answer", { id, approve: true, number });
+    });
+    click("prompt-code", async () => this.#showCode(this.#state.accounts[0]?.id));
+    click("code-back", async () => this.#showCode(null));
+  }
+
+  // Drawing
+
+  #screen() {
+    const { prompts, accounts } = this.#state;
+    if (this.#codeOf !== null) return "code";
+    if (prompts.length > 0) return "prompt";
+    if (accounts.length === 0) return "empty";
+    return accounts.some((account) => account.confirmation_code) ? "proposed" : "idle";
+  }
+
+  /** Draws the phone; `at` is the moment of this page's own clock at which the state came. */
+  draw(state, siteView, at) {
+    this.#state = state;
+    const { prompts, accounts } = state;
+    const came = state.opened !== this.#opened && prompts.find((one) => one.id === state.opened);
+    this.#opened = state.opened;
+    const prompt = came || (prompts.find((one) => one.id === this.#prompt?.id) ?? prompts[0] ?? null);
+    // A question takes the place of a code, but not on a phone that has no network to answer with.
+    const isNew = prompt !== null && prompt.id !== this.#prompt?.id;
+    const gone = !accounts.some((account) => account.id === this.#codeOf);
+    if (gone || (isNew && !state.offline)) this.#endCode();
+    const screen = this.#screen();
+    if (this.#changed(screen, prompt?.id, prompt?.digits, state.notice)) this.#refusal = "";
+    this.#say(this.#refusal);
+    this.#enter(screen);
+    this.part("push-row").hidden = screen !== "idle";
+    this.part("push-switch").checked = state.push_on;
+    this.part("offline-switch").checked = state.offline;
+    this.part("scan-another").hidden = siteView !== "enrol";
+    write(this.part("phone-name"), t("demo_phone", { number: this.number }));
+    // Said anew for each question.
+    if (prompt?.id !== this.#prompt?.id) this.#announce(prompt);
+    this.#drawPrompt(prompt, prompts.length - 1, at);
+    this.#drawProposed(accounts.find((account) => account.confirmation_code));
+    if (this.#accountsChanged(accounts)) this.#drawAccounts(accounts);
+    if (this.#historyChanged(state.history)) this.#drawHistory(state.history);
+  }
+
+  #enter(screen) {
+    if (this.element.dataset.screen === screen) return;
+    this.element.dataset.screen = screen;
+    showOne(this.element, "data-phone", screen);
+  }
+
+  #announce(prompt) {
+    this.part("number").value = "";
+    clearTimeout(this.#resting);
+    this.#resting = this.#prompt && prompt ? setTimeout(() => this.#rested(), REST_MS) : 0;
+    part("announcement").replaceChildren(
+      prompt ? `${t("demo_phone", { number: this.number })}. ${t("question_announcement")}` : "",
+    );
+  }
+
+  #rested() {
+    this.#resting = 0;
+    this.#drawAnswers();
+  }
+
+  #drawPrompt(prompt, more, at) {
+    this.#prompt = prompt;
+    countDown(`phone ${this.number}`, prompt && at + prompt.milliseconds_left, (left) => {
+      write(this.part("countdown"), `${Math.floor(left / 1000)}\u00a0s`);
+      drawBar(this.part("bar"), left, prompt.lifetime_seconds * 1000);
+      // A question whose time is over: what became of it is asked at once.
+      if (left === 0) this.again();
+    });
+    if (!prompt) return;
+    const unknown = t("question_not_known");
+    write(this.part("who"), prompt.relying_party);
+    write(this.part("account"), prompt.account);
+    write(this.part("place"), prompt.place ?? prompt.ip ?? unknown);
+    const { browser, system } = prompt;
+    const both = browser && system ? t("question_browser_on_system", { browser, system }) : browser ?? system;
+    write(this.part("browser"), both ?? unknown);
+    write(this.part("asked-at"), clock(prompt.asked_at * 1000));
+    this.part("binding-row").hidden = !prompt.binding_message;
+    write(this.part("binding"), prompt.binding_message ?? "");
+    this.part("number-row").hidden = prompt.digits === null;
+    this.part("number").maxLength = prompt.digits ?? 6;
+    this.#drawAnswers();
+    this.part("more").hidden = more === 0;
+    write(this.part("more"), more === 1 ? t("question_more_one") : t("question_more_many", { count: more }));
+    this.part("prompt-code").hidden = !this.#state.offline;
+  }
+
+  #drawAnswers() {
+    const answering = this.#prompt?.answering || this.#resting !== 0;
+    const pressed = [this.part("no"), this.part("yes"), this.part("report")];
+    // A button that cannot be pressed loses the focus; the question keeps it.
+    if (answering && pressed.includes(document.activeElement)) heading(this.element, "data-phone", "prompt").focus();
+    this.part("yes").disabled = answering;
+    // Without a network, a NO still takes the place of the YES that was not heard.
+    const sending = this.#resting !== 0 || (answering && !this.#state.offline);
+    this.part("no").disabled = sending;
+    this.part("report").disabled = sending;
+  }
+
+  #drawProposed(account) {
+    this.#proposed = account?.id ?? null;
+    write(this.part("confirmation-code"), halves(account?.confirmation_code ?? ""));
+    write(this.part("proposed-organisation"), account?.organisation ?? "");
+    write(this.part("proposed-account"), account?.account ?? "");
+  }
+
+  #drawAccounts(accounts) {
+    const hadFocus = this.part("accounts").contains(document.activeElement);
+    this.part("accounts").replaceChildren(...accounts.map((account) => this.#accountRow(account)));
+    if (hadFocus) heading(this.element, "data-phone", "idle").focus();
+  }
+
+  #accountRow({ id, organisation, account, ended }) {
+    const row = document.createElement("li");
+    const remove = button(t("account_remove"), "remove", () => this.#press("remove", { id }));
+    remove.setAttribute("aria-label", t("account_remove_named", { organisation, account }));
+    if (ended) {
+      const text = document.createElement("div");
+      const why = make("p", said(ended), "ended");
+      why.dataset.test = "ended";
+      text.append(make("span", organisation, "name"), make("span", account, "name small"), why);
+      row.append(text, remove);
+      return row;
+    }
+    const open = button("", "account-open", async () => this.#showCode(id));
+    open.classList.add("account");
+    open.append(make("span", organisation, "name"), make("span", account, "name small"));
+    open.append(make("span", t("code_heading"), "name small more"));
+    row.append(open, remove);
+    return row;
+  }
+
+  #drawHistory(history) {
+    const hadFocus = this.part("history").contains(document.activeElement);
+    this.part("history").replaceChildren(...history.map((past) => this.#historyRow(past)));
+    this.part("history").hidden = history.length === 0;
+    this.part("no-history").hidden = history.length > 0;
+    if (hadFocus) this.part("history").focus();
+  }
+
+  #historyRow({ id, relying_party: relyingParty, asked_at: askedAt, outcome }) {
+    const row = document.createElement("li");
+    row.dataset.outcome = outcome;
+    const time = make("span", day(askedAt * 1000), "small");
+    row.append(make("span", relyingParty, "name"), time, make("span", t(`outcome_${outcome}_short`), "outcome"));
+    if (outcome !== "reported") {
+      const report = button(t("question_this_was_not_me"), "report-past", () => this.#press("report", { id }));
+      report.setAttribute("aria-label", `${t("question_this_was_not_me")}: ${relyingParty}, ${time.textContent}`);
+      row.append(report);
+    }
+    return row;
+  }
+
+  // Codes
+
+  #endCode() {
+    this.#codeOf = null;
+    countDown(`code ${this.number}`, null);
+  }
+
+  async #showCode(account) {
+    this.#endCode();
+    const shown = account ? await this.#press("code", { id: account }) : null;
+    if (shown) {
+      this.#codeOf = account;
+      const { organisation, account: name } = this.#state.accounts.find((one) => one.id === account);
+      write(this.part("code-account"), `${organisation}, ${name}`);
+      write(this.part("code"), halves(shown.code));
+      write(this.part("code-next"), t("code_next", { code: halves(shown.next) }));
+      countDown(`code ${this.number}`, performance.now() + shown.seconds_left * 1000, (left) => {
+        write(this.part("code-left"), t("question_seconds_left", { seconds: Math.ceil(left / 1000) }));
+        drawBar(this.part("code-bar"), left, shown.period * 1000);
+        if (left === 0) this.#showCode(account);
+      });
+    }
+    this.#enter(this.#screen());
+    this.part("push-row").hidden = this.#screen() !== "idle";
+    tick();
+  }
+}

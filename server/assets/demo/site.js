@@ -1,0 +1,120 @@
+// The site: enrolment, sign-in, the waiting page, and what comes after it.
+
+import { countDown } from "./countdown.js";
+import { changes, heading, make, on, part, send, showOne, write } from "./element.js";
+import { clock, count, said, shortClock, t } from "./words.js";
+
+const say = (text) => write(part("site-message"), text);
+const press = (path, body = {}) => send(`site/${path}`, body, say);
+
+for (const name of ["new-link", "start-again", "enrol-another"]) on(part(name), "click", () => press("enrolment"));
+for (const name of ["to-sign-in", "sign-out", "back-from-stopped", "back-from-expired"]) {
+  on(part(name), "click", () => press("sign-out"));
+}
+for (const name of ["cancel", "second"]) on(part(name), "click", () => press(name));
+on(part("confirm-form"), "submit", () => press("confirm", { code: part("confirm-input").value }));
+on(part("sign-in-form"), "submit", () =>
+  press("sign-in", { password: part("password").value, ask: part("ask").value }),
+);
+on(part("code-form"), "submit", async () => {
+  await press("code", { code: part("code-input").value });
+  part("code-input").value = "";
+});
+on(part("resume"), "click", async () => {
+  if (await press("resume")) say(t("limit_prompts_resumed"));
+});
+on(part("copy"), "click", async () => {
+  part("link").select();
+  try {
+    await navigator.clipboard.writeText(part("link").value);
+    say(t("enrol_copied"));
+  } catch {
+    say(t("demo_not_copied"));
+  }
+});
+on(part("open-here"), "click", () => send("phone/1/open", {}, say));
+
+const changed = changes();
+let entered = "loading";
+
+/** Draws the site; `now` is the server's time in milliseconds at the moment `at` of this page's own clock. */
+export function drawSite(page, now, at) {
+  const { view } = page;
+  const endsAt = page.expires_at ? Date.parse(page.expires_at) : 0;
+  const end = at + endsAt - now;
+  countDown("site", view === "waiting" ? end : null, (left) =>
+    write(part("site-countdown"), t("question_seconds_left", { seconds: Math.ceil(left / 1000) })),
+  );
+  countDown("link", view === "enrol" ? end : null, (left) =>
+    write(part("link-end"), left === 0 ? t("enrol_link_ended") : t("enrol_link_ends_at", { time: shortClock(endsAt) })),
+  );
+  if (!changed(page)) return;
+  if (entered !== view) enter(page);
+  part("help-desk").hidden = !page.prompts_stopped;
+  DRAW[view]?.(page);
+}
+
+function enter({ view, password }) {
+  const first = entered === "loading";
+  entered = view;
+  part("site-view").dataset.view = view;
+  say("");
+  part("confirm-input").value = "";
+  part("code-input").value = "";
+  part("code-details").open = false;
+  part("password").value = password ?? "";
+  write(part("page-number"), "");
+  const moved = showOne(part("site-view"), "data-site", view);
+  const title = heading(part("site-view"), "data-site", view)?.textContent ?? "";
+  write(part("site-announcement"), first || moved ? "" : title);
+}
+
+const DRAW = {
+  enrol({ qr_svg: qr, link }) {
+    if (part("link").value !== link) say("");
+    part("qr").src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
+    part("link").value = link;
+  },
+  confirm({ device_name: device }) {
+    write(part("device-asks"), t("enrol_device_asks", { device }));
+  },
+  sign_in({ person }) {
+    part("person").value = person;
+  },
+  waiting({ number, hint, elsewhere }) {
+    drawNumber(part("page-number"), number);
+    // Where nothing was pushed, the hint says where to answer.
+    part("page-goes-on").hidden = number !== null || hint.key !== "page_open_app_if_nothing";
+    write(part("hint"), said(hint));
+    part("elsewhere").hidden = elsewhere === null;
+    part("second").hidden = elsewhere !== null;
+    write(part("elsewhere-who"), elsewhere ? t("demo_elsewhere", { relying_party: elsewhere.relying_party }) : "");
+    drawNumber(part("elsewhere-number"), elsewhere?.number ?? null);
+  },
+  signed_in({ name, amr, proof }) {
+    write(part("welcome"), t("page_welcome", { name }));
+    write(part("signed-how"), t(proof ? "demo_signed_push" : "demo_signed_code"));
+    write(part("amr"), amr.join(", "));
+    for (const row of document.querySelectorAll("[data-receipt]")) row.hidden = !proof;
+    if (!proof) return;
+    write(part("answered-at"), clock(proof.answered_at * 1000));
+    write(part("approval-key"), `${proof.approval_key.slice(0, 12)}…`);
+    part("approval-key").title = proof.approval_key;
+    write(part("receipt-size"), t("demo_bytes", { count: count(proof.receipt_bytes) }));
+  },
+  stopped({ said: why }) {
+    write(part("why-stopped"), said(why));
+  },
+};
+
+/** The number to be typed, large within its sentence. Said aloud when it comes later than the page. */
+function drawNumber(element, number) {
+  const sentence = number === null ? "" : t("page_type_this_number", { number });
+  element.hidden = number === null;
+  if (element.textContent === sentence) return;
+  const late = element.textContent === "" && element === part("page-number");
+  const [before, after] = t("page_type_this_number").split("{number}");
+  const large = number === null ? null : make("strong", number, number.length > 2 ? "long" : "");
+  element.replaceChildren(...(large ? [before, large, after] : []));
+  if (late) write(part("site-announcement"), sentence);
+}

@@ -1,0 +1,228 @@
+//! What a person answers on the phone, and what the page then says.
+
+use crate::visit::Visit;
+
+#[tokio::test]
+async fn yes_moves_the_page_on_and_no_stops_it() {
+    let visit = Visit::enrolled().await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    let prompt = visit.browser.text("[data-phone-id='1'] [data-phone='prompt']").await;
+    for shown in ["Is this you?", "Harbour Hosting", "maya@harbour.example", "127.0.0.1", "Chrome", "Linux", "Asked at"]
+    {
+        assert!(prompt.contains(shown), "{shown}: {prompt}");
+    }
+    for (button, word) in [("no", "NO"), ("yes", "YES"), ("report", "This was not me")] {
+        assert!(visit.on(1, button).await.contains(word));
+    }
+    let countdown = visit.on(1, "countdown").await;
+    let seconds: u32 = countdown.split(char::is_whitespace).next().unwrap().parse().unwrap();
+    assert!((30..=60).contains(&seconds), "{countdown}");
+    visit.picture("question").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    assert_eq!(visit.text("amr").await, "swk, mca, user");
+    assert!(visit.text("receipt").await.contains("bytes"), "an approval by push leaves a receipt");
+    visit.picture("signed-in").await;
+
+    let closed = visit.browser.run("return document.querySelector(\"[data-test='trace']\").open").await;
+    assert_eq!(closed, false, "the panel is closed until somebody opens it");
+    visit.browser.click("[data-test='trace'] > summary").await;
+    for step in ["create", "push", "receive", "decide", "settle", "claim"] {
+        visit.browser.until_there(&format!("[data-step='{step}']")).await;
+    }
+    let pushed = visit.browser.text("[data-step='push']").await;
+    assert!(!pushed.contains("maya") && !pushed.contains("Harbour"), "the push is ciphertext: {pushed}");
+    let decided = visit.browser.text("[data-step='decide']").await;
+    assert!(decided.contains("countersign-decision+jws") && decided.contains("approve"), "{decided}");
+    assert!(decided.contains("phone 1"), "the panel names the phone: {decided}");
+    visit.picture("what-travelled").await;
+
+    visit.click("sign-out").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "no").await;
+    visit.view("stopped").await;
+    assert_eq!(visit.text("why-stopped").await, "The answer on the phone was NO.");
+    visit.picture("stopped").await;
+    let history = visit.on(1, "history").await;
+    assert!(history.contains("Approved") && history.contains("Denied"), "{history}");
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_sign_in_leaves_the_phone_at_once() {
+    let visit = Visit::enrolled().await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.click("cancel").await;
+    visit.view("sign_in").await;
+    visit.screen(1, "idle").await;
+    visit.phone_says(1, "phone-notice", "The site took the question back.").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn the_number_on_the_page_is_typed_on_the_phone_and_a_wrong_one_stops_the_sign_in() {
+    let visit = Visit::enrolled().await;
+    visit.choose("ask", "6").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    let number = visit.number("page-number").await;
+    assert!(number.len() == 6 && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+    assert_eq!(visit.text("page-number").await, format!("Type {number} on your phone."));
+    let headers = "{ headers: { 'countersign-demo': '1' } }";
+    let script = format!("return fetch('/demo/state', {headers}).then((answer) => answer.json())");
+    let state = visit.browser.run(&script).await;
+    assert_eq!(state["site"]["number"], number.as_str(), "the state is the one of this question");
+    assert_eq!(state["phones"][0]["prompts"][0]["digits"], 6);
+    assert!(!state["phones"].to_string().contains(&number), "the person carries the number over");
+
+    visit.tap(1, "yes").await;
+    visit.browser.until("return document.activeElement.dataset.test === 'number'").await;
+    assert_eq!(visit.on(1, "number-row").await, "Type the number that the page shows.");
+    visit.picture("number-missing").await;
+    visit.view("waiting").await;
+    visit.type_on(1, "number", &number).await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.click("sign-out").await;
+
+    visit.choose("ask", "2").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    let number: u32 = visit.number("page-number").await.parse().unwrap();
+    visit.type_on(1, "number", &format!("{:02}", (number + 1) % 100)).await;
+    visit.picture("number").await;
+    visit.tap(1, "yes").await;
+    visit.view("stopped").await;
+    assert_eq!(visit.text("why-stopped").await, "The number was wrong. The sign-in was stopped.");
+    visit.phone_says(1, "phone-notice", "The number was wrong. The sign-in was stopped.").await;
+    visit.phone_says(1, "history", "Wrong number").await;
+    visit.picture("number-wrong").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn this_was_not_me_stops_the_prompts_until_the_help_desk_lets_them_through() {
+    let visit = Visit::enrolled().await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "report").await;
+    visit.view("stopped").await;
+    assert_eq!(visit.text("why-stopped").await, "The answer on the phone was that it was not you.");
+    visit.phone_says(1, "phone-notice", "Reported. No more prompts come until you allow them again.").await;
+    visit.browser.until_there("[data-test='help-desk']:not([hidden])").await;
+    visit.picture("reported").await;
+
+    visit.click("back-from-stopped").await;
+    visit.sign_in().await;
+    visit.says("hint", "Prompts are stopped after a report. Open the app or type a code.").await;
+    visit.screen(1, "idle").await;
+    visit.picture("prompts-stopped").await;
+    visit.click("resume").await;
+    visit.says("site-message", "Prompts come again.").await;
+    visit.click("cancel").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+
+    // Beside its row in the history, and the session ends.
+    visit.browser.click("[data-phone-id='1'] [data-outcome='approved'] [data-test='report-past']").await;
+    visit.view("stopped").await;
+    assert!(visit.text("why-stopped").await.contains("was reported on the phone"));
+    visit.browser.until_there("[data-test='help-desk']:not([hidden])").await;
+    visit.picture("reported-later").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn after_three_unwanted_prompts_the_phone_rings_no_more_and_still_answers() {
+    let visit = Visit::enrolled().await;
+    for _ in 0..2 {
+        visit.sign_in().await;
+        visit.screen(1, "prompt").await;
+        visit.tap(1, "no").await;
+        visit.view("stopped").await;
+        visit.click("back-from-stopped").await;
+    }
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.click("cancel").await;
+    visit.screen(1, "idle").await;
+
+    visit.sign_in().await;
+    visit.says("hint", "No more prompts for an hour. Open the app or type a code.").await;
+    visit.screen(1, "idle").await;
+    visit.picture("limit").await;
+    visit.tap(1, "check").await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.click("sign-out").await;
+
+    // A code works as well.
+    visit.sign_in().await;
+    visit.says("hint", "No more prompts for an hour.").await;
+    visit.tap(1, "account-open").await;
+    visit.screen(1, "code").await;
+    let code = visit.on(1, "code").await;
+    visit.click("type-code").await;
+    visit.type_text("code-input", &code).await;
+    visit.click("verify-code").await;
+    visit.view("signed_in").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn a_second_sign_in_at_the_same_time_makes_both_ask_for_their_numbers() {
+    let visit = Visit::enrolled().await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    assert_eq!(visit.on(1, "number-row").await, "", "a tap at first");
+    visit.click("second").await;
+    let (ours, theirs) = (visit.number("page-number").await, visit.number("elsewhere-number").await);
+    visit.browser.until_there("[data-phone-id='1'] [data-test='number-row']:not([hidden])").await;
+    visit.phone_says(1, "phone-notice", "Another sign-in is waiting too, so each asks for its number.").await;
+    assert!(visit.text("elsewhere").await.contains("Harbour Webmail"));
+    assert!(visit.on(1, "who").await.contains("Harbour Hosting"), "the question on the screen stays");
+    assert_eq!(visit.on(1, "more").await, "One more question waits after this one.");
+    visit.picture("overlap").await;
+    visit.type_on(1, "number", &ours).await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.phone_says(1, "who", "Harbour Webmail").await;
+    let focus = "return document.activeElement.tagName";
+    assert_eq!(visit.browser.run(focus).await, "H3", "no second press hits the question that has taken its place");
+    visit.browser.until_there("[data-phone-id='1'] [data-test='no']:enabled").await;
+    visit.picture("overlap-second").await;
+    visit.tap(1, "no").await;
+    visit.screen(1, "idle").await;
+    assert!(theirs.len() == 2, "{theirs}");
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn without_pushes_the_phone_checks_by_itself_or_opens_the_pages_link() {
+    let visit = Visit::enrolled().await;
+    visit.tap(1, "push-switch").await;
+    visit.phone_says(1, "phone-notice", "No notifications arrive on this phone.").await;
+    visit.sign_in().await;
+    visit.screen(1, "idle").await;
+    visit.picture("no-push").await;
+    visit.tap(1, "check").await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.click("sign-out").await;
+
+    visit.sign_in().await;
+    visit.screen(1, "idle").await;
+    visit.click("open-here").await;
+    visit.screen(1, "prompt").await;
+    visit.picture("same-phone").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.no_complaints().await;
+}

@@ -1,0 +1,9 @@
+//! The demo, as a person meets it: the real binary, Debian's Chromium, clicks.
+
+#![cfg(test)]
+
+mod answers;
+mod codes;
+mod languages;
+mod phones;
+mod visit;
