@@ -6,10 +6,11 @@ use crate::platform::{
     Transport, TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past, Policy, Prompt,
-    Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past,
+    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
+use countersign_core::apns::{AppleDevice, Environment};
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::PublicKey;
 use countersign_core::one_time_code::Shown;
@@ -177,6 +178,18 @@ impl From<PushRegistration> for device_api::PushRegistration {
                 Self::WebPush(Subscription { endpoint, p256dh, auth })
             }
             PushRegistration::Fcm { token } => Self::Fcm { token },
+            PushRegistration::Apns { token, environment, topic } => {
+                Self::Apns(AppleDevice { token, environment: environment.into(), topic })
+            }
+        }
+    }
+}
+
+impl From<ApnsEnvironment> for Environment {
+    fn from(environment: ApnsEnvironment) -> Self {
+        match environment {
+            ApnsEnvironment::Production => Self::Production,
+            ApnsEnvironment::Sandbox => Self::Sandbox,
         }
     }
 }

@@ -232,6 +232,24 @@ pub enum PushRegistration {
         /// The instance's registration token.
         token: String,
     },
+    /// The app on this device, as Apple Push Notification service knows it.
+    Apns {
+        /// The device token that iOS gave the app, in hex.
+        token: String,
+        /// Which of Apple's two networks knows the token.
+        environment: ApnsEnvironment,
+        /// The app's bundle identifier; none for the app that the server is configured for.
+        topic: Option<String>,
+    },
+}
+
+/// One of Apple's two push networks: the app's `aps-environment` entitlement says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum ApnsEnvironment {
+    /// Apps from the App Store and from `TestFlight`.
+    Production,
+    /// Apps that Xcode installed (`aps-environment` is `development`).
+    Sandbox,
 }
 
 /// Whether the signed-in page has confirmed a device.

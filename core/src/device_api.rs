@@ -1,5 +1,6 @@
 //! The bodies of a device's requests and their answers, the same on both sides of the wire.
 
+use crate::apns::AppleDevice;
 use crate::handle::{ChallengeId, EnrolmentId};
 use crate::refusal::Refusal;
 use crate::sealing::Envelope;
@@ -111,6 +112,8 @@ impl Known {
 pub enum PushRegistration {
     /// Web Push or `UnifiedPush`.
     WebPush(Subscription),
+    /// Apple Push Notification service.
+    Apns(AppleDevice),
     /// Firebase Cloud Messaging.
     Fcm {
         /// The app instance's registration token. A capability: it must not be logged.

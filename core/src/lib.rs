@@ -3,6 +3,7 @@
 //! There are no sockets here, no ambient clock and no ambient randomness: [`Platform`] brings them. PROTOCOL.md in the
 //! repository describes the same messages for other languages.
 
+pub mod apns;
 pub mod at_rest;
 mod authenticator;
 pub mod challenge;

@@ -39,6 +39,8 @@ pub struct App {
     pub enrolment_waiting: Waiting<EnrolmentId>,
     /// Which addresses a device may name for its pushes.
     pub push_guard: AddressGuard,
+    /// Whether APNs is configured.
+    pub apns_configured: bool,
     /// Whether Firebase Cloud Messaging is configured.
     pub fcm_configured: bool,
     /// Which steps' one-time codes are accepted.
@@ -96,6 +98,7 @@ impl App {
             device_waiting: Waiting::default(),
             enrolment_waiting: Waiting::default(),
             push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
+            apns_configured: config.push.apns.is_configured(),
             fcm_configured: config.push.fcm.is_some(),
             code_drift: if config.codes.strict { Drift::None } else { Drift::OneStep },
             accept_unattested: config.approval.accept_unattested,

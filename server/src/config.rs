@@ -73,8 +73,55 @@ pub struct PushConfig {
     /// Web Push and `UnifiedPush`.
     #[serde(default)]
     pub webpush: WebPushConfig,
+    /// Apple Push Notification service.
+    #[serde(default)]
+    pub apns: ApnsConfig,
     /// Firebase Cloud Messaging. Without it, devices that register for it are refused.
     pub fcm: Option<FcmConfig>,
+}
+
+/// Apple Push Notification service (APNs). Off until its key is named.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApnsConfig {
+    /// The `.p8` file that Apple's developer site gave for the key.
+    pub key_file: Option<PathBuf>,
+    /// The key's id: 10 letters and digits.
+    pub key_id: Option<String>,
+    /// The id of the developer team: 10 letters and digits.
+    pub team_id: Option<String>,
+    /// The app's bundle identifier.
+    pub topic: Option<String>,
+    /// The network for apps from the App Store and from `TestFlight`.
+    pub base_url: String,
+    /// The network for apps that Xcode installed.
+    pub sandbox_base_url: String,
+    /// More certificate authorities to trust, in PEM files.
+    pub extra_roots: Vec<PathBuf>,
+    /// Whether the two addresses may lead to private and loopback ones, for tests.
+    pub allow_private: bool,
+}
+
+impl ApnsConfig {
+    /// Whether pushes go through APNs.
+    pub const fn is_configured(&self) -> bool {
+        self.key_file.is_some() || self.key_id.is_some() || self.team_id.is_some() || self.topic.is_some()
+    }
+}
+
+impl Default for ApnsConfig {
+    fn default() -> Self {
+        Self {
+            key_file: None,
+            key_id: None,
+            team_id: None,
+            topic: None,
+            base_url: "https://api.push.apple.com".into(),
+            sandbox_base_url: "https://api.sandbox.push.apple.com".into(),
+            extra_roots: Vec::new(),
+            allow_private: false,
+        }
+    }
 }
 
 /// Firebase Cloud Messaging.
@@ -239,7 +286,10 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
         [] => Err(()),
         // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
         [last]
-            if matches!(last.as_str(), "master_key" | "push" | "webpush" | "codes" | "approval" | "limits" | "log") =>
+            if matches!(
+                last.as_str(),
+                "master_key" | "push" | "webpush" | "apns" | "codes" | "approval" | "limits" | "log"
+            ) =>
         {
             Err(())
         }
@@ -268,6 +318,8 @@ mod tests {
         let config = from_environment(&[
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
+            ("COUNTERSIGN_PUSH__APNS__BASE_URL", "https://127.0.0.1:4430"),
+            ("COUNTERSIGN_PUSH__APNS__EXTRA_ROOTS", "[\"/tmp/roots.pem\"]"),
             ("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/etc/countersign/firebase.json"),
             ("COUNTERSIGN_CODES__STRICT", "true"),
             ("COUNTERSIGN_APPROVAL__ACCEPT_UNATTESTED", "false"),
@@ -277,7 +329,10 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 0);
-        assert!(config.push.webpush.allow_private);
+        assert!(config.push.webpush.allow_private && !config.push.apns.is_configured());
+        assert_eq!(config.push.apns.base_url, "https://127.0.0.1:4430");
+        assert_eq!(config.push.apns.sandbox_base_url, "https://api.sandbox.push.apple.com");
+        assert_eq!(config.push.apns.extra_roots, [Path::new("/tmp/roots.pem")]);
         let fcm = config.push.fcm.unwrap();
         assert_eq!(fcm.service_account, Path::new("/etc/countersign/firebase.json"));
         assert_eq!((fcm.base_url.as_str(), fcm.allow_private), ("https://fcm.googleapis.com", false));
@@ -295,6 +350,8 @@ mod tests {
         assert!(secret.contains("COUNTERSIGN_MASTER_KEY") && !secret.contains("secret itself"), "{secret}");
         assert!(reason(&[("COUNTERSIGN_LISTEN__X", "x"), ("COUNTERSIGN_LISTEN", "x")]).contains("socket address"));
         assert!(reason(&[("COUNTERSIGN_PUBLIC_URL", "http://login.example")]).contains("https://"));
+        assert!(reason(&[("COUNTERSIGN_PUSH__APNS", "x")]).contains("does not fit"));
+        assert!(reason(&[("COUNTERSIGN_PUSH__APNS__KEYFILE", "x")]).contains("keyfile"));
         assert!(reason(&[("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "maybe")]).contains("boolean"));
         assert!(reason(&[("COUNTERSIGN_PUSH__FCM__ALLOW_PRIVATE", "true")]).contains("service_account"));
         assert!(

@@ -112,8 +112,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// # Errors
 /// [`StartupError::Configuration`] for a root that cannot be read.
 pub fn client(guard: AddressGuard, extra_roots: &[PathBuf]) -> Result<reqwest::Client, StartupError> {
-    let builder = builder(roots(extra_roots)?)?.dns_resolver(guard);
-    build(builder.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT))
+    build(with_timeouts(builder(roots(extra_roots)?)?.dns_resolver(guard)))
+}
+
+/// Bounds how long a connection and a request may take.
+pub fn with_timeouts(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT)
 }
 
 /// A client builder over rustls with ring and these roots; no redirects, no proxy from the environment.
@@ -121,13 +125,25 @@ pub fn client(guard: AddressGuard, extra_roots: &[PathBuf]) -> Result<reqwest::C
 /// # Errors
 /// [`StartupError::System`] when ring and rustls do not fit each other.
 pub fn builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder, StartupError> {
+    speaking(&[b"h2", b"http/1.1"], roots)
+}
+
+/// As [`builder`], for HTTP/2 and nothing else: all requests to a host go over one connection.
+///
+/// # Errors
+/// [`StartupError::System`] when ring and rustls do not fit each other.
+pub fn http2_builder(roots: RootCertStore) -> Result<reqwest::ClientBuilder, StartupError> {
+    Ok(speaking(&[b"h2"], roots)?.http2_prior_knowledge())
+}
+
+fn speaking(protocols: &[&[u8]], roots: RootCertStore) -> Result<reqwest::ClientBuilder, StartupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| StartupError::System(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     Ok(builder.tls_backend_preconfigured(config))
 }

@@ -349,6 +349,7 @@ mod tests {
             Problem::NotFound("user"),
             Problem::Unauthorised,
             Problem::NotApproved(State::Denied),
+            Problem::GatewayNotConfigured("apns"),
             Problem::GatewayNotConfigured("fcm"),
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),

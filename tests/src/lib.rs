@@ -4,6 +4,7 @@
 //! Everything goes over real sockets on loopback.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
+pub mod apns;
 pub mod clock;
 pub mod fcm;
 pub mod handmade;

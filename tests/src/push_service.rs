@@ -61,6 +61,11 @@ impl Down {
         registration(&self.receiver, &self.origin)
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.origin
+    }
+
     /// The service comes up, with the same subscriber at the same address.
     pub fn start(self) -> PushService {
         let Self { socket, receiver, origin } = self;

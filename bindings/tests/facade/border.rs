@@ -5,7 +5,8 @@ use countersign_bindings::platform::{
     DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport, TransportError,
     VaultError,
 };
-use countersign_bindings::{Authenticator, AuthenticatorError, PushRegistration};
+use countersign_bindings::{ApnsEnvironment, Authenticator, AuthenticatorError, PushRegistration};
+use countersign_core::device_api;
 use countersign_core::handle::EnrolmentId;
 use countersign_core::key::SoftwareKey;
 use countersign_core::randomness::SystemRandomness;
@@ -108,6 +109,17 @@ async fn an_id_is_checked_for_its_form_and_then_looked_up() {
         assert_eq!(code_of(registered), of_account);
         assert_eq!(code_of(authenticator.approve(id, None).await), of_challenge);
         assert_eq!(code_of(authenticator.deny(id).await), of_challenge);
+    }
+}
+
+#[test]
+fn a_device_token_of_apple_is_registered_as_the_app_gave_it() {
+    let (token, topic) = ("0a".repeat(32), Some("com.example.app".to_owned()));
+    for (environment, named) in [(ApnsEnvironment::Production, "production"), (ApnsEnvironment::Sandbox, "sandbox")] {
+        let registration = PushRegistration::Apns { token: token.clone(), environment, topic: topic.clone() };
+        let sent = serde_json::to_value(device_api::PushRegistration::from(registration)).unwrap();
+        let wanted = serde_json::json!({ "gateway": "apns", "token": token, "environment": named, "topic": topic });
+        assert_eq!(sent, wanted);
     }
 }
 

@@ -4,6 +4,7 @@
 //! network can hold up a challenge. Each network, and each Web Push service, has a lane of its own: places, a queue and a
 //! circuit breaker, so that one that is down or slow holds up no other.
 
+mod apns;
 mod breaker;
 pub mod check;
 mod fcm;
@@ -12,6 +13,7 @@ mod retry_after;
 mod sender;
 mod webpush;
 
+pub use apns::Apns;
 pub use fcm::Fcm;
 pub use sender::{Outbox, Sender};
 
@@ -20,6 +22,7 @@ use crate::config::PushConfig;
 use crate::problem::Problem;
 use crate::startup::StartupError;
 use async_trait::async_trait;
+use countersign_core::apns::Environment;
 use countersign_core::at_rest::Location;
 use countersign_core::device_api::PushRegistration;
 use countersign_core::time::Timestamp;
@@ -86,6 +89,7 @@ impl Gateway for NotConfigured {
 /// The doors to every network that is configured.
 pub(crate) struct Gateways {
     webpush: Arc<dyn Gateway>,
+    apns: Arc<dyn Gateway>,
     fcm: Arc<dyn Gateway>,
 }
 
@@ -97,6 +101,10 @@ impl Gateways {
     pub fn new(config: &PushConfig, app: &Arc<App>) -> Result<Self, StartupError> {
         Ok(Self {
             webpush: Arc::new(webpush::WebPush::new(&config.webpush, Arc::clone(app))?),
+            apns: match Apns::new(&config.apns, Arc::clone(app))? {
+                Some(apns) => Arc::new(apns),
+                None => Arc::new(NotConfigured(apns::NOT_CONFIGURED)),
+            },
             fcm: match &config.fcm {
                 Some(config) => Arc::new(Fcm::new(config, Arc::clone(app))?),
                 None => Arc::new(NotConfigured(fcm::NOT_CONFIGURED)),
@@ -106,12 +114,13 @@ impl Gateways {
 
     /// One gateway for every registration.
     fn only(gateway: Arc<dyn Gateway>) -> Self {
-        Self { webpush: Arc::clone(&gateway), fcm: gateway }
+        Self { webpush: Arc::clone(&gateway), apns: Arc::clone(&gateway), fcm: gateway }
     }
 
     fn for_registration(&self, registration: &PushRegistration) -> &dyn Gateway {
         match registration {
             PushRegistration::WebPush(_) => &*self.webpush,
+            PushRegistration::Apns(_) => &*self.apns,
             PushRegistration::Fcm { .. } => &*self.fcm,
         }
     }
@@ -124,6 +133,7 @@ impl Gateways {
 pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
+        PushRegistration::Apns(device) => apns::check(device, app.apns_configured),
         PushRegistration::Fcm { token } => fcm::check(token, app.fcm_configured),
     }
 }
@@ -135,6 +145,10 @@ pub fn lane(registration: &PushRegistration) -> String {
             let origin = url::Url::parse(&subscription.endpoint).map(|url| url.origin().ascii_serialization());
             format!("webpush {}", origin.unwrap_or_default())
         }
+        PushRegistration::Apns(device) => match device.environment {
+            Environment::Production => "apns".into(),
+            Environment::Sandbox => "apns sandbox".into(),
+        },
         PushRegistration::Fcm { .. } => "fcm".into(),
     }
 }

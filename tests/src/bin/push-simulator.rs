@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "it is a program, and this is how it speaks")]
 
 use clap::{Parser, Subcommand};
-use countersign_tests::{fcm, push_service};
+use countersign_tests::{apns, fcm, push_service};
 
 /// Simulates push networks.
 #[derive(Parser)]
@@ -14,6 +14,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Network {
+    /// Apple Push Notification service: HTTP/2 over TLS with provider tokens.
+    Apns(apns::ByHand),
     /// Firebase Cloud Messaging: the HTTP v1 API and its token endpoint, over TLS.
     Fcm(Place),
     /// Web Push: a push service with one subscriber, which decrypts, over plain HTTP.
@@ -32,6 +34,7 @@ async fn main() -> std::io::Result<()> {
     let say = |line: String| println!("{line}");
     let run = async {
         match Arguments::parse().network {
+            Network::Apns(chosen) => apns::run_by_hand(chosen, say).await,
             Network::Fcm(Place { port }) => fcm::run_by_hand(port, say).await,
             Network::Webpush(Place { port }) => push_service::run_by_hand(port, say).await,
         }
