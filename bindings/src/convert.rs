@@ -177,6 +177,7 @@ impl From<PushRegistration> for device_api::PushRegistration {
             PushRegistration::WebPush { endpoint, p256dh, auth } => {
                 Self::WebPush(Subscription { endpoint, p256dh, auth })
             }
+            PushRegistration::Fcm { token } => Self::Fcm { token },
             PushRegistration::Apns { token, environment, topic } => {
                 Self::Apns(AppleDevice { token, environment: environment.into(), topic })
             }

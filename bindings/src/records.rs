@@ -227,6 +227,11 @@ pub enum PushRegistration {
         /// The subscription's secret, in base64url.
         auth: String,
     },
+    /// An app instance of Firebase Cloud Messaging.
+    Fcm {
+        /// The instance's registration token.
+        token: String,
+    },
     /// The app on this device, as Apple Push Notification service knows it.
     Apns {
         /// The device token that iOS gave the app, in hex.

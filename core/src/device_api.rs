@@ -114,7 +114,16 @@ pub enum PushRegistration {
     WebPush(Subscription),
     /// Apple Push Notification service.
     Apns(AppleDevice),
+    /// Firebase Cloud Messaging.
+    Fcm {
+        /// The app instance's registration token. A capability: it must not be logged.
+        token: String,
+    },
 }
+
+/// The longest registration token of Firebase Cloud Messaging, in bytes. Google states no bound; those it gives are
+/// shorter than 300.
+pub const MAX_FCM_TOKEN_LENGTH: usize = 4096;
 
 /// The answer to a decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]

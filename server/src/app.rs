@@ -41,6 +41,8 @@ pub struct App {
     pub push_guard: AddressGuard,
     /// Whether APNs is configured.
     pub apns_configured: bool,
+    /// Whether Firebase Cloud Messaging is configured.
+    pub fcm_configured: bool,
     /// Which steps' one-time codes are accepted.
     pub code_drift: Drift,
     /// Whether a phone's own word on user verification is believed.
@@ -97,6 +99,7 @@ impl App {
             enrolment_waiting: Waiting::default(),
             push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
             apns_configured: config.push.apns.is_configured(),
+            fcm_configured: config.push.fcm.is_some(),
             code_drift: if config.codes.strict { Drift::None } else { Drift::OneStep },
             accept_unattested: config.approval.accept_unattested,
             outbox: Outbox::default(),

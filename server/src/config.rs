@@ -76,6 +76,8 @@ pub struct PushConfig {
     /// Apple Push Notification service.
     #[serde(default)]
     pub apns: ApnsConfig,
+    /// Firebase Cloud Messaging. Without it, devices that register for it are refused.
+    pub fcm: Option<FcmConfig>,
 }
 
 /// Apple Push Notification service (APNs). Off until its key is named.
@@ -120,6 +122,29 @@ impl Default for ApnsConfig {
             allow_private: false,
         }
     }
+}
+
+/// Firebase Cloud Messaging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FcmConfig {
+    /// The service account's key file in JSON, as Google's console gives it.
+    pub service_account: PathBuf,
+    /// Where messages are sent, without a trailing slash.
+    #[serde(default = "default_fcm_base_url")]
+    pub base_url: String,
+    /// Where access tokens come from. Default: the file's `token_uri`.
+    pub token_url: Option<String>,
+    /// More certificate authorities to trust, in PEM files.
+    #[serde(default)]
+    pub extra_roots: Vec<PathBuf>,
+    /// Whether the two addresses may be private ones, or plain `http`. For tests.
+    #[serde(default)]
+    pub allow_private: bool,
+}
+
+fn default_fcm_base_url() -> String {
+    "https://fcm.googleapis.com".into()
 }
 
 /// Web Push.
@@ -295,6 +320,7 @@ mod tests {
             ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
             ("COUNTERSIGN_PUSH__APNS__BASE_URL", "https://127.0.0.1:4430"),
             ("COUNTERSIGN_PUSH__APNS__EXTRA_ROOTS", "[\"/tmp/roots.pem\"]"),
+            ("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/etc/countersign/firebase.json"),
             ("COUNTERSIGN_CODES__STRICT", "true"),
             ("COUNTERSIGN_APPROVAL__ACCEPT_UNATTESTED", "false"),
             ("COUNTERSIGN_MASTER_KEY__ENV", "COUNTERSIGN_KEY"),
@@ -307,9 +333,12 @@ mod tests {
         assert_eq!(config.push.apns.base_url, "https://127.0.0.1:4430");
         assert_eq!(config.push.apns.sandbox_base_url, "https://api.sandbox.push.apple.com");
         assert_eq!(config.push.apns.extra_roots, [Path::new("/tmp/roots.pem")]);
+        let fcm = config.push.fcm.unwrap();
+        assert_eq!(fcm.service_account, Path::new("/etc/countersign/firebase.json"));
+        assert_eq!((fcm.base_url.as_str(), fcm.allow_private), ("https://fcm.googleapis.com", false));
         assert!(config.codes.strict && !config.approval.accept_unattested);
         let unset = from_environment(&[]).unwrap();
-        assert!(!unset.codes.strict && unset.approval.accept_unattested);
+        assert!(unset.push.fcm.is_none() && !unset.codes.strict && unset.approval.accept_unattested);
         assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "COUNTERSIGN_KEY"));
     }
 
@@ -324,6 +353,7 @@ mod tests {
         assert!(reason(&[("COUNTERSIGN_PUSH__APNS", "x")]).contains("does not fit"));
         assert!(reason(&[("COUNTERSIGN_PUSH__APNS__KEYFILE", "x")]).contains("keyfile"));
         assert!(reason(&[("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "maybe")]).contains("boolean"));
+        assert!(reason(&[("COUNTERSIGN_PUSH__FCM__ALLOW_PRIVATE", "true")]).contains("service_account"));
         assert!(
             Config::load(Some(Path::new("/nowhere.toml")), std::iter::empty())
                 .unwrap_err()

@@ -350,6 +350,7 @@ mod tests {
             Problem::Unauthorised,
             Problem::NotApproved(State::Denied),
             Problem::GatewayNotConfigured("apns"),
+            Problem::GatewayNotConfigured("fcm"),
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),
             Problem::WrongNumber,

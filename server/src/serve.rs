@@ -71,7 +71,14 @@ pub async fn start_with(
         }
     };
     let app = App::open(config, public_url, clock, randomness).await?;
-    let sender = push::Sender::new(&config.push, Arc::clone(&app))?;
+    let sender = match push::Sender::new(&config.push, Arc::clone(&app)) {
+        Ok(sender) => sender,
+        Err(error) => {
+            // Closed in order, so that the database is left as it was found.
+            app.store.close().await;
+            return Err(error);
+        }
+    };
     let pushing = tokio::spawn(sender.run());
     let router = more(routes::router(Arc::clone(&app)));
     let serving = listener::serve(listener, router, config.limits.connections, app.stopping.clone());

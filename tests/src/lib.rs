@@ -6,6 +6,7 @@
 
 pub mod apns;
 pub mod clock;
+pub mod fcm;
 pub mod handmade;
 pub mod http;
 pub mod model;

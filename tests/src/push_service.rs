@@ -45,8 +45,13 @@ impl Down {
     /// A service on a free port that does not listen yet.
     #[expect(clippy::new_without_default, reason = "an address that is taken is no default")]
     pub fn new() -> Self {
+        Self::on(0)
+    }
+
+    /// The same on this port.
+    pub fn on(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.bind(([127, 0, 0, 1], port).into()).expect("the port is free");
         let origin = format!("http://{}", socket.local_addr().unwrap());
         Self { socket, receiver: Receiver::generate(&SystemRandomness::new()), origin }
     }
@@ -109,6 +114,19 @@ impl PushService {
     /// What to answer from now on.
     pub fn answer(&self, status: StatusCode) {
         *self.shared.status.lock().unwrap() = status;
+    }
+}
+
+/// Runs until it is stopped, and tells `say` first what the subscriber gives its server, then each message it reads.
+pub async fn run_by_hand(port: u16, mut say: impl FnMut(String)) {
+    let mut service = Down::on(port).start();
+    let registration = serde_json::to_string(&service.registration()).unwrap();
+    say(format!(
+        "Listening on {}\n\n[push.webpush]\nallow_private = true\n\nA subscriber, for PUT /v1/device/push: {registration}\n",
+        service.shared.origin
+    ));
+    while let Some(taken) = service.taken.recv().await {
+        say(format!("{:?}\n{}", taken.headers, String::from_utf8_lossy(&taken.message)));
     }
 }
 

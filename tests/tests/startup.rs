@@ -153,3 +153,16 @@ async fn a_folder_that_cannot_be_written_is_named() {
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_service_account_that_cannot_be_read_is_asked_for() {
+    let data = used().await;
+    let before = contents(data.path());
+    let mut command = serve_command(data.path());
+    command.env("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/nowhere/firebase.json");
+    let ended = run(command).await.expect(2);
+    for words in ["/nowhere/firebase.json", "cannot be read", "Generate new private key"] {
+        assert!(ended.err.contains(words), "{words}: {ended:?}");
+    }
+    assert!(ended.out.is_empty() && contents(data.path()) == before, "{ended:?}");
+}

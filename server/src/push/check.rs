@@ -58,6 +58,7 @@ pub async fn check(app: &Arc<App>, config: &PushConfig, device: Checked) -> Resu
         time_to_live: TIME_TO_LIVE,
         expires_at: app.now() + TIME_TO_LIVE,
         topic: &retracted.challenge_id.to_string(),
+        attempts: 0,
     };
     let gateways = Gateways::new(config, app)?;
     let (word, advice) = explain(gateways.for_registration(&registration).send(&registration, message).await);

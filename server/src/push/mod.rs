@@ -7,11 +7,14 @@
 mod apns;
 mod breaker;
 pub mod check;
+mod fcm;
 mod lanes;
+mod retry_after;
 mod sender;
 mod webpush;
 
 pub use apns::Apns;
+pub use fcm::Fcm;
 pub use sender::{Outbox, Sender};
 
 use crate::app::App;
@@ -62,6 +65,8 @@ pub struct Message<'a> {
     pub expires_at: Timestamp,
     /// Replaces an earlier message of the same topic: fresh for each challenge and device.
     pub topic: &'a str,
+    /// How often it was tried before.
+    pub attempts: u32,
 }
 
 /// A push network.
@@ -85,6 +90,7 @@ impl Gateway for NotConfigured {
 pub(crate) struct Gateways {
     webpush: Arc<dyn Gateway>,
     apns: Arc<dyn Gateway>,
+    fcm: Arc<dyn Gateway>,
 }
 
 impl Gateways {
@@ -99,18 +105,23 @@ impl Gateways {
                 Some(apns) => Arc::new(apns),
                 None => Arc::new(NotConfigured(apns::NOT_CONFIGURED)),
             },
+            fcm: match &config.fcm {
+                Some(config) => Arc::new(Fcm::new(config, Arc::clone(app))?),
+                None => Arc::new(NotConfigured(fcm::NOT_CONFIGURED)),
+            },
         })
     }
 
     /// One gateway for every registration.
     fn only(gateway: Arc<dyn Gateway>) -> Self {
-        Self { webpush: Arc::clone(&gateway), apns: gateway }
+        Self { webpush: Arc::clone(&gateway), apns: Arc::clone(&gateway), fcm: gateway }
     }
 
     fn for_registration(&self, registration: &PushRegistration) -> &dyn Gateway {
         match registration {
             PushRegistration::WebPush(_) => &*self.webpush,
             PushRegistration::Apns(_) => &*self.apns,
+            PushRegistration::Fcm { .. } => &*self.fcm,
         }
     }
 }
@@ -123,6 +134,7 @@ pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
         PushRegistration::Apns(device) => apns::check(device, app.apns_configured),
+        PushRegistration::Fcm { token } => fcm::check(token, app.fcm_configured),
     }
 }
 
@@ -137,6 +149,7 @@ pub fn lane(registration: &PushRegistration) -> String {
             Environment::Production => "apns".into(),
             Environment::Sandbox => "apns sandbox".into(),
         },
+        PushRegistration::Fcm { .. } => "fcm".into(),
     }
 }
 

@@ -211,6 +211,7 @@ async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
         time_to_live: now.until(push.expires_at),
         expires_at: push.expires_at,
         topic: &push.topic[..32],
+        attempts: push.attempts,
     };
     gateways.for_registration(&registration).send(&registration, message).await
 }

@@ -1,6 +1,6 @@
 //! Web Push: RFC 8030 over TLS, messages encrypted after RFC 8291, the server named after RFC 8292 (VAPID).
 
-use super::{Delivery, Gateway, Message};
+use super::{Delivery, Gateway, Message, retry_after};
 use crate::app::App;
 use crate::config::WebPushConfig;
 use crate::outgoing::{self, AddressGuard};
@@ -12,7 +12,7 @@ use countersign_core::time::Timestamp;
 use countersign_core::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Gateway for WebPush {
             .send()
             .await;
         match sent {
-            Ok(response) => read(response.status(), response.headers()),
+            Ok(response) => read(response.status(), response.headers(), self.app.now()),
             // Without the address: an endpoint is a capability and does not belong in a log.
             Err(error) => {
                 Delivery::Down(None, format!("the push service cannot be reached: {}", outgoing::reason(error)))
@@ -122,34 +122,60 @@ impl Gateway for WebPush {
     }
 }
 
-/// What a push service means (RFC 8030, sections 5 and 7.3).
-fn read(status: StatusCode, headers: &HeaderMap) -> Delivery {
-    let after = || headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs);
+/// What a push service means (RFC 8030, sections 5 and 7.3; RFC 8292, section 4.2).
+fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
+    let failed = |reason: &str| Delivery::Failed(format!("{reason} ({status})"));
     match status.as_u16() {
         200..=299 => Delivery::Sent,
+        300..=399 => failed("the push service leads elsewhere, and no redirect is followed"),
+        400 => failed("the push service does not understand the message"),
+        401 | 403 => failed(
+            "the push service does not accept this server's VAPID key or its token: the subscription was made with another \
+             key, or this machine's clock is wrong",
+        ),
         404 | 410 => Delivery::Gone(None),
-        408 | 429 => Delivery::RetryAfter(after(), format!("the push service answered {status}")),
-        500..=599 => Delivery::Down(after(), format!("the push service answered {status}")),
-        _ => Delivery::Failed(format!("the push service answered {status}")),
+        408 | 429 => {
+            Delivery::RetryAfter(retry_after::read(headers, now), format!("the push service answered {status}"))
+        }
+        500..=599 => Delivery::Down(retry_after::read(headers, now), format!("the push service answered {status}")),
+        413 => failed("the push service takes only shorter messages than the 4096 bytes of RFC 8030"),
+        _ => failed("the push service refuses the message"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::{HeaderValue, RETRY_AFTER};
 
     #[test]
     fn each_status_means_what_rfc_8030_says() {
-        let mut later = HeaderMap::new();
-        later.insert(RETRY_AFTER, reqwest::header::HeaderValue::from_static("7"));
-        let read = |status: u16, headers: &HeaderMap| read(StatusCode::from_u16(status).unwrap(), headers);
+        let header = |text: &'static str| HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
+        let now = Timestamp::from_seconds(784_111_770);
+        let read = |status: u16, headers: &HeaderMap| read(StatusCode::from_u16(status).unwrap(), headers, now);
         let none = HeaderMap::new();
         assert_eq!(read(201, &none), Delivery::Sent);
         assert_eq!(read(404, &none), Delivery::Gone(None));
         assert_eq!(read(410, &none), Delivery::Gone(None));
-        assert!(matches!(read(429, &later), Delivery::RetryAfter(Some(after), _) if after == Duration::from_secs(7)));
-        assert!(matches!(read(503, &none), Delivery::Down(None, _)));
-        assert!(matches!(read(301, &none), Delivery::Failed(_)));
-        assert!(matches!(read(413, &none), Delivery::Failed(_)));
+        for later in ["7", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+            let Delivery::RetryAfter(after, _) = read(429, &header(later)) else { panic!("{later}") };
+            assert_eq!(after, Some(Duration::from_secs(7)), "{later}");
+        }
+        assert!(matches!(read(408, &none), Delivery::RetryAfter(None, _)));
+        for status in [500, 503] {
+            assert!(matches!(read(status, &none), Delivery::Down(None, _)), "{status}");
+        }
+        for (status, word) in [
+            (301, "redirect"),
+            (307, "redirect"),
+            (400, "400"),
+            (401, "VAPID"),
+            (403, "VAPID"),
+            (413, "shorter"),
+            (418, "418"),
+        ] {
+            let Delivery::Failed(reason) = read(status, &none) else { panic!("{status}") };
+            assert!(reason.contains(word) && reason.contains(&status.to_string()), "{reason}");
+        }
     }
 }

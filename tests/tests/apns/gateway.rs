@@ -59,7 +59,9 @@ async fn send(gateway: &Apns, registration: &PushRegistration, clock: &ManualClo
     let time_to_live = Duration::from_secs(60);
     let expires_at = clock.now() + time_to_live;
     let (envelope, topic) = (r#"{"v":1,"id":"id","sealed":"AAAA"}"#, "topic");
-    gateway.send(registration, Message { envelope, kind: Kind::Challenge, time_to_live, expires_at, topic }).await
+    gateway
+        .send(registration, Message { envelope, kind: Kind::Challenge, time_to_live, expires_at, topic, attempts: 0 })
+        .await
 }
 
 /// What a reason should come to.
@@ -339,7 +341,7 @@ async fn what_is_not_for_apns_is_not_sent() {
     let envelope = format!(r#"{{"v":1,"id":"id","sealed":"{}"}}"#, "A".repeat(4096));
     let expires_at = world.clock.now();
     let (kind, time_to_live) = (Kind::Challenge, Duration::ZERO);
-    let message = Message { envelope: &envelope, kind, time_to_live, expires_at, topic: "topic" };
+    let message = Message { envelope: &envelope, kind, time_to_live, expires_at, topic: "topic", attempts: 0 };
     assert!(
         matches!(world.gateway.send(&registration(), message).await, Delivery::Failed(why) if why.contains("4096"))
     );

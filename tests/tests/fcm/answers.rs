@@ -1,0 +1,123 @@
+//! Every answer that Google gives, and what becomes of the push and of the registration.
+
+use super::Scene;
+use countersign_core::device_api::PushStatus;
+use countersign_tests::fcm::Fault;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What is expected of a push.
+enum Expected {
+    /// It is given up, and the log holds this.
+    Failed(&'static str),
+    /// It is tried again after so many seconds, and up to half as many more.
+    Later(u64),
+    /// It is tried again after exactly so many seconds.
+    LaterBy(u64),
+}
+
+#[tokio::test]
+async fn every_error_has_its_consequence_and_none_drops_the_registration() {
+    use Expected::{Failed, Later, LaterBy};
+    let mut scene = Scene::new().await;
+    let (phone, id, token) = scene.phone().await;
+    let elsewhere = scene.fcm.send_url();
+    for (fault, status, expected) in [
+        (Fault::SenderIdMismatch, 403, Failed("another Firebase project")),
+        (Fault::InvalidArgument, 400, Failed("INVALID_ARGUMENT")),
+        (Fault::ThirdPartyAuthError, 401, Failed("THIRD_PARTY_AUTH_ERROR")),
+        (Fault::PermissionDenied, 403, Failed("Firebase Cloud Messaging API Admin")),
+        (Fault::Unlisted, 400, Failed("400 A_CODE_OF_TOMORROW: A reason of tomorrow.")),
+        (Fault::Redirect(elsewhere), 307, Failed("no redirect is followed")),
+        (Fault::QuotaExceeded(None), 429, Later(60)),
+        (Fault::QuotaExceeded(Some("5".into())), 429, LaterBy(5)),
+        (Fault::Unavailable(None), 503, Later(10)),
+        (Fault::Unavailable(Some("17".into())), 503, LaterBy(17)),
+        (Fault::Internal, 500, Later(10)),
+        (Fault::BadGateway, 502, Later(10)),
+    ] {
+        // The bound on unanswered prompts is another test's.
+        scene.clock.advance(Duration::from_secs(3600));
+        scene.fcm.answer(&token, Some(fault.clone()));
+        let question = json!({ "user_id": scene.user, "expires_in": 600 });
+        let asked = scene.site.post("/v1/challenges", &question).await;
+        assert_eq!(asked.status, 201, "{asked:?}");
+        assert_eq!(scene.fcm.next().await.status, status, "{fault:?}");
+        let outcome = scene.outcome(1).await;
+        let now = countersign_core::time::Clock::now(&scene.clock).millis();
+        let after = outcome.due_at - now;
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap() * 1000;
+        match expected {
+            Failed(words) => {
+                assert_eq!(outcome.state, "failed", "{fault:?}");
+                assert!(outcome.reason.contains(words), "{fault:?}: {}", outcome.reason);
+            }
+            Later(least) => {
+                assert_eq!(outcome.state, "queued", "{fault:?}");
+                assert!((seconds(least)..seconds(least) * 3 / 2).contains(&after), "{fault:?}: {after} ms");
+            }
+            LaterBy(exactly) => assert_eq!((outcome.state.as_str(), after), ("queued", seconds(exactly)), "{fault:?}"),
+        }
+        assert!(!outcome.reason.contains(&token), "a token is a capability: {}", outcome.reason);
+        assert!(scene.fcm.is_quiet(), "{fault:?}: it is sent once");
+        assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "{fault:?}");
+        let cancel = format!("/v1/challenges/{}/cancel", asked.body["id"].as_str().unwrap());
+        scene.site.post(&cancel, &Value::Null).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pause_longer_than_the_question_lives_is_not_waited_for() {
+    let mut scene = Scene::new().await;
+    let (phone, id, token) = scene.phone().await;
+    scene.fcm.answer(&token, Some(Fault::QuotaExceeded(None)));
+    scene.site.ask(&scene.user).await;
+    scene.fcm.next().await;
+    let outcome = scene.outcome(1).await;
+    assert_eq!(outcome.state, "failed", "a minute is all the life it has: {outcome:?}");
+    assert!(outcome.reason.contains("QUOTA_EXCEEDED"), "{outcome:?}");
+    phone.core.pull(id, 0).await.unwrap();
+    phone.only_prompt();
+}
+
+#[tokio::test]
+async fn pauses_grow_until_google_is_well_again() {
+    let mut scene = Scene::new().await;
+    let (phone, _, token) = scene.phone().await;
+    scene.fcm.answer(&token, Some(Fault::Unavailable(None)));
+    let asked = scene.site.post("/v1/challenges", &json!({ "user_id": scene.user, "expires_in": 600 })).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    for (attempt, least) in [(1, 10_000), (2, 20_000), (3, 40_000)] {
+        assert_eq!(scene.fcm.next().await.status, 503);
+        let now = countersign_core::time::Clock::now(&scene.clock).millis();
+        let after = scene.outcome(attempt).await.due_at - now;
+        assert!((least..least * 3 / 2).contains(&after), "attempt {attempt}: {after} ms");
+        if attempt == 3 {
+            scene.fcm.answer(&token, None);
+        }
+        scene.clock.advance(Duration::from_millis(after.unsigned_abs()));
+        scene.server.app().outbox.wake();
+    }
+    let taken = scene.fcm.next().await;
+    assert_eq!(taken.status, 200);
+    phone.core.receive(taken.envelope()).unwrap();
+    phone.only_prompt();
+}
+
+#[tokio::test]
+async fn a_torn_connection_is_replaced_by_another() {
+    let mut scene = Scene::new().await;
+    let (phone, _, _) = scene.phone().await;
+    scene.fcm.answer_once(Fault::Reset);
+    scene.site.ask(&scene.user).await;
+    assert_eq!(scene.fcm.next().await.status, 0);
+    let outcome = scene.outcome(1).await;
+    assert_eq!(outcome.state, "queued");
+    assert!(outcome.reason.contains("cannot be reached"), "{outcome:?}");
+    scene.clock.advance(Duration::from_secs(1));
+    scene.server.app().outbox.wake();
+    let taken = scene.fcm.next().await;
+    assert_eq!(taken.status, 200);
+    phone.core.receive(taken.envelope()).unwrap();
+    phone.only_prompt();
+}

@@ -1,0 +1,95 @@
+//! What a Web Push service may answer, and what becomes of the push.
+
+#![cfg(test)]
+
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::{Router, routing};
+use countersign_core::device_api::{PushRegistration, PushStatus};
+use countersign_core::randomness::SystemRandomness;
+use countersign_core::webpush::Receiver;
+use countersign_tests::clock::ManualClock;
+use countersign_tests::phone::Phone;
+use countersign_tests::server::TestServer;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// What the service answers next: a status and one header.
+type Next = Arc<Mutex<(u16, &'static str, String)>>;
+
+/// A service that says what it is told to, and counts who follows its redirects.
+async fn service(next: Next, followed: Arc<AtomicUsize>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let answer = move || {
+        let (status, name, value) = next.lock().unwrap().clone();
+        async move { (StatusCode::from_u16(status).unwrap(), [(name, value)]).into_response() }
+    };
+    let elsewhere = move || {
+        followed.fetch_add(1, SeqCst);
+        async { StatusCode::CREATED }
+    };
+    let router = Router::new().route("/subscriber", routing::post(answer)).route("/elsewhere", routing::any(elsewhere));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    origin
+}
+
+#[tokio::test]
+async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
+    let id = phone.enrol(&site, &user).await;
+    let (next, followed) = (Arc::new(Mutex::new((201, "x-none", String::new()))), Arc::default());
+    let origin = service(Arc::clone(&next), Arc::clone(&followed)).await;
+    let receiver = Receiver::generate(&SystemRandomness::new());
+    let subscription = receiver.subscription(format!("{origin}/subscriber"));
+    phone.core.register_push(id, &PushRegistration::WebPush(subscription)).await.unwrap();
+
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    let sql = "SELECT state, coalesce(reason, ''), due_at FROM push WHERE attempts = 1 AND row_id = (SELECT max(row_id) FROM push)";
+    let location = || (header::LOCATION.as_str(), format!("{origin}/elsewhere"));
+    let none = || ("x-none", String::new());
+    let after = |text: &str| (header::RETRY_AFTER.as_str(), text.to_owned());
+    // The clock stands at 2027-01-15T08:00:00Z and goes an hour further for each.
+    for (status, (name, value), state, words, pause) in [
+        (201, none(), "sent", "", None),
+        (301, location(), "failed", "no redirect is followed", None),
+        (307, location(), "failed", "no redirect is followed", None),
+        (308, location(), "failed", "no redirect is followed", None),
+        (400, none(), "failed", "does not understand", None),
+        (403, none(), "failed", "VAPID", None),
+        (413, none(), "failed", "only shorter messages", None),
+        (429, after("Fri, 15 Jan 2027 16:00:30 GMT"), "queued", "429", Some(30)),
+        (503, after("Friday, 15-Jan-27 17:00:40 GMT"), "queued", "503", Some(40)),
+        (503, after("25"), "queued", "503", Some(25)),
+    ] {
+        clock.advance(Duration::from_secs(3600));
+        *next.lock().unwrap() = (status, name, value);
+        let asked = site.post("/v1/challenges", &json!({ "user_id": user })).await;
+        assert_eq!(asked.status, 201, "{asked:?}");
+        let (found, reason, due_at) = loop {
+            let row = database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+            match row {
+                Ok(row) => break row,
+                Err(rusqlite::Error::QueryReturnedNoRows) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let (found, reason, due_at): (String, String, i64) = (found, reason, due_at);
+        assert_eq!(found, state, "{status}: {reason}");
+        assert!(reason.contains(words) && !reason.contains(&origin), "{status}: {reason}");
+        if let Some(pause) = pause {
+            let now = countersign_core::time::Clock::now(&clock);
+            assert_eq!(due_at - now.millis(), pause * 1000, "{status}");
+        }
+        assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "{status}");
+        site.post(&format!("/v1/challenges/{}/cancel", asked.body["id"].as_str().unwrap()), &Value::Null).await;
+    }
+    assert_eq!(followed.load(SeqCst), 0);
+}
