@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, overlaid by the environment.
 
+use crate::outgoing::AddressGuard;
 use crate::startup::StartupError;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -27,6 +28,9 @@ pub struct Config {
     /// The ways to the phones.
     #[serde(default)]
     pub push: PushConfig,
+    /// How relying parties are told of their challenges.
+    #[serde(default)]
+    pub webhook: WebhookConfig,
     /// One-time codes.
     #[serde(default)]
     pub codes: CodesConfig,
@@ -86,6 +90,24 @@ pub struct WebPushConfig {
     /// More certificate authorities to trust, in PEM files.
     #[serde(default)]
     pub extra_roots: Vec<PathBuf>,
+}
+
+/// Webhooks.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookConfig {
+    /// Whether receivers on private and loopback addresses, and over plain `http`, are allowed: for tests, and for sites
+    /// that are in the server's own network.
+    pub allow_private: bool,
+    /// More certificate authorities to trust, in PEM files.
+    pub extra_roots: Vec<PathBuf>,
+}
+
+impl WebhookConfig {
+    /// Which addresses receivers may have.
+    pub const fn guard(&self) -> AddressGuard {
+        AddressGuard { allow_private: self.allow_private }
+    }
 }
 
 /// One-time codes.
@@ -214,7 +236,10 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
         [] => Err(()),
         // A whole section is no value; and what was put in its place might be a secret that an error then repeats.
         [last]
-            if matches!(last.as_str(), "master_key" | "push" | "webpush" | "codes" | "approval" | "limits" | "log") =>
+            if matches!(
+                last.as_str(),
+                "master_key" | "push" | "webpush" | "webhook" | "codes" | "approval" | "limits" | "log"
+            ) =>
         {
             Err(())
         }
@@ -243,6 +268,7 @@ mod tests {
         let config = from_environment(&[
             ("COUNTERSIGN_LISTEN", "127.0.0.1:0"),
             ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "true"),
+            ("COUNTERSIGN_WEBHOOK__ALLOW_PRIVATE", "true"),
             ("COUNTERSIGN_CODES__STRICT", "true"),
             ("COUNTERSIGN_APPROVAL__ACCEPT_UNATTESTED", "false"),
             ("COUNTERSIGN_MASTER_KEY__ENV", "COUNTERSIGN_KEY"),
@@ -251,10 +277,10 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 0);
-        assert!(config.push.webpush.allow_private);
+        assert!(config.push.webpush.allow_private && config.webhook.allow_private);
         assert!(config.codes.strict && !config.approval.accept_unattested);
         let unset = from_environment(&[]).unwrap();
-        assert!(!unset.codes.strict && unset.approval.accept_unattested);
+        assert!(!unset.webhook.allow_private && !unset.codes.strict && unset.approval.accept_unattested);
         assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "COUNTERSIGN_KEY"));
     }
 

@@ -15,3 +15,4 @@ pub mod server;
 pub mod simulation;
 pub mod system_calls;
 pub mod webdriver;
+pub mod webhook_receiver;
