@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use countersign_core::challenge::Challenge;
 use countersign_core::decision::Answer::{self, Approve, Deny, Report};
 use countersign_core::handle::ChallengeId;
 use countersign_core::jws;
@@ -18,9 +19,10 @@ use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::RelyingParty;
 use countersign_tests::phone::Phone;
-use countersign_tests::webhook_receiver::{Reply, WebhookReceiver};
+use countersign_tests::webhook_receiver::{Reply, Told, WebhookReceiver};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -113,9 +115,7 @@ impl Scene {
 async fn answered(api: &RelyingParty, user: &str, device: &HandmadeDevice, answer: Answer) -> String {
     let id = api.ask(user).await;
     let compacts = device.pull().await;
-    let own = |compact: &&String| {
-        read_claims::<countersign_core::challenge::Challenge>(compact).challenge_id.to_string() == id
-    };
+    let own = |compact: &&String| read_claims::<Challenge>(compact).challenge_id.to_string() == id;
     let compact = compacts.iter().find(own).unwrap();
     let decided = device.decide(&id.parse().unwrap(), device.decision(compact, answer)).await;
     assert_eq!(decided.status, 200, "{decided:?}");
@@ -221,10 +221,13 @@ async fn every_transition_is_told_once_and_in_order() {
     phone.core.remove(enrolment).await.unwrap();
     assert_eq!(told(&scene, site).await, ["revoked revoked"], "and with it what its code approved");
 
-    let (noor, _phone) = scene.device(&site.api, "noor").await;
-    site.api.ask(&noor).await;
+    let (noor, phone) = scene.device(&site.api, "noor").await;
+    let challenge = site.api.ask(&noor).await.parse().unwrap();
+    let compact = phone.pull().await.pop().unwrap();
     assert!(scene.app.store.revoke_relying_party(site.id.clone()).await.unwrap());
     assert_eq!(told(&scene, site).await, ["cancelled cancelled"]);
+    assert_eq!(phone.decide(&challenge, phone.decision(&compact, Report)).await.status, 200);
+    assert!(told(&scene, site).await.is_empty(), "a relying party that is revoked hears nothing later");
 }
 
 #[tokio::test]
@@ -239,7 +242,7 @@ async fn an_event_that_was_not_taken_comes_again_with_its_id_and_holds_back_only
     let second = answered(&site.api, &user, &device, Deny).await;
     scene.flush().await;
     let taken = site.receiver.taken();
-    let of = |told: &countersign_tests::webhook_receiver::Told| (told.json()["data"]["id"].clone(), told.kind());
+    let of = |told: &Told| (told.json()["data"]["id"].clone(), told.kind());
     let expected = [(json!(first), "challenge.approved".into()), (json!(second), "challenge.denied".into())];
     assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected, "the claim waits for the approval");
 
@@ -249,13 +252,13 @@ async fn an_event_that_was_not_taken_comes_again_with_its_id_and_holds_back_only
     scene.clock.advance(Duration::from_secs(2));
     scene.flush().await;
     let again = site.receiver.taken();
-    let kinds: Vec<String> = again.iter().map(|told| told.kind()).collect();
+    let kinds: Vec<String> = again.iter().map(Told::kind).collect();
     assert_eq!(kinds, ["challenge.approved", "challenge.claimed"]);
     assert_eq!(again[0].id(), taken[0].id());
     assert_ne!(again[0].header("webhook-timestamp"), taken[0].header("webhook-timestamp"), "signed afresh");
     assert!(again.iter().chain(&taken).all(|told| told.is_signed_with(&site.secret)));
     assert_eq!(again[0].json()["timestamp"], taken[0].json()["timestamp"], "when it happened stays");
-    let ids: std::collections::HashSet<&str> = again.iter().chain(&taken).map(|told| told.id()).collect();
+    let ids: HashSet<&str> = again.iter().chain(&taken).map(Told::id).collect();
     assert_eq!(ids.len(), 3);
 }
 
@@ -370,6 +373,7 @@ async fn a_private_address_is_not_sent_to() {
     let row = Registry::relying_party(&scene.app.store, &id).await.unwrap();
     let dead = scene.app.store.dead_events(row).await.unwrap();
     assert_eq!(dead.iter().map(|event| event.attempts).collect::<Vec<_>>(), [1, 1], "{dead:?}");
+    assert!(dead[0].reason.contains("not https") && dead[1].reason.contains("private addresses only"), "{dead:?}");
 }
 
 #[tokio::test]

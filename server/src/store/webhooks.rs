@@ -433,7 +433,8 @@ pub enum Replayed {
 }
 
 fn kill_queue(connection: &Connection, relying_party: i64, reason: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE webhook_event SET state = 'dead', reason = ?2 WHERE relying_party = ?1 AND state = 'queued'";
+    let sql = "UPDATE webhook_event SET state = 'dead', reason = ?2 || coalesce('; before: ' || reason, '')
+               WHERE relying_party = ?1 AND state = 'queued'";
     connection.execute(sql, (relying_party, reason))?;
     Ok(())
 }
