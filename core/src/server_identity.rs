@@ -59,6 +59,9 @@ pub struct WellKnown {
     /// The VAPID public key (RFC 8292) for Web Push subscriptions, in base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webpush_public_key: Option<String>,
+    /// Signs the events that relying parties are told; its thumbprint is their `kid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_key: Option<PublicKey>,
 }
 
 /// What a device keeps of a server, once it has been checked.
@@ -186,6 +189,7 @@ mod tests {
             certificate: certify(root, signing.public(), sequence, NOW, YEAR).unwrap(),
             time: None,
             webpush_public_key: None,
+            webhook_key: None,
         }
     }
 

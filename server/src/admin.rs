@@ -1,12 +1,14 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
+mod webhooks;
+
 use crate::app::{App, open_store};
 use crate::authorisation::{api_key_sha256, new_api_key};
 use crate::command_line::ServeOptions;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::store::{Account, Organisation, Store};
-use crate::{enrolments, master_key, push, server_keys};
+use crate::{enrolments, push, server_keys};
 use clap::{Args, Subcommand};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::randomness::SystemRandomness;
@@ -14,6 +16,7 @@ use countersign_core::time::{Clock, SystemClock};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
+use webhooks::WebhookCommand;
 
 /// Manage organisations, relying parties, users, devices and keys.
 #[derive(Debug, Args)]
@@ -41,6 +44,9 @@ enum Subject {
     /// Devices: the phones that answer
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Where relying parties hear of their challenges
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// The ways to the phones
     #[command(subcommand)]
     Push(PushCommand),
@@ -207,6 +213,7 @@ impl Office {
             Subject::Push(PushCommand::Check { organisation, user, id }) => {
                 self.check_push(&organisation, user, id).await
             }
+            Subject::Webhook(command) => self.webhook(command).await,
             Subject::Key(KeyCommand::Rotate) => self.rotate_key().await,
         }
     }
@@ -331,11 +338,8 @@ impl Office {
     }
 
     async fn rotate_key(&self) -> Result<Value, Failure> {
-        if self.store.setting("root").await?.is_none() {
-            return Err(refused("this database has no keys yet; start the server once: countersign serve"));
-        }
+        let at_rest = self.at_rest().await?;
         let data_dir = &self.config.data_dir;
-        let at_rest = master_key::load(&self.config.master_key, data_dir, false, &self.randomness)?;
         let sequence =
             server_keys::rotate(&self.store, &at_rest, data_dir, SystemClock.now(), &self.randomness).await?;
         Ok(json!({ "sequence": sequence }))

@@ -14,6 +14,7 @@ use countersign_core::private_file;
 use countersign_core::randomness::Randomness;
 use countersign_core::time::{Clock, Timestamp};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The name of the database file in the data directory.
@@ -49,6 +50,8 @@ pub struct App {
     pub accept_unattested: bool,
     /// Wakes the sending of pushes.
     pub outbox: Outbox,
+    /// Wakes the telling of webhook events.
+    pub webhook_outbox: Notify,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }
@@ -103,15 +106,18 @@ impl App {
             code_drift: if config.codes.strict { Drift::None } else { Drift::OneStep },
             accept_unattested: config.approval.accept_unattested,
             outbox: Outbox::default(),
+            webhook_outbox: Notify::new(),
             stopping: CancellationToken::new(),
         }))
     }
 
-    /// Wakes everyone whom a change of a challenge concerns: the page that waits, the devices of the account, the sender.
+    /// Wakes everyone whom a change of a challenge concerns: the page that waits, the devices of the account, the
+    /// senders.
     pub fn wake(&self, challenge: ChallengeId, account: i64) {
         self.challenge_waiting.wake(challenge);
         self.device_waiting.wake(account);
         self.outbox.wake();
+        self.webhook_outbox.notify_one();
     }
 
     /// The present.

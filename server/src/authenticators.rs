@@ -185,5 +185,6 @@ pub async fn remove(
     Handle(id): Handle<AuthenticatorId>,
 ) -> Result<StatusCode, Problem> {
     let removed = app.store.remove_application(relying_party.organisation.row_id, id).await?;
+    app.webhook_outbox.notify_one();
     if removed { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::NotFound("authenticator")) }
 }

@@ -64,7 +64,10 @@ pub async fn claim(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Challenge>, Problem> {
     match app.store.claim(relying_party.row_id, id, key).await? {
-        Claimed::Now => Ok(Json(resource::challenge(&app, relying_party.row_id, id).await?)),
+        Claimed::Now => {
+            app.webhook_outbox.notify_one();
+            Ok(Json(resource::challenge(&app, relying_party.row_id, id).await?))
+        }
         Claimed::AlreadyClaimed => Err(Problem::AlreadyClaimed),
         Claimed::NotApproved(state) => Err(Problem::NotApproved(state)),
         Claimed::NotFound => Err(Problem::NotFound("challenge")),

@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, overlaid by the environment.
 
+use crate::outgoing::AddressGuard;
 use crate::startup::StartupError;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -27,6 +28,9 @@ pub struct Config {
     /// The ways to the phones.
     #[serde(default)]
     pub push: PushConfig,
+    /// How relying parties are told of their challenges.
+    #[serde(default)]
+    pub webhook: WebhookConfig,
     /// One-time codes.
     #[serde(default)]
     pub codes: CodesConfig,
@@ -160,6 +164,24 @@ pub struct WebPushConfig {
     pub extra_roots: Vec<PathBuf>,
 }
 
+/// Webhooks.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookConfig {
+    /// Whether receivers on private and loopback addresses, and over plain `http`, are allowed: for tests, and for sites
+    /// that are in the server's own network.
+    pub allow_private: bool,
+    /// More certificate authorities to trust, in PEM files.
+    pub extra_roots: Vec<PathBuf>,
+}
+
+impl WebhookConfig {
+    /// Which addresses receivers may have.
+    pub const fn guard(&self) -> AddressGuard {
+        AddressGuard { allow_private: self.allow_private }
+    }
+}
+
 /// One-time codes.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -288,7 +310,16 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
         [last]
             if matches!(
                 last.as_str(),
-                "master_key" | "push" | "webpush" | "apns" | "codes" | "approval" | "limits" | "log"
+                "master_key"
+                    | "push"
+                    | "webpush"
+                    | "apns"
+                    | "fcm"
+                    | "webhook"
+                    | "codes"
+                    | "approval"
+                    | "limits"
+                    | "log"
             ) =>
         {
             Err(())
@@ -321,6 +352,7 @@ mod tests {
             ("COUNTERSIGN_PUSH__APNS__BASE_URL", "https://127.0.0.1:4430"),
             ("COUNTERSIGN_PUSH__APNS__EXTRA_ROOTS", "[\"/tmp/roots.pem\"]"),
             ("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/etc/countersign/firebase.json"),
+            ("COUNTERSIGN_WEBHOOK__ALLOW_PRIVATE", "true"),
             ("COUNTERSIGN_CODES__STRICT", "true"),
             ("COUNTERSIGN_APPROVAL__ACCEPT_UNATTESTED", "false"),
             ("COUNTERSIGN_MASTER_KEY__ENV", "COUNTERSIGN_KEY"),
@@ -329,7 +361,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 0);
-        assert!(config.push.webpush.allow_private && !config.push.apns.is_configured());
+        assert!(config.push.webpush.allow_private && config.webhook.allow_private);
+        assert!(!config.push.apns.is_configured());
         assert_eq!(config.push.apns.base_url, "https://127.0.0.1:4430");
         assert_eq!(config.push.apns.sandbox_base_url, "https://api.sandbox.push.apple.com");
         assert_eq!(config.push.apns.extra_roots, [Path::new("/tmp/roots.pem")]);
@@ -338,7 +371,8 @@ mod tests {
         assert_eq!((fcm.base_url.as_str(), fcm.allow_private), ("https://fcm.googleapis.com", false));
         assert!(config.codes.strict && !config.approval.accept_unattested);
         let unset = from_environment(&[]).unwrap();
-        assert!(unset.push.fcm.is_none() && !unset.codes.strict && unset.approval.accept_unattested);
+        assert!(unset.push.fcm.is_none() && !unset.webhook.allow_private);
+        assert!(!unset.codes.strict && unset.approval.accept_unattested);
         assert!(matches!(config.master_key, MasterKeySource::Environment(name) if name == "COUNTERSIGN_KEY"));
     }
 

@@ -141,6 +141,7 @@ pub async fn revoke(
         return Err(Problem::WrongDevice);
     }
     app.store.revoke_device(device.account, id).await?;
+    app.webhook_outbox.notify_one();
     app.device_waiting.wake(device.account);
     Ok(StatusCode::NO_CONTENT)
 }

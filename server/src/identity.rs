@@ -52,6 +52,7 @@ pub async fn identity(
         certificate: signer.certificate.clone(),
         time,
         webpush_public_key: Some(BASE64URL_NOPAD.encode(app.keys.vapid.public().as_uncompressed())),
+        webhook_key: Some(app.keys.webhook.public()),
     }))
 }
 

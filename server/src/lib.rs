@@ -38,3 +38,4 @@ pub mod startup;
 pub mod store;
 mod user_agent;
 pub mod waiting;
+pub mod webhooks;

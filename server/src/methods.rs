@@ -1,6 +1,7 @@
 //! The methods with which a challenge may be answered.
 
 use crate::problem::Problem;
+use crate::store::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +13,16 @@ pub enum Method {
     Push,
     /// The person types a one-time code on the page.
     Code,
+}
+
+/// How the person of a challenge in this state was authenticated (RFC 8176); empty unless approved.
+pub const fn amr(state: State, by_code: bool) -> &'static [&'static str] {
+    match (state, by_code) {
+        (State::Approved | State::Claimed, true) => &["otp"],
+        // A software key (swk) on a second channel (mca), and a person who tapped (user).
+        (State::Approved | State::Claimed, false) => &["swk", "mca", "user"],
+        _ => &[],
+    }
 }
 
 /// A set of methods; in the form for relying parties, a list.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::create::{PolicyMode, PolicyRequest};
-use crate::methods::Method;
+use crate::methods::{Method, amr};
 use crate::problem::Problem;
 use crate::store::{ChallengeRecord, Prompt, State};
 use countersign_core::handle::ChallengeId;
@@ -89,13 +89,7 @@ pub fn of(app: &App, record: ChallengeRecord) -> Challenge {
         PushState::Sent => None,
         _ => record.pushes.iter().rev().find_map(|(_, reason)| reason.clone()),
     };
-    let approved = matches!(record.state, State::Approved | State::Claimed);
-    let amr: &[&str] = match (approved, record.settled_by_code) {
-        (false, _) => &[],
-        (true, true) => &["otp"],
-        // A software key (swk) on a second channel (mca), and a person who tapped (user).
-        (true, false) => &["swk", "mca", "user"],
-    };
+    let amr = amr(record.state, record.settled_by_code);
     let pending = record.state == State::Pending;
     let link = ChallengeLink {
         server_url: app.public_url.clone(),

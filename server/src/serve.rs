@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::startup::StartupError;
-use crate::{listener, push, routes};
+use crate::{listener, push, routes, webhooks};
 use axum::Router;
 use countersign_core::randomness::{Randomness, SystemRandomness};
 use countersign_core::time::{Clock, SystemClock};
@@ -20,6 +20,7 @@ pub struct Running {
     pub address: SocketAddr,
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
+    telling: JoinHandle<()>,
 }
 
 /// Binds, and says in plain words why not.
@@ -71,8 +72,10 @@ pub async fn start_with(
         }
     };
     let app = App::open(config, public_url, clock, randomness).await?;
-    let sender = match push::Sender::new(&config.push, Arc::clone(&app)) {
-        Ok(sender) => sender,
+    let senders = push::Sender::new(&config.push, Arc::clone(&app))
+        .and_then(|sender| Ok((sender, webhooks::Sender::new(&config.webhook, Arc::clone(&app))?)));
+    let (sender, teller) = match senders {
+        Ok(senders) => senders,
         Err(error) => {
             // Closed in order, so that the database is left as it was found.
             app.store.close().await;
@@ -80,9 +83,10 @@ pub async fn start_with(
         }
     };
     let pushing = tokio::spawn(sender.run());
+    let telling = tokio::spawn(teller.run());
     let router = more(routes::router(Arc::clone(&app)));
     let serving = listener::serve(listener, router, config.limits.connections, app.stopping.clone());
-    Ok(Running { address, listening: tokio::spawn(serving), pushing, app })
+    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, app })
 }
 
 impl Running {
@@ -92,6 +96,7 @@ impl Running {
         // A task that panicked has said so; there is nothing left to wait for.
         let _ = self.listening.await;
         let _ = self.pushing.await;
+        let _ = self.telling.await;
         self.app.store.close().await;
     }
 }

@@ -1,4 +1,4 @@
-//! The server's own keys: the root's public half, the certified signing key, the VAPID key, the nonce key.
+//! The server's own keys: the root's public half, the certified signing key, the VAPID key, the webhook key, the nonce key.
 
 use crate::startup::StartupError;
 use crate::store::{Store, StoreError, StoredSigningKey};
@@ -39,6 +39,8 @@ pub struct ServerKeys {
     pub server_id: Thumbprint,
     /// Signs VAPID tokens (RFC 8292).
     pub vapid: SoftwareKey,
+    /// Signs the events that relying parties are told.
+    pub webhook: SoftwareKey,
     /// Authenticates the nonces that this server hands out.
     pub nonce_key: ring::hmac::Key,
     /// Seals secrets in the database.
@@ -64,6 +66,8 @@ impl ServerKeys {
         }
         let vapid = secret_setting(store, &at_rest, "vapid_key", randomness, new_key).await?;
         let vapid = SoftwareKey::from_pkcs8(&vapid).map_err(damaged)?;
+        let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
+        let webhook = SoftwareKey::from_pkcs8(&webhook).map_err(damaged)?;
         let nonce_key = secret_setting(store, &at_rest, "nonce_key", randomness, |randomness| {
             Ok(Zeroizing::new(randomness.bytes::<32>().to_vec()))
         })
@@ -85,7 +89,7 @@ impl ServerKeys {
             );
         }
         let server_id = root.thumbprint();
-        Ok(Self { root, server_id, vapid, nonce_key, at_rest, signer: RwLock::new(Arc::new(signer)) })
+        Ok(Self { root, server_id, vapid, webhook, nonce_key, at_rest, signer: RwLock::new(Arc::new(signer)) })
     }
 
     /// The key that signs now. Asks the store, so that a rotation by `countersign admin` counts at once.

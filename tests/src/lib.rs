@@ -18,3 +18,4 @@ pub mod simulation;
 pub mod system_calls;
 pub mod tls;
 pub mod webdriver;
+pub mod webhook_receiver;

@@ -238,6 +238,24 @@ async fn a_no_and_a_report_of_the_tap_count_although_the_phone_never_heard_of_th
 }
 
 #[tokio::test]
+async fn after_a_no_to_the_tap_the_number_can_still_be_reported() {
+    let (_server, site, user) = scene().await;
+    let device = HandmadeDevice::enrol(&site, &user).await;
+    let id: ChallengeId = site.ask(&user).await.parse().unwrap();
+    let tap = device.pull().await.pop().unwrap();
+    let beside = site.ask(&user).await;
+    let number = device.pull().await.remove(0);
+    assert_eq!(read_claims::<Challenge>(&number).challenge_id, id);
+    assert_eq!(device.decide(&id, device.decision(&tap, Answer::Deny)).await.status, 200);
+    for form in [&number, &tap] {
+        let reported = device.decide(&id, device.decision(form, Answer::Report)).await;
+        assert_eq!((reported.status, &reported.body["state"]), (200, &json!("denied")));
+    }
+    assert_eq!(site.get(&format!("/v1/challenges/{id}")).await.body["reported"], true);
+    assert_eq!(site.state(&beside).await, "pending");
+}
+
+#[tokio::test]
 async fn the_largest_tap_still_fits_when_it_asks_for_a_number() {
     let (_server, site, _) = scene().await;
     let filler = |length: usize| "語".repeat(length);

@@ -6,6 +6,7 @@ use countersign_core::decision::{Answer, Decision};
 use countersign_core::handle::ChallengeId;
 use countersign_core::{Outcome, jws};
 use countersign_server::config::Config;
+use countersign_server::store::PushOutcome;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::RelyingParty;
@@ -79,16 +80,14 @@ fn rang(push: &str) -> bool {
 
 #[tokio::test]
 async fn three_unwanted_prompts_an_hour_by_one_site_and_five_in_all() {
-    let mut scene = Scene::new().await;
+    let scene = Scene::new().await;
     for _ in 0..3 {
         assert!(rang(&scene.unwanted(&scene.site).await));
-        scene.push.next().await;
         scene.clock.advance(Duration::from_secs(60));
     }
     assert_eq!(scene.unwanted(&scene.site).await, "limited", "cancelled ones count");
     for _ in 0..2 {
         assert!(rang(&scene.unwanted(&scene.webmail).await), "another site is not held back by the first");
-        scene.push.next().await;
     }
     assert_eq!(scene.unwanted(&scene.webmail).await, "limited", "the person's five are used up");
 
@@ -109,13 +108,12 @@ async fn three_unwanted_prompts_an_hour_by_one_site_and_five_in_all() {
 
 #[tokio::test]
 async fn what_ends_in_approval_does_not_count_and_everything_else_does() {
-    let mut scene = Scene::new().await;
+    let scene = Scene::new().await;
     for _ in 0..6 {
         let (id, push) = scene.ask(&scene.site).await;
         assert!(rang(&push), "an approved prompt is not an unwanted one");
         scene.pull().await;
         assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
-        scene.push.next().await;
     }
     // Denied, expired, and approved but taken back.
     let (denied, _) = scene.ask(&scene.site).await;
@@ -179,6 +177,27 @@ async fn after_a_report_no_question_rings_again_because_another_came_beside_it()
 }
 
 #[tokio::test]
+async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
+    let scene = Scene::new().await;
+    let (reported, _) = scene.ask(&scene.webmail).await;
+    scene.pull().await;
+    scene.phone.core.deny(reported).await.unwrap();
+    scene.ask(&scene.site).await;
+    let database = rusqlite::Connection::open(scene.server.database()).unwrap();
+    let latest = || {
+        let sql = "SELECT row_id, enrolment, state FROM push ORDER BY row_id DESC LIMIT 1";
+        database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))).unwrap()
+    };
+    let (push, device, _): (i64, i64, _) = latest();
+    // In flight when the report comes, and put off by its network afterwards.
+    database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
+    scene.phone.core.report(reported).await.unwrap();
+    let later = PushOutcome::RetryAt(scene.server.app().now() + Duration::from_secs(1), "busy".into());
+    scene.server.app().store.finish_push(push, device, None, later).await.unwrap();
+    assert_eq!(latest().2, "dropped");
+}
+
+#[tokio::test]
 async fn a_report_takes_back_what_nobody_has_claimed() {
     let scene = Scene::new().await;
     let (id, _) = scene.ask(&scene.site).await;
@@ -233,11 +252,10 @@ async fn lift(scene: &Scene) -> bool {
 
 #[tokio::test]
 async fn an_administrator_or_a_verified_person_lets_prompts_through_again() {
-    let mut scene = Scene::new().await;
+    let scene = Scene::new().await;
     let (id, _) = scene.ask(&scene.site).await;
     scene.pull().await;
     scene.phone.core.report(id).await.unwrap();
-    scene.push.next().await;
     assert!(lift(&scene).await);
     assert!(!lift(&scene).await, "once");
     assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported);

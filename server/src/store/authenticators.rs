@@ -3,7 +3,7 @@
 use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
 use super::rules::CLAIM_WINDOW;
-use super::{Store, StoreError, changed_one};
+use super::{Store, StoreError, changed_one, webhooks};
 use countersign_core::handle::{AuthenticatorId, EnrolmentId};
 use countersign_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -75,9 +75,9 @@ pub(super) fn of_enrolment(connection: &Connection, enrolment: i64) -> Result<Op
 fn void(connection: &Connection, now: Timestamp, condition: &'static str, row: i64) -> Result<bool, StoreError> {
     let sql = format!(
         "UPDATE challenge SET state = 'revoked' WHERE state = 'approved' AND settled_at > ?2
-         AND settled_code IN (SELECT row_id FROM code_authenticator WHERE {condition})"
+         AND settled_code IN (SELECT row_id FROM code_authenticator WHERE {condition}) RETURNING row_id"
     );
-    connection.execute(&sql, (row, (now - CLAIM_WINDOW).millis()))?;
+    webhooks::emit_revoked(connection, now, &sql, (row, (now - CLAIM_WINDOW).millis()))?;
     let sql =
         format!("UPDATE code_authenticator SET state = 'void', secret = x'' WHERE {condition} AND state <> 'void'");
     Ok(changed_one(connection.execute(&sql, [row])?))

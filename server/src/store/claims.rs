@@ -2,6 +2,7 @@
 
 use super::challenges::{State, read_challenge};
 use super::rules::CLAIM_WINDOW;
+use super::webhooks::{self, Happened};
 use super::{Store, StoreError, changed_one, pushes};
 use countersign_core::handle::ChallengeId;
 use rusqlite::{OptionalExtension, named_params};
@@ -38,18 +39,20 @@ impl Store {
         self.write(move |connection, now| {
             let sql = format!(
                 "UPDATE challenge SET state = 'claimed', claimed_at = :now, claim_key = :key
-                 WHERE handle = :id AND {} AND {}",
+                 WHERE handle = :id AND {} AND {} RETURNING row_id",
                 rules.own, rules.may_claim
             );
             let oldest = (now - CLAIM_WINDOW).millis();
-            let changed = connection.prepare_cached(&sql)?.execute(named_params! {
+            let parameters = named_params! {
                 ":now": now.millis(),
                 ":key": key,
                 ":id": id.to_string(),
                 ":relying_party": relying_party,
                 ":oldest": oldest,
-            })?;
-            if changed_one(changed) {
+            };
+            let claimed = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0)).optional()?;
+            if let Some(challenge) = claimed {
+                webhooks::emit(connection, now, challenge, Happened::Claimed)?;
                 return Ok(Claimed::Now);
             }
             let Some(record) = read_challenge(connection, &rules, relying_party, id, now)? else {
@@ -88,10 +91,13 @@ impl Store {
             let parameters = named_params! { ":now": now.millis(), ":row_id": row_id };
             if changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
                 pushes::retract(connection, now, row_id, None)?;
+                webhooks::emit(connection, now, row_id, Happened::Cancelled)?;
             }
             let sql = format!("UPDATE challenge SET state = 'revoked' WHERE row_id = :row_id AND {}", rules.may_revoke);
             let parameters = named_params! { ":row_id": row_id, ":oldest": (now - CLAIM_WINDOW).millis() };
-            connection.prepare_cached(&sql)?.execute(parameters)?;
+            if changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
+                webhooks::emit(connection, now, row_id, Happened::Revoked)?;
+            }
             let record = read_challenge(connection, &rules, relying_party, id, now)?;
             Ok(record.map(|record| Cancelled { state: record.state, account }))
         })

@@ -4,6 +4,7 @@
 
 use super::accounts::parse;
 use super::challenges::State;
+use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, changed_one, pushes};
 use crate::methods::Methods;
 use countersign_core::handle::{AuthenticatorId, ChallengeId};
@@ -333,6 +334,7 @@ fn settle(
     if !changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
         return Err(StoreError::Unreadable("a challenge is pending and cannot be settled".into()));
     }
+    webhooks::emit(connection, now, challenge, Happened::Approved)?;
     pushes::retract(connection, now, challenge, None)
 }
 

@@ -4,7 +4,7 @@ use super::accounts::parse;
 use super::authenticators;
 use super::codes::StoredCodes;
 use super::rules::CLAIM_WINDOW;
-use super::{Store, StoreError, changed_one};
+use super::{Store, StoreError, changed_one, webhooks};
 use countersign_core::enrolment::TICKET_LIFETIME;
 use countersign_core::handle::{AccountId, EnrolmentId};
 use countersign_core::key::{PublicKey, Thumbprint};
@@ -312,8 +312,9 @@ pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason:
                confirmation_code = NULL WHERE row_id = ?1 AND state <> 'void'";
     let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
     // What a lost phone approved in its last minute must not sign anybody in any more.
-    let sql = "UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved' AND settled_at > ?2";
-    connection.execute(sql, (row_id, (now - CLAIM_WINDOW).millis()))?;
+    let sql = "UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved' AND settled_at > ?2
+               RETURNING row_id";
+    webhooks::emit_revoked(connection, now, sql, (row_id, (now - CLAIM_WINDOW).millis()))?;
     authenticators::void_of_enrolment(connection, now, row_id)?;
     Ok(voided)
 }

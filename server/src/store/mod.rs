@@ -18,6 +18,7 @@ mod rules;
 mod schema;
 mod settings;
 mod settlements;
+mod webhooks;
 mod writer;
 
 pub use accounts::Account;
@@ -33,6 +34,7 @@ pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
 pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};
 pub use settings::StoredSigningKey;
 pub use settlements::{Settled, Settlement};
+pub use webhooks::{ChallengeEvent, DeadEvent, DueEvent, EVENT_LIFETIME, EventOutcome, Replayed, WebhookRecord};
 
 use countersign_core::time::{Clock, Timestamp};
 use readers::Readers;

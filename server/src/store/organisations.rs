@@ -1,5 +1,6 @@
 //! Organisations, their relying parties, and the keys with which those call.
 
+use super::webhooks::{self, Happened};
 use super::{Store, StoreError, changed_one, pushes};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -154,8 +155,6 @@ impl Store {
     /// [`StoreError`].
     pub async fn revoke_relying_party(&self, handle: String) -> Result<bool, StoreError> {
         self.write(move |connection, now| {
-            let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE handle = ?1 AND revoked_at IS NULL";
-            let revoked = changed_one(connection.execute(sql, (&handle, now.millis()))?);
             let sql =
                 "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending' AND expires_at > ?2
                        AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1) RETURNING row_id";
@@ -163,8 +162,11 @@ impl Store {
             let taken_back = statement.query_map((&handle, now.millis()), |row| row.get::<_, i64>(0))?;
             for challenge in taken_back.collect::<Result<Vec<_>, _>>()? {
                 pushes::retract(connection, now, challenge, None)?;
+                webhooks::emit(connection, now, challenge, Happened::Cancelled)?;
             }
-            Ok(revoked)
+            // Afterwards: it hears of what was taken back, and of nothing later.
+            let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE handle = ?1 AND revoked_at IS NULL";
+            Ok(changed_one(connection.execute(sql, (&handle, now.millis()))?))
         })
         .await
     }

@@ -3,6 +3,7 @@
 use super::accounts::parse;
 use super::challenges::NewChallenge;
 use super::rules::{PROMPT_WINDOW, Rules};
+use super::webhooks::{self, Happened};
 use super::{Store, StoreError, pushes};
 use countersign_core::handle::ChallengeId;
 use countersign_core::time::Timestamp;
@@ -137,6 +138,7 @@ fn raise(
         let sql = "UPDATE challenge_device SET earlier = compact, compact = ?3 WHERE challenge = ?1 AND enrolment = ?2";
         connection.prepare_cached(sql)?.execute((challenge, device, raising.raise(&compact)?))?;
     }
+    webhooks::emit(connection, now, challenge, Happened::Numbered)?;
     pushes::queue_again(connection, challenge, now)
 }
 

@@ -2,6 +2,7 @@
 
 use super::challenges::State;
 use super::rules::CLAIM_WINDOW;
+use super::webhooks::{self, Happened};
 use super::{Store, StoreError, changed_one, codes, prompts, pushes};
 use countersign_core::decision::Answer;
 use countersign_core::handle::ChallengeId;
@@ -94,6 +95,8 @@ impl Store {
             }
             keep_what_was_answered(connection, &found, &settlement)?;
             pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
+            let happened = if approves && right { Happened::Approved } else { Happened::Denied };
+            webhooks::emit(connection, now, found.row_id, happened)?;
             match (approves, right) {
                 (true, false) => Ok(Settled::WrongNumber),
                 (true, true) => {
@@ -210,6 +213,10 @@ fn report(
     let oldest = (now - CLAIM_WINDOW).millis();
     let parameters = named_params! { ":row_id": found.row_id, ":oldest": oldest };
     let revoked = changed_one(connection.prepare_cached(&sql)?.execute(parameters)?);
+    if revoked {
+        webhooks::emit(connection, now, found.row_id, Happened::Revoked)?;
+    }
+    webhooks::emit(connection, now, found.row_id, Happened::Reported)?;
     prompts::stop(connection, now, found.account)?;
     if ended {
         keep_what_was_answered(connection, found, settlement)?;

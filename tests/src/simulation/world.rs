@@ -261,7 +261,7 @@ impl World {
                 self.host.app.store.drop_stale_pushes().await.map_err(|error| error.to_string())?;
                 return Ok(());
             }
-            tokio::task::yield_now().await;
+            self.let_look().await;
         }
         Err("what a caller left behind is never done".into())
     }
@@ -294,7 +294,7 @@ impl World {
                 self.parked.push(Parked { request, task, until });
                 return Ok(());
             }
-            tokio::task::yield_now().await;
+            self.let_look().await;
         }
         Err("a request neither waits nor is answered".into())
     }

@@ -156,6 +156,7 @@ impl Example {
             certificate: self.certificate.compact.clone(),
             time: Some(self.time.compact.clone()),
             webpush_public_key: None,
+            webhook_key: None,
         }
     }
 }
