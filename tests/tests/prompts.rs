@@ -188,6 +188,9 @@ async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
         let sql = "SELECT row_id, enrolment, state FROM push ORDER BY row_id DESC LIMIT 1";
         database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))).unwrap()
     };
+    while latest().2 != "sent" {
+        tokio::task::yield_now().await;
+    }
     let (push, device, _): (i64, i64, _) = latest();
     // In flight when the report comes, and put off by its network afterwards.
     database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
