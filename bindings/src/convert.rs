@@ -135,6 +135,7 @@ impl From<countersign_core::Outcome> for Outcome {
             countersign_core::Outcome::Reported => Self::Reported,
             countersign_core::Outcome::WrongNumber => Self::WrongNumber,
             countersign_core::Outcome::AlreadyAnswered => Self::AlreadyAnswered,
+            countersign_core::Outcome::AnsweredByCode => Self::AnsweredByCode,
             countersign_core::Outcome::Expired => Self::Expired,
             countersign_core::Outcome::Cancelled => Self::Cancelled,
         }

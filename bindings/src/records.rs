@@ -154,8 +154,10 @@ pub enum Outcome {
     Reported,
     /// This device typed a number that the page did not show, and the sign-in was stopped.
     WrongNumber,
-    /// Another device, or another method, was faster.
+    /// Another device was faster.
     AlreadyAnswered,
+    /// A one-time code was typed for it.
+    AnsweredByCode,
     /// Nobody answered in time.
     Expired,
     /// The relying party, or the server, took it back.

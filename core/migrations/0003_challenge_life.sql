@@ -6,7 +6,7 @@ CREATE TABLE challenge_with_report (
     received_at  INTEGER NOT NULL,
     answer       TEXT CHECK (answer IN ('approve', 'deny', 'report')),
     decision     TEXT,            -- signed, kept until the server has answered
-    outcome      TEXT CHECK (outcome IN ('approved', 'denied', 'reported', 'wrong_number', 'already_answered', 'expired', 'cancelled')),
+    outcome      TEXT CHECK (outcome IN ('approved', 'denied', 'reported', 'wrong_number', 'already_answered', 'answered_by_code', 'expired', 'cancelled')),
     finished_at  INTEGER
 ) STRICT;
 

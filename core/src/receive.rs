@@ -95,6 +95,7 @@ impl Authenticator {
             Opened::Retraction(retraction) => {
                 let outcome = match retraction.reason {
                     Reason::Answered => Outcome::AlreadyAnswered,
+                    Reason::Code => Outcome::AnsweredByCode,
                     Reason::Cancelled => Outcome::Cancelled,
                 };
                 let Retraction { challenge_id, enrolment_id, .. } = retraction;

@@ -32,8 +32,10 @@ pub struct Retraction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
-    /// It was answered on another device, or a code was typed.
+    /// It was answered on another device.
     Answered,
+    /// A one-time code was typed for it.
+    Code,
     /// The relying party took it back.
     Cancelled,
 }

@@ -161,9 +161,7 @@ impl Sentence {
 }
 
 impl Sentence {
-    /// What a person reads when a request ends like this. [`Outcome::AlreadyAnswered`] is
-    /// [`Self::OutcomeAlreadyAnswered`], for an account with more than one phone; for any other it means
-    /// [`Self::OutcomeAnsweredElsewhere`]: the caller knows which.
+    /// What a person reads when a request ends like this.
     pub const fn for_outcome(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Approved => Self::OutcomeApproved,
@@ -171,6 +169,7 @@ impl Sentence {
             Outcome::Reported => Self::OutcomeReported,
             Outcome::WrongNumber => Self::OutcomeWrongNumber,
             Outcome::AlreadyAnswered => Self::OutcomeAlreadyAnswered,
+            Outcome::AnsweredByCode => Self::OutcomeAnsweredByCode,
             Outcome::Expired => Self::OutcomeExpired,
             Outcome::Cancelled => Self::OutcomeCancelled,
         }

@@ -33,8 +33,10 @@ pub enum Outcome {
     Reported,
     /// This device typed a number that the page did not show, and the sign-in was stopped.
     WrongNumber,
-    /// Another device, or another method, was faster.
+    /// Another device was faster.
     AlreadyAnswered,
+    /// A one-time code was typed for it.
+    AnsweredByCode,
     /// Nobody answered in time.
     Expired,
     /// The relying party, or the server, took it back.
@@ -43,12 +45,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Approved,
         Self::Denied,
         Self::Reported,
         Self::WrongNumber,
         Self::AlreadyAnswered,
+        Self::AnsweredByCode,
         Self::Expired,
         Self::Cancelled,
     ];
@@ -61,6 +64,7 @@ impl Outcome {
             Self::Reported => "reported",
             Self::WrongNumber => "wrong_number",
             Self::AlreadyAnswered => "already_answered",
+            Self::AnsweredByCode => "answered_by_code",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
         }

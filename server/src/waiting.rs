@@ -97,8 +97,9 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
             tokio::select! {
                 () = &mut woken => {}
                 () = tokio::time::sleep(changes_in) => {}
+                // What was seen may be minutes old.
                 () = &mut over => return Ok(look().await?.seen),
-                () = stopping.cancelled() => return Ok(seen),
+                () = stopping.cancelled() => return Ok(look().await?.seen),
             }
         }
     }

@@ -136,7 +136,7 @@ async fn a_parked_pull_hears_what_is_taken_back_and_what_a_code_has_settled() {
     let (server, site, user) = scene().await;
     let phone = Arc::new(Phone::new());
     let id = phone.enrol(&site, &user).await;
-    for (outcome, ends) in [(Outcome::Cancelled, "cancel"), (Outcome::AlreadyAnswered, "code")] {
+    for (outcome, ends) in [(Outcome::Cancelled, "cancel"), (Outcome::AnsweredByCode, "code")] {
         let challenge = site.ask(&user).await;
         phone.core.pull(id, 0).await.unwrap();
         let prompt = phone.only_prompt();

@@ -69,6 +69,10 @@ macro_rules! each_sentence {
             OutcomeAnsweredElsewhere = "outcome_answered_elsewhere",
             /// Either of the two in the history.
             OutcomeAlreadyAnsweredShort = "outcome_already_answered_short",
+            /// A code was typed on the page.
+            OutcomeAnsweredByCode = "outcome_answered_by_code",
+            /// The same in the history.
+            OutcomeAnsweredByCodeShort = "outcome_answered_by_code_short",
             /// Nobody answered in time.
             OutcomeExpired = "outcome_expired",
             /// The same in the history.

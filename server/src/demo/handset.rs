@@ -333,7 +333,7 @@ impl Handset {
     }
 
     /// Says how each question ended that was on the screen and waits no longer.
-    fn tell_ends(self: &Arc<Self>) {
+    fn tell_ends(&self) {
         let (Ok(pending), Ok(history)) = (self.authenticator.pending(), self.authenticator.history(HISTORY_LENGTH))
         else {
             return;
@@ -342,21 +342,9 @@ impl Handset {
         for Past { challenge, outcome, .. } in history {
             let waits = pending.iter().any(|prompt| prompt.challenge.challenge_id == challenge.challenge_id);
             if !waits && state.asked.remove(&challenge.challenge_id) {
-                let said = Sentence::for_outcome(outcome);
-                if said == Sentence::OutcomeAlreadyAnswered {
-                    tokio::spawn(Arc::clone(self).tell_where(challenge.enrolment_id));
-                } else {
-                    state.notice = Some(said.into());
-                }
+                state.notice = Some(Sentence::for_outcome(outcome).into());
             }
         }
-    }
-
-    /// Somebody else answered: the other phone, when there is one. On the only phone it was a typed code.
-    async fn tell_where(self: Arc<Self>, account: EnrolmentId) {
-        let devices = self.authenticator.devices(account).await.map(|answer| answer.devices).unwrap_or_default();
-        let in_use = devices.iter().filter(|device| device.state == EnrolmentState::Confirmed).count();
-        self.notice(if in_use > 1 { Sentence::OutcomeAlreadyAnswered } else { Sentence::OutcomeAnsweredElsewhere });
     }
 
     /// "Check now": works when no push comes.

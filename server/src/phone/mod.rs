@@ -207,9 +207,11 @@ fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Fai
     printer.outcome(id, outcome)?;
     match outcome {
         Outcome::Approved | Outcome::Denied | Outcome::Reported => Ok(()),
-        Outcome::WrongNumber | Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => {
-            Err(Failure { exit_code: 3, message: show::explain(outcome).to_owned() })
-        }
+        Outcome::WrongNumber
+        | Outcome::AlreadyAnswered
+        | Outcome::AnsweredByCode
+        | Outcome::Expired
+        | Outcome::Cancelled => Err(Failure { exit_code: 3, message: show::explain(outcome).to_owned() }),
     }
 }
 

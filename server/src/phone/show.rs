@@ -190,7 +190,11 @@ impl Printer {
                 writeln!(std::io::stdout(), "{}", explain(outcome))
             }
             // The failure that follows says it.
-            Outcome::WrongNumber | Outcome::AlreadyAnswered | Outcome::Expired | Outcome::Cancelled => Ok(()),
+            Outcome::WrongNumber
+            | Outcome::AlreadyAnswered
+            | Outcome::AnsweredByCode
+            | Outcome::Expired
+            | Outcome::Cancelled => Ok(()),
         }
     }
 

@@ -156,13 +156,15 @@ impl Store {
         known: Vec<ChallengeId>,
     ) -> Result<Vec<(ChallengeId, Reason)>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT c.state FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+            let sql =
+                "SELECT c.state, c.settled_method FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        WHERE c.handle = ?1 AND d.enrolment = ?2 AND c.state <> 'pending' AND c.settled_by IS NOT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let mut ended = Vec::new();
             for id in known {
-                let state = statement.query_row((id.to_string(), device), |row| row.get::<_, String>(0)).optional()?;
-                ended.extend(state.map(|state| (id, pushes::reason(&state))));
+                let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
+                let found = statement.query_row((id.to_string(), device), read).optional()?;
+                ended.extend(found.map(|(state, method)| (id, pushes::reason(&state, method.as_deref()))));
             }
             Ok(ended)
         })

@@ -59,9 +59,13 @@ pub struct Retracted {
     pub reason: Reason,
 }
 
-/// Reads why a challenge waits no longer from its stored state.
-pub(super) fn reason(state: &str) -> Reason {
-    if state == "cancelled" { Reason::Cancelled } else { Reason::Answered }
+/// Reads why a challenge waits no longer from its stored state, and the method that settled it.
+pub(super) fn reason(state: &str, method: Option<&str>) -> Reason {
+    match (state, method) {
+        ("cancelled", _) => Reason::Cancelled,
+        (_, Some("code")) => Reason::Code,
+        _ => Reason::Answered,
+    }
 }
 
 /// What became of a push.
@@ -148,7 +152,7 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
             account_id: parse(&row.get::<_, String>(10)?)?,
             device: row.get(11)?,
             enrolment_id,
-            reason: reason(&row.get::<_, String>(12)?),
+            reason: reason(&row.get::<_, String>(12)?, row.get::<_, Option<String>>(14)?.as_deref()),
         })
     } else {
         Content::Challenge(row.get(4)?)
@@ -189,7 +193,7 @@ impl Store {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(move |connection| {
             let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at,
-                              p.kind, c.handle, a.handle, e.request_key_id, c.state, coalesce(e.push_registered_at, 0)
+                              p.kind, c.handle, a.handle, e.request_key_id, c.state, coalesce(e.push_registered_at, 0), c.settled_method
                        FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                        JOIN account a ON a.row_id = c.account
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment

@@ -98,6 +98,7 @@ impl World {
                 // Also what the server has not acknowledged yet, and may refuse for a wrong clock.
                 Outcome::Reported => true,
                 Outcome::AlreadyAnswered => row.settled_by.is_some(),
+                Outcome::AnsweredByCode => row.settled_by.is_none() && state != State::Cancelled,
                 Outcome::Expired => !own,
                 Outcome::Cancelled => state == State::Cancelled,
             };

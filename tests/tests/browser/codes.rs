@@ -29,7 +29,7 @@ async fn an_offline_phone_shows_codes_and_one_signs_in() {
     visit.tap(1, "code-back").await;
     visit.tap(1, "offline-switch").await;
     // The question and its end, both of which came meanwhile.
-    visit.phone_says(1, "phone-notice", "Already answered.").await;
+    visit.phone_says(1, "phone-notice", "A code was typed instead.").await;
     visit.screen(1, "idle").await;
     visit.no_complaints().await;
 }
@@ -78,7 +78,7 @@ async fn a_typed_code_takes_the_prompt_from_the_phone_and_wrong_ones_are_slowed_
     visit.click("verify-code").await;
     visit.view("signed_in").await;
     visit.screen(1, "idle").await;
-    visit.phone_says(1, "phone-notice", "Already answered.").await;
+    visit.phone_says(1, "phone-notice", "A code was typed instead.").await;
     visit.picture("code-online").await;
     visit.click("sign-out").await;
 
