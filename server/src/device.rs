@@ -45,10 +45,13 @@ pub async fn pull(
     let (current, news) = app.device_waiting.until(device.account, patience, &app.stopping, look).await?;
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: device.enrolment_id };
     let mut challenges = Vec::with_capacity(news.len());
+    let retracts = news.iter().any(|one| matches!(one, News::WaitsNoLonger(_)));
+    let signer = if retracts { Some(app.keys.signer(&app.store).await?) } else { None };
     for one in news {
-        let compact = match one {
-            News::Waits(compact) => compact,
-            News::WaitsNoLonger(retracted) => notices::retraction(app, &retracted).await?,
+        let compact = match (one, &signer) {
+            (News::Waits(compact), _) => compact,
+            (News::WaitsNoLonger(retracted), Some(signer)) => notices::retraction(app, signer, &retracted)?,
+            (News::WaitsNoLonger(_), None) => return Err(Problem::Internal),
         };
         challenges.push(sealing::seal(&compact, &device.sealing_key, to, &*app.randomness)?);
     }

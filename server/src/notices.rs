@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::server_keys::Signer;
 use crate::store::{ActiveDevice, Retracted};
 use countersign_core::jws;
 use countersign_core::retraction::Retraction;
@@ -10,8 +11,8 @@ use countersign_core::revocation::Revocation;
 /// Signs that a challenge waits no longer.
 ///
 /// # Errors
-/// `unavailable`, `internal`.
-pub async fn retraction(app: &App, retracted: &Retracted) -> Result<String, Problem> {
+/// `internal`.
+pub fn retraction(app: &App, signer: &Signer, retracted: &Retracted) -> Result<String, Problem> {
     let claims = Retraction {
         iss: app.keys.server_id.clone(),
         aud: retracted.device.parse().map_err(|_| Problem::Internal)?,
@@ -21,7 +22,7 @@ pub async fn retraction(app: &App, retracted: &Retracted) -> Result<String, Prob
         reason: retracted.reason,
         iat: app.now().seconds(),
     };
-    Ok(jws::sign_now(&claims, &app.keys.signer(&app.store).await?.key)?)
+    Ok(jws::sign_now(&claims, &signer.key)?)
 }
 
 /// Signs that an enrolment is over, in answer to the request whose proof had this `jti`.

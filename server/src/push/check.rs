@@ -47,7 +47,8 @@ pub async fn check(app: &Arc<App>, config: &PushConfig, device: Checked) -> Resu
         enrolment_id: device.enrolment_id,
         reason: Reason::Cancelled,
     };
-    let compact = notices::retraction(app, &retracted).await.map_err(|problem| broken(problem.to_string()))?;
+    let signer = app.keys.signer(&app.store).await?;
+    let compact = notices::retraction(app, &signer, &retracted).map_err(|problem| broken(problem.to_string()))?;
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: device.enrolment_id };
     let envelope = sealing::seal(&compact, &device.sealing_key, to, &*app.randomness)
         .map_err(|refusal| broken(refusal.to_string()))?

@@ -6,8 +6,9 @@ use super::{Delivery, Gateway, Gateways, Kind, Message, open_registration};
 use crate::app::App;
 use crate::config::PushConfig;
 use crate::notices;
+use crate::problem::Problem;
 use crate::startup::StartupError;
-use crate::store::{Content, PushOutcome, QueuedPush, StoreError};
+use crate::store::{Content, PushOutcome, QueuedPush, Retracted, StoreError};
 use countersign_core::randomness::Randomness;
 use countersign_core::sealing::{self, SealedTo};
 use countersign_core::time::Timestamp;
@@ -192,7 +193,7 @@ async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
     let to = SealedTo { server_id: &app.keys.server_id, enrolment_id: push.enrolment_id };
     let compact = match &push.content {
         Content::Challenge(compact) => compact.clone(),
-        Content::Retraction(retracted) => match notices::retraction(app, retracted).await {
+        Content::Retraction(retracted) => match sign_retraction(app, retracted).await {
             Ok(compact) => compact,
             Err(problem) => return Delivery::Failed(problem.to_string()),
         },
@@ -214,6 +215,10 @@ async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
         attempts: push.attempts,
     };
     gateways.for_registration(&registration).send(&registration, message).await
+}
+
+async fn sign_retraction(app: &App, retracted: &Retracted) -> Result<String, Problem> {
+    notices::retraction(app, &*app.keys.signer(&app.store).await?, retracted)
 }
 
 /// What to write down; a retry must fit the challenge's life.

@@ -26,7 +26,7 @@ const PATIENCE: usize = 100_000;
 /// How much later than asked for a timer may ring.
 const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// The longest chain of reads that a woken caller makes.
-const LONGEST_LOOK: usize = 6;
+const LONGEST_LOOK: usize = 8;
 
 /// A request that the server holds until there is something to say.
 pub struct Parked {
