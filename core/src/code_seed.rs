@@ -3,9 +3,10 @@
 //! Both sides are here. [`issue`] is the server's; [`open`] is the device's. It travels sealed to the device, as a
 //! challenge does, in the answer to the redemption.
 
+use crate::challenge::Expected;
 use crate::handle::{AccountId, EnrolmentId};
 use crate::jws::{self, Claims};
-use crate::key::{KeyError, PublicKey, SoftwareKey, Thumbprint};
+use crate::key::{KeyError, SoftwareKey, Thumbprint};
 use crate::one_time_code::{Algorithm, Secret, Totp};
 use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
@@ -56,36 +57,13 @@ pub fn issue(seed: &CodeSeed, signing_key: &SoftwareKey) -> Result<String, KeyEr
     jws::sign_now(seed, signing_key)
 }
 
-/// What a device knows of its enrolment, and everything that a seed must agree with.
-#[derive(Debug, Clone)]
-pub struct Expected<'a> {
-    /// The pinned server.
-    pub server_id: &'a Thumbprint,
-    /// The server's certified signing key.
-    pub signing_key: &'a PublicKey,
-    /// The thumbprint of this device's request key.
-    pub device: &'a Thumbprint,
-    /// The enrolled account.
-    pub account_id: AccountId,
-    /// The enrolment.
-    pub enrolment_id: EnrolmentId,
-}
-
 /// The device's side: checks a signed seed against the enrolment whose statement came with it.
 ///
 /// # Errors
 /// `wrong_server`, `wrong_device`, `wrong_account`, and those of the form.
 pub fn open(compact: &str, expected: &Expected<'_>) -> Result<CodeSeed, Refusal> {
     let seed: CodeSeed = jws::verify(compact, expected.signing_key)?;
-    if seed.iss != *expected.server_id {
-        return Err(Refusal::WrongServer);
-    }
-    if seed.aud != *expected.device || seed.enrolment_id != expected.enrolment_id {
-        return Err(Refusal::WrongDevice);
-    }
-    if seed.sub != expected.account_id {
-        return Err(Refusal::WrongAccount);
-    }
+    expected.check_address(&seed.iss, &seed.aud, seed.enrolment_id, seed.sub)?;
     seed.totp()?;
     Ok(seed)
 }
@@ -115,6 +93,7 @@ mod base64url {
 mod tests {
     use super::*;
     use crate::randomness::SystemRandomness;
+    use crate::time::Timestamp;
     use serde_json::{Value, json};
 
     /// Signs claims that are no [`CodeSeed`], as a broken or hostile server would.
@@ -155,6 +134,7 @@ mod tests {
                 device: &audience,
                 account_id: good.sub,
                 enrolment_id: good.enrolment_id,
+                now: Timestamp::from_seconds(good.iat),
             };
             open(compact, &expected)
         };

@@ -5,7 +5,8 @@
 
 use crate::at_rest::Location;
 use crate::authenticator::Authenticator;
-use crate::code_seed::{self, CodeSeed, Expected};
+use crate::challenge::Expected;
+use crate::code_seed::{self, CodeSeed};
 use crate::enrolment::EnrolmentStatement;
 use crate::error::{Error, StoreError};
 use crate::handle::EnrolmentId;
@@ -13,6 +14,7 @@ use crate::one_time_code::Shown;
 use crate::platform::Platform;
 use crate::sealing::{Envelope, SealedTo, SealingKey};
 use crate::server_identity::PinnedServer;
+use crate::time::Timestamp;
 use crate::vault::{Opens, at_rest_key};
 use zeroize::Zeroizing;
 
@@ -43,6 +45,7 @@ impl Authenticator {
             device: &statement.aud,
             account_id: statement.sub,
             enrolment_id: statement.enrolment_id,
+            now: Timestamp::from_seconds(statement.iat),
         };
         let seed = code_seed::open(&envelope.open(sealing_key, to)?, &expected)?;
         seal(&self.platform, &seed)

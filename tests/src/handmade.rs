@@ -2,8 +2,8 @@
 
 use crate::clock::ManualClock;
 use crate::http::{Answer, RelyingParty, client, send};
-use countersign_core::challenge::{self, Challenge};
-use countersign_core::code_seed::{self, CodeSeed, Expected};
+use countersign_core::challenge::{self, Challenge, Expected};
+use countersign_core::code_seed::{self, CodeSeed};
 use countersign_core::decision::{Answer as YesOrNo, Decision};
 use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Possession, Redemption, Transcript};
 use countersign_core::handle::{ChallengeId, EnrolmentId};
@@ -127,6 +127,7 @@ impl Prepared {
             device: &statement.aud,
             account_id: statement.sub,
             enrolment_id: statement.enrolment_id,
+            now: SystemClock.now(),
         };
         code_seed::open(&envelope.open(&self.sealing, to).unwrap(), &expected).unwrap()
     }

@@ -215,12 +215,13 @@ fn known(inputs: &Value) -> Result<Value, Refusal> {
 
 fn code_seed(inputs: &Value) -> Result<Value, Refusal> {
     let server: PinnedServer = value(inputs, "pinned_server");
-    let expected = code_seed::Expected {
+    let expected = Expected {
         server_id: &server.server_id,
         signing_key: &server.signing_key,
         device: &parsed(inputs, "device_b64u"),
         account_id: parsed(inputs, "account_id_b64u"),
         enrolment_id: parsed(inputs, "enrolment_id_b64u"),
+        now: now(inputs),
     };
     let seed = code_seed::open(text_of(inputs, "compact_utf8"), &expected)?;
     let shown = seed.totp()?.now(now(inputs));
