@@ -2,8 +2,7 @@
 
 use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
-use super::rules::CLAIM_WINDOW;
-use super::{Store, StoreError, changed_one, webhooks};
+use super::{Rules, Store, StoreError, changed_one, claims};
 use countersign_core::handle::{AuthenticatorId, EnrolmentId};
 use countersign_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -71,21 +70,23 @@ pub(super) fn of_enrolment(connection: &Connection, enrolment: i64) -> Result<Op
     Ok(connection.prepare_cached(sql)?.query_row([enrolment], read_codes).optional()?)
 }
 
-/// Ends what fits the condition on one row: its secret goes, and so does an approval that nobody has claimed.
-fn void(connection: &Connection, now: Timestamp, condition: &'static str, row: i64) -> Result<bool, StoreError> {
-    let sql = format!(
-        "UPDATE challenge SET state = 'revoked' WHERE state = 'approved' AND settled_at > ?2
-         AND settled_code IN (SELECT row_id FROM code_authenticator WHERE {condition}) RETURNING row_id"
-    );
-    webhooks::emit_revoked(connection, now, &sql, (row, (now - CLAIM_WINDOW).millis()))?;
-    let sql =
-        format!("UPDATE code_authenticator SET state = 'void', secret = x'' WHERE {condition} AND state <> 'void'");
-    Ok(changed_one(connection.execute(&sql, [row])?))
+/// Ends a code authenticator: its secret goes, and so does an approval that nobody has claimed.
+fn void(connection: &Connection, rules: &Rules, now: Timestamp, row_id: i64) -> Result<bool, StoreError> {
+    claims::revoke(connection, rules, now, "settled_code = :row", row_id)?;
+    let sql = "UPDATE code_authenticator SET state = 'void', secret = x'' WHERE row_id = ?1 AND state <> 'void'";
+    Ok(changed_one(connection.execute(sql, [row_id])?))
 }
 
 /// Ends the codes of a phone whose enrolment has ended.
-pub(super) fn void_of_enrolment(connection: &Connection, now: Timestamp, enrolment: i64) -> Result<(), StoreError> {
-    void(connection, now, "enrolment = ?1", enrolment).map(|_| ())
+pub(super) fn void_of_enrolment(
+    connection: &Connection,
+    rules: &Rules,
+    now: Timestamp,
+    enrolment: i64,
+) -> Result<(), StoreError> {
+    let sql = "SELECT row_id FROM code_authenticator WHERE enrolment = ?1";
+    let found = connection.prepare_cached(sql)?.query_row([enrolment], |row| row.get(0)).optional()?;
+    found.map_or(Ok(()), |row_id| void(connection, rules, now, row_id).map(|_| ()))
 }
 
 /// The row, the state and the creation of an application of this organisation.
@@ -197,9 +198,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn remove_application(&self, organisation: i64, id: AuthenticatorId) -> Result<bool, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
             let found = application(connection, organisation, id)?;
-            found.map_or(Ok(false), |(row_id, _, _)| void(connection, now, "row_id = ?1", row_id))
+            found.map_or(Ok(false), |(row_id, _, _)| void(connection, &rules, now, row_id))
         })
         .await
     }

@@ -3,9 +3,10 @@
 use super::challenges::{State, read_challenge};
 use super::rules::CLAIM_WINDOW;
 use super::webhooks::{self, Happened};
-use super::{Store, StoreError, changed_one, pushes};
+use super::{Rules, Store, StoreError, pushes};
 use countersign_core::handle::ChallengeId;
-use rusqlite::{OptionalExtension, named_params};
+use countersign_core::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,23 +85,51 @@ impl Store {
             else {
                 return Ok(None);
             };
-            let sql = format!(
-                "UPDATE challenge SET state = 'cancelled', settled_at = :now WHERE row_id = :row_id AND {}",
-                rules.may_cancel
-            );
-            let parameters = named_params! { ":now": now.millis(), ":row_id": row_id };
-            if changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
-                pushes::retract(connection, now, row_id, None)?;
-                webhooks::emit(connection, now, row_id, Happened::Cancelled)?;
-            }
-            let sql = format!("UPDATE challenge SET state = 'revoked' WHERE row_id = :row_id AND {}", rules.may_revoke);
-            let parameters = named_params! { ":row_id": row_id, ":oldest": (now - CLAIM_WINDOW).millis() };
-            if changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
-                webhooks::emit(connection, now, row_id, Happened::Revoked)?;
-            }
+            cancel(connection, &rules, now, "row_id = :row", row_id)?;
+            revoke(connection, &rules, now, "row_id = :row", row_id)?;
             let record = read_challenge(connection, &rules, relying_party, id, now)?;
             Ok(record.map(|record| Cancelled { state: record.state, account }))
         })
         .await
     }
+}
+
+/// Takes back each question that still waits and fits the condition on `:row`: it leaves the phones, and its relying party
+/// hears of it.
+pub(super) fn cancel(
+    connection: &Connection,
+    rules: &Rules,
+    now: Timestamp,
+    condition: &'static str,
+    row: i64,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE challenge SET state = 'cancelled', settled_at = :now WHERE {condition} AND {} RETURNING row_id",
+        rules.may_cancel
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let cancelled = statement.query_map(named_params! { ":row": row, ":now": now.millis() }, |row| row.get(0))?;
+    for challenge in cancelled.collect::<Result<Vec<i64>, _>>()? {
+        pushes::retract(connection, now, challenge, None)?;
+        webhooks::emit(connection, now, challenge, Happened::Cancelled)?;
+    }
+    Ok(())
+}
+
+/// Takes back each approval that nobody has claimed and that fits the condition on `:row`, so that it signs nobody in any
+/// more; true when there was one.
+pub(super) fn revoke(
+    connection: &Connection,
+    rules: &Rules,
+    now: Timestamp,
+    condition: &'static str,
+    row: i64,
+) -> Result<bool, StoreError> {
+    let sql =
+        format!("UPDATE challenge SET state = 'revoked' WHERE {condition} AND {} RETURNING row_id", rules.may_revoke);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let parameters = named_params! { ":row": row, ":oldest": (now - CLAIM_WINDOW).millis() };
+    let revoked = statement.query_map(parameters, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    revoked.iter().try_for_each(|challenge| webhooks::emit(connection, now, *challenge, Happened::Revoked))?;
+    Ok(!revoked.is_empty())
 }

@@ -230,10 +230,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn revoke_device(&self, account: i64, id: EnrolmentId) -> Result<bool, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
             let sql = "SELECT row_id FROM enrolment WHERE account = ?1 AND handle = ?2";
             let row_id = connection.query_row(sql, (account, id.to_string()), |row| row.get(0)).optional()?;
-            row_id.map_or(Ok(false), |row_id| void(connection, now, row_id, "revoked"))
+            row_id.map_or(Ok(false), |row_id| void(connection, &rules, now, row_id, "revoked"))
         })
         .await
     }

@@ -3,8 +3,7 @@
 use super::accounts::parse;
 use super::authenticators;
 use super::codes::StoredCodes;
-use super::rules::CLAIM_WINDOW;
-use super::{Store, StoreError, changed_one, webhooks};
+use super::{Rules, Store, StoreError, changed_one, claims};
 use countersign_core::enrolment::TICKET_LIFETIME;
 use countersign_core::handle::{AccountId, EnrolmentId};
 use countersign_core::key::{PublicKey, Thumbprint};
@@ -146,6 +145,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn redeem_ticket(&self, ticket: RedeemedTicket) -> Result<Redeemed, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
             if propose(connection, now, &ticket)? {
                 let RedeemedTicket { statement, codes, .. } = ticket;
@@ -166,7 +166,7 @@ impl Store {
                     Ok(Redeemed::Proposed { statement, codes: authenticators::of_enrolment(connection, row_id)? })
                 }
                 ("proposed", _) => {
-                    void(connection, now, row_id, "redeemed_twice")?;
+                    void(connection, &rules, now, row_id, "redeemed_twice")?;
                     Ok(Redeemed::Twice)
                 }
                 _ => Ok(Redeemed::Invalid),
@@ -185,6 +185,7 @@ impl Store {
         id: EnrolmentId,
         code: String,
     ) -> Result<Confirmed, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
             let sql = "SELECT e.row_id, e.state, e.confirmation_code, e.wrong_codes, e.expires_at FROM enrolment e
                        JOIN account a ON a.row_id = e.account WHERE e.handle = ?1 AND a.organisation = ?2";
@@ -217,7 +218,7 @@ impl Store {
                     let sql = "UPDATE enrolment SET wrong_codes = ?2 WHERE row_id = ?1";
                     connection.execute(sql, (row_id, wrong_codes))?;
                     if wrong_codes >= MAX_WRONG_CODES {
-                        void(connection, now, row_id, "wrong_code")?;
+                        void(connection, &rules, now, row_id, "wrong_code")?;
                     }
                     Ok(Confirmed::WrongCode(MAX_WRONG_CODES.saturating_sub(wrong_codes)))
                 }
@@ -307,14 +308,18 @@ fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> 
     Ok(true)
 }
 
-pub(super) fn void(connection: &Connection, now: Timestamp, row_id: i64, reason: &str) -> Result<bool, StoreError> {
+pub(super) fn void(
+    connection: &Connection,
+    rules: &Rules,
+    now: Timestamp,
+    row_id: i64,
+    reason: &str,
+) -> Result<bool, StoreError> {
     let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, push_registration = NULL,
                confirmation_code = NULL WHERE row_id = ?1 AND state <> 'void'";
     let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
     // What a lost phone approved in its last minute must not sign anybody in any more.
-    let sql = "UPDATE challenge SET state = 'revoked' WHERE settled_by = ?1 AND state = 'approved' AND settled_at > ?2
-               RETURNING row_id";
-    webhooks::emit_revoked(connection, now, sql, (row_id, (now - CLAIM_WINDOW).millis()))?;
-    authenticators::void_of_enrolment(connection, now, row_id)?;
+    claims::revoke(connection, rules, now, "settled_by = :row", row_id)?;
+    authenticators::void_of_enrolment(connection, rules, now, row_id)?;
     Ok(voided)
 }

@@ -1,7 +1,6 @@
 //! Organisations, their relying parties, and the keys with which those call.
 
-use super::webhooks::{self, Happened};
-use super::{Store, StoreError, changed_one, pushes};
+use super::{Store, StoreError, changed_one, claims};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// An organisation: owns its accounts and its relying parties.
@@ -154,19 +153,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn revoke_relying_party(&self, handle: String) -> Result<bool, StoreError> {
+        let rules = self.rules;
         self.write(move |connection, now| {
-            let sql =
-                "UPDATE challenge SET state = 'cancelled', settled_at = ?2 WHERE state = 'pending' AND expires_at > ?2
-                       AND relying_party = (SELECT row_id FROM relying_party WHERE handle = ?1) RETURNING row_id";
-            let mut statement = connection.prepare(sql)?;
-            let taken_back = statement.query_map((&handle, now.millis()), |row| row.get::<_, i64>(0))?;
-            for challenge in taken_back.collect::<Result<Vec<_>, _>>()? {
-                pushes::retract(connection, now, challenge, None)?;
-                webhooks::emit(connection, now, challenge, Happened::Cancelled)?;
-            }
+            let sql = "SELECT row_id FROM relying_party WHERE handle = ?1 AND revoked_at IS NULL";
+            let Some(row_id) = connection.query_row(sql, [&handle], |row| row.get(0)).optional()? else {
+                return Ok(false);
+            };
+            claims::cancel(connection, &rules, now, "relying_party = :row", row_id)?;
             // Afterwards: it hears of what was taken back, and of nothing later.
-            let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE handle = ?1 AND revoked_at IS NULL";
-            Ok(changed_one(connection.execute(sql, (&handle, now.millis()))?))
+            let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE row_id = ?1";
+            Ok(changed_one(connection.execute(sql, (row_id, now.millis()))?))
         })
         .await
     }

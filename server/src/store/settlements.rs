@@ -1,9 +1,8 @@
 //! How a challenge ends: settled by a device's answer, at most once and in time, or reported at any time.
 
 use super::challenges::State;
-use super::rules::CLAIM_WINDOW;
 use super::webhooks::{self, Happened};
-use super::{Store, StoreError, changed_one, codes, prompts, pushes};
+use super::{Rules, Store, StoreError, changed_one, claims, codes, prompts, pushes};
 use countersign_core::decision::Answer;
 use countersign_core::handle::ChallengeId;
 use countersign_core::time::Timestamp;
@@ -183,7 +182,7 @@ fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Fou
 /// repetition, also by another device, changes nothing, so that it does not stop again what was lifted meanwhile.
 fn report(
     connection: &Connection,
-    rules: &super::Rules,
+    rules: &Rules,
     now: Timestamp,
     settlement: &Settlement,
     found: &Found,
@@ -205,17 +204,18 @@ fn report(
     if !changed_one(changed) {
         return Ok(Settled::Counts(found.state));
     }
-    let sql = "UPDATE challenge SET state = 'reported', settled_at = ?2, settled_by = ?3, decision = ?4
-               WHERE row_id = ?1 AND state = 'pending' AND expires_at > ?2";
-    let parameters = (found.row_id, now.millis(), settlement.device, &settlement.decision);
-    let ended = changed_one(connection.prepare_cached(sql)?.execute(parameters)?);
-    let sql = format!("UPDATE challenge SET state = 'revoked' WHERE row_id = :row_id AND {}", rules.may_revoke);
-    let oldest = (now - CLAIM_WINDOW).millis();
-    let parameters = named_params! { ":row_id": found.row_id, ":oldest": oldest };
-    let revoked = changed_one(connection.prepare_cached(&sql)?.execute(parameters)?);
-    if revoked {
-        webhooks::emit(connection, now, found.row_id, Happened::Revoked)?;
-    }
+    let sql = format!(
+        "UPDATE challenge SET state = 'reported', settled_at = :now, settled_by = :device, decision = :decision
+         WHERE row_id = :row_id AND {}",
+        rules.may_settle
+    );
+    let ended = changed_one(connection.prepare_cached(&sql)?.execute(named_params! {
+        ":now": now.millis(),
+        ":device": settlement.device,
+        ":decision": settlement.decision,
+        ":row_id": found.row_id,
+    })?);
+    let revoked = claims::revoke(connection, rules, now, "row_id = :row", found.row_id)?;
     webhooks::emit(connection, now, found.row_id, Happened::Reported)?;
     prompts::stop(connection, now, found.account)?;
     if ended {

@@ -183,18 +183,6 @@ pub(super) fn emit(
     Ok(())
 }
 
-/// Runs a statement that takes approvals back and returns their rows, and writes each down.
-pub(super) fn emit_revoked(
-    connection: &Connection,
-    now: Timestamp,
-    sql: &str,
-    parameters: (i64, i64),
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare(sql)?;
-    let revoked = statement.query_map(parameters, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
-    revoked.into_iter().try_for_each(|challenge| emit(connection, now, challenge, Happened::Revoked))
-}
-
 fn read_event(json: &str) -> rusqlite::Result<ChallengeEvent> {
     serde_json::from_str(json).map_err(|_| rusqlite::Error::InvalidQuery)
 }
