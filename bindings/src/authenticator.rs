@@ -4,6 +4,7 @@ use crate::convert::{self, into_list};
 use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
 use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
+use crate::worker;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +12,21 @@ type Result<T> = std::result::Result<T, AuthenticatorError>;
 
 /// A device's accounts, the requests it received, and the answers it gave.
 ///
-/// Open it once for a directory and keep it. Everything here reads or writes files, so call it away from the thread that
-/// draws; what also waits for the network or for the person is `async`, and cancelling it loses no answer.
+/// Open it once for a directory and keep it. Every call may be made from the thread that draws: the work, and every call
+/// of the app's own parts, is done on a thread of the library. A call that is cancelled loses no answer.
 #[derive(uniffi::Object)]
-pub struct Authenticator(countersign_core::Authenticator);
+pub struct Authenticator(Arc<countersign_core::Authenticator>);
+
+impl Authenticator {
+    /// Does this on the library's own thread.
+    async fn run<T, Work>(&self, work: impl FnOnce(Arc<countersign_core::Authenticator>) -> Work) -> Result<T>
+    where
+        T: Send + 'static,
+        Work: Future<Output = Result<T>> + Send + 'static,
+    {
+        worker::run(work(Arc::clone(&self.0))).await
+    }
+}
 
 #[uniffi::export]
 impl Authenticator {
@@ -22,104 +34,104 @@ impl Authenticator {
     /// of backups. A store that cannot be opened is left as it is. `push` says where pushes reach this device; without it
     /// the device only pulls, unless the app registers by itself.
     #[uniffi::constructor]
-    pub fn open(
-        directory: &str,
+    pub async fn open(
+        directory: String,
         vault: Arc<dyn KeyVault>,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         push: Option<Arc<dyn PushRegistrar>>,
     ) -> Result<Self> {
         let platform = convert::platform(vault, transport, clock, push);
-        Ok(Self(countersign_core::Authenticator::open(Path::new(directory), platform)?))
+        let open = async move { Ok(countersign_core::Authenticator::open(Path::new(&directory), platform)?) };
+        Ok(Self(Arc::new(worker::run(open).await?)))
     }
 
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
     /// code has been typed on the signed-in page; `pull` hears that. When the answer is lost, the same call with the
     /// same link goes on where it stopped.
-    pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account> {
-        Ok(self.0.enrol(link, device_name).await?.into())
+    pub async fn enrol(&self, link: String, device_name: String) -> Result<Account> {
+        self.run(|core| async move { Ok(core.enrol(&link, &device_name).await?.into()) }).await
     }
 
     /// The accounts on this device, oldest first.
-    pub fn accounts(&self) -> Result<Vec<Account>> {
-        Ok(into_list(self.0.accounts()?))
+    pub async fn accounts(&self) -> Result<Vec<Account>> {
+        self.run(|core| async move { Ok(into_list(core.accounts()?)) }).await
     }
 
     /// The account's one-time code of this moment. It uses no network, and the server's time as far as this device knows
     /// it. The vault must be unlocked. Call again when `seconds_left` are over.
-    pub fn code(&self, account_id: &str) -> Result<OneTimeCode> {
-        Ok(self.0.code(account_id.parse()?)?.into())
+    pub async fn code(&self, account_id: String) -> Result<OneTimeCode> {
+        self.run(|core| async move { Ok(core.code(account_id.parse()?)?.into()) }).await
     }
 
     /// Takes in a message that came by push: its bytes as the server made them, after the push service's own encryption
     /// is taken off. `UnknownKey` may mean that the server has a new signing key: a pull then learns it and brings the
     /// same request. Nothing of a refused message is kept.
-    #[expect(clippy::needless_pass_by_value, reason = "a slice would be a direct ByteBuffer in Kotlin")]
-    pub fn receive(&self, push: Vec<u8>) -> Result<Received> {
-        Ok(self.0.receive(&push)?.into())
+    pub async fn receive(&self, push: Vec<u8>) -> Result<Received> {
+        self.run(|core| async move { Ok(core.receive(&push)?.into()) }).await
     }
 
     /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no
     /// longer. Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers
     /// that could not be delivered before are delivered first, and a push registration that the server lacks is repaired.
-    pub async fn pull(&self, account_id: &str, wait_seconds: u32) -> Result<Pulled> {
-        Ok(self.0.pull(account_id.parse()?, wait_seconds).await?.into())
+    pub async fn pull(&self, account_id: String, wait_seconds: u32) -> Result<Pulled> {
+        self.run(|core| async move { Ok(core.pull(account_id.parse()?, wait_seconds).await?.into()) }).await
     }
 
     /// Finds the request that a link on a page of this same phone opens, and gives its id; asks the server when it is not
     /// here yet. The answer, and the number where one is asked for, are still the person's to give.
-    pub async fn open_link(&self, link: &str) -> Result<String> {
-        Ok(self.0.open_link(link).await?.to_string())
+    pub async fn open_link(&self, link: String) -> Result<String> {
+        self.run(|core| async move { Ok(core.open_link(&link).await?.to_string()) }).await
     }
 
     /// The requests that wait for the person, oldest first. Those whose time is over move to the history.
-    pub fn pending(&self) -> Result<Vec<Prompt>> {
-        Ok(into_list(self.0.pending()?))
+    pub async fn pending(&self) -> Result<Vec<Prompt>> {
+        self.run(|core| async move { Ok(into_list(core.pending()?)) }).await
     }
 
     /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
     /// may ask the person first. When the network fails, the signed answer is kept and the same call, or the next pull,
     /// delivers it.
-    pub async fn approve(&self, challenge_id: &str, number: Option<String>) -> Result<Outcome> {
-        Ok(self.0.approve(challenge_id.parse()?, number.as_deref()).await?.into())
+    pub async fn approve(&self, challenge_id: String, number: Option<String>) -> Result<Outcome> {
+        self.run(|core| async move { Ok(core.approve(challenge_id.parse()?, number.as_deref()).await?.into()) }).await
     }
 
     /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. Kept and
     /// delivered as `approve` is.
-    pub async fn deny(&self, challenge_id: &str) -> Result<Outcome> {
-        Ok(self.0.deny(challenge_id.parse()?).await?.into())
+    pub async fn deny(&self, challenge_id: String) -> Result<Outcome> {
+        self.run(|core| async move { Ok(core.deny(challenge_id.parse()?).await?.into()) }).await
     }
 
     /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and nothing more
     /// is pushed for this account until its owner allows it again. Kept and delivered as `approve` is.
-    pub async fn report(&self, challenge_id: &str) -> Result<Outcome> {
-        Ok(self.0.report(challenge_id.parse()?).await?.into())
+    pub async fn report(&self, challenge_id: String) -> Result<Outcome> {
+        self.run(|core| async move { Ok(core.report(challenge_id.parse()?).await?.into()) }).await
     }
 
     /// The latest requests that are over, newest first, `most` at most.
-    pub fn history(&self, most: u32) -> Result<Vec<Past>> {
-        Ok(into_list(self.0.history(most)?))
+    pub async fn history(&self, most: u32) -> Result<Vec<Past>> {
+        self.run(|core| async move { Ok(into_list(core.history(most)?)) }).await
     }
 
     /// Removes an account: the server forgets this device first, then the device forgets the account. When the server
     /// cannot be reached, nothing is removed.
-    pub async fn remove(&self, account_id: &str) -> Result<()> {
-        Ok(self.0.remove(account_id.parse()?).await?)
+    pub async fn remove(&self, account_id: String) -> Result<()> {
+        self.run(|core| async move { Ok(core.remove(account_id.parse()?).await?) }).await
     }
 
     /// Removes an account from this device alone. The server keeps asking a device that no longer answers, so this is
     /// for a server that is gone.
-    pub fn forget(&self, account_id: &str) -> Result<()> {
-        Ok(self.0.forget(account_id.parse()?)?)
+    pub async fn forget(&self, account_id: String) -> Result<()> {
+        self.run(|core| async move { Ok(core.forget(account_id.parse()?)?) }).await
     }
 
     /// The devices of an account, as the server knows them.
-    pub async fn devices(&self, account_id: &str) -> Result<Vec<Device>> {
-        Ok(into_list(self.0.devices(account_id.parse()?).await?.devices))
+    pub async fn devices(&self, account_id: String) -> Result<Vec<Device>> {
+        self.run(|core| async move { Ok(into_list(core.devices(account_id.parse()?).await?.devices)) }).await
     }
 
     /// Tells an account's server where to send pushes, for an app that learns it by itself.
-    pub async fn register_push(&self, account_id: &str, registration: PushRegistration) -> Result<()> {
-        Ok(self.0.register_push(account_id.parse()?, &registration.into()).await?)
+    pub async fn register_push(&self, account_id: String, registration: PushRegistration) -> Result<()> {
+        self.run(|core| async move { Ok(core.register_push(account_id.parse()?, &registration.into()).await?) }).await
     }
 }

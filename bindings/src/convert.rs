@@ -1,6 +1,7 @@
 //! Every translation between the facade and the core.
 
 use crate::error::AuthenticatorError;
+use crate::notification::Notification;
 use crate::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
     Transport, TransportError, VaultError,
@@ -153,6 +154,17 @@ impl From<countersign_core::Received> for Received {
     }
 }
 
+impl From<countersign_core::Opened> for Notification {
+    fn from(opened: countersign_core::Opened) -> Self {
+        match opened {
+            countersign_core::Opened::Challenge { challenge, .. } => Self::Ask { challenge: (*challenge).into() },
+            countersign_core::Opened::Retraction(retraction) => {
+                Self::Withdraw { challenge_id: retraction.challenge_id.to_string() }
+            }
+        }
+    }
+}
+
 impl From<countersign_core::Pulled> for Pulled {
     fn from(pulled: countersign_core::Pulled) -> Self {
         let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
@@ -225,63 +237,63 @@ impl From<Refusal> for AuthenticatorError {
 
 impl From<Error> for AuthenticatorError {
     fn from(error: Error) -> Self {
-        let variant: fn(String) -> Self = match &error {
-            Error::Refused(refusal) => of_refusal(*refusal),
-            Error::ServerRefused { code, .. } => of_server(code),
-            Error::Unreachable(_) => Self::Unreachable,
-            Error::Key(key::KeyError::NotConfirmed) => Self::NotConfirmed,
-            Error::Key(key::KeyError::Invalidated) => Self::KeyInvalidated,
-            Error::Key(key::KeyError::Unavailable) => Self::KeyUnavailable,
-            Error::Vault(vault::VaultError::Locked) => Self::VaultLocked,
-            Error::Vault(vault::VaultError::Unreadable) => Self::VaultUnreadable,
-            Error::Store(StoreError::Newer) => Self::StoreNewer,
-            Error::Store(StoreError::OtherVault) => Self::StoreOfAnotherVault,
-            Error::Store(StoreError::Damaged(_)) => Self::StoreDamaged,
-            Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable,
-            Error::UnknownAccount => Self::UnknownAccount,
-            Error::UnknownChallenge => Self::UnknownChallenge,
-            Error::AccountEnded => Self::AccountEnded,
-            Error::QuestionChanged => Self::QuestionChanged,
-            Error::NoCodes => Self::NoCodes,
-        };
-        variant(error.to_string())
+        let detail = error.to_string();
+        match error {
+            Error::Refused(refusal) => of_refusal(refusal, detail),
+            Error::ServerRefused { code, .. } => of_server(code, detail),
+            Error::Unreachable(_) => Self::Unreachable { detail },
+            Error::Key(key::KeyError::NotConfirmed) => Self::NotConfirmed { detail },
+            Error::Key(key::KeyError::Invalidated) => Self::KeyInvalidated { detail },
+            Error::Key(key::KeyError::Unavailable) => Self::KeyUnavailable { detail },
+            Error::Vault(vault::VaultError::Locked) => Self::VaultLocked { detail },
+            Error::Vault(vault::VaultError::Unreadable) => Self::VaultUnreadable { detail },
+            Error::Store(StoreError::Newer) => Self::StoreNewer { detail },
+            Error::Store(StoreError::OtherVault) => Self::StoreOfAnotherVault { detail },
+            Error::Store(StoreError::Damaged(_)) => Self::StoreDamaged { detail },
+            Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable { detail },
+            Error::UnknownAccount => Self::UnknownAccount { detail },
+            Error::UnknownChallenge => Self::UnknownChallenge { detail },
+            Error::AccountEnded => Self::AccountEnded { detail },
+            Error::QuestionChanged => Self::QuestionChanged { detail },
+            Error::NoCodes => Self::NoCodes { detail },
+        }
     }
 }
 
-const fn of_refusal(refusal: Refusal) -> fn(String) -> AuthenticatorError {
+fn of_refusal(refusal: Refusal, detail: String) -> AuthenticatorError {
     match refusal {
-        Refusal::Malformed(_) => AuthenticatorError::Malformed,
-        Refusal::UnknownClaim => AuthenticatorError::UnknownClaim,
-        Refusal::TooLarge => AuthenticatorError::TooLarge,
-        Refusal::WrongSize => AuthenticatorError::WrongSize,
-        Refusal::WrongAlgorithm => AuthenticatorError::WrongAlgorithm,
-        Refusal::WrongType => AuthenticatorError::WrongType,
-        Refusal::UnknownKey => AuthenticatorError::UnknownKey,
-        Refusal::BadSignature => AuthenticatorError::BadSignature,
-        Refusal::CannotOpen => AuthenticatorError::CannotOpen,
-        Refusal::WrongDevice => AuthenticatorError::WrongDevice,
-        Refusal::WrongAccount => AuthenticatorError::WrongAccount,
-        Refusal::WrongServer => AuthenticatorError::WrongServer,
-        Refusal::WrongChallenge => AuthenticatorError::WrongChallenge,
-        Refusal::OldCertificate => AuthenticatorError::OldCertificate,
-        Refusal::FutureTime => AuthenticatorError::FutureTime,
-        Refusal::StaleTime => AuthenticatorError::StaleTime,
-        Refusal::Expired => AuthenticatorError::Expired,
+        Refusal::Malformed(_) => AuthenticatorError::Malformed { detail },
+        Refusal::UnknownClaim => AuthenticatorError::UnknownClaim { detail },
+        Refusal::TooLarge => AuthenticatorError::TooLarge { detail },
+        Refusal::WrongSize => AuthenticatorError::WrongSize { detail },
+        Refusal::WrongAlgorithm => AuthenticatorError::WrongAlgorithm { detail },
+        Refusal::WrongType => AuthenticatorError::WrongType { detail },
+        Refusal::UnknownKey => AuthenticatorError::UnknownKey { detail },
+        Refusal::BadSignature => AuthenticatorError::BadSignature { detail },
+        Refusal::CannotOpen => AuthenticatorError::CannotOpen { detail },
+        Refusal::WrongDevice => AuthenticatorError::WrongDevice { detail },
+        Refusal::WrongAccount => AuthenticatorError::WrongAccount { detail },
+        Refusal::WrongServer => AuthenticatorError::WrongServer { detail },
+        Refusal::WrongChallenge => AuthenticatorError::WrongChallenge { detail },
+        Refusal::OldCertificate => AuthenticatorError::OldCertificate { detail },
+        Refusal::FutureTime => AuthenticatorError::FutureTime { detail },
+        Refusal::StaleTime => AuthenticatorError::StaleTime { detail },
+        Refusal::Expired => AuthenticatorError::Expired { detail },
     }
 }
 
 /// Only what an app does something about. A server's code must not pass for something that this device found: `malformed`
 /// would blame the link, and `key_invalidated` would throw the account away.
-fn of_server(code: &str) -> fn(String) -> AuthenticatorError {
-    match code {
-        "device_not_in_use" => AuthenticatorError::DeviceNotInUse,
-        "internal" => AuthenticatorError::Internal,
-        "invalid_ticket" => AuthenticatorError::InvalidTicket,
-        "redeemed_twice" => AuthenticatorError::RedeemedTwice,
-        "unavailable" => AuthenticatorError::Unavailable,
-        "unexpected_answer" => AuthenticatorError::UnexpectedAnswer,
-        "unknown_key" => AuthenticatorError::UnknownKey,
-        _ => AuthenticatorError::ServerRefused,
+fn of_server(code: String, detail: String) -> AuthenticatorError {
+    match code.as_str() {
+        "device_not_in_use" => AuthenticatorError::DeviceNotInUse { detail },
+        "internal" => AuthenticatorError::Internal { detail },
+        "invalid_ticket" => AuthenticatorError::InvalidTicket { detail },
+        "redeemed_twice" => AuthenticatorError::RedeemedTwice { detail },
+        "unavailable" => AuthenticatorError::Unavailable { detail },
+        "unexpected_answer" => AuthenticatorError::UnexpectedAnswer { detail },
+        "unknown_key" => AuthenticatorError::UnknownKey { detail },
+        _ => AuthenticatorError::ServerRefused { code, detail },
     }
 }
 
@@ -296,11 +308,21 @@ pub fn platform(
 ) -> Platform {
     Platform {
         push: push.map(|push| Arc::new(Brought(push)) as Arc<dyn countersign_core::PushRegistrar>),
-        vault: Arc::new(Brought(vault)),
+        vault: self::vault(vault),
         transport: Arc::new(Brought(transport)),
-        clock: Arc::new(Brought(clock)),
+        clock: self::clock(clock),
         randomness: Arc::new(SystemRandomness::new()),
     }
+}
+
+/// The core's vault from the app's.
+pub fn vault(vault: Arc<dyn KeyVault>) -> Arc<dyn vault::KeyVault> {
+    Arc::new(Brought(vault))
+}
+
+/// The core's clock from the app's.
+pub fn clock(clock: Arc<dyn Clock>) -> Arc<dyn time::Clock> {
+    Arc::new(Brought(clock))
 }
 
 #[async_trait]

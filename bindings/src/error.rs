@@ -4,22 +4,44 @@
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
         /// Why a call did nothing. The variant is what an app branches on, and the stable code in the spelling of the
-        /// app's language; the message is for a log and may change.
+        /// app's language; `detail` is for a log and may change.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
-        #[uniffi(flat_error)]
         pub enum AuthenticatorError {
-            $($(#[$doc])* #[error("{0}")] $variant(String),)*
+            $(
+                $(#[$doc])*
+                #[error("{detail}")]
+                $variant {
+                    /// What happened, in English, for a log.
+                    detail: String,
+                },
+            )*
+            /// The server refused for another reason: `code` is the one of its problem document.
+            #[error("{detail}")]
+            ServerRefused {
+                /// The server's stable code.
+                code: String,
+                /// The server's sentence, for a log.
+                detail: String,
+            },
         }
 
         impl AuthenticatorError {
             /// The stable code.
-            pub const fn code(&self) -> &'static str {
+            pub fn code(&self) -> &str {
                 match self {
-                    $(Self::$variant(_) => $code,)*
+                    $(Self::$variant { .. } => $code,)*
+                    Self::ServerRefused { code, .. } => code,
                 }
             }
         }
     };
+}
+
+impl AuthenticatorError {
+    /// A fault that is the library's own.
+    pub(crate) fn internal(detail: &str) -> Self {
+        Self::Internal { detail: detail.to_owned() }
+    }
 }
 
 codes! {
@@ -64,7 +86,7 @@ codes! {
     UnexpectedAnswer = "unexpected_answer",
     /// The server cannot do it now and has changed nothing. Try again later.
     Unavailable = "unavailable",
-    /// The server failed. Try again.
+    /// The server failed, or this library did. Try again.
     Internal = "internal",
     /// The link is unknown to the server, too old or used: ask for a new one.
     InvalidTicket = "invalid_ticket",
@@ -72,8 +94,6 @@ codes! {
     RedeemedTwice = "redeemed_twice",
     /// The server has this device as not confirmed yet, or removed. Say so; keep the account.
     DeviceNotInUse = "device_not_in_use",
-    /// The server refused for another reason, whose code stands in the message.
-    ServerRefused = "server_refused",
     /// The person did not confirm the use of the key. The request still waits.
     NotConfirmed = "not_confirmed",
     /// The platform has destroyed the key: only a new enrolment helps.

@@ -7,12 +7,15 @@
 mod authenticator;
 mod convert;
 mod error;
+mod notification;
 pub mod platform;
 mod records;
 pub mod sentences;
+mod worker;
 
 pub use authenticator::Authenticator;
 pub use error::AuthenticatorError;
+pub use notification::{Notification, PushOpener};
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy,
     Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,

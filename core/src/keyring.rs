@@ -208,6 +208,14 @@ impl Keyring {
         Ok(())
     }
 
+    /// Opens a message that came by push: its bytes as the server made them.
+    ///
+    /// # Errors
+    /// As [`Keyring::open_envelope`], and those of the envelope's form.
+    pub fn open_push(&self, body: &[u8], now: Timestamp) -> Result<Opened, Refusal> {
+        self.open_envelope(&Envelope::from_json(body)?, now)
+    }
+
     /// Opens a sealed message with the one key that fits, and checks it against that key's enrolment. Nothing in the
     /// envelope says whose it is, so every key is tried.
     ///

@@ -19,3 +19,4 @@ pub mod system_calls;
 pub mod tls;
 pub mod webdriver;
 pub mod webhook_receiver;
+pub mod world;

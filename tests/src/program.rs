@@ -9,13 +9,14 @@ use tokio::process::{Child, Command};
 /// How long a start or an end may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The binary beside this test. `tests/all` builds it first; by hand: `cargo build`.
+/// The binary beside this program. `tests/all` builds it first; by hand: `cargo build`.
 pub fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    let binary = profile.join("countersign");
-    assert!(binary.exists(), "{} is missing: build it first with cargo build", binary.display());
-    binary
+    let this = std::env::current_exe().unwrap();
+    // Tests are in a folder of their own beside it.
+    let beside = this.ancestors().skip(1).take(2).map(|folder| folder.join("countersign"));
+    let found = beside.into_iter().find(|binary| binary.is_file());
+    found
+        .unwrap_or_else(|| panic!("there is no countersign beside {}: build it first with cargo build", this.display()))
 }
 
 /// A command of the binary whose environment holds nothing of ours.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
 
 /// A vault in this process's memory.
 pub struct Vault {
@@ -111,24 +112,38 @@ impl Transport for Unplugged {
 }
 
 /// The network, over loopback. It gives header names in capitals, as some platforms do.
-pub struct Network(pub reqwest::Client);
+pub struct Network {
+    client: reqwest::Client,
+    /// Where its sockets live: the library's own thread has none.
+    runtime: Handle,
+}
+
+impl Network {
+    pub fn new(client: reqwest::Client) -> Arc<Self> {
+        Arc::new(Self { client, runtime: Handle::current() })
+    }
+}
 
 #[async_trait::async_trait]
 impl Transport for Network {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        let failed = |error: reqwest::Error| TransportError::Unreachable { reason: error.without_url().to_string() };
         let method = request.method.parse().unwrap();
-        let mut sending = self.0.request(method, request.url).timeout(request.timeout).body(request.body);
+        let mut sending = self.client.request(method, request.url).timeout(request.timeout).body(request.body);
         for HttpHeader { name, value } in request.headers {
             sending = sending.header(name, value);
         }
-        let response = sending.send().await.map_err(failed)?;
-        let header = |name: &str, value: &str| HttpHeader { name: name.to_uppercase(), value: value.to_owned() };
-        let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| header(name.as_str(), value.to_str().unwrap())).collect();
-        let status = response.status().as_u16();
-        Ok(HttpResponse { status, headers, body: response.bytes().await.map_err(failed)?.to_vec() })
+        self.runtime.spawn(respond(sending)).await.unwrap()
     }
+}
+
+async fn respond(sending: reqwest::RequestBuilder) -> Result<HttpResponse, TransportError> {
+    let failed = |error: reqwest::Error| TransportError::Unreachable { reason: error.without_url().to_string() };
+    let response = sending.send().await.map_err(failed)?;
+    let header = |name: &str, value: &str| HttpHeader { name: name.to_uppercase(), value: value.to_owned() };
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| header(name.as_str(), value.to_str().unwrap())).collect();
+    let status = response.status().as_u16();
+    Ok(HttpResponse { status, headers, body: response.bytes().await.map_err(failed)?.to_vec() })
 }
 
 /// A clock of the core's kind, for an app.

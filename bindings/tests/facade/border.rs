@@ -17,42 +17,43 @@ use std::sync::Arc;
 
 const LINK: &str = "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn open(
+async fn open(
     directory: &Path,
     vault: Arc<dyn KeyVault>,
     transport: Arc<dyn Transport>,
 ) -> Result<Authenticator, AuthenticatorError> {
-    Authenticator::open(directory.to_str().unwrap(), vault, transport, Arc::new(AppClock(SystemClock)), None)
+    let clock = Arc::new(AppClock(SystemClock));
+    Authenticator::open(directory.to_str().unwrap().into(), vault, transport, clock, None).await
 }
 
-fn code_of<T>(result: Result<T, AuthenticatorError>) -> &'static str {
-    result.err().map_or("done", |error| error.code())
+fn code_of<T>(result: Result<T, AuthenticatorError>) -> String {
+    result.err().map_or("done".into(), |error| error.code().into())
 }
 
-#[test]
-fn a_new_store_is_empty_and_opens_again() {
+#[tokio::test]
+async fn a_new_store_is_empty_and_opens_again() {
     let (directory, vault) = (tempfile::tempdir().unwrap(), Vault::of_software());
     let inner = directory.path().join("made when missing");
     for _ in 0..2 {
-        let authenticator = open(&inner, vault.clone(), Arc::new(Unplugged::default())).unwrap();
-        assert_eq!(authenticator.accounts(), Ok(vec![]));
-        assert_eq!(authenticator.pending(), Ok(vec![]));
-        assert_eq!(authenticator.history(10), Ok(vec![]));
+        let authenticator = open(&inner, vault.clone(), Arc::new(Unplugged::default())).await.unwrap();
+        assert_eq!(authenticator.accounts().await, Ok(vec![]));
+        assert_eq!(authenticator.pending().await, Ok(vec![]));
+        assert_eq!(authenticator.history(10).await, Ok(vec![]));
     }
-    let first = open(&inner, vault.clone(), Arc::new(Unplugged::default())).unwrap();
-    let second = open(&inner, vault, Arc::new(Unplugged::default())).unwrap();
-    assert_eq!(first.accounts(), second.accounts(), "two at the same time can both read");
+    let first = open(&inner, vault.clone(), Arc::new(Unplugged::default())).await.unwrap();
+    let second = open(&inner, vault, Arc::new(Unplugged::default())).await.unwrap();
+    assert_eq!(first.accounts().await, second.accounts().await, "two at the same time can both read");
 }
 
 #[tokio::test]
 async fn a_link_is_read_before_anything_is_sent() {
     let (directory, network) = (tempfile::tempdir().unwrap(), Arc::new(Unplugged::default()));
-    let authenticator = open(directory.path(), Vault::of_software(), network.clone()).unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), network.clone()).await.unwrap();
     for link in ["", "no link", "https://login.example/enrol", &LINK.replace("https", "http"), &LINK.replace("&k", "")]
     {
-        assert_eq!(code_of(authenticator.enrol(link, "Telephone").await), "malformed", "{link}");
+        assert_eq!(code_of(authenticator.enrol(link.into(), "Telephone".into()).await), "malformed", "{link}");
     }
-    assert_eq!(code_of(authenticator.enrol(LINK, " ").await), "malformed", "a device without a name");
+    assert_eq!(code_of(authenticator.enrol(LINK.into(), " ".into()).await), "malformed", "a device without a name");
     assert_eq!(*network.0.lock().unwrap(), []);
 }
 
@@ -60,10 +61,10 @@ async fn a_link_is_read_before_anything_is_sent() {
 async fn without_a_network_nothing_is_enrolled() {
     let (directory, network) = (tempfile::tempdir().unwrap(), Arc::new(Unplugged::default()));
     let vault = Vault::of_hardware();
-    let authenticator = open(directory.path(), vault.clone(), network.clone()).unwrap();
-    let refused = authenticator.enrol(LINK, "Telephone").await.unwrap_err();
-    assert_eq!(refused, AuthenticatorError::Unreachable("the server cannot be reached: unplugged".into()));
-    assert_eq!((authenticator.accounts(), vault.key_names()), (Ok(vec![]), vec![]));
+    let authenticator = open(directory.path(), vault.clone(), network.clone()).await.unwrap();
+    let refused = authenticator.enrol(LINK.into(), "Telephone".into()).await.unwrap_err();
+    assert_eq!(refused, AuthenticatorError::Unreachable { detail: "the server cannot be reached: unplugged".into() });
+    assert_eq!((authenticator.accounts().await, vault.key_names()), (Ok(vec![]), vec![]));
     let [HttpRequest { method, url, headers, body, timeout, max_response_length }] =
         network.0.lock().unwrap().clone().try_into().unwrap();
     assert_eq!((method.as_str(), body.len(), timeout.as_secs(), max_response_length), ("GET", 0, 20, 262_144));
@@ -71,44 +72,44 @@ async fn without_a_network_nothing_is_enrolled() {
     assert_eq!(headers, [HttpHeader { name: "accept".into(), value: "application/json".into() }]);
 }
 
-#[test]
-fn a_message_that_is_not_for_this_device_is_refused_by_its_code() {
+#[tokio::test]
+async fn a_message_that_is_not_for_this_device_is_refused_by_its_code() {
     let directory = tempfile::tempdir().unwrap();
-    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).await.unwrap();
     for garbage in [&b""[..], b"{", b"\xff\x00", br#"{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAA"}"#] {
-        assert_eq!(code_of(authenticator.receive(garbage.to_vec())), "malformed", "{garbage:?}");
+        assert_eq!(code_of(authenticator.receive(garbage.to_vec()).await), "malformed", "{garbage:?}");
     }
-    assert_eq!(code_of(authenticator.receive(vec![b' '; 4097])), "too_large");
+    assert_eq!(code_of(authenticator.receive(vec![b' '; 4097]).await), "too_large");
 
     let randomness = SystemRandomness::new();
     let (stranger, _) = SoftwareKey::generate().unwrap();
     let to = SealedTo { server_id: &stranger.public().thumbprint(), enrolment_id: EnrolmentId::random(&randomness) };
     let sealed = sealing::seal("for another", &SealingKey::generate(&randomness).public(), to, &randomness).unwrap();
-    let refused = authenticator.receive(sealed.to_json().into_bytes()).unwrap_err();
-    assert!(matches!(refused, AuthenticatorError::CannotOpen(_)), "{refused:?}");
-    assert_eq!(authenticator.pending(), Ok(vec![]));
+    let refused = authenticator.receive(sealed.to_json().into_bytes()).await.unwrap_err();
+    assert!(matches!(refused, AuthenticatorError::CannotOpen { .. }), "{refused:?}");
+    assert_eq!(authenticator.pending().await, Ok(vec![]));
 }
 
 #[tokio::test]
 async fn an_id_is_checked_for_its_form_and_then_looked_up() {
     let directory = tempfile::tempdir().unwrap();
-    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).unwrap();
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Unplugged::default())).await.unwrap();
     for (id, of_account, of_challenge) in
         [("no id", "malformed", "malformed"), ("AAAAAAAAAAAAAAAAAAAAAA", "unknown_account", "unknown_challenge")]
     {
-        assert_eq!(code_of(authenticator.pull(id, 0).await), of_account);
-        assert_eq!(code_of(authenticator.devices(id).await), of_account);
-        assert_eq!(code_of(authenticator.remove(id).await), of_account);
-        assert_eq!(code_of(authenticator.forget(id)), of_account);
+        assert_eq!(code_of(authenticator.pull(id.into(), 0).await), of_account);
+        assert_eq!(code_of(authenticator.devices(id.into()).await), of_account);
+        assert_eq!(code_of(authenticator.remove(id.into()).await), of_account);
+        assert_eq!(code_of(authenticator.forget(id.into()).await), of_account);
         let registered = authenticator
             .register_push(
-                id,
+                id.into(),
                 PushRegistration::WebPush { endpoint: String::new(), p256dh: String::new(), auth: String::new() },
             )
             .await;
         assert_eq!(code_of(registered), of_account);
-        assert_eq!(code_of(authenticator.approve(id, None).await), of_challenge);
-        assert_eq!(code_of(authenticator.deny(id).await), of_challenge);
+        assert_eq!(code_of(authenticator.approve(id.into(), None).await), of_challenge);
+        assert_eq!(code_of(authenticator.deny(id.into()).await), of_challenge);
     }
 }
 
@@ -123,12 +124,12 @@ fn a_device_token_of_apple_is_registered_as_the_app_gave_it() {
     }
 }
 
-#[test]
-fn a_store_that_cannot_be_written_says_so() {
+#[tokio::test]
+async fn a_store_that_cannot_be_written_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
-    let opened = open(&file.join("store"), Vault::of_software(), Arc::new(Unplugged::default()));
+    let opened = open(&file.join("store"), Vault::of_software(), Arc::new(Unplugged::default())).await;
     assert_eq!(code_of(opened), "store_unwritable");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "in the way");
 }
@@ -152,8 +153,8 @@ impl KeyVault for Broken {
     }
 }
 
-#[test]
-fn a_vault_that_gives_no_key_opens_no_store() {
+#[tokio::test]
+async fn a_vault_that_gives_no_key_opens_no_store() {
     let directory = tempfile::tempdir().unwrap();
     for (gives, code) in [
         (Err(VaultError::Locked), "vault_locked"),
@@ -162,7 +163,7 @@ fn a_vault_that_gives_no_key_opens_no_store() {
         (Ok(vec![7; 33]), "vault_unreadable"),
         (Ok(vec![7; 32]), "done"),
     ] {
-        let opened = open(directory.path(), Arc::new(Broken(gives.clone())), Arc::new(Unplugged::default()));
+        let opened = open(directory.path(), Arc::new(Broken(gives.clone())), Arc::new(Unplugged::default())).await;
         assert_eq!(code_of(opened), code, "{gives:?}");
     }
 }
@@ -181,8 +182,8 @@ impl Transport for Endless {
 #[tokio::test]
 async fn an_answer_that_is_too_long_is_no_answer() {
     let directory = tempfile::tempdir().unwrap();
-    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Endless)).unwrap();
-    assert_eq!(code_of(authenticator.enrol(LINK, "Telephone").await), "unreachable");
+    let authenticator = open(directory.path(), Vault::of_software(), Arc::new(Endless)).await.unwrap();
+    assert_eq!(code_of(authenticator.enrol(LINK.into(), "Telephone".into()).await), "unreachable");
 }
 
 /// A failure that an app's own code does not declare reaches the core as one that it can handle, without its text.

@@ -28,21 +28,22 @@ struct Phone {
 /// A phone that is enrolled and confirmed.
 async fn phone(site: &RelyingParty, user: &str, vault: Arc<Vault>, clock: &ManualClock) -> Phone {
     let directory = tempfile::tempdir().unwrap();
-    let (network, app_clock) = (Arc::new(Network(http::client())), Arc::new(AppClock(clock.clone())));
-    let app = Authenticator::open(directory.path().to_str().unwrap(), vault.clone(), network, app_clock, None).unwrap();
+    let (network, app_clock) = (Network::new(http::client()), Arc::new(AppClock(clock.clone())));
+    let app = Authenticator::open(directory.path().to_str().unwrap().into(), vault.clone(), network, app_clock, None);
+    let app = app.await.unwrap();
     let opened = site.post(&format!("/v1/users/{user}/enrolments"), &json!(null)).await;
-    let account = app.enrol(opened.body["link"].as_str().unwrap(), "Telephone").await.unwrap();
-    assert_eq!(app.accounts().unwrap()[..], *std::slice::from_ref(&account));
+    let account = app.enrol(opened.body["link"].as_str().unwrap().into(), "Telephone".into()).await.unwrap();
+    assert_eq!(app.accounts().await.unwrap()[..], *std::slice::from_ref(&account));
     assert_eq!((account.organisation.as_str(), account.account.as_str()), ("Meridian", "maya"));
     assert_eq!((account.device_name.as_str(), &account.server_url), ("Telephone", &site.url));
     assert_eq!(account.enrolled_at, moment(clock.now()));
     let AccountState::Proposed { confirmation_code } = account.state else { panic!("{account:?}") };
 
-    assert_eq!(app.pull(&account.id, 0).await.unwrap().state, EnrolmentState::Proposed);
+    assert_eq!(app.pull(account.id.clone(), 0).await.unwrap().state, EnrolmentState::Proposed);
     site.post(&format!("/v1/enrolments/{}/confirm", account.id), &json!({ "code": confirmation_code })).await;
-    let pulled = app.pull(&account.id, 0).await.unwrap();
+    let pulled = app.pull(account.id.clone(), 0).await.unwrap();
     assert_eq!((pulled.state, pulled.received, pulled.refused), (EnrolmentState::Confirmed, vec![], vec![]));
-    assert_eq!(app.accounts().unwrap()[0].state, AccountState::Confirmed);
+    assert_eq!(app.accounts().await.unwrap()[0].state, AccountState::Confirmed);
     Phone { app, vault, account_id: account.id, _directory: directory }
 }
 
@@ -57,7 +58,7 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     let mut push = PushService::start().await;
     let device_api::PushRegistration::WebPush(subscription) = push.registration() else { panic!("no subscription") };
     app.register_push(
-        &account_id,
+        account_id.clone(),
         PushRegistration::WebPush {
             endpoint: subscription.endpoint,
             p256dh: subscription.p256dh,
@@ -70,10 +71,10 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     let asked = json!({ "user_id": user, "binding_message": "Order 4711", "context": { "ip": "198.51.100.7" } });
     let id = site.post("/v1/challenges", &asked).await.body["id"].as_str().unwrap().to_owned();
     let message = push.next().await.message;
-    assert_eq!(app.receive(message.clone()).unwrap(), Received::New { challenge_id: id.clone() });
-    assert_eq!(app.receive(message).unwrap(), Received::Known { challenge_id: id.clone() });
+    assert_eq!(app.receive(message.clone()).await.unwrap(), Received::New { challenge_id: id.clone() });
+    assert_eq!(app.receive(message).await.unwrap(), Received::Known { challenge_id: id.clone() });
 
-    let prompt = app.pending().unwrap().remove(0);
+    let prompt = app.pending().await.unwrap().remove(0);
     let challenge = prompt.challenge;
     assert_eq!((&prompt.account.id, &challenge.account_id, &challenge.id), (&account_id, &account_id, &id));
     assert_eq!((challenge.relying_party.as_str(), challenge.account.as_str()), ("Customer area", "maya"));
@@ -85,14 +86,14 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     assert_eq!((prompt.time_left, prompt.answering), (Duration::from_secs(60), false));
 
     vault.confirms.store(false, Ordering::SeqCst);
-    let refused = app.approve(&id, None).await.unwrap_err();
-    assert!(matches!(refused, AuthenticatorError::NotConfirmed(_)), "{refused:?}");
-    assert_eq!((app.pending().unwrap().len(), site.state(&id).await.as_str()), (1, "pending"), "it still waits");
+    let refused = app.approve(id.clone(), None).await.unwrap_err();
+    assert!(matches!(refused, AuthenticatorError::NotConfirmed { .. }), "{refused:?}");
+    assert_eq!((app.pending().await.unwrap().len(), site.state(&id).await.as_str()), (1, "pending"), "it still waits");
 
     vault.confirms.store(true, Ordering::SeqCst);
-    assert_eq!(app.approve(&id, None).await, Ok(Outcome::Approved));
-    assert_eq!((app.pending(), site.state(&id).await.as_str()), (Ok(vec![]), "approved"));
-    let past = app.history(10).unwrap().remove(0);
+    assert_eq!(app.approve(id.clone(), None).await, Ok(Outcome::Approved));
+    assert_eq!((app.pending().await, site.state(&id).await.as_str()), (Ok(vec![]), "approved"));
+    let past = app.history(10).await.unwrap().remove(0);
     assert_eq!((past.challenge.id, past.outcome, past.at), (id, Outcome::Approved, moment(clock.now())));
 }
 
@@ -107,31 +108,31 @@ async fn a_pull_brings_what_no_push_brought_and_a_removed_account_leaves_nothing
 
     let id = site.ask(&user).await;
     for phone in [&first, &second] {
-        let pulled = phone.app.pull(&phone.account_id, 0).await.unwrap();
+        let pulled = phone.app.pull(phone.account_id.clone(), 0).await.unwrap();
         assert_eq!(pulled.received, [Received::New { challenge_id: id.clone() }]);
     }
-    assert_eq!(first.app.deny(&id).await, Ok(Outcome::Denied));
+    assert_eq!(first.app.deny(id.clone()).await, Ok(Outcome::Denied));
 
-    let account = first.app.accounts().unwrap().remove(0);
+    let account = first.app.accounts().await.unwrap().remove(0);
     assert_eq!(account.clock_offset_ms, 0);
-    let shown = first.app.code(&account.id).unwrap();
+    let shown = first.app.code(account.id.clone()).await.unwrap();
     assert_eq!((shown.code.len(), shown.next.len(), shown.seconds_left), (6, 6, 30));
     let verified = site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": shown.code })).await;
     assert_eq!(verified.body["valid"], true, "{verified:?}");
-    assert!(matches!(first.app.code(&second.account_id), Err(AuthenticatorError::UnknownAccount(_))));
-    assert_eq!(second.app.approve(&id, None).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
+    assert!(matches!(first.app.code(second.account_id.clone()).await, Err(AuthenticatorError::UnknownAccount { .. })));
+    assert_eq!(second.app.approve(id.clone(), None).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
     assert_eq!(site.state(&id).await, "denied");
 
-    let devices = second.app.devices(&second.account_id).await.unwrap();
+    let devices = second.app.devices(second.account_id.clone()).await.unwrap();
     let [other, this] = &devices[..] else { panic!("{devices:?}") };
     assert_eq!((&other.id, other.this_device), (&first.account_id, false));
     assert_eq!((&this.id, this.this_device), (&second.account_id, true));
     assert_eq!((this.name.as_str(), this.state), ("Telephone", EnrolmentState::Confirmed));
     assert_eq!(this.enrolled_at, moment(clock.now()));
 
-    second.app.remove(&second.account_id).await.unwrap();
-    assert_eq!((second.app.accounts(), second.vault.key_names()), (Ok(vec![]), vec![]));
-    assert_eq!(first.app.devices(&first.account_id).await.unwrap().len(), 1);
-    first.app.forget(&first.account_id).unwrap();
-    assert_eq!(first.app.accounts(), Ok(vec![]));
+    second.app.remove(second.account_id.clone()).await.unwrap();
+    assert_eq!((second.app.accounts().await, second.vault.key_names()), (Ok(vec![]), vec![]));
+    assert_eq!(first.app.devices(first.account_id.clone()).await.unwrap().len(), 1);
+    first.app.forget(first.account_id.clone()).await.unwrap();
+    assert_eq!(first.app.accounts().await, Ok(vec![]));
 }
