@@ -11,6 +11,8 @@ mod notification;
 pub mod platform;
 mod records;
 pub mod sentences;
+#[cfg(feature = "vectors")]
+mod vectors;
 mod worker;
 
 pub use authenticator::Authenticator;

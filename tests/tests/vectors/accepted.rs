@@ -1,7 +1,8 @@
 //! `countersign.json`: every accepted case is accepted and gives what it says.
 
-use crate::checks::{CHECKS, run};
-use crate::files::{list, member, read, text_of};
+use crate::files::{list, read};
+use countersign_vectors::case::{member, text_of};
+use countersign_vectors::{CHECKS, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -1,10 +1,11 @@
 //! `countersign.json`: the keys, the messages taken apart, the confirmation code and the sealing.
 
-use crate::files::{bytes, count, from_b64u, list, member, read, text_of};
+use crate::files::{list, read};
 use countersign_core::enrolment::confirmation_code;
 use countersign_core::handle::AccountId;
 use countersign_core::key::{PublicKey, SoftwareKey, sha256};
 use countersign_core::sealing::SealingKey;
+use countersign_vectors::case::{bytes, count, from_b64u, member, text_of};
 use data_encoding::BASE64URL_NOPAD;
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;

@@ -5,11 +5,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a vector that cannot be read is a failed test")]
 
 mod accepted;
-mod checks;
 mod example;
 mod files;
 mod hpke_vectors;
 mod one_time_codes;
+mod published;
 mod refused;
 mod signatures;
 mod web_push;

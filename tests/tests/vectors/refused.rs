@@ -1,9 +1,10 @@
 //! `countersign.json`: every refused case differs in something from an accepted one, and is refused with its code.
 
 use crate::accepted;
-use crate::checks::{CHECKS, run};
-use crate::files::{list, member, read, text_of};
+use crate::files::{list, read};
 use countersign_core::Refusal;
+use countersign_vectors::case::{member, text_of};
+use countersign_vectors::{CHECKS, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

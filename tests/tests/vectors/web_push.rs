@@ -1,8 +1,9 @@
 //! RFC 8188 and RFC 8291: our receiver decrypts the published message, and every published step leads to the next.
 
-use crate::files::{bytes, count, from_b64u, list, read, text_of};
+use crate::files::{list, read};
 use countersign_core::Refusal;
 use countersign_core::webpush::Receiver;
+use countersign_vectors::case::{bytes, count, from_b64u, text_of};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac::{self, HMAC_SHA256};
 use serde_json::Value;

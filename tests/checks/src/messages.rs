@@ -1,6 +1,6 @@
 //! The checks that `countersign.json` names: each takes the inputs of a case to the function of ours that it is about.
 
-use crate::files::{bytes, from_b64u, integer, member, text_of};
+use crate::case::{bytes, from_b64u, integer, member, text_of};
 use countersign_core::Refusal;
 use countersign_core::challenge::{self, Challenge, Expected};
 use countersign_core::code_seed;
