@@ -55,9 +55,14 @@ impl Phone {
 
     /// Enrols for a user, and types the digits on the page.
     pub async fn enrol(&self, relying_party: &RelyingParty, user: &str) -> EnrolmentId {
+        Self::enrol_on(&self.core, relying_party, user).await
+    }
+
+    /// The same for any core.
+    pub async fn enrol_on(core: &Authenticator, relying_party: &RelyingParty, user: &str) -> EnrolmentId {
         let opened = relying_party.post(&format!("/v1/users/{user}/enrolments"), &serde_json::Value::Null).await;
         let link = opened.body["link"].as_str().unwrap_or_else(|| panic!("{opened:?}"));
-        let account = self.core.enrol(link, "Test phone").await.unwrap();
+        let account = core.enrol(link, "Test phone").await.unwrap();
         let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
         let path = format!("/v1/enrolments/{}/confirm", account.id);
         let confirmed = relying_party.post(&path, &serde_json::json!({ "code": confirmation_code })).await;
