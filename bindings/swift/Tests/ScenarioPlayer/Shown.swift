@@ -17,6 +17,11 @@ extension JSON {
         return ["error": .text(word(error))]
     }
 
+    /// The stable code of an error; none when the library does not have it.
+    public static func code(of error: any Error) -> String? {
+        (error as? AuthenticatorError).flatMap { refused($0)["error"].text }
+    }
+
     static func account(_ account: Account) -> JSON {
         var shown: [String: JSON] = [
             "id": .text(account.id), "organisation": .text(account.organisation), "account": .text(account.account),
