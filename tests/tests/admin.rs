@@ -193,7 +193,7 @@ async fn a_push_is_checked_and_the_answer_of_its_network_is_said_in_words() {
     let registration = serde_json::to_vec(&push.registration()).unwrap();
     assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
     let answer = admin(data, &check).await;
-    assert_eq!(answer["answer"], "sent", "{answer}");
+    assert_eq!(answer[0]["answer"], "sent", "{answer}");
     let envelope: countersign_core::sealing::Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
     let shown = device.open(&envelope);
     assert_eq!(read_claims::<Retraction>(&shown).enrolment_id, device.id());

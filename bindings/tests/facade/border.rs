@@ -100,12 +100,7 @@ async fn an_id_is_checked_for_its_form_and_then_looked_up() {
         assert_eq!(code_of(authenticator.devices(id).await), of_account);
         assert_eq!(code_of(authenticator.remove(id).await), of_account);
         assert_eq!(code_of(authenticator.forget(id)), of_account);
-        let registered = authenticator
-            .register_push(
-                id,
-                PushRegistration::WebPush { endpoint: String::new(), p256dh: String::new(), auth: String::new() },
-            )
-            .await;
+        let registered = authenticator.register_push(id, vec![PushRegistration::Fcm { token: String::new() }]).await;
         assert_eq!(code_of(registered), of_account);
         assert_eq!(code_of(authenticator.approve(id, None).await), of_challenge);
         assert_eq!(code_of(authenticator.deny(id).await), of_challenge);

@@ -120,8 +120,8 @@ async fn main() {
     let database = rusqlite::Connection::open(server.database()).unwrap();
     database.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-               INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
-               SELECT challenge, enrolment, lane, 'queued', due_at, expires_at FROM push, n";
+               INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
+               SELECT challenge, enrolment, registration, lane, 'queued', due_at, expires_at FROM push, n";
     database.execute(sql, [i64::try_from(pushes).unwrap()]).unwrap();
     let (committed, used) = (SystemClock.now(), processor_time());
     server.app().outbox.wake();
