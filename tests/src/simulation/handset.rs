@@ -124,7 +124,7 @@ pub struct Handset {
     pub accounts: Vec<(EnrolmentId, usize)>,
 }
 
-/// The address under which the push service knows a phone. Every second phone has another one, with a slash at its end.
+/// The address under which the push service knows a phone. Every third phone has another one, with a slash at its end.
 pub fn endpoint(phone: usize) -> String {
     format!("https://push.example/{phone}")
 }
@@ -148,7 +148,7 @@ impl Handset {
             push: None,
         };
         let receiver = Receiver::generate(&SystemRandomness::new());
-        let places = 1 + number % 2;
+        let places = 1 + usize::from(number % 3 == 1);
         let endpoints = (0..places).map(|place| format!("{}{}", endpoint(number), "/".repeat(place)));
         Self {
             number,
