@@ -56,7 +56,9 @@ async fn what_is_made_while_the_server_runs_counts_at_once() {
 async fn what_cannot_be_done_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
-    refused(data, &["key", "rotate"], 3, "start the server once: countersign serve").await;
+    for action in ["rotate", "rotate-vapid"] {
+        refused(data, &["key", action], 3, "start the server once: countersign serve").await;
+    }
     let site = ["relying-party", "create", "--organisation", "Meridian", "Customer area"];
     refused(data, &site, 3, "countersign admin organisation create \"Meridian\"").await;
     refused(data, &["user", "list", "--organisation", "Meridian"], 3, "no organisation \"Meridian\"").await;

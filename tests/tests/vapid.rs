@@ -12,6 +12,7 @@ use countersign_core::{AccountState, Authenticator, Outcome, Platform, PushRegis
 use countersign_server::config::Config;
 use countersign_server::master_key;
 use countersign_server::vapid_keys;
+use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client, send};
 use countersign_tests::phone::Phone;
@@ -22,6 +23,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A platform whose push service binds each subscription to the key that it was made with.
@@ -209,6 +211,26 @@ async fn an_earlier_key_goes_with_the_last_registration_that_was_made_with_it() 
     }
     assert_eq!(webpush_public_key(&server.url).await, fresh, "the current one is not dropped, needed or not");
     assert_eq!(phones[2].core.pull(ids[2], 0).await.unwrap().push, Some(PushStatus::Gone));
+}
+
+#[tokio::test]
+async fn a_phone_that_was_never_confirmed_keeps_no_earlier_key() {
+    let clock = ManualClock::new();
+    let server = TestServer::start_at(&clock).await;
+    let site = server.relying_party("Meridian", "Customer area").await;
+    let user = site.user("maya").await;
+    let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
+    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
+    let account = phone.core.enrol(opened.body["link"].as_str().unwrap(), "Phone").await.unwrap();
+    let service = PushService::start().await;
+    phone.core.register_push(account.id, &[service.registration()]).await.unwrap();
+    let (app, data) = (server.app(), server.database().parent().unwrap().to_owned());
+    let rotate = async || vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
+    rotate().await;
+    assert_eq!(keys_in(&data), 2, "it may still be confirmed");
+    clock.advance(Duration::from_secs(601));
+    rotate().await;
+    assert_eq!(keys_in(&data), 1);
 }
 
 /// Turns a database of this version into one of the version before there were several registrations and keys: with one

@@ -318,7 +318,7 @@ pub(super) fn void(
     let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, confirmation_code = NULL
                WHERE row_id = ?1 AND state <> 'void'";
     let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
-    registrations::remove(connection, row_id)?;
+    registrations::remove(connection, now, row_id)?;
     // What a lost phone approved in its last minute must not sign anybody in any more.
     claims::revoke(connection, rules, now, "settled_by = :row", row_id)?;
     authenticators::void_of_enrolment(connection, rules, now, row_id)?;

@@ -282,7 +282,7 @@ impl Store {
                 retract_late(connection, now, push)?;
             }
             if let (PushOutcome::Gone, Some(registration)) = (&outcome, registration) {
-                registrations::mark_gone(connection, registration)?;
+                registrations::mark_gone(connection, now, registration)?;
             }
             Ok(())
         })

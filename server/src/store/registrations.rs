@@ -77,20 +77,24 @@ pub(super) fn status(word: &str) -> rusqlite::Result<PushStatus> {
 }
 
 /// Forgets where a device is reached.
-pub(super) fn remove(connection: &Connection, device: i64) -> Result<(), StoreError> {
+pub(super) fn remove(connection: &Connection, now: Timestamp, device: i64) -> Result<(), StoreError> {
     connection.prepare_cached("DELETE FROM push_registration WHERE enrolment = ?1")?.execute([device])?;
-    drop_unused_keys(connection)
+    drop_unused_keys(connection, now)
 }
 
 /// Forgets a registration that its network does not know. Its row stays, so that the device hears of it.
-pub(super) fn mark_gone(connection: &Connection, registration: i64) -> Result<(), StoreError> {
+pub(super) fn mark_gone(connection: &Connection, now: Timestamp, registration: i64) -> Result<(), StoreError> {
     let sql = "UPDATE push_registration SET sealed = NULL, vapid_key = NULL WHERE row_id = ?1";
     connection.prepare_cached(sql)?.execute([registration])?;
-    drop_unused_keys(connection)
+    drop_unused_keys(connection, now)
 }
 
-/// Drops the earlier VAPID keys that no registration was made with any more.
-fn drop_unused_keys(connection: &Connection) -> Result<(), StoreError> {
+/// Drops the earlier VAPID keys that no registration was made with any more. A device that was never confirmed needs none once
+/// its time is over.
+fn drop_unused_keys(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "DELETE FROM push_registration WHERE vapid_key < (SELECT max(sequence) FROM vapid_key)
+               AND enrolment IN (SELECT row_id FROM enrolment WHERE state = 'proposed' AND expires_at <= ?1)";
+    connection.prepare_cached(sql)?.execute([now.millis()])?;
     let sql = "DELETE FROM vapid_key WHERE sequence < (SELECT max(sequence) FROM vapid_key)
                AND NOT EXISTS (SELECT 1 FROM push_registration r WHERE r.vapid_key = vapid_key.sequence)";
     connection.prepare_cached(sql)?.execute(())?;
@@ -156,7 +160,7 @@ impl Store {
                 connection.prepare_cached(sql)?.execute((device, sealed, lane, now.millis(), key))?;
             }
             redirect(connection, device)?;
-            drop_unused_keys(connection)?;
+            drop_unused_keys(connection, now)?;
             Ok(Registered::Done)
         })
         .await
@@ -236,7 +240,7 @@ impl Store {
     pub async fn put_vapid_key(&self, key: StoredVapidKey) -> Result<(), StoreError> {
         self.write(move |connection, now| {
             insert_key(connection, &key, now)?;
-            drop_unused_keys(connection)
+            drop_unused_keys(connection, now)
         })
         .await
     }
