@@ -6,4 +6,5 @@ mod app;
 mod border;
 mod codes;
 mod login;
+mod pushes;
 mod sentences;
