@@ -184,7 +184,8 @@ async fn carry(app: &App, gateways: &Gateways, push: QueuedPush) -> Result<bool,
 /// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
 async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
     let Some(stored) = &push.registration else {
-        return Delivery::Failed("this push registration is gone".into());
+        // An earlier push has heard that it is gone.
+        return Delivery::Gone(None);
     };
     let registration = match open_registration(app, push.device, stored) {
         Ok(registration) => registration,
