@@ -135,8 +135,11 @@ impl Sender {
             }
             // Those in flight are still rows that are due.
             let most = room + self.lanes.in_flight(&name);
+            // Taken before the rows are read: one that is written down and done meanwhile was read as it stood before, and
+            // would be sent twice.
+            let in_flight = lock(&self.in_flight).clone();
             let due = self.app.store.due_pushes(name.clone(), now, most).await?;
-            for push in due.into_iter().filter(|push| !lock(&self.in_flight).contains(&push.row_id)).take(room) {
+            for push in due.into_iter().filter(|push| !in_flight.contains(&push.row_id)).take(room) {
                 let Some(place) = self.lanes.take(&name) else { break };
                 self.start(push, place);
             }
