@@ -4,6 +4,7 @@ import Foundation
 /// A phone of a scenario: the library, and the platform that the table scripts.
 actor Phone {
     private let store: URL
+    private let world: World?
     private let vault: ScriptedVault
     private let clock = WrongClock()
     private let registrar = ScriptedRegistrar()
@@ -11,6 +12,7 @@ actor Phone {
 
     init(store: URL, world: World?) {
         self.store = store
+        self.world = world
         vault = ScriptedVault(store: store, world: world)
     }
 
@@ -46,7 +48,7 @@ actor Phone {
 
     private func opened() async throws -> Authenticator {
         try await Authenticator.open(
-            directory: store.path, vault: vault, transport: NotedTransport(), clock: clock, push: registrar)
+            directory: store.path, vault: vault, transport: NotedTransport(world: world), clock: clock, push: registrar)
     }
 
     private func set<Word: RawRepresentable<String>>(_ word: Guarded<Word>, _ text: String) throws {

@@ -9,7 +9,7 @@ public enum ReceivingProcess {
         process.arguments = [store.path, push]
         process.standardOutput = said
         process.standardInput = input
-        try process.run()
+        try process.runWithSignals()
         let line = said.fileHandleForReading.firstLine()
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()

@@ -18,12 +18,23 @@ final class WorldProgram: @unchecked Sendable {
         process.arguments = ["--folder", FileManager.default.temporaryDirectory.path]
         process.standardOutput = said
         process.standardInput = input
-        try process.run()
+        try process.runWithSignals()
         let line = said.fileHandleForReading.firstLine()
         guard let url = line.split(separator: " ").last, line.hasPrefix("Listening on ") else {
             throw Fault("the world said \(line)")
         }
         self.url = String(url)
+    }
+}
+
+extension Process {
+    /// Starts it. A thread of this process may block signals, and a child would inherit that: a server could not be stopped.
+    func runWithSignals() throws {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try run()
     }
 }
 
@@ -42,6 +53,8 @@ extension FileHandle {
 public struct World: Sendable {
     /// Where phones keep their stores.
     public let folder: URL
+    /// Whether its network cuts connections in the middle.
+    let cuts = Guarded(false)
     private let url: String
     private let transport: URLSessionTransport
 
@@ -57,7 +70,10 @@ public struct World: Sendable {
 
     /// Does one step, and gives what came of it.
     public func step(_ step: JSON) async throws -> JSON {
-        try await Self.post(step, to: url, by: transport)
+        if step["world"] == "network" {
+            cuts.with { $0 = !step["behaves"]["cut_after"].isNull }
+        }
+        return try await Self.post(step, to: url, by: transport)
     }
 
     /// Ends it, with its servers and files.
