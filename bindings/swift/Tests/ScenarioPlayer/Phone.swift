@@ -35,8 +35,8 @@ actor Phone {
         case "keys": try set(vault.keysBehave, step.text("behave"))
         case "clock": clock.ahead.with { $0 = step["ahead"].integer ?? 0 }
         case "registrar":
-            let registration = try step["registration"].registration()
-            registrar.gives.with { $0 = registration }
+            let registrations = try step.registrations()
+            registrar.gives.with { $0 = registrations }
         case "receive_and_die": return try ReceivingProcess.receive(step.text("push"), into: store)
         case "notification":
             let opener = try PushOpener.open(directory: store.path, vault: vault, clock: clock)
@@ -87,8 +87,7 @@ actor Phone {
         case "code": return .code(try await authenticator.code(accountId: id))
         case "devices": return .list(try await authenticator.devices(accountId: id).map(JSON.device))
         case "register_push":
-            let registration = try step["registration"].registration()
-            try await authenticator.registerPush(accountId: id, registration: registration)
+            try await authenticator.registerPush(accountId: id, registrations: step.registrations())
         case "remove": try await authenticator.remove(accountId: id)
         case "forget": try await authenticator.forget(accountId: id)
         default: throw Fault("a phone does not \(verb)")
@@ -101,6 +100,11 @@ extension JSON {
     func text(_ name: String) throws -> String {
         guard let text = self[name].text else { throw Fault("\(name) is missing in \(self)") }
         return text
+    }
+
+    func registrations() throws -> [PushRegistration] {
+        guard let registrations = self["registrations"].list else { throw Fault("\(self) has no registrations") }
+        return try registrations.map { try $0.registration() }
     }
 
     func push() throws -> Data {

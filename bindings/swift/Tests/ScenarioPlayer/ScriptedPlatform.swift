@@ -145,13 +145,13 @@ final class WrongClock: Countersign.Clock {
 
 /// Gives the library what the table says.
 final class ScriptedRegistrar: PushRegistrar {
-    let gives = Guarded<PushRegistration?>(nil)
+    let gives = Guarded<[PushRegistration]>([])
 
     init() { Alive.begin() }
     deinit { Alive.end() }
 
-    func registration(accountId: String, rejected: Bool) async -> PushRegistration? {
-        Callbacks.noted("registration")
+    func registrations(accountId: String, rejected: Bool, webpushPublicKey: String?) async -> [PushRegistration] {
+        Callbacks.noted("registrations")
         return gives.now
     }
 }

@@ -104,7 +104,8 @@ extension JSON {
         case ("webpush", _):
             guard let endpoint = self["endpoint"].text, let p256dh = self["p256dh"].text, let auth = self["auth"].text
             else { break }
-            return .webPush(endpoint: endpoint, p256dh: p256dh, auth: auth)
+            let key = self["application_server_key"].text
+            return .webPush(endpoint: endpoint, p256dh: p256dh, auth: auth, applicationServerKey: key)
         case ("fcm", let token?):
             return .fcm(token: token)
         case ("apns", let token?):
