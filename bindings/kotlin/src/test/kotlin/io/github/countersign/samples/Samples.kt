@@ -1,0 +1,3 @@
+package io.github.countersign.samples
+
+class Samples
