@@ -81,10 +81,16 @@ internal class HttpExchange(private val request: HttpRequest) {
         if (status !in 100..999) throw IOException()
         val stream = if (status >= 400) connection.errorStream else connection.inputStream
         val body = stream?.use(::whole) ?: ByteArray(0)
-        val announced = connection.getHeaderField("Content-Length")?.trim()?.toLongOrNull()
-        // The JVM takes a body that ends early for a whole one.
-        if (announced != null && announced != body.size.toLong()) throw AnswerCutShort()
+        if (!isWhole(connection, status, body.size)) throw AnswerCutShort()
         return HttpResponse(status.toUShort(), headers(connection), body)
+    }
+
+    /** The JVM takes a body that ends early for a whole one, and even headers that end early. */
+    private fun isWhole(connection: HttpURLConnection, status: Int, length: Int): Boolean {
+        if (status == HttpURLConnection.HTTP_NO_CONTENT || status == HttpURLConnection.HTTP_NOT_MODIFIED) return true
+        // Only of chunks does the platform see the end by itself.
+        if (connection.getHeaderField("Transfer-Encoding").equals("chunked", ignoreCase = true)) return true
+        return connection.getHeaderField("Content-Length")?.trim()?.toIntOrNull() == length
     }
 
     private fun whole(stream: InputStream): ByteArray {

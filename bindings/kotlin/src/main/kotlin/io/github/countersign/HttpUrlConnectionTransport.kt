@@ -23,7 +23,8 @@ import kotlin.time.toKotlinDuration
  * DELETE once when a server closes without a word; the core's requests are made to bear it.
  *
  * The timeout is for the whole exchange, not for each read. Cancelling a call closes the connection. No redirect is
- * followed, nothing is cached, and no reason of a failure has any part of the request in it.
+ * followed, nothing is cached, and no reason of a failure has any part of the request in it. An answer that does not say
+ * how long it is cannot be told from one that was cut, and is as good as none.
  *
  * Two things of the platform act on every connection of the process and cannot be refused here: a default
  * [java.net.CookieHandler] and a default [java.net.Authenticator]. Countersign's server needs neither; an app that
