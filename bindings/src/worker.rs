@@ -5,13 +5,17 @@
 
 use crate::error::AuthenticatorError;
 use std::sync::LazyLock;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
 /// Made at the first call. A system that gives no thread gives every call the error that says so.
-static WORKER: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
-    // Two, so that one call of the app's parts that takes its time does not hold up the rest.
-    Builder::new_multi_thread().worker_threads(2).thread_name("countersign").build()
+static WORKER: LazyLock<std::io::Result<Handle>> = LazyLock::new(|| {
+    let runtime = Builder::new_current_thread().build()?;
+    let worker = runtime.handle().clone();
+    std::thread::Builder::new()
+        .name("countersign".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(worker)
 });
 
 /// Work that ends when nobody waits for it any more.

@@ -7,3 +7,4 @@ mod border;
 mod codes;
 mod login;
 mod sentences;
+mod threads;
