@@ -3,7 +3,6 @@ package io.github.countersign
 import java.io.ByteArrayOutputStream
 import java.io.IOException
 import java.io.InputStream
-import java.net.HttpRetryException
 import java.net.HttpURLConnection
 import java.net.MalformedURLException
 import java.net.URI
@@ -71,17 +70,13 @@ internal class HttpExchange(private val request: HttpRequest) {
     }
 
     private fun response(connection: HttpURLConnection): HttpResponse {
-        val status =
-            try {
-                connection.responseCode
-            } catch (refused: HttpRetryException) {
-                // The JVM's way to say 401 to a POST of a fixed length. Its body is gone; the status is not.
-                return HttpResponse(refused.responseCode().toUShort(), headers(connection), ByteArray(0))
-            }
+        val status = connection.responseCode
         if (status !in 100..999) throw IOException()
         val stream = if (status >= 400) connection.errorStream else connection.inputStream
+        // Of a 401 to a POST of a fixed length the JVM throws the body away, and only that.
+        val lost = stream == null && status == HttpURLConnection.HTTP_UNAUTHORIZED && request.method == "POST"
         val body = stream?.use(::whole) ?: ByteArray(0)
-        if (!isWhole(connection, status, body.size)) throw AnswerCutShort()
+        if (!lost && !isWhole(connection, status, body.size)) throw AnswerCutShort()
         return HttpResponse(status.toUShort(), headers(connection), body)
     }
 

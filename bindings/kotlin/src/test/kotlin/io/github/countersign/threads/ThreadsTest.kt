@@ -92,6 +92,7 @@ class ThreadsTest : WorldTest() {
             storm(authenticator, account)
             val before = Held.settled(Held.now())
             storm(authenticator, account)
+            assertTrue(before.handles.getValue("transports") > 0, "what is counted is there: $before")
             assertEquals(emptyMap(), withContext(Dispatchers.IO) { Held.settled(before) }.beyond(before))
             assertEquals(app.transport.began.get(), app.transport.ended.get())
         }
