@@ -42,7 +42,7 @@ class NotificationCostTest : WorldTest() {
         val median = List(RUNS) { measureTime { open() } }.sorted()[RUNS / 2]
         val said =
             "notification: median of $RUNS openings ${median.inWholeMicroseconds / 1000.0} ms, the first " +
-                "${first.inWholeMicroseconds / 1000.0} ms; memory grew by ${heapKilobytes() - heap} KB of heap and " +
+                "${first.inWholeMicroseconds / 1000.0} ms; memory changed by ${heapKilobytes() - heap} KB of heap and " +
                 "${residentKilobytes() - resident} KB resident"
         // Where bindings/kotlin/test finds it, which prints it.
         Path.of("target/figures.txt").writeText("$said\n")
