@@ -5,6 +5,7 @@ use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
 use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use crate::worker;
+use countersign_core::device_api;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -130,8 +131,16 @@ impl Authenticator {
         self.run(|core| async move { Ok(into_list(core.devices(account_id.parse()?).await?.devices)) }).await
     }
 
-    /// Tells an account's server where to send pushes, for an app that learns it by itself.
-    pub async fn register_push(&self, account_id: String, registration: PushRegistration) -> Result<()> {
-        self.run(|core| async move { Ok(core.register_push(account_id.parse()?, &registration.into()).await?) }).await
+    /// Tells an account's server all places to which to send pushes, 1 to 4, for an app that learns them by itself. They
+    /// replace those that the server knew. Each gets the same pushes, and the person sees one prompt.
+    pub async fn register_push(&self, account_id: String, registrations: Vec<PushRegistration>) -> Result<()> {
+        let registrations: Vec<device_api::PushRegistration> = into_list(registrations);
+        self.run(|core| async move { Ok(core.register_push(account_id.parse()?, &registrations).await?) }).await
+    }
+
+    /// The key with which the account's server wants Web Push subscriptions to be made (`applicationServerKey`), in
+    /// base64url. None from a server that sends no Web Push.
+    pub async fn webpush_public_key(&self, account_id: String) -> Result<Option<String>> {
+        self.run(|core| async move { Ok(core.webpush_public_key(account_id.parse()?).await?) }).await
     }
 }

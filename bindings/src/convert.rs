@@ -179,6 +179,7 @@ impl From<device_api::PushStatus> for PushStatus {
         match status {
             device_api::PushStatus::Registered => Self::Registered,
             device_api::PushStatus::Gone => Self::Gone,
+            device_api::PushStatus::Outdated => Self::Outdated,
             device_api::PushStatus::None => Self::None,
         }
     }
@@ -187,8 +188,8 @@ impl From<device_api::PushStatus> for PushStatus {
 impl From<PushRegistration> for device_api::PushRegistration {
     fn from(registration: PushRegistration) -> Self {
         match registration {
-            PushRegistration::WebPush { endpoint, p256dh, auth } => {
-                Self::WebPush(Subscription { endpoint, p256dh, auth })
+            PushRegistration::WebPush { endpoint, p256dh, auth, application_server_key } => {
+                Self::WebPush(Subscription { endpoint, p256dh, auth, application_server_key })
             }
             PushRegistration::Fcm { token } => Self::Fcm { token },
             PushRegistration::Apns { token, environment, topic } => {
@@ -327,8 +328,13 @@ pub fn clock(clock: Arc<dyn Clock>) -> Arc<dyn time::Clock> {
 
 #[async_trait]
 impl countersign_core::PushRegistrar for Brought<dyn PushRegistrar> {
-    async fn registration(&self, account: EnrolmentId, rejected: bool) -> Option<device_api::PushRegistration> {
-        self.0.registration(account.to_string(), rejected).await.map(Into::into)
+    async fn registrations(
+        &self,
+        account: EnrolmentId,
+        rejected: bool,
+        webpush_public_key: Option<String>,
+    ) -> Vec<device_api::PushRegistration> {
+        into_list(self.0.registrations(account.to_string(), rejected, webpush_public_key).await)
     }
 }
 

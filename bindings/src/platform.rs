@@ -167,12 +167,19 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> SystemTime;
 }
 
-/// Where the platform's push registration comes from. The core asks when a server has none, so that an account which
-/// receives no pushes repairs itself at its next contact.
+/// Where the platform's push registrations come from. The core asks when a server has none, or when one has to be made anew, so
+/// that an account which receives no pushes repairs itself at its next contact.
 #[uniffi::export(foreign)]
 #[async_trait::async_trait]
 pub trait PushRegistrar: Send + Sync {
-    /// The registration for this account; none when there is none to give now. When `rejected`, the push network no longer
-    /// knows the one that was registered: ask it for a fresh one. It has no way to fail, and must not throw.
-    async fn registration(&self, account_id: String, rejected: bool) -> Option<PushRegistration>;
+    /// All registrations for this account, at most 4; none when there is none to give now. Each gets the same pushes, and the
+    /// person sees one prompt. When `rejected`, a push network no longer knows one of those that were registered: ask the
+    /// networks for fresh ones. `webpush_public_key` is the server's key for Web Push: a subscription that was made with
+    /// another one is to be made anew with this one, and to name it. It has no way to fail, and must not throw.
+    async fn registrations(
+        &self,
+        account_id: String,
+        rejected: bool,
+        webpush_public_key: Option<String>,
+    ) -> Vec<PushRegistration>;
 }

@@ -209,10 +209,12 @@ pub struct Pulled {
 /// Whether pushes reach a device, as its server knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum PushStatus {
-    /// There is a registration.
+    /// There is a registration, and nothing to repair.
     Registered,
-    /// The push network no longer knows the registration, so it was dropped.
+    /// A push network no longer knows one of the registrations, so that one was dropped.
     Gone,
+    /// A Web Push subscription was made with an earlier key of the server. It still serves, and is to be made anew.
+    Outdated,
     /// There never was one.
     None,
 }
@@ -228,6 +230,8 @@ pub enum PushRegistration {
         p256dh: String,
         /// The subscription's secret, in base64url.
         auth: String,
+        /// The server's key that the subscription was made with, in base64url; none for its present one.
+        application_server_key: Option<String>,
     },
     /// An app instance of Firebase Cloud Messaging.
     Fcm {

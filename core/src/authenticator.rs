@@ -202,15 +202,26 @@ impl Authenticator {
     /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
     pub async fn refresh_server(&self, id: EnrolmentId) -> Result<(), Error> {
         let server_url = self.store.enrolment(id)?.server_url;
-        self.learn_from(id, &server_url).await
+        self.learn_from(id, &server_url).await.map(drop)
     }
 
-    async fn learn_from(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
+    /// The key with which an account's server wants Web Push subscriptions to be made, in base64url: the Push API's
+    /// `applicationServerKey`. None from a server that sends no Web Push.
+    ///
+    /// # Errors
+    /// As [`Authenticator::refresh_server`].
+    pub async fn webpush_public_key(&self, id: EnrolmentId) -> Result<Option<String>, Error> {
+        let server_url = self.store.enrolment(id)?.server_url;
+        Ok(self.learn_from(id, &server_url).await?.webpush_public_key)
+    }
+
+    async fn learn_from(&self, id: EnrolmentId, server_url: &str) -> Result<WellKnown, Error> {
         let pinned = self.keyring().entry(id)?.server.server_id.clone();
         let (document, asked) = self.well_known(server_url).await?;
         let lowest_sequence = self.keyring().lowest_sequence(&pinned);
         let Met { server, clock_offset_ms } = Met::check(&document, &asked, &pinned, lowest_sequence)?;
-        self.keyring().learn(id, server, clock_offset_ms, &*self.platform.randomness)
+        self.keyring().learn(id, server, clock_offset_ms, &*self.platform.randomness)?;
+        Ok(document)
     }
 
     /// Asks a server who it is, with a nonce for its time. Nothing in the answer is checked yet.

@@ -28,7 +28,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub fn json<T: serde::Serialize>(value: &T) -> Result<Self, Error> {
+    pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(value).map_err(|_| Refusal::Malformed("request"))?;
         Ok(Self { content_type: "application/json", bytes })
     }

@@ -6,7 +6,10 @@ use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// The longest a pull may be parked, in seconds.
 pub const MAX_WAIT_SECONDS: u32 = 60;
@@ -47,6 +50,9 @@ pub struct PulledChallenges {
     /// Whether pushes reach this device.
     #[serde(default)]
     pub push: Option<PushStatus>,
+    /// The server's key for Web Push subscriptions, in base64url; absent while there is nothing to repair.
+    #[serde(default)]
+    pub webpush_public_key: Option<String>,
     /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
     #[serde(default)]
     pub push_failure: Option<String>,
@@ -59,10 +65,12 @@ pub struct PulledChallenges {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PushStatus {
-    /// There is a registration.
+    /// There is a registration, and nothing to repair.
     Registered,
-    /// The push network no longer knows the registration, so it was dropped.
+    /// A push network no longer knows one of the registrations, so that one was dropped.
     Gone,
+    /// A Web Push subscription was made with an earlier key of the server. It still serves, and is to be made anew.
+    Outdated,
     /// There never was one.
     None,
 }
@@ -119,6 +127,54 @@ pub enum PushRegistration {
         /// The app instance's registration token. A capability: it must not be logged.
         token: String,
     },
+}
+
+/// The most registrations of one device.
+pub const MAX_PUSH_REGISTRATIONS: usize = 4;
+
+/// All places where the server reaches this device: one, or a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum PushRegistrations {
+    /// One.
+    One(PushRegistration),
+    /// A list of 1 to [`MAX_PUSH_REGISTRATIONS`].
+    List(Vec<PushRegistration>),
+}
+
+impl PushRegistrations {
+    /// Each of them.
+    pub const fn as_slice(&self) -> &[PushRegistration] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::List(list) => list.as_slice(),
+        }
+    }
+}
+
+// By hand: what serde derives would say of every fault only that nothing fits.
+impl<'de> Deserialize<'de> for PushRegistrations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrList;
+
+        impl<'de> Visitor<'de> for OneOrList {
+            type Value = PushRegistrations;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a push registration or a list of them")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                PushRegistration::deserialize(MapAccessDeserializer::new(map)).map(PushRegistrations::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(PushRegistrations::List)
+            }
+        }
+
+        deserializer.deserialize_any(OneOrList)
+    }
 }
 
 /// The longest registration token of Firebase Cloud Messaging, in bytes. Google states no bound; those it gives are

@@ -155,12 +155,16 @@ impl Authenticator {
         })
     }
 
-    /// Tells an account's server where to send pushes.
+    /// Tells an account's server all places to which to send pushes: 1 to 4. They replace those that it knew.
     ///
     /// # Errors
-    /// The server's and the network's.
-    pub async fn register_push(&self, id: EnrolmentId, registration: &PushRegistration) -> Result<(), Error> {
-        let body = Body::json(registration)?;
+    /// `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, others of the server, and the network's.
+    pub async fn register_push(&self, id: EnrolmentId, registrations: &[PushRegistration]) -> Result<(), Error> {
+        let body = match registrations {
+            // The form that every server understands.
+            [one] => Body::json(one)?,
+            list => Body::json(list)?,
+        };
         self.call(id, "PUT", "/v1/device/push".into(), Some(body)).await?;
         Ok(())
     }

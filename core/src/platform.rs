@@ -24,11 +24,22 @@ pub struct Platform {
     pub push: Option<Arc<dyn PushRegistrar>>,
 }
 
-/// Where a platform's push registration comes from. The core asks when a server has none, so that an account which
-/// receives no pushes repairs itself at its next contact.
+/// Where a platform's push registrations come from. The core asks when a server has none, or when one has to be made anew, so
+/// that an account which receives no pushes repairs itself at its next contact.
 #[async_trait]
 pub trait PushRegistrar: Send + Sync {
-    /// The registration for this account; none when the platform has none to give now. When `rejected`, the push network
-    /// no longer knows the one that was registered: the platform asks its network for a fresh one.
-    async fn registration(&self, account: EnrolmentId, rejected: bool) -> Option<PushRegistration>;
+    /// All registrations for this account, at most [`MAX_PUSH_REGISTRATIONS`]; none when the platform has none to give now. Each
+    /// gets the same pushes, and the person sees one prompt. When `rejected`, a push network no longer knows one of those that
+    /// were registered: the platform asks its networks for fresh ones.
+    ///
+    /// `webpush_public_key` is the server's key for Web Push, in base64url. A subscription that was made with another one is to
+    /// be made anew with this one, and to name it.
+    ///
+    /// [`MAX_PUSH_REGISTRATIONS`]: crate::device_api::MAX_PUSH_REGISTRATIONS
+    async fn registrations(
+        &self,
+        account: EnrolmentId,
+        rejected: bool,
+        webpush_public_key: Option<String>,
+    ) -> Vec<PushRegistration>;
 }

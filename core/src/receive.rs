@@ -64,6 +64,8 @@ pub struct Pulled {
     pub received: Vec<Result<Received, Refusal>>,
     /// Whether pushes reach this device, as the server knew before this device repaired it; none from an older server.
     pub push: Option<PushStatus>,
+    /// The server's key for Web Push subscriptions, in base64url, when a registration is missing or to be made anew.
+    pub webpush_public_key: Option<String>,
     /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
     pub push_failure: Option<String>,
     /// Why the account is over on this device, when the server has just said so in a signed word.
@@ -131,18 +133,23 @@ impl Authenticator {
     pub async fn pull(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         self.deliver_answers(id).await?;
         let pulled = self.fetch(id, wait_seconds).await?;
-        let in_use = pulled.state != EnrolmentState::Void;
-        if in_use && matches!(pulled.push, Some(PushStatus::None | PushStatus::Gone)) {
-            self.repair_push(id, pulled.push == Some(PushStatus::Gone)).await;
+        if pulled.state != EnrolmentState::Void {
+            self.repair_push(id, &pulled).await;
         }
         Ok(pulled)
     }
 
-    /// Registers for pushes again. When that fails, the next contact tries once more.
-    async fn repair_push(&self, id: EnrolmentId, rejected: bool) {
+    /// Registers for pushes again where the server lacks a registration. When that fails, the next contact tries once more.
+    async fn repair_push(&self, id: EnrolmentId, pulled: &Pulled) {
         let Some(registrar) = &self.platform.push else { return };
-        if let Some(registration) = registrar.registration(id, rejected).await {
-            drop(self.register_push(id, &registration).await);
+        let rejected = match pulled.push {
+            Some(PushStatus::Gone) => true,
+            Some(PushStatus::None | PushStatus::Outdated) => false,
+            Some(PushStatus::Registered) | None => return,
+        };
+        let registrations = registrar.registrations(id, rejected, pulled.webpush_public_key.clone()).await;
+        if !registrations.is_empty() {
+            drop(self.register_push(id, &registrations).await);
         }
     }
 
@@ -170,7 +177,8 @@ impl Authenticator {
                 Err(error) => return Err(error),
             });
         }
-        Ok(Pulled { state: pulled.state, received, push: pulled.push, push_failure: pulled.push_failure, ended })
+        let PulledChallenges { state, push, webpush_public_key, push_failure, .. } = pulled;
+        Ok(Pulled { state, received, push, webpush_public_key, push_failure, ended })
     }
 
     /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When

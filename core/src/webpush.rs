@@ -3,6 +3,7 @@
 //! Both sides are here: a server encrypts to a [`Subscription`], a phone or a UnifiedPush client decrypts with its
 //! [`Receiver`].
 
+use crate::key::PublicKey;
 use crate::randomness::{Randomness, SystemRandomness};
 use crate::refusal::Refusal;
 use data_encoding::BASE64URL_NOPAD;
@@ -32,6 +33,10 @@ pub struct Subscription {
     pub p256dh: String,
     /// The subscriber's authentication secret, 16 bytes in base64url.
     pub auth: String,
+    /// The server's public key that the subscription was made with, in base64url (the Push API's `applicationServerKey`); none
+    /// for the one that is current when it is registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_server_key: Option<String>,
 }
 
 /// The subscriber's two secrets, decoded.
@@ -46,13 +51,14 @@ impl Subscription {
     /// # Errors
     /// `malformed`.
     pub fn check(&self) -> Result<(), Refusal> {
+        let server_key = self.application_server_key.as_deref();
+        server_key.map(public_key).transpose()?;
         self.keys().map(drop)
     }
 
     fn keys(&self) -> Result<SubscriberKeys, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("push subscription");
-        let public = BASE64URL_NOPAD.decode(self.p256dh.as_bytes()).map_err(|_| WRONG)?;
-        let public = *crate::key::PublicKey::from_uncompressed(&public).map_err(|_| WRONG)?.as_uncompressed();
+        let public = *public_key(&self.p256dh)?.as_uncompressed();
         let auth = BASE64URL_NOPAD.decode(self.auth.as_bytes()).map_err(|_| WRONG)?;
         Ok(SubscriberKeys { public, auth: auth.try_into().map_err(|_| WRONG)? })
     }
@@ -87,6 +93,12 @@ impl Subscription {
         body.extend_from_slice(&record);
         Ok(body)
     }
+}
+
+fn public_key(text: &str) -> Result<PublicKey, Refusal> {
+    const WRONG: Refusal = Refusal::Malformed("push subscription");
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| WRONG)?;
+    PublicKey::from_uncompressed(&bytes).map_err(|_| WRONG)
 }
 
 /// A subscriber: the private half of a [`Subscription`].
@@ -134,6 +146,7 @@ impl Receiver {
             endpoint,
             p256dh: BASE64URL_NOPAD.encode(&self.public),
             auth: BASE64URL_NOPAD.encode(self.auth.as_ref()),
+            application_server_key: None,
         }
     }
 

@@ -7,8 +7,9 @@ use crate::authorisation::{api_key_sha256, new_api_key};
 use crate::command_line::ServeOptions;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::push::check::Answer;
 use crate::store::{Account, Organisation, Store};
-use crate::{enrolments, push, server_keys};
+use crate::{enrolments, push, server_keys, vapid_keys};
 use clap::{Args, Subcommand};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::randomness::SystemRandomness;
@@ -50,7 +51,7 @@ enum Subject {
     /// The ways to the phones
     #[command(subcommand)]
     Push(PushCommand),
-    /// The server's signing key
+    /// The server's keys
     #[command(subcommand)]
     Key(KeyCommand),
 }
@@ -155,7 +156,8 @@ enum DeviceCommand {
 
 #[derive(Debug, Subcommand)]
 enum PushCommand {
-    /// Send a push that shows nothing to a user's device, and say what its network answered and what to do
+    /// Send a push that shows nothing to each place where a user's device is reached, and say what its network answered
+    /// and what to do
     Check {
         /// The organisation's name
         #[arg(long)]
@@ -173,6 +175,9 @@ enum PushCommand {
 enum KeyCommand {
     /// Make a new signing key, certified by the root; a running server uses it at once
     Rotate,
+    /// Make a new key for Web Push (VAPID). Phones make their subscriptions anew at their next contact; until then the
+    /// earlier key still serves them
+    RotateVapid,
 }
 
 /// An open database, and what commands on it need.
@@ -215,6 +220,11 @@ impl Office {
             }
             Subject::Webhook(command) => self.webhook(command).await,
             Subject::Key(KeyCommand::Rotate) => self.rotate_key().await,
+            Subject::Key(KeyCommand::RotateVapid) => {
+                let at_rest = self.at_rest().await?;
+                let public_key = vapid_keys::rotate(&self.store, &at_rest, &self.randomness).await?;
+                Ok(json!({ "webpush_public_key": public_key }))
+            }
         }
     }
 
@@ -226,13 +236,15 @@ impl Office {
         let public_url = self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.listen));
         let (clock, randomness) = (Arc::new(SystemClock), Arc::new(self.randomness.clone()));
         let app = App::open(&self.config, public_url, clock, randomness).await?;
-        let answer = push::check::check(&app, &self.config.push, device).await;
+        let answers = push::check::check(&app, &self.config.push, device).await;
         app.store.close().await;
-        let push::check::Answer { network, word, advice } = answer?;
-        if word == "sent" {
-            return Ok(json!({ "network": network, "answer": word, "advice": advice }));
+        let answers = answers?;
+        if answers.iter().all(|answer| answer.word == "sent") {
+            let row = |Answer { network, word, advice }: &Answer| json!({ "network": network, "answer": word, "advice": advice });
+            return Ok(answers.iter().map(row).collect());
         }
-        Err(refused(format!("{network}: {word}. {advice}")))
+        let line = |Answer { network, word, advice }: &Answer| format!("{network}: {word}. {advice}");
+        Err(refused(answers.iter().map(line).collect::<Vec<_>>().join("\n")))
     }
 
     /// External handles are random; a challenge's form serves for those that have no type of their own.

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_core::challenge;
-use countersign_core::device_api::{Devices, EnrolmentState, Known, PulledChallenges, PushRegistration};
+use countersign_core::device_api::{Devices, EnrolmentState, Known, PulledChallenges, PushRegistrations, PushStatus};
 use countersign_core::handle::EnrolmentId;
 use countersign_core::sealing::{self, SealedTo};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use std::time::Duration;
     params(("wait" = Option<u32>, Query, description = "Seconds to wait while there is nothing to say: 0 to 60"),
         ("known" = Option<String>, Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
         ("Countersign-Proof" = String, Header, description = "A request proof")),
-    responses((status = 200, description = "`state`, sealed `challenges`, `push`, `revocation`; see PROTOCOL.md, Pull", content_type = "application/json"),
+    responses((status = 200, description = "`state`, sealed `challenges`, `push`, `webpush_public_key`, `revocation`; see PROTOCOL.md, Pull", content_type = "application/json"),
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn pull(
     State(app): State<Arc<App>>,
@@ -60,7 +60,12 @@ pub async fn pull(
         EnrolmentState::Proposed | EnrolmentState::Confirmed => None,
     };
     let push_failure = app.store.push_failure(device.row_id).await?;
-    Ok(Json(PulledChallenges { state: current.state, challenges, push: Some(current.push), push_failure, revocation }))
+    let webpush_public_key = match current.push {
+        PushStatus::Registered => None,
+        PushStatus::None | PushStatus::Gone | PushStatus::Outdated => app.store.webpush_public_key().await?,
+    };
+    let (state, push) = (current.state, Some(current.push));
+    Ok(Json(PulledChallenges { state, challenges, push, webpush_public_key, push_failure, revocation }))
 }
 
 /// What a device does not know yet.
@@ -96,23 +101,21 @@ async fn news(app: &App, device: &ActiveDevice, known: &[Known]) -> Result<Vec<N
     Ok(gone.into_iter().map(retracted).chain(unknown).collect())
 }
 
-/// Says where this device is reached.
+/// Says where this device is reached: one place, or a list of up to four, in the place of all that were registered before.
 #[utoipa::path(put, path = "/v1/device/push", tag = "device",
     params(("Countersign-Proof" = String, Header, description = "A request proof")),
-    request_body(content_type = "application/json", description = "A push registration; see PROTOCOL.md, Push"),
-    responses((status = 204, description = "Registered"),
+    request_body(content_type = "application/json", description = "A push registration, or a list of 1 to 4; see PROTOCOL.md, Push"),
+    responses((status = 204, description = "These are the device's registrations, and no others"),
         (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn register_push(
     State(app): State<Arc<App>>,
     Device { device, .. }: Device,
-    StrictJson(registration): StrictJson<PushRegistration>,
+    StrictJson(registrations): StrictJson<PushRegistrations>,
 ) -> Result<StatusCode, Problem> {
     if device.state == EnrolmentState::Void {
         return Err(Problem::DeviceNotInUse);
     }
-    push::check_registration(&app, &registration)?;
-    let sealed = push::seal_registration(&app, device.row_id, &registration)?;
-    app.store.set_push_registration(device.row_id, sealed, push::lane(&registration)).await?;
+    push::register(&app, device.row_id, registrations.as_slice()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,7 +8,6 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use countersign_core::jws;
 use countersign_core::server_identity::{SignedTime, WellKnown};
-use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -51,7 +50,7 @@ pub async fn identity(
         root: app.keys.root,
         certificate: signer.certificate.clone(),
         time,
-        webpush_public_key: Some(BASE64URL_NOPAD.encode(app.keys.vapid.public().as_uncompressed())),
+        webpush_public_key: app.store.webpush_public_key().await?,
         webhook_key: Some(app.keys.webhook.public()),
     }))
 }

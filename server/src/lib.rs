@@ -37,5 +37,6 @@ pub mod settle;
 pub mod startup;
 pub mod store;
 mod user_agent;
+pub mod vapid_keys;
 pub mod waiting;
 pub mod webhooks;

@@ -35,6 +35,10 @@ pub enum Problem {
     WrongDevice,
     /// The server sends nothing through this push network.
     GatewayNotConfigured(&'static str),
+    /// A device names more places for its pushes than are taken.
+    TooManyRegistrations,
+    /// A Web Push subscription was made with a key that this server does not hold.
+    UnknownWebPushKey,
     /// The device is not in use: not confirmed yet, or revoked.
     DeviceNotInUse,
     /// The account has no device in use.
@@ -159,6 +163,19 @@ impl Problem {
                 let (code, title) = ("gateway_not_configured", "The push network is not configured");
                 return Outside { status: S::CONFLICT, code, title, detail };
             }
+            Self::TooManyRegistrations => (
+                S::CONFLICT,
+                "too_many_registrations",
+                "Too many push registrations",
+                "A device has at most 4. Send only those through which it is reached now; they replace all earlier ones.",
+            ),
+            Self::UnknownWebPushKey => (
+                S::CONFLICT,
+                "unknown_webpush_key",
+                "The subscription was made with another key",
+                "This server does not hold the key in application_server_key. Subscribe anew with the webpush_public_key of \
+                 /.well-known/countersign and register that.",
+            ),
             Self::DeviceNotInUse => (
                 S::FORBIDDEN,
                 "device_not_in_use",
@@ -351,6 +368,8 @@ mod tests {
             Problem::NotApproved(State::Denied),
             Problem::GatewayNotConfigured("apns"),
             Problem::GatewayNotConfigured("fcm"),
+            Problem::TooManyRegistrations,
+            Problem::UnknownWebPushKey,
             Problem::WrongConfirmationCode(0),
             Problem::WrongConfirmationCode(3),
             Problem::WrongNumber,

@@ -1,7 +1,8 @@
-//! The server's own keys: the root's public half, the certified signing key, the VAPID key, the webhook key, the nonce key.
+//! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce key.
 
 use crate::startup::StartupError;
 use crate::store::{Store, StoreError, StoredSigningKey};
+use crate::vapid_keys::VapidKeys;
 use countersign_core::at_rest::{AtRestKey, Location};
 use countersign_core::key::{PublicKey, SoftwareKey, Thumbprint};
 use countersign_core::private_file;
@@ -37,8 +38,8 @@ pub struct ServerKeys {
     pub root: PublicKey,
     /// The thumbprint of the root: the server's id.
     pub server_id: Thumbprint,
-    /// Signs VAPID tokens (RFC 8292).
-    pub vapid: SoftwareKey,
+    /// Sign VAPID tokens (RFC 8292).
+    pub vapid: VapidKeys,
     /// Signs the events that relying parties are told.
     pub webhook: SoftwareKey,
     /// Authenticates the nonces that this server hands out.
@@ -64,8 +65,7 @@ impl ServerKeys {
         if store.signing_key().await?.is_none() {
             rotate(store, &at_rest, data_dir, clock.now(), randomness).await?;
         }
-        let vapid = secret_setting(store, &at_rest, "vapid_key", randomness, new_key).await?;
-        let vapid = SoftwareKey::from_pkcs8(&vapid).map_err(damaged)?;
+        let vapid = VapidKeys::open(store, &at_rest, randomness).await?;
         let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
         let webhook = SoftwareKey::from_pkcs8(&webhook).map_err(damaged)?;
         let nonce_key = secret_setting(store, &at_rest, "nonce_key", randomness, |randomness| {

@@ -3,12 +3,12 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::{Router, routing};
 use countersign_core::device_api::PushRegistration;
 use countersign_core::key::PublicKey;
 use countersign_core::randomness::SystemRandomness;
-use countersign_core::webpush::Receiver;
+use countersign_core::webpush::{Receiver, Subscription};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpSocket;
@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 /// A push that was taken.
 #[derive(Debug, Clone)]
 pub struct Taken {
+    /// The path of the subscription that it came for.
+    pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// The body as it came.
@@ -31,6 +33,8 @@ struct Shared {
     origin: String,
     /// What to answer.
     status: Mutex<StatusCode>,
+    /// The keys that subscriptions were made with, in their order.
+    restricted_to: Mutex<Vec<String>>,
     taken: mpsc::UnboundedSender<Taken>,
 }
 
@@ -71,8 +75,17 @@ impl Down {
         let Self { socket, receiver, origin } = self;
         let listener = socket.listen(128).unwrap();
         let (sender, taken) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { receiver, origin, status: Mutex::new(StatusCode::CREATED), taken: sender });
-        let router = Router::new().route("/subscriber", routing::post(take)).with_state(Arc::clone(&shared));
+        let shared = Arc::new(Shared {
+            receiver,
+            origin,
+            status: Mutex::new(StatusCode::CREATED),
+            restricted_to: Mutex::default(),
+            taken: sender,
+        });
+        let router = Router::new()
+            .route("/subscriber", routing::post(take))
+            .route("/subscriber/{number}", routing::post(take))
+            .with_state(Arc::clone(&shared));
         let listening = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         PushService { shared, taken, listening }
     }
@@ -98,6 +111,18 @@ impl PushService {
     /// What the subscriber gives its server.
     pub fn registration(&self) -> PushRegistration {
         registration(&self.shared.receiver, &self.shared.origin)
+    }
+
+    /// A fresh subscription that is bound to this key of the server's (RFC 8292, section 4): its path is `/subscriber/` and its
+    /// number, from 1 on, and what another key has signed is answered 403.
+    pub fn subscribe(&self, application_server_key: &str) -> PushRegistration {
+        let mut restricted_to = self.shared.restricted_to.lock().unwrap();
+        restricted_to.push(application_server_key.to_owned());
+        let endpoint = format!("{}/subscriber/{}", self.shared.origin, restricted_to.len());
+        PushRegistration::WebPush(Subscription {
+            application_server_key: Some(application_server_key.to_owned()),
+            ..self.shared.receiver.subscription(endpoint)
+        })
     }
 
     /// The next push. Fails the test when none comes.
@@ -136,21 +161,28 @@ impl Drop for PushService {
     }
 }
 
-async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    if let Err(reason) = check(&shared, &headers, &body) {
-        tracing::error!(reason, "the push service refuses");
-        return StatusCode::BAD_REQUEST;
+async fn take(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let key = match check(&shared, &headers, &body) {
+        Ok(key) => key,
+        Err(reason) => {
+            tracing::error!(reason, "the push service refuses");
+            return StatusCode::BAD_REQUEST;
+        }
+    };
+    let number = uri.path().strip_prefix("/subscriber/").map(|number| number.parse::<usize>().unwrap());
+    if number.is_some_and(|number| shared.restricted_to.lock().unwrap().get(number - 1) != Some(&key)) {
+        return StatusCode::FORBIDDEN;
     }
     let status = *shared.status.lock().unwrap();
     let message = shared.receiver.decrypt(&body).expect("the subscriber can read it");
     // The test may have ended.
-    let _ = shared.taken.send(Taken { headers, body: body.to_vec(), message });
+    let _ = shared.taken.send(Taken { path: uri.path().to_owned(), headers, body: body.to_vec(), message });
     status
 }
 
 /// RFC 8030, section 5 (`TTL` is required; `Urgency` and `Topic` have forms), RFC 8291 (`aes128gcm`), RFC 8292 (the token
-/// is signed by the key beside it, for this origin, for at most 24 hours).
-fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
+/// is signed by the key beside it, for this origin, for at most 24 hours). Gives that key.
+fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<String, &'static str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or("a header is missing");
     header("ttl")?.parse::<u32>().map_err(|_| "ttl")?;
     if header("urgency")? != "high" || header("content-encoding")? != "aes128gcm" {
@@ -165,11 +197,11 @@ fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<(), &'stat
     }
     let (token, key) =
         header("authorization")?.strip_prefix("vapid t=").and_then(|rest| rest.split_once(", k=")).ok_or("vapid")?;
-    let key = BASE64URL_NOPAD.decode(key.as_bytes()).map_err(|_| "key")?;
-    let key = PublicKey::from_uncompressed(&key).map_err(|_| "key")?;
+    let point = BASE64URL_NOPAD.decode(key.as_bytes()).map_err(|_| "key")?;
+    let point = PublicKey::from_uncompressed(&point).map_err(|_| "key")?;
     let (input, signature) = token.rsplit_once('.').ok_or("token")?;
     let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| "signature")?;
-    key.verify(input.as_bytes(), &signature).map_err(|_| "signature")?;
+    point.verify(input.as_bytes(), &signature).map_err(|_| "signature")?;
     let claims = input.split('.').nth(1).ok_or("token")?;
     let claims = BASE64URL_NOPAD.decode(claims.as_bytes()).map_err(|_| "claims")?;
     let claims: serde_json::Value = serde_json::from_slice(&claims).map_err(|_| "claims")?;
@@ -180,5 +212,5 @@ fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<(), &'stat
     if !(subject.starts_with("https:") || subject.starts_with("mailto:") || subject.starts_with("http://127.0.0.1")) {
         return Err("sub");
     }
-    claims["exp"].as_i64().map(drop).ok_or("exp")
+    claims["exp"].as_i64().map(|_| key.to_owned()).ok_or("exp")
 }

@@ -8,7 +8,7 @@ use countersign_core::time::{Clock, SystemClock};
 use countersign_server::authorisation::{api_key_sha256, new_api_key};
 use countersign_server::config::Config;
 use countersign_server::serve::{self, Running};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -56,8 +56,14 @@ impl TestServer {
 
     /// Stops the server and starts it again on the same data and port.
     pub async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// As [`TestServer::restart`]; in between, something happens to the data.
+    pub async fn restart_after(self, happens: impl FnOnce(&Path)) -> Self {
         let address = self.running.address.to_string();
         self.running.stop().await;
+        happens(self.directory.path());
         Self::open(self.directory, self.clock, self.configure, &address).await
     }
 

@@ -100,7 +100,7 @@ async fn a_push_that_a_crash_left_unsent_is_sent_after_the_restart() {
     let phone = Phone::new();
     let enrolment = phone.enrol(&site, &user).await;
     let push_service = Down::new();
-    phone.core.register_push(enrolment, &push_service.registration()).await.unwrap();
+    phone.core.register_push(enrolment, &[push_service.registration()]).await.unwrap();
 
     let asked = site.post("/v1/challenges", &json!({ "user_id": user, "expires_in": 600 })).await;
     assert_eq!(asked.status, 201, "{asked:?}");

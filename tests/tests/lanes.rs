@@ -57,17 +57,17 @@ async fn a_service_that_is_not_well_holds_up_no_other() {
         let (unlucky, lucky) = (Phone::new(), Phone::new());
         let mut well = PushService::start().await;
         let id = unlucky.enrol(&site, &maya).await;
-        unlucky.core.register_push(id, &at(&service(manner).await)).await.unwrap();
+        unlucky.core.register_push(id, &[at(&service(manner).await)]).await.unwrap();
         let other = lucky.enrol(&site, &noor).await;
-        lucky.core.register_push(other, &well.registration()).await.unwrap();
+        lucky.core.register_push(other, &[well.registration()]).await.unwrap();
 
         let asked = site.post("/v1/challenges", &json!({ "user_id": maya, "expires_in": 600 })).await;
         assert_eq!(asked.status, 201, "{manner:?}: the challenge does not wait for its push");
         let database = rusqlite::Connection::open(server.database()).unwrap();
         database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
         let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-                   INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
-                   SELECT challenge, enrolment, lane, 'queued', due_at, expires_at FROM push, n";
+                   INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
+                   SELECT challenge, enrolment, registration, lane, 'queued', due_at, expires_at FROM push, n";
         assert_eq!(database.execute(sql, [QUEUED]).unwrap(), QUEUED as usize);
         server.app().outbox.wake();
 

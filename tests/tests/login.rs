@@ -30,7 +30,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let (site, user) = maya(&server).await;
     let (phone, mut push) = (Phone::new(), PushService::start().await);
     let id = phone.enrol(&site, &user).await;
-    phone.core.register_push(id, &push.registration()).await.unwrap();
+    phone.core.register_push(id, &[push.registration()]).await.unwrap();
 
     let context = json!({ "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
     let asked = json!({ "user_id": user, "binding_message": "Order 4711, 12 €", "context": context });
@@ -219,7 +219,7 @@ async fn a_registration_that_is_gone_is_dropped_and_pull_still_works() {
     let (site, user) = maya(&server).await;
     let (phone, mut push) = (Phone::new(), PushService::start().await);
     let id = phone.enrol(&site, &user).await;
-    phone.core.register_push(id, &push.registration()).await.unwrap();
+    phone.core.register_push(id, &[push.registration()]).await.unwrap();
     push.answer(StatusCode::PAYLOAD_TOO_LARGE);
     let refused = site.ask(&user).await;
     push.next().await;
@@ -247,7 +247,7 @@ async fn a_registration_that_is_gone_is_dropped_and_pull_still_works() {
         tokio::task::yield_now().await;
     }
     push.answer(StatusCode::CREATED);
-    phone.core.register_push(id, &push.registration()).await.unwrap();
+    phone.core.register_push(id, &[push.registration()]).await.unwrap();
     site.ask(&user).await;
     push.next().await;
 }

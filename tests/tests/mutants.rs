@@ -7,7 +7,7 @@ use countersign_tests::simulation::{self, Plan, host::under};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// How many seeds each mutant may survive.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 6;
 /// How long each world lasts.
 const STEPS: u64 = 2_000;
 

@@ -139,7 +139,7 @@ async fn two_sign_ins_at_one_time_both_ask_for_their_numbers() {
     let other_site = server.relying_party("Meridian", "Webmail").await;
     let (phone, mut push) = (Phone::new(), PushService::start().await);
     let account = phone.enrol(&site, &user).await;
-    phone.core.register_push(account, &push.registration()).await.unwrap();
+    phone.core.register_push(account, &[push.registration()]).await.unwrap();
 
     let first = site.ask(&user).await;
     let first_push = push.next().await.message;

@@ -42,7 +42,7 @@ impl Scene {
         let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
         let push = PushService::start().await;
         let id = phone.enrol(&site, &user).await;
-        phone.core.register_push(id, &push.registration()).await.unwrap();
+        phone.core.register_push(id, &[push.registration()]).await.unwrap();
         Self { server, clock, site, webmail, user, phone, push }
     }
 
@@ -185,19 +185,19 @@ async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
     scene.ask(&scene.site).await;
     let database = rusqlite::Connection::open(scene.server.database()).unwrap();
     let latest = || {
-        let sql = "SELECT row_id, enrolment, state FROM push ORDER BY row_id DESC LIMIT 1";
-        database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))).unwrap()
+        let sql = "SELECT row_id, state FROM push ORDER BY row_id DESC LIMIT 1";
+        database.query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap()
     };
-    while latest().2 != "sent" {
+    while latest().1 != "sent" {
         tokio::task::yield_now().await;
     }
-    let (push, device, _): (i64, i64, _) = latest();
+    let (push, _): (i64, _) = latest();
     // In flight when the report comes, and put off by its network afterwards.
     database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
     scene.phone.core.report(reported).await.unwrap();
     let later = PushOutcome::RetryAt(scene.server.app().now() + Duration::from_secs(1), "busy".into());
-    scene.server.app().store.finish_push(push, device, None, later).await.unwrap();
-    assert_eq!(latest().2, "dropped");
+    scene.server.app().store.finish_push(push, None, later).await.unwrap();
+    assert_eq!(latest().1, "dropped");
 }
 
 #[tokio::test]

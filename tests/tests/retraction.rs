@@ -31,7 +31,7 @@ async fn scene() -> (TestServer, RelyingParty, String) {
 async fn pushed_phone(site: &RelyingParty, user: &str) -> (Phone, EnrolmentId, PushService) {
     let (phone, push) = (Phone::new(), PushService::start().await);
     let id = phone.enrol(site, user).await;
-    phone.core.register_push(id, &push.registration()).await.unwrap();
+    phone.core.register_push(id, &[push.registration()]).await.unwrap();
     (phone, id, push)
 }
 
@@ -307,13 +307,13 @@ struct Registrar {
 
 #[async_trait]
 impl PushRegistrar for Registrar {
-    async fn registration(&self, _: EnrolmentId, rejected: bool) -> Option<PushRegistration> {
+    async fn registrations(&self, _: EnrolmentId, rejected: bool, _: Option<String>) -> Vec<PushRegistration> {
         self.asked.lock().unwrap().push(rejected);
         let mut services = self.services.lock().unwrap();
         if rejected {
             services.remove(0);
         }
-        services.first().cloned()
+        services.first().cloned().into_iter().collect()
     }
 }
 

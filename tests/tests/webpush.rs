@@ -49,7 +49,7 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
     let origin = service(Arc::clone(&next), Arc::clone(&followed)).await;
     let receiver = Receiver::generate(&SystemRandomness::new());
     let subscription = receiver.subscription(format!("{origin}/subscriber"));
-    phone.core.register_push(id, &PushRegistration::WebPush(subscription)).await.unwrap();
+    phone.core.register_push(id, &[PushRegistration::WebPush(subscription)]).await.unwrap();
 
     let database = rusqlite::Connection::open(server.database()).unwrap();
     let sql = "SELECT state, coalesce(reason, ''), due_at FROM push WHERE attempts = 1 AND row_id = (SELECT max(row_id) FROM push)";

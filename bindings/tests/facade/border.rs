@@ -101,13 +101,8 @@ async fn an_id_is_checked_for_its_form_and_then_looked_up() {
         assert_eq!(code_of(authenticator.devices(id.into()).await), of_account);
         assert_eq!(code_of(authenticator.remove(id.into()).await), of_account);
         assert_eq!(code_of(authenticator.forget(id.into()).await), of_account);
-        let registered = authenticator
-            .register_push(
-                id.into(),
-                PushRegistration::WebPush { endpoint: String::new(), p256dh: String::new(), auth: String::new() },
-            )
-            .await;
-        assert_eq!(code_of(registered), of_account);
+        let fcm = vec![PushRegistration::Fcm { token: String::new() }];
+        assert_eq!(code_of(authenticator.register_push(id.into(), fcm).await), of_account);
         assert_eq!(code_of(authenticator.approve(id.into(), None).await), of_challenge);
         assert_eq!(code_of(authenticator.deny(id.into()).await), of_challenge);
     }

@@ -59,11 +59,12 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     let device_api::PushRegistration::WebPush(subscription) = push.registration() else { panic!("no subscription") };
     app.register_push(
         account_id.clone(),
-        PushRegistration::WebPush {
+        vec![PushRegistration::WebPush {
             endpoint: subscription.endpoint,
             p256dh: subscription.p256dh,
             auth: subscription.auth,
-        },
+            application_server_key: app.webpush_public_key(account_id.clone()).await.unwrap(),
+        }],
     )
     .await
     .unwrap();

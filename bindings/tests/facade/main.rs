@@ -6,5 +6,6 @@ mod app;
 mod border;
 mod codes;
 mod login;
+mod pushes;
 mod sentences;
 mod threads;

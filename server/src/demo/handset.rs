@@ -134,8 +134,14 @@ impl Handset {
     }
 
     async fn register_push(&self, id: EnrolmentId) {
-        let Some(registration) = self.pushes.registration() else { return };
-        if let Err(error) = self.authenticator.register_push(id, &registration).await {
+        if !self.pushes.are_on() {
+            return;
+        }
+        let registered = async {
+            let key = self.authenticator.webpush_public_key(id).await?;
+            self.authenticator.register_push(id, &self.pushes.registrations(key)).await
+        };
+        if let Err(error) = registered.await {
             tracing::warn!(%error, phone = self.number, "the demo's phone could not register for pushes");
         }
     }

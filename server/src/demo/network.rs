@@ -9,7 +9,7 @@ use countersign_core::device_api::PushRegistration;
 use countersign_core::handle::EnrolmentId;
 use countersign_core::randomness::{Randomness, SystemRandomness};
 use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_core::webpush::Receiver;
+use countersign_core::webpush::{Receiver, Subscription};
 use countersign_core::{PushRegistrar, Refusal};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
@@ -105,9 +105,14 @@ impl Pushes {
         self.receiver.decrypt(body)
     }
 
-    pub fn registration(&self) -> Option<PushRegistration> {
-        let endpoint = self.listening().as_ref().map(|listening| listening.endpoint.clone())?;
-        Some(PushRegistration::WebPush(self.receiver.subscription(endpoint)))
+    /// The subscription, made with this key of the server; none while pushes are off.
+    pub fn registrations(&self, webpush_public_key: Option<String>) -> Vec<PushRegistration> {
+        let endpoint = self.listening().as_ref().map(|listening| listening.endpoint.clone());
+        let subscription = endpoint.map(|endpoint| Subscription {
+            application_server_key: webpush_public_key,
+            ..self.receiver.subscription(endpoint)
+        });
+        subscription.map(PushRegistration::WebPush).into_iter().collect()
     }
 
     /// Opens the port; `router` makes the handler of this path.
@@ -134,8 +139,13 @@ impl Pushes {
 
 #[async_trait]
 impl PushRegistrar for Pushes {
-    async fn registration(&self, _account: EnrolmentId, _rejected: bool) -> Option<PushRegistration> {
-        Self::registration(self)
+    async fn registrations(
+        &self,
+        _account: EnrolmentId,
+        _rejected: bool,
+        webpush_public_key: Option<String>,
+    ) -> Vec<PushRegistration> {
+        Self::registrations(self, webpush_public_key)
     }
 }
 

@@ -1,4 +1,5 @@
-//! `countersign admin push check`: sends one push to one device, and says in plain words what its network answered.
+//! `countersign admin push check`: sends a push to each place where a device is reached, and says in plain words what its
+//! network answered.
 
 use super::{Delivery, Gateways, Kind, Message, lane, open_registration};
 use crate::app::App;
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// How long the test message is worth delivering.
 const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 
-/// What became of a test push.
+/// What became of a test push to one place.
 pub struct Answer {
     /// The network, and for Web Push the service.
     pub network: String,
@@ -26,20 +27,20 @@ pub struct Answer {
     pub advice: String,
 }
 
-/// Sends a message that shows nothing: it takes back a question that never was.
+/// Sends a message that shows nothing to each place where a device is reached: it takes back a question that never was.
 ///
 /// # Errors
 /// When the device has no registration, or a part of the server does not work.
-pub async fn check(app: &Arc<App>, config: &PushConfig, device: Checked) -> Result<Answer, Failure> {
+pub async fn check(app: &Arc<App>, config: &PushConfig, device: Checked) -> Result<Vec<Answer>, Failure> {
     let refused = |message: &str| Failure { exit_code: 3, message: message.to_owned() };
-    let Some(sealed) = &device.registration else {
+    let stored = app.store.push_registrations(device.row_id).await?;
+    if stored.is_empty() {
         return Err(refused(
             "the device has no push registration: it pulls, or its network no longer knew it. The app registers again at \
              its next contact; open it on the phone",
         ));
-    };
+    }
     let broken = |reason: String| Failure::from(StartupError::System(reason));
-    let registration = open_registration(app, device.row_id, sealed).map_err(broken)?;
     let retracted = Retracted {
         challenge_id: ChallengeId::random(&*app.randomness),
         account_id: device.account_id,
@@ -53,17 +54,23 @@ pub async fn check(app: &Arc<App>, config: &PushConfig, device: Checked) -> Resu
     let envelope = sealing::seal(&compact, &device.sealing_key, to, &*app.randomness)
         .map_err(|refusal| broken(refusal.to_string()))?
         .to_json();
-    let message = Message {
-        envelope: &envelope,
-        kind: Kind::Retraction,
-        time_to_live: TIME_TO_LIVE,
-        expires_at: app.now() + TIME_TO_LIVE,
-        topic: &retracted.challenge_id.to_string(),
-        attempts: 0,
-    };
+    let topic = retracted.challenge_id.to_string();
     let gateways = Gateways::new(config, app)?;
-    let (word, advice) = explain(gateways.for_registration(&registration).send(&registration, message).await);
-    Ok(Answer { network: lane(&registration), word, advice })
+    let mut answers = Vec::with_capacity(stored.len());
+    for one in stored {
+        let registration = open_registration(app, device.row_id, &one).map_err(broken)?;
+        let message = Message {
+            envelope: &envelope,
+            kind: Kind::Retraction,
+            time_to_live: TIME_TO_LIVE,
+            expires_at: app.now() + TIME_TO_LIVE,
+            topic: &topic,
+            attempts: 0,
+        };
+        let (word, advice) = explain(gateways.for_registration(&registration).send(&registration, message).await);
+        answers.push(Answer { network: lane(&registration), word, advice });
+    }
+    Ok(answers)
 }
 
 fn explain(delivery: Delivery) -> (&'static str, String) {

@@ -21,11 +21,13 @@ use crate::app::App;
 use crate::config::PushConfig;
 use crate::problem::Problem;
 use crate::startup::StartupError;
+use crate::store::{MadeWith, NewRegistration, Registered, StoredRegistration};
 use async_trait::async_trait;
 use countersign_core::apns::Environment;
 use countersign_core::at_rest::Location;
-use countersign_core::device_api::PushRegistration;
+use countersign_core::device_api::{MAX_PUSH_REGISTRATIONS, PushRegistration};
 use countersign_core::time::Timestamp;
+use countersign_core::webpush::Subscription;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,11 +128,60 @@ impl Gateways {
     }
 }
 
-/// Refuses a registration that could never be used.
+/// Replaces all places where a device is reached by these.
 ///
 /// # Errors
-/// `malformed`, `gateway_not_configured`.
-pub fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
+/// `malformed`, `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, `device_not_in_use`; nothing was
+/// changed then.
+pub async fn register(app: &App, device: i64, registrations: &[PushRegistration]) -> Result<(), Problem> {
+    if registrations.is_empty() {
+        return Err(Problem::Malformed("The list of registrations is empty: send 1 to 4.".into()));
+    }
+    if registrations.len() > MAX_PUSH_REGISTRATIONS {
+        return Err(Problem::TooManyRegistrations);
+    }
+    let mut sealed = Vec::with_capacity(registrations.len());
+    for (place, registration) in registrations.iter().enumerate() {
+        check_registration(app, registration)?;
+        if registrations[..place].iter().any(|earlier| same_place(earlier, registration)) {
+            return Err(Problem::Malformed("The list names one place twice: each would get every push.".into()));
+        }
+        sealed.push(NewRegistration {
+            sealed: seal_registration(app, device, registration)?,
+            lane: lane(registration),
+            made_with: made_with(registration),
+        });
+    }
+    match app.store.replace_push_registrations(device, sealed).await? {
+        Registered::Done => Ok(()),
+        Registered::NotInUse => Err(Problem::DeviceNotInUse),
+        Registered::UnknownKey => Err(Problem::UnknownWebPushKey),
+    }
+}
+
+/// True when what is sent to the one arrives where the other does.
+fn same_place(one: &PushRegistration, other: &PushRegistration) -> bool {
+    use PushRegistration as R;
+    match (one, other) {
+        (R::WebPush(one), R::WebPush(other)) => one.endpoint == other.endpoint,
+        (R::Apns(one), R::Apns(other)) => {
+            one.environment == other.environment && one.token.eq_ignore_ascii_case(&other.token)
+        }
+        (R::Fcm { token: one }, R::Fcm { token: other }) => one == other,
+        _ => false,
+    }
+}
+
+fn made_with(registration: &PushRegistration) -> MadeWith {
+    match registration {
+        PushRegistration::WebPush(Subscription { application_server_key: Some(key), .. }) => MadeWith::Key(key.clone()),
+        PushRegistration::WebPush(_) => MadeWith::Current,
+        PushRegistration::Apns(_) | PushRegistration::Fcm { .. } => MadeWith::None,
+    }
+}
+
+/// Refuses a registration that could never be used.
+fn check_registration(app: &App, registration: &PushRegistration) -> Result<(), Problem> {
     match registration {
         PushRegistration::WebPush(subscription) => webpush::check(subscription, app.push_guard),
         PushRegistration::Apns(device) => apns::check(device, app.apns_configured),
@@ -153,20 +204,25 @@ pub fn lane(registration: &PushRegistration) -> String {
     }
 }
 
+/// Bound to the device and not to its own row, so that what was sealed when a device had one registration still opens, and what
+/// is copied to another device does not.
 fn location(row: &str) -> Location<'_> {
     Location { table: "enrolment", row, column: "push_registration" }
 }
 
 /// The form in which a registration lies in the database.
-///
-/// # Errors
-/// `internal`.
-pub fn seal_registration(app: &App, device: i64, registration: &PushRegistration) -> Result<Vec<u8>, Problem> {
+fn seal_registration(app: &App, device: i64, registration: &PushRegistration) -> Result<Vec<u8>, Problem> {
     let plain = serde_json::to_vec(registration).map_err(|_| Problem::Internal)?;
     Ok(app.keys.at_rest.seal(location(&device.to_string()), &plain, &*app.randomness))
 }
 
-fn open_registration(app: &App, device: i64, sealed: &[u8]) -> Result<PushRegistration, String> {
-    let plain = app.keys.at_rest.open(location(&device.to_string()), sealed).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&plain).map_err(|error| error.to_string())
+/// The registration as it was given. A Web Push subscription always names the key that it was made with.
+fn open_registration(app: &App, device: i64, stored: &StoredRegistration) -> Result<PushRegistration, String> {
+    let device = device.to_string();
+    let plain = app.keys.at_rest.open(location(&device), &stored.sealed).map_err(|error| error.to_string())?;
+    let mut registration = serde_json::from_slice(&plain).map_err(|error| error.to_string())?;
+    if let PushRegistration::WebPush(subscription) = &mut registration {
+        subscription.application_server_key.clone_from(&stored.vapid_key);
+    }
+    Ok(registration)
 }

@@ -135,8 +135,11 @@ impl Sender {
             }
             // Those in flight are still rows that are due.
             let most = room + self.lanes.in_flight(&name);
+            // Taken before the rows are read: one that is written down and done meanwhile was read as it stood before, and
+            // would be sent twice.
+            let in_flight = lock(&self.in_flight).clone();
             let due = self.app.store.due_pushes(name.clone(), now, most).await?;
-            for push in due.into_iter().filter(|push| !lock(&self.in_flight).contains(&push.row_id)).take(room) {
+            for push in due.into_iter().filter(|push| !in_flight.contains(&push.row_id)).take(room) {
                 let Some(place) = self.lanes.take(&name) else { break };
                 self.start(push, place);
             }
@@ -177,16 +180,17 @@ async fn carry(app: &App, gateways: &Gateways, push: QueuedPush) -> Result<bool,
     if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
         tracing::warn!(push = push.row_id, reason, "a push was not delivered");
     }
-    app.store.finish_push(push.row_id, push.device, push.registration, outcome).await?;
+    app.store.finish_push(push.row_id, push.registration_row, outcome).await?;
     Ok(well)
 }
 
 /// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
 async fn send(app: &App, gateways: &Gateways, push: &QueuedPush) -> Delivery {
-    let Some(sealed) = &push.registration else {
-        return Delivery::Failed("the device has no push registration any more".into());
+    let Some(stored) = &push.registration else {
+        // An earlier push has heard that it is gone.
+        return Delivery::Gone(None);
     };
-    let registration = match open_registration(app, push.device, sealed) {
+    let registration = match open_registration(app, push.device, stored) {
         Ok(registration) => registration,
         Err(reason) => return Delivery::Failed(reason),
     };
@@ -223,9 +227,12 @@ async fn sign_retraction(app: &App, retracted: &Retracted) -> Result<String, Pro
 
 /// What to write down; a retry must fit the challenge's life.
 fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp, randomness: &dyn Randomness) -> PushOutcome {
+    let registered_at = push.registration.as_ref().map(|registration| registration.registered_at);
     match delivery {
         Delivery::Sent => PushOutcome::Sent,
-        Delivery::Gone(since) if since.is_none_or(|since| push.registered_at <= since) => PushOutcome::Gone,
+        Delivery::Gone(since) if since.is_none_or(|since| registered_at.is_none_or(|at| at <= since)) => {
+            PushOutcome::Gone
+        }
         Delivery::Gone(_) => PushOutcome::Failed("the network knew no such device before it registered again".into()),
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
         Delivery::RetryAfter(after, reason) | Delivery::Down(after, reason) => {

@@ -6,8 +6,10 @@ use crate::config::WebPushConfig;
 use crate::outgoing::{self, AddressGuard};
 use crate::problem::Problem;
 use crate::startup::StartupError;
+use crate::vapid_keys::public_text;
 use async_trait::async_trait;
 use countersign_core::device_api::PushRegistration;
+use countersign_core::key::SoftwareKey;
 use countersign_core::time::Timestamp;
 use countersign_core::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
@@ -29,7 +31,7 @@ const MAX_ENDPOINT_LENGTH: usize = 2048;
 /// `malformed`.
 pub(super) fn check(subscription: &Subscription, guard: AddressGuard) -> Result<(), Problem> {
     let wrong = |reason: &str| Problem::Malformed(format!("The push subscription is not usable: {reason}."));
-    subscription.check().map_err(|_| wrong("p256dh or auth is not what the Push API gives"))?;
+    subscription.check().map_err(|_| wrong("p256dh, auth or application_server_key is not what the Push API gives"))?;
     let url = Url::parse(&subscription.endpoint).map_err(|_| wrong("the endpoint is not an address"))?;
     // As it would be written anew: nothing is trimmed, resolved or hidden in it, and no user name makes a second
     // Authorization header.
@@ -65,9 +67,16 @@ impl WebPush {
         Ok(Self { app, client })
     }
 
+    /// The key that a subscription was made with.
+    async fn key_of(&self, subscription: &Subscription) -> Result<Arc<SoftwareKey>, String> {
+        let App { keys, store, .. } = &*self.app;
+        let public_key = subscription.application_server_key.as_deref().unwrap_or_default();
+        let found = keys.vapid.find(store, &keys.at_rest, public_key).await.map_err(|error| error.to_string())?;
+        found.ok_or_else(|| "the VAPID key that the subscription was made with is gone".to_owned())
+    }
+
     /// `Authorization: vapid t=…, k=…` for the origin of this endpoint (RFC 8292, sections 2 and 3).
-    fn authorization(&self, endpoint: &Url, now: Timestamp) -> Option<String> {
-        let vapid = &self.app.keys.vapid;
+    fn authorization(&self, endpoint: &Url, vapid: &SoftwareKey, now: Timestamp) -> Option<String> {
         let claims = Vapid {
             aud: endpoint.origin().ascii_serialization(),
             exp: (now + TOKEN_LIFETIME).seconds(),
@@ -76,7 +85,7 @@ impl WebPush {
         let header = BASE64URL_NOPAD.encode(br#"{"typ":"JWT","alg":"ES256"}"#);
         let input = format!("{header}.{}", BASE64URL_NOPAD.encode(&serde_json::to_vec(&claims).ok()?));
         let signature = BASE64URL_NOPAD.encode(&vapid.sign_now(input.as_bytes()).ok()?);
-        let key = BASE64URL_NOPAD.encode(vapid.public().as_uncompressed());
+        let key = public_text(vapid);
         Some(format!("vapid t={input}.{signature}, k={key}"))
     }
 }
@@ -97,7 +106,11 @@ impl Gateway for WebPush {
             Ok(body) => body,
             Err(refusal) => return Delivery::Failed(refusal.to_string()),
         };
-        let Some(authorization) = self.authorization(&endpoint, self.app.now()) else {
+        let vapid = match self.key_of(subscription).await {
+            Ok(vapid) => vapid,
+            Err(reason) => return Delivery::Failed(reason),
+        };
+        let Some(authorization) = self.authorization(&endpoint, &vapid, self.app.now()) else {
             return Delivery::Failed("the VAPID key does not sign".into());
         };
         let sent = self

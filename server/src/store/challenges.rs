@@ -189,8 +189,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn recipients(&self, account: i64) -> Result<Vec<Recipient>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT row_id, handle, request_key_id, sealing_key, push_registration IS NOT NULL FROM enrolment
-                       WHERE account = ?1 AND state = 'confirmed' ORDER BY row_id";
+            let sql = "SELECT row_id, handle, request_key_id, sealing_key,
+                              EXISTS (SELECT 1 FROM push_registration r WHERE r.enrolment = e.row_id AND r.sealed IS NOT NULL)
+                       FROM enrolment e WHERE account = ?1 AND state = 'confirmed' ORDER BY row_id";
             let read = |row: &Row<'_>| {
                 Ok(Recipient {
                     row_id: row.get(0)?,
@@ -375,8 +376,10 @@ pub(super) fn read_challenge(
     let parameters = named_params! { ":id": id.to_string(), ":relying_party": relying_party };
     let found = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?;
     let Some((row_id, account, mut record)) = found else { return Ok(None) };
-    let mut statement =
-        connection.prepare_cached("SELECT state, reason FROM push WHERE challenge = ?1 AND kind = 'challenge'")?;
+    // A push that is without its registration has been replaced by those to the new ones.
+    let sql = "SELECT state, reason FROM push WHERE challenge = ?1 AND kind = 'challenge'
+               AND (state <> 'dropped' OR registration IS NOT NULL)";
+    let mut statement = connection.prepare_cached(sql)?;
     record.pushes = statement.query_map([row_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     record.methods = record.methods.and(codes::methods_at_hand(connection, row_id, account)?);
     Ok(Some(record))

@@ -2,7 +2,7 @@
 
 use super::accounts::parse;
 use super::enrolments::void;
-use super::{Store, StoreError, changed_one, pushes};
+use super::{Store, StoreError, changed_one, pushes, registrations};
 use countersign_core::device_api::{Device, EnrolmentState, PushStatus};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::key::{PublicKey, Thumbprint};
@@ -57,8 +57,6 @@ pub struct Checked {
     pub key_id: String,
     /// Opens what is sealed to it.
     pub sealing_key: SealingPublicKey,
-    /// Where it is reached, sealed.
-    pub registration: Option<Vec<u8>>,
 }
 
 pub(super) fn read_public_key(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicKey> {
@@ -85,19 +83,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<ActiveDevice>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key, e.void_reason,
-                              a.handle, e.push_registration IS NOT NULL, e.push_registered_at IS NOT NULL
-                       FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = ?1";
+            let sql = format!(
+                "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key, e.void_reason,
+                        a.handle, {}
+                 FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = ?1",
+                registrations::STATUS
+            );
             let read = |row: &Row<'_>| {
                 let void_reason: Option<String> = row.get(7)?;
                 Ok(ActiveDevice {
                     end_reason: void_reason.and_then(|word| word.parse().ok()).unwrap_or(EndReason::Expired),
                     account_id: parse(&row.get::<_, String>(8)?)?,
-                    push: match (row.get(9)?, row.get(10)?) {
-                        (true, _) => PushStatus::Registered,
-                        (false, true) => PushStatus::Gone,
-                        (false, false) => PushStatus::None,
-                    },
+                    push: registrations::status(&row.get::<_, String>(9)?)?,
                     row_id: row.get(0)?,
                     enrolment_id: parse(&row.get::<_, String>(1)?)?,
                     account: row.get(2)?,
@@ -106,7 +103,7 @@ impl Store {
                     sealing_key: SealingPublicKey::from_bytes(row.get(6)?),
                 })
             };
-            Ok(connection.prepare_cached(sql)?.query_row([key_id.as_str()], read).optional()?)
+            Ok(connection.prepare_cached(&sql)?.query_row([key_id.as_str()], read).optional()?)
         })
         .await
     }
@@ -207,7 +204,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn device_to_check(&self, account: i64, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT e.row_id, a.handle, e.request_key_id, e.sealing_key, e.push_registration
+            let sql = "SELECT e.row_id, a.handle, e.request_key_id, e.sealing_key
                        FROM enrolment e JOIN account a ON a.row_id = e.account
                        WHERE e.account = ?1 AND e.handle = ?2 AND e.state = 'confirmed'";
             let read = |row: &Row<'_>| {
@@ -217,7 +214,6 @@ impl Store {
                     account_id: parse(&row.get::<_, String>(1)?)?,
                     key_id: row.get(2)?,
                     sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
-                    registration: row.get(4)?,
                 })
             };
             Ok(connection.query_row(sql, (account, id.to_string()), read).optional()?)
@@ -235,22 +231,6 @@ impl Store {
             let sql = "SELECT row_id FROM enrolment WHERE account = ?1 AND handle = ?2";
             let row_id = connection.query_row(sql, (account, id.to_string()), |row| row.get(0)).optional()?;
             row_id.map_or(Ok(false), |row_id| void(connection, &rules, now, row_id, "revoked"))
-        })
-        .await
-    }
-
-    /// Keeps where a device is reached: the sealed form of its registration, and the lane in which its pushes wait.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_push_registration(&self, device: i64, sealed: Vec<u8>, lane: String) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = ?3, push_lane = ?4 WHERE row_id = ?1 AND state <> 'void'";
-            connection.execute(sql, (device, sealed, now.millis(), &lane))?;
-            // What waits goes to the new place, and so must not wait with those for the old one.
-            let sql = "UPDATE push SET lane = ?2 WHERE enrolment = ?1 AND state = 'queued'";
-            connection.execute(sql, (device, lane))?;
-            Ok(())
         })
         .await
     }

@@ -3,7 +3,7 @@
 use super::accounts::parse;
 use super::authenticators;
 use super::codes::StoredCodes;
-use super::{Rules, Store, StoreError, changed_one, claims};
+use super::{Rules, Store, StoreError, changed_one, claims, registrations};
 use countersign_core::enrolment::TICKET_LIFETIME;
 use countersign_core::handle::{AccountId, EnrolmentId};
 use countersign_core::key::{PublicKey, Thumbprint};
@@ -315,9 +315,10 @@ pub(super) fn void(
     row_id: i64,
     reason: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, push_registration = NULL,
-               confirmation_code = NULL WHERE row_id = ?1 AND state <> 'void'";
+    let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, confirmation_code = NULL
+               WHERE row_id = ?1 AND state <> 'void'";
     let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
+    registrations::remove(connection, now, row_id)?;
     // What a lost phone approved in its last minute must not sign anybody in any more.
     claims::revoke(connection, rules, now, "settled_by = :row", row_id)?;
     authenticators::void_of_enrolment(connection, rules, now, row_id)?;

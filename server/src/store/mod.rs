@@ -14,6 +14,7 @@ mod organisations;
 mod prompts;
 mod pushes;
 mod readers;
+mod registrations;
 mod rules;
 mod schema;
 mod settings;
@@ -31,6 +32,7 @@ pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, Ticke
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::{Prompt, Raise};
 pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
+pub use registrations::{MadeWith, NewRegistration, Registered, StoredRegistration, StoredVapidKey};
 pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};
 pub use settings::StoredSigningKey;
 pub use settlements::{Settled, Settlement};

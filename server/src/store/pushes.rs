@@ -1,6 +1,7 @@
 //! Pushes to be sent are rows, written together with their challenge: a crash between the two cannot lose one.
 
 use super::accounts::parse;
+use super::registrations::{self, StoredRegistration};
 use super::{Store, StoreError};
 use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_core::key::sha256_text;
@@ -25,10 +26,10 @@ pub struct QueuedPush {
     /// What it replaces where an earlier one still waits for the device: the same for every push about this challenge to
     /// this device, and for no other.
     pub topic: String,
-    /// Where the device is reached, sealed; none when the registration is gone.
-    pub registration: Option<Vec<u8>>,
-    /// When the device registered.
-    pub registered_at: Timestamp,
+    /// The row of the registration that it goes to.
+    pub registration_row: Option<i64>,
+    /// Where the device is reached; none when the registration is gone.
+    pub registration: Option<StoredRegistration>,
     /// Attempts so far.
     pub attempts: u32,
     /// When its challenge ends.
@@ -81,7 +82,7 @@ pub enum PushOutcome {
     RetryAt(Timestamp, String),
 }
 
-/// Queues a push; part of creating a challenge.
+/// Queues a push to each place where the device is reached; part of creating a challenge.
 pub(super) fn queue(
     connection: &Connection,
     challenge: i64,
@@ -89,8 +90,9 @@ pub(super) fn queue(
     due_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
-               SELECT ?1, row_id, coalesce(push_lane, ''), 'queued', ?3, ?4 FROM enrolment WHERE row_id = ?2";
+    let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
+               SELECT ?1, enrolment, row_id, lane, 'queued', ?3, ?4 FROM push_registration
+               WHERE enrolment = ?2 AND sealed IS NOT NULL ORDER BY row_id";
     connection.prepare_cached(sql)?.execute((challenge, enrolment, due_at.millis(), expires_at.millis()))?;
     Ok(())
 }
@@ -98,17 +100,18 @@ pub(super) fn queue(
 /// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
 /// Nothing is queued for a person who has stopped the pushes meanwhile.
 pub(super) fn queue_again(connection: &Connection, challenge: i64, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO push (challenge, enrolment, lane, state, due_at, expires_at)
-               SELECT c.row_id, e.row_id, coalesce(e.push_lane, ''), 'queued', ?2, c.expires_at FROM challenge c
+    let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
+               SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued', ?2, c.expires_at FROM challenge c
                JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
-               WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.push_registration IS NOT NULL AND e.state = 'confirmed'";
+               JOIN push_registration r ON r.enrolment = e.row_id AND r.sealed IS NOT NULL
+               WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.state = 'confirmed'";
     connection.prepare_cached(sql)?.execute((challenge, now.millis()))?;
     Ok(())
 }
 
-/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped, what has is
-/// followed by a retraction.
+/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped; a device to which
+/// one has left gets a retraction at each place where it is reached.
 pub(super) fn retract(
     connection: &Connection,
     now: Timestamp,
@@ -117,12 +120,12 @@ pub(super) fn retract(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE push SET state = 'dropped' WHERE challenge = ?1 AND kind = 'challenge' AND state = 'queued'";
     connection.prepare_cached(sql)?.execute([challenge])?;
-    let sql = "INSERT INTO push (challenge, enrolment, lane, kind, state, due_at, expires_at)
-               SELECT DISTINCT p.challenge, p.enrolment, coalesce(e.push_lane, ''), 'retraction', 'queued', ?2, p.expires_at
-               FROM push p JOIN enrolment e ON e.row_id = p.enrolment
+    let sql = "INSERT INTO push (challenge, enrolment, registration, lane, kind, state, due_at, expires_at)
+               SELECT DISTINCT p.challenge, p.enrolment, g.row_id, g.lane, 'retraction', 'queued', ?2, p.expires_at
+               FROM push p JOIN push_registration g ON g.enrolment = p.enrolment AND g.sealed IS NOT NULL
                WHERE p.challenge = ?1 AND p.kind = 'challenge' AND p.state = 'sent' AND p.enrolment IS NOT ?3
                  AND p.expires_at > ?2
-                 AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND +r.enrolment = p.enrolment
+                 AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND r.registration = g.row_id
                                  AND r.kind = 'retraction')";
     connection.prepare_cached(sql)?.execute((challenge, now.millis(), but))?;
     Ok(())
@@ -137,7 +140,7 @@ fn retract_late(connection: &Connection, now: Timestamp, push: i64) -> Result<()
     // One that was sent before this push was taken has been replaced by it.
     let sql =
         "UPDATE push SET state = 'queued', due_at = ?2 WHERE challenge = ?1 AND kind = 'retraction' AND state = 'sent'
-               AND +enrolment = (SELECT enrolment FROM push WHERE row_id = ?3)";
+               AND registration = (SELECT registration FROM push WHERE row_id = ?3)";
     connection.prepare_cached(sql)?.execute((challenge, now.millis(), push))?;
     retract(connection, now, challenge, settled_by)
 }
@@ -157,6 +160,13 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
     } else {
         Content::Challenge(row.get(4)?)
     };
+    let registration = match row.get(5)? {
+        Some(sealed) => {
+            let registered_at = Timestamp::from_millis(row.get(13)?);
+            Some(StoredRegistration { sealed, registered_at, vapid_key: row.get(16)? })
+        }
+        None => None,
+    };
     Ok(QueuedPush {
         row_id: row.get(0)?,
         device: row.get(1)?,
@@ -164,8 +174,8 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
         sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
         content,
         topic,
-        registration: row.get(5)?,
-        registered_at: Timestamp::from_millis(row.get(13)?),
+        registration_row: row.get(15)?,
+        registration,
         attempts: row.get(6)?,
         expires_at: Timestamp::from_millis(row.get(7)?),
     })
@@ -192,29 +202,41 @@ impl Store {
     pub async fn due_pushes(&self, lane: String, now: Timestamp, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(move |connection| {
-            let sql = "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, e.push_registration, p.attempts, p.expires_at,
-                              p.kind, c.handle, a.handle, e.request_key_id, c.state, coalesce(e.push_registered_at, 0), c.settled_method
+            let sql =
+                "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, r.sealed, p.attempts, p.expires_at,
+                              p.kind, c.handle, a.handle, e.request_key_id, c.state, r.registered_at, c.settled_method,
+                              p.registration, k.public_key
                        FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                        JOIN account a ON a.row_id = c.account
                        JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
+                       LEFT JOIN push_registration r ON r.row_id = p.registration AND r.enrolment = p.enrolment
+                       LEFT JOIN vapid_key k ON k.sequence = r.vapid_key
                        WHERE p.state = 'queued' AND p.lane = ?3 AND p.due_at <= ?1 AND p.expires_at > ?1
                          AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
                          AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
                        ORDER BY p.due_at LIMIT ?2";
-            Ok(connection.prepare_cached(sql)?.query_map((now.millis(), most, lane), read_due)?.collect::<Result<_, _>>()?)
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_map((now.millis(), most, lane), read_due)?
+                .collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// Why the latest push of a question to this device did not go through, when it did not.
+    /// Why the latest question did not go through to this device, when no place took it where the device is reached.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn push_failure(&self, device: i64) -> Result<Option<String>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT CASE state WHEN 'failed' THEN reason END FROM push
-                       WHERE enrolment = ?1 AND kind = 'challenge' ORDER BY row_id DESC LIMIT 1";
-            Ok(connection.prepare_cached(sql)?.query_row([device], |row| row.get(0)).optional()?.flatten())
+            // The last push to each place: a question that changes is pushed again.
+            let sql = "WITH latest AS (
+                           SELECT state, reason, max(row_id) FROM push
+                           WHERE enrolment = ?1 AND kind = 'challenge' AND registration IS NOT NULL AND challenge =
+                               (SELECT challenge FROM push WHERE enrolment = ?1 AND kind = 'challenge' ORDER BY row_id DESC LIMIT 1)
+                           GROUP BY registration)
+                       SELECT CASE WHEN max(state = 'sent') = 0 THEN max(CASE state WHEN 'failed' THEN reason END) END FROM latest";
+            Ok(connection.prepare_cached(sql)?.query_row([device], |row| row.get(0))?)
         })
         .await
     }
@@ -232,15 +254,15 @@ impl Store {
         .await
     }
 
-    /// Writes down what became of a push that went to this registration.
+    /// Writes down what became of a push. One that is gone takes with it the registration that it went to, and no other: the
+    /// device may have made a new one meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn finish_push(
         &self,
         push: i64,
-        device: i64,
-        sent_to: Option<Vec<u8>>,
+        registration: Option<i64>,
         outcome: PushOutcome,
     ) -> Result<(), StoreError> {
         self.write(move |connection, now| {
@@ -259,10 +281,8 @@ impl Store {
             if outcome == PushOutcome::Sent {
                 retract_late(connection, now, push)?;
             }
-            if outcome == PushOutcome::Gone {
-                // Only the one that was sent to: the device may have made a new one meanwhile.
-                let sql = "UPDATE enrolment SET push_registration = NULL WHERE row_id = ?1 AND push_registration = ?2";
-                connection.execute(sql, (device, sent_to))?;
+            if let (PushOutcome::Gone, Some(registration)) = (&outcome, registration) {
+                registrations::mark_gone(connection, now, registration)?;
             }
             Ok(())
         })

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_challenge_life.sql"),
     include_str!("../../migrations/0004_push_lanes.sql"),
     include_str!("../../migrations/0005_webhooks.sql"),
+    include_str!("../../migrations/0006_push_registrations.sql"),
 ];
 
 /// How long to wait for another process that writes, such as `countersign admin`.

@@ -87,7 +87,7 @@ async fn measure(accounts: usize, runs: usize) {
         last = Some((Phone::enrol_on(&app, &site, &user).await, user));
     }
     let (account, user) = last.expect("there is an account");
-    app.register_push(account, &service.registration()).await.unwrap();
+    app.register_push(account, &[service.registration()]).await.unwrap();
     site.ask(&user).await;
     std::fs::write(&push, service.next().await.message).unwrap();
 

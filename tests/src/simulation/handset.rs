@@ -116,7 +116,7 @@ pub struct Handset {
     directory: PathBuf,
     platform: Platform,
     ahead_ms: Arc<AtomicI64>,
-    registration: PushRegistration,
+    registrations: Vec<PushRegistration>,
     network: Arc<Network>,
     desk: Desk,
     running: Vec<JoinHandle<()>>,
@@ -124,7 +124,7 @@ pub struct Handset {
     pub accounts: Vec<(EnrolmentId, usize)>,
 }
 
-/// The address under which the push service knows a phone.
+/// The address under which the push service knows a phone. Every third phone has another one, with a slash at its end.
 pub fn endpoint(phone: usize) -> String {
     format!("https://push.example/{phone}")
 }
@@ -148,13 +148,15 @@ impl Handset {
             push: None,
         };
         let receiver = Receiver::generate(&SystemRandomness::new());
+        let places = 1 + usize::from(number % 3 == 1);
+        let endpoints = (0..places).map(|place| format!("{}{}", endpoint(number), "/".repeat(place)));
         Self {
             number,
             core: Arc::new(Authenticator::open(directory, platform.clone()).unwrap()),
             directory: directory.to_owned(),
             platform,
             ahead_ms,
-            registration: PushRegistration::WebPush(receiver.subscription(endpoint(number))),
+            registrations: endpoints.map(|at| PushRegistration::WebPush(receiver.subscription(at))).collect(),
             network: Arc::clone(network),
             desk: Arc::clone(desk),
             running: Vec::new(),
@@ -167,9 +169,9 @@ impl Handset {
         self.running.retain(|one| !one.is_finished());
         self.network.begin();
         let (core, network, desk) = (Arc::clone(&self.core), Arc::clone(&self.network), Arc::clone(&self.desk));
-        let (registration, phone) = (self.registration.clone(), self.number);
+        let (registrations, phone) = (self.registrations.clone(), self.number);
         self.running.push(tokio::spawn(async move {
-            let result = run(&core, &errand, &registration).await;
+            let result = run(&core, &errand, &registrations).await;
             desk.lock().unwrap_or_else(PoisonError::into_inner).push(Finished { phone, errand, result });
             network.end();
         }));
@@ -200,7 +202,7 @@ fn pulled(Pulled { state, received, .. }: Pulled) -> Told {
     Told::Pulled(state, received.into_iter().filter_map(Result::err).collect())
 }
 
-async fn run(core: &Authenticator, errand: &Errand, registration: &PushRegistration) -> Result<Told, Error> {
+async fn run(core: &Authenticator, errand: &Errand, registrations: &[PushRegistration]) -> Result<Told, Error> {
     match errand {
         Errand::Enrol { link, .. } => core.enrol(&link.0, "Phone").await.map(Told::Account),
         Errand::Pull(id, wait) => core.pull(*id, *wait).await.map(pulled),
@@ -209,7 +211,7 @@ async fn run(core: &Authenticator, errand: &Errand, registration: &PushRegistrat
         Errand::Deny(id) => core.deny(*id).await.map(Told::Outcome),
         Errand::Remove(id) => core.remove(*id).await.map(|()| Told::Nothing),
         Errand::Refresh(id) => core.refresh_server(*id).await.map(|()| Told::Nothing),
-        Errand::Register(id) => core.register_push(*id, registration).await.map(|()| Told::Nothing),
+        Errand::Register(id) => core.register_push(*id, registrations).await.map(|()| Told::Nothing),
         Errand::List(id) => core.devices(*id).await.map(|_| Told::Nothing),
     }
 }

@@ -82,7 +82,8 @@ impl Gateway for FickleGateway {
         // A retry may follow a message that was taken all the same.
         if mood < 85 {
             let envelope = message.envelope.as_bytes().to_vec();
-            self.network.put(Packet::Push { endpoint: subscription.endpoint.clone(), envelope });
+            let endpoint = subscription.endpoint.trim_end_matches('/').to_owned();
+            self.network.put(Packet::Push { endpoint, envelope });
         }
         if self.stalls() {
             self.stalled.notify_one();

@@ -71,6 +71,7 @@ impl World {
             "stop_server" => self.server(step)?.stop().await,
             "start_server" => self.server(step)?.start_again().await,
             "rotate_signing_key" => self.server(step)?.rotate_signing_key().await,
+            "rotate_vapid_key" => self.server(step)?.rotate_vapid_key().await,
             "network" => self.server(step)?.network(&step["behaves"]),
             "await_push" => self.server(step)?.await_push(text(step, "challenge")?).await,
             "install" => self.mailboxes.install(text(step, "gateway")?).await,

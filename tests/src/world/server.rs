@@ -73,6 +73,11 @@ impl Server {
         Ok(self.admin(&["key", "rotate"]).await)
     }
 
+    /// The operator makes a new key that names the server to Web Push services.
+    pub async fn rotate_vapid_key(&mut self) -> Result<Value, Fault> {
+        Ok(self.admin(&["key", "rotate-vapid"]).await)
+    }
+
     /// What becomes of the connections of phones.
     pub fn network(&mut self, behaves: &Value) -> Result<Value, Fault> {
         let cut = |bytes: &Value| bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok());

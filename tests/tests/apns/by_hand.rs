@@ -35,7 +35,7 @@ async fn a_server_with_the_configuration_that_it_prints_pushes_to_it() {
     let user = site.user("maya").await;
     let phone = Phone::new();
     let id = phone.enrol(&site, &user).await;
-    phone.core.register_push(id, &registration()).await.unwrap();
+    phone.core.register_push(id, &[registration()]).await.unwrap();
     site.ask(&user).await;
     assert_eq!(line(&mut lines).await, "");
     let taken = line(&mut lines).await;

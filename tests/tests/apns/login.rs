@@ -89,7 +89,7 @@ async fn the_real_binary_signs_in_through_apns_that_the_environment_configures()
     let user = site.user("maya").await;
     let phone = Phone::new();
     let id = phone.enrol(&site, &user).await;
-    phone.core.register_push(id, &registration()).await.unwrap();
+    phone.core.register_push(id, &[registration()]).await.unwrap();
     let challenge = site.ask(&user).await;
     let push = apns.next().await;
     phone.core.receive(&push.envelope()).unwrap();
@@ -204,13 +204,13 @@ struct Registrar {
 
 #[async_trait]
 impl PushRegistrar for Registrar {
-    async fn registration(&self, _: EnrolmentId, rejected: bool) -> Option<PushRegistration> {
+    async fn registrations(&self, _: EnrolmentId, rejected: bool, _: Option<String>) -> Vec<PushRegistration> {
         self.asked.lock().unwrap().push(rejected);
         let mut tokens = self.tokens.lock().unwrap();
         if rejected {
             tokens.remove(0);
         }
-        tokens.first().map(|token| device(token, Environment::Production))
+        tokens.first().map(|token| device(token, Environment::Production)).into_iter().collect()
     }
 }
 
@@ -286,7 +286,7 @@ async fn without_a_key_registrations_are_refused_and_what_was_registered_fails_w
     let (phone, id) = scene.registered(&registration()).await;
     let mut scene = scene.restart_with(ApnsConfig::default()).await;
 
-    let refused = phone.core.register_push(id, &registration()).await.unwrap_err();
+    let refused = phone.core.register_push(id, &[registration()]).await.unwrap_err();
     assert_eq!(refused.code(), "gateway_not_configured");
     assert!(refused.to_string().contains("not configured for apns"), "{refused}");
     assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "nothing was changed");

@@ -133,7 +133,7 @@ impl Scene {
     pub async fn registered(&self, registration: &PushRegistration) -> (Phone, EnrolmentId) {
         let phone = self.phone();
         let id = phone.enrol(&self.site, &self.user).await;
-        phone.core.register_push(id, registration).await.unwrap();
+        phone.core.register_push(id, std::slice::from_ref(registration)).await.unwrap();
         (phone, id)
     }
 }

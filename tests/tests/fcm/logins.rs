@@ -80,13 +80,13 @@ struct Installed {
 
 #[async_trait]
 impl PushRegistrar for Installed {
-    async fn registration(&self, _: EnrolmentId, rejected: bool) -> Option<PushRegistration> {
+    async fn registrations(&self, _: EnrolmentId, rejected: bool, _: Option<String>) -> Vec<PushRegistration> {
         self.asked.lock().unwrap().push(rejected);
         let mut tokens = self.tokens.lock().unwrap();
         if rejected {
             tokens.remove(0);
         }
-        tokens.first().map(|token| PushRegistration::Fcm { token: token.clone() })
+        tokens.first().map(|token| PushRegistration::Fcm { token: token.clone() }).into_iter().collect()
     }
 }
 
@@ -142,7 +142,7 @@ async fn without_a_service_account_nobody_is_promised_a_push() {
 
     configured.store(false, SeqCst);
     let mut scene = Scene { server: scene.server.restart().await, ..scene };
-    let error = phone.core.register_push(id, &scene.fcm.registration()).await.unwrap_err();
+    let error = phone.core.register_push(id, &[scene.fcm.registration()]).await.unwrap_err();
     assert_eq!(error.code(), "gateway_not_configured");
     scene.site.ask(&scene.user).await;
     let outcome = scene.outcome(1).await;
@@ -154,7 +154,7 @@ async fn without_a_service_account_nobody_is_promised_a_push() {
     configured.store(true, SeqCst);
     let again = Scene { server: scene.server.restart().await, ..scene };
     scene = again;
-    phone.core.register_push(id, &scene.fcm.registration()).await.unwrap();
+    phone.core.register_push(id, &[scene.fcm.registration()]).await.unwrap();
     scene.clock.advance(Duration::from_secs(61));
     scene.site.ask(&scene.user).await;
     assert_eq!(scene.fcm.next().await.status, 200);

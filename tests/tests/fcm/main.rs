@@ -60,7 +60,7 @@ impl Scene {
         let id = phone.enrol(&self.site, &self.user).await;
         let token = self.fcm.install();
         let registration = countersign_core::device_api::PushRegistration::Fcm { token: token.clone() };
-        phone.core.register_push(id, &registration).await.unwrap();
+        phone.core.register_push(id, &[registration]).await.unwrap();
         (phone, id, token)
     }
 

@@ -70,8 +70,7 @@ impl Phone {
             "keys" => *self.vault.keys.lock().unwrap() = key_behaviour(&step["behave"]),
             "clock" => self.clock.0.store(step["ahead"].as_i64().unwrap(), Ordering::SeqCst),
             "registrar" => {
-                let registration = serde_json::from_value(step["registration"].clone()).unwrap();
-                *self.registrar.0.lock().unwrap() = Some(registration);
+                *self.registrar.0.lock().unwrap() = serde_json::from_value(step["registrations"].clone()).unwrap();
             }
             "receive_and_die" => return Ok(self.receive_in_another_process(step)),
             "notification" => {
@@ -120,8 +119,8 @@ impl Phone {
                 list(devices.iter().map(device).collect())
             }
             "register_push" => {
-                let registration = serde_json::from_value(step["registration"].clone()).unwrap();
-                core.register_push(id(text("account"))?, &registration).await?;
+                let registrations: Vec<_> = serde_json::from_value(step["registrations"].clone()).unwrap();
+                core.register_push(id(text("account"))?, &registrations).await?;
                 Ok(json!({}))
             }
             "remove" => core.remove(id(text("account"))?).await.map(|()| json!({})),

@@ -123,11 +123,11 @@ impl Clock for WrongClock {
 
 /// Gives the core what the table says.
 #[derive(Default)]
-pub struct ScriptedRegistrar(pub Mutex<Option<PushRegistration>>);
+pub struct ScriptedRegistrar(pub Mutex<Vec<PushRegistration>>);
 
 #[async_trait]
 impl PushRegistrar for ScriptedRegistrar {
-    async fn registration(&self, _: EnrolmentId, _: bool) -> Option<PushRegistration> {
+    async fn registrations(&self, _: EnrolmentId, _: bool, _: Option<String>) -> Vec<PushRegistration> {
         self.0.lock().unwrap().clone()
     }
 }

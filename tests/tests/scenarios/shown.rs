@@ -81,6 +81,7 @@ pub fn pulled(pulled: &Pulled) -> Value {
     let push = pulled.push.map(|push| match push {
         PushStatus::Registered => "registered",
         PushStatus::Gone => "gone",
+        PushStatus::Outdated => "outdated",
         PushStatus::None => "none",
     });
     let refused: Vec<&str> = pulled.received.iter().filter_map(|one| one.err().map(Refusal::code)).collect();

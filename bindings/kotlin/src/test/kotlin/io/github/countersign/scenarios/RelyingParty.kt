@@ -58,7 +58,7 @@ class RelyingParty(private val world: World) {
     /** Makes pushes reach this phone, and gives the next one for it. */
     suspend fun installed(app: Authenticator, account: Account): suspend () -> ByteArray {
         val registration = world.step(buildJsonObject { put("world", "install"); put("gateway", "webpush") })
-        app.registerPush(account.id, registration(registration))
+        app.registerPush(account.id, listOf(registration(registration)))
         return { pushed(registration) }
     }
 

@@ -4,6 +4,7 @@ import io.github.countersign.Authenticator
 import io.github.countersign.AuthenticatorException
 import io.github.countersign.HttpUrlConnectionTransport
 import io.github.countersign.PushOpener
+import io.github.countersign.PushRegistration
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
@@ -11,6 +12,7 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.contentOrNull
 import kotlinx.serialization.json.int
+import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 import java.nio.file.Path
@@ -49,7 +51,7 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
             "vault" -> vault.behaves = VaultBehaves.valueOf(text(step, "behaves").uppercase())
             "keys" -> vault.keys = KeysBehave.valueOf(text(step, "behave").uppercase())
             "clock" -> clock.aheadSeconds = step.getValue("ahead").jsonPrimitive.long
-            "registrar" -> registrar.registration = registration(step.getValue("registration"))
+            "registrar" -> registrar.registrations = registrations(step)
             "receive_and_die" -> return receivedByAnotherProcess(text(step, "push"))
             "notification" ->
                 return PushOpener.open(folder.toString(), vault, clock).use { shown(it.notification(push(step))) }
@@ -73,7 +75,7 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
             "code" -> shown(app.code(text(step, "account")))
             "open_link" -> JsonPrimitive(app.openLink(text(step, "link")))
             "devices" -> JsonArray(app.devices(text(step, "account")).map(::shown))
-            "register_push" -> nothing.also { app.registerPush(text(step, "account"), registration(step.getValue("registration"))) }
+            "register_push" -> nothing.also { app.registerPush(text(step, "account"), registrations(step)) }
             "remove" -> nothing.also { app.remove(text(step, "account")) }
             "forget" -> nothing.also { app.forget(text(step, "account")) }
             else -> throw ScenarioFault("a phone does not $verb")
@@ -96,5 +98,8 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
         opened = null
     }
 }
+
+private fun registrations(step: JsonObject): List<PushRegistration> =
+    step.getValue("registrations").jsonArray.map(::registration)
 
 private fun push(step: JsonObject): ByteArray = Base64.getUrlDecoder().decode(text(step, "push"))

@@ -101,7 +101,8 @@ class WrongClock : Clock {
 
 /** Gives the library what the table says. */
 class ScriptedRegistrar : PushRegistrar {
-    @Volatile var registration: PushRegistration? = null
+    @Volatile var registrations: List<PushRegistration> = emptyList()
 
-    override suspend fun registration(accountId: String, rejected: Boolean): PushRegistration? = registration
+    override suspend fun registrations(accountId: String, rejected: Boolean, webpushPublicKey: String?): List<PushRegistration> =
+        registrations
 }

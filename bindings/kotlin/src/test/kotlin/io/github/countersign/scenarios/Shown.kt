@@ -133,7 +133,10 @@ fun shown(notification: Notification): JsonElement =
 fun registration(told: JsonElement): PushRegistration {
     val step = told.jsonObject
     return when (val gateway = text(step, "gateway")) {
-        "webpush" -> PushRegistration.WebPush(text(step, "endpoint"), text(step, "p256dh"), text(step, "auth"))
+        "webpush" -> {
+            val key = step["application_server_key"]?.jsonPrimitive?.contentOrNull
+            PushRegistration.WebPush(text(step, "endpoint"), text(step, "p256dh"), text(step, "auth"), key)
+        }
         "fcm" -> PushRegistration.Fcm(text(step, "token"))
         "apns" -> {
             val environment = ApnsEnvironment.valueOf(text(step, "environment").uppercase())

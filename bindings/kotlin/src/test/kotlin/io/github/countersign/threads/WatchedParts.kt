@@ -116,8 +116,8 @@ class WatchedClock(private val main: MainThread) : Clock {
 
 /** Has no registration to give. */
 class WatchedRegistrar(private val main: MainThread) : PushRegistrar {
-    override suspend fun registration(accountId: String, rejected: Boolean): PushRegistration? {
+    override suspend fun registrations(accountId: String, rejected: Boolean, webpushPublicKey: String?): List<PushRegistration> {
         main.watch("registrar")
-        return null
+        return emptyList()
     }
 }
