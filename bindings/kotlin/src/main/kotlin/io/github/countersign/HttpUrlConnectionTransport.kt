@@ -55,8 +55,8 @@ private suspend fun exchanged(request: HttpRequest): HttpResponse =
                 waiting.resume(exchange.run())
             } catch (failure: IOException) {
                 waiting.resumeWithException(failure)
-            } catch (_: IllegalArgumentException) {
-                // The platform refuses an address or a header so, and quotes it.
+            } catch (_: Exception) {
+                // So the platform refuses an address, a header, or an app without the permission; and it quotes them.
                 waiting.resumeWithException(IOException())
             }
         }
