@@ -8,7 +8,7 @@ struct VaultTests {
     private let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).vault")
 
     @Test func keysStayTheSameAndDifferByWhenTheyOpen() async throws {
-        let vaults: [any KeyVault] = [InMemoryVaultNotForPhones(), FileVaultNotForPhones(file: file)]
+        let vaults: [any KeyVault] = [InMemoryKeyVaultNotForPhones(), FileKeyVaultNotForPhones(file: file)]
         for vault in vaults {
             let (after, whilst) = (try vault.storageKey(opens: .afterFirstUnlock), try vault.storageKey(opens: .whileUnlocked))
             #expect(after.count == 32 && whilst.count == 32 && after != whilst)
@@ -17,13 +17,13 @@ struct VaultTests {
             #expect(throws: KeyError.Invalidated) { try vault.load(name: "key") }
             try vault.destroy(name: "key")
         }
-        #expect(try InMemoryVaultNotForPhones().storageKey(opens: .whileUnlocked) != vaults[0].storageKey(opens: .whileUnlocked))
-        let again = FileVaultNotForPhones(file: file)
+        #expect(try InMemoryKeyVaultNotForPhones().storageKey(opens: .whileUnlocked) != vaults[0].storageKey(opens: .whileUnlocked))
+        let again = FileKeyVaultNotForPhones(file: file)
         #expect(try again.storageKey(opens: .whileUnlocked) == vaults[1].storageKey(opens: .whileUnlocked))
     }
 
     @Test func theFileIsItsOwnersAlone() throws {
-        _ = try FileVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked)
+        _ = try FileKeyVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked)
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
         let folder = try FileManager.default.contentsOfDirectory(atPath: file.deletingLastPathComponent().path)
@@ -33,7 +33,7 @@ struct VaultTests {
     @Test func manyAtOnceMakeOneFile() async throws {
         let keys = try await withThrowingTaskGroup(of: Data.self) { group in
             for _ in 0..<50 {
-                group.addTask { [file] in try FileVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked) }
+                group.addTask { [file] in try FileKeyVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked) }
             }
             return try await group.reduce(into: Set<Data>()) { $0.insert($1) }
         }
@@ -46,7 +46,7 @@ struct VaultTests {
         try damaged.write(to: file)
         for _ in 0..<2 {
             #expect(throws: VaultError.Unreadable) {
-                try FileVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked)
+                try FileKeyVaultNotForPhones(file: file).storageKey(opens: .whileUnlocked)
             }
         }
         #expect(try Data(contentsOf: file) == damaged)
@@ -56,7 +56,7 @@ struct VaultTests {
         try Data("in the way".utf8).write(to: file)
         for path in [file.appendingPathComponent("vault"), file.deletingLastPathComponent()] {
             #expect(throws: VaultError.Unreadable) {
-                try FileVaultNotForPhones(file: path).storageKey(opens: .afterFirstUnlock)
+                try FileKeyVaultNotForPhones(file: path).storageKey(opens: .afterFirstUnlock)
             }
         }
     }

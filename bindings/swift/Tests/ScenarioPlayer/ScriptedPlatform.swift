@@ -40,13 +40,13 @@ final class ScriptedVault: KeyVault {
     let isHardware = Guarded(false)
     let behaves = Guarded(VaultBehaves.well)
     let keysBehave = Guarded(KeysBehave.well)
-    private let file: FileVaultNotForPhones
+    private let file: FileKeyVaultNotForPhones
     private let name: String
     private let world: World?
     private let made = Guarded<[String: ScriptedKey]>([:])
 
     init(store: URL, world: World?) {
-        file = FileVaultNotForPhones(file: store.appendingPathExtension("vault"))
+        file = FileKeyVaultNotForPhones(file: store.appendingPathExtension("vault"))
         name = store.lastPathComponent
         self.world = world
         Alive.begin()

@@ -4,7 +4,7 @@
 
     /// A vault in a file that only its owner can read: for tests and desktops. **Not for phones**, whose hardware keeps
     /// keys; the module for a phone does not have it. Keep the file out of backups.
-    public final class FileVaultNotForPhones: KeyVault {
+    public final class FileKeyVaultNotForPhones: KeyVault {
         private let path: String
 
         /// The vault in this file, which is made when a key is first asked for.
