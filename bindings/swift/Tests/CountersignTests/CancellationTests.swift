@@ -25,7 +25,8 @@ private final class SilentTransport: Transport {
 
 @Suite("Cancellation", .timeLimit(.minutes(1)))
 struct CancellationTests {
-    private let link = "https://login.example/enrol#t=\(String(repeating: "A", count: 43))&k=\(String(repeating: "A", count: 43))"
+    private let link =
+        "https://login.example/enrol#t=\(String(repeating: "A", count: 43))&k=\(String(repeating: "A", count: 43))"
 
     private func open(_ transport: any Transport) async throws -> Authenticator {
         let store = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

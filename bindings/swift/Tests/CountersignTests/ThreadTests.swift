@@ -77,7 +77,13 @@ struct ThreadTests {
         case 5: return [["phone": "maya", "does": "history"]]
         case 6: return [["phone": "maya", "does": "notification", "push": "e30", "gives": ["error": "malformed"]]]
         case 7: return [["phone": "maya", "does": "open_link", "link": "no link", "gives": ["error": "malformed"]]]
-        default: return [["phone": "maya", "does": "enrol", "link": "no link", "device_name": "x", "gives": ["error": "malformed"]]]
+        default:
+            return [
+                [
+                    "phone": "maya", "does": "enrol", "link": "no link", "device_name": "x",
+                    "gives": ["error": "malformed"],
+                ]
+            ]
         }
     }
 
@@ -115,7 +121,9 @@ struct ThreadTests {
         let took = Date().timeIntervalSince(began)
         heart.stop()
         await beating.value
-        print("1000 calls in \(took) s, \(cancelled) cancelled; the longest pause of the main actor \(heart.longestPause) s")
+        print(
+            "1000 calls in \(took) s, \(cancelled) cancelled; the longest pause of the main actor \(heart.longestPause) s"
+        )
         #expect(cancelled > 0, "what is cancelled in the middle ends there")
         #expect(heart.beats > 1000 && heart.longestPause < 2)
         // The library still works.
@@ -133,7 +141,8 @@ struct ThreadTests {
         #expect(before.parts == 0 && before.foreignFutures == 0 && before.libraryThreads > 0)
         #expect(after == before)
         #expect(Callbacks.onMainThread == [])
-        for part in ["send", "now", "storageKey", "create", "load", "publicKey", "asksPerson", "sign", "registrations"] {
+        for part in ["send", "now", "storageKey", "create", "load", "publicKey", "asksPerson", "sign", "registrations"]
+        {
             #expect(Callbacks.counts[part] ?? 0 > 0, "\(part) was never called")
         }
     }

@@ -10,14 +10,18 @@ struct VaultTests {
     @Test func keysStayTheSameAndDifferByWhenTheyOpen() async throws {
         let vaults: [any KeyVault] = [InMemoryKeyVaultNotForPhones(), FileKeyVaultNotForPhones(file: file)]
         for vault in vaults {
-            let (after, whilst) = (try vault.storageKey(opens: .afterFirstUnlock), try vault.storageKey(opens: .whileUnlocked))
+            let (after, whilst) = (
+                try vault.storageKey(opens: .afterFirstUnlock), try vault.storageKey(opens: .whileUnlocked)
+            )
             #expect(after.count == 32 && whilst.count == 32 && after != whilst)
             #expect(try vault.storageKey(opens: .afterFirstUnlock) == after)
             #expect(try await !vault.create(name: "key", purpose: .approval))
             #expect(throws: KeyError.Invalidated) { try vault.load(name: "key") }
             try vault.destroy(name: "key")
         }
-        #expect(try InMemoryKeyVaultNotForPhones().storageKey(opens: .whileUnlocked) != vaults[0].storageKey(opens: .whileUnlocked))
+        #expect(
+            try InMemoryKeyVaultNotForPhones().storageKey(opens: .whileUnlocked)
+                != vaults[0].storageKey(opens: .whileUnlocked))
         let again = FileKeyVaultNotForPhones(file: file)
         #expect(try again.storageKey(opens: .whileUnlocked) == vaults[1].storageKey(opens: .whileUnlocked))
     }

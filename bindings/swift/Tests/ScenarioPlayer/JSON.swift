@@ -86,7 +86,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, Expressib
     }
 }
 
-extension Optional<String> {
+extension String? {
     /// Null when there is none.
     var json: JSON { map(JSON.text) ?? .null }
 }

@@ -79,7 +79,8 @@ actor Phone {
     }
 
     /// What the library does about one account.
-    private func asked(_ verb: String, _ step: JSON, of id: String, _ authenticator: Authenticator) async throws -> JSON {
+    private func asked(_ verb: String, _ step: JSON, of id: String, _ authenticator: Authenticator) async throws -> JSON
+    {
         switch verb {
         case "pull":
             let wait = UInt32(step["wait"].integer ?? 0)

@@ -33,7 +33,10 @@ public enum Alive {
 enum VaultBehaves: String { case well, locked, unreadable, another }
 
 /// How hardware keys sign.
-enum KeysBehave: String { case well, invalidated, unavailable, notConfirmed = "not_confirmed" }
+enum KeysBehave: String {
+    case well, invalidated, unavailable
+    case notConfirmed = "not_confirmed"
+}
 
 /// A vault in a file, with the world's keys as its hardware.
 final class ScriptedVault: KeyVault {
