@@ -318,10 +318,11 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(document)).into_response();
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
-        // RFC 9110, section 15.5.2: a 401 says what would be accepted.
+        // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a parameter,
+        // and Foundation on Linux crashes where there is none.
         let scheme = match self {
-            Self::Unauthorised => Some("Bearer"),
-            Self::NonceRequired => Some("Countersign-Proof"),
+            Self::Unauthorised => Some(r#"Bearer realm="countersign""#),
+            Self::NonceRequired => Some(r#"Countersign-Proof realm="countersign""#),
             _ => None,
         };
         if let Some(scheme) = scheme {
@@ -383,6 +384,15 @@ mod tests {
         for problem in all {
             let Outside { detail, code, .. } = problem.outside();
             assert!(detail.ends_with('.') && detail.chars().next().is_some_and(char::is_uppercase), "{code}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_401_names_its_scheme_with_a_parameter() {
+        for (problem, scheme) in [(Problem::Unauthorised, "Bearer"), (Problem::NonceRequired, "Countersign-Proof")] {
+            let response = problem.into_response();
+            let expected = format!(r#"{scheme} realm="countersign""#);
+            assert_eq!(response.headers()[header::WWW_AUTHENTICATE], expected);
         }
     }
 }
