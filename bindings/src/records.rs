@@ -26,6 +26,7 @@ pub struct Account {
 
 /// A one-time code, as the person sees it.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug)]
 pub struct OneTimeCode {
     /// The digits of this moment.
     pub code: String,
@@ -221,6 +222,7 @@ pub enum PushStatus {
 
 /// Where a server sends pushes for an account. The address is a capability: it must not be logged.
 #[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+#[uniffi::export(Debug)]
 pub enum PushRegistration {
     /// A subscription of a Web Push or UnifiedPush service.
     WebPush {
@@ -247,6 +249,16 @@ pub enum PushRegistration {
         /// The app's bundle identifier; none for the app that the server is configured for.
         topic: Option<String>,
     },
+}
+
+impl std::fmt::Debug for PushRegistration {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::WebPush { .. } => "PushRegistration(webpush)",
+            Self::Fcm { .. } => "PushRegistration(fcm)",
+            Self::Apns { .. } => "PushRegistration(apns)",
+        })
+    }
 }
 
 /// One of Apple's two push networks: the app's `aps-environment` entitlement says which.

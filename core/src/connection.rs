@@ -20,6 +20,9 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) const UNEXPECTED_ANSWER: &str = "unexpected_answer";
 /// The problem with which a server says: here is the nonce, ask again.
 const NONCE_REQUIRED: &str = "nonce_required";
+/// The problem with which it says that it has seen this very proof before. Some platforms send a request again by themselves
+/// when its connection ends without an answer, and then only the second answer is heard.
+const REPLAYED: &str = "replayed";
 
 /// A body to send.
 pub(crate) struct Body {
@@ -103,7 +106,7 @@ pub(crate) struct Proven {
     pub jti: String,
 }
 
-/// Sends a call with a request proof; once more when the server wants a fresh nonce.
+/// Sends a call with a request proof; once more when the server wants a fresh nonce or a fresh proof.
 pub(crate) async fn send_signed(
     platform: &Platform,
     nonces: &Nonces,
@@ -120,10 +123,13 @@ pub(crate) async fn send_signed(
         nonces.learn(signer.enrolment_id, &response);
         Ok(Proven { response: accepted(response)?, jti })
     };
-    match attempt().await {
-        Err(Error::ServerRefused { code, .. }) if code == NONCE_REQUIRED => attempt().await,
-        answer => answer,
+    let mut answer = attempt().await;
+    for once_more in [NONCE_REQUIRED, REPLAYED] {
+        if matches!(&answer, Err(Error::ServerRefused { code, .. }) if code == once_more) {
+            answer = attempt().await;
+        }
     }
+    answer
 }
 
 /// Reads a body that must be JSON of this form. It is not signed, and a later server may say more in it than this

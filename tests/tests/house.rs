@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A longer file is two ideas.
 const MOST_LINES: usize = 500;
 /// What people write by hand, by the ends of the files' names.
-const WRITTEN: [&str; 5] = ["rs", "js", "css", "html", "sh"];
+const WRITTEN: [&str; 7] = ["rs", "kt", "swift", "js", "css", "html", "sh"];
 /// Folders that hold what was built or fetched.
 const BUILT: [&str; 3] = ["target", "build", "node_modules"];
 

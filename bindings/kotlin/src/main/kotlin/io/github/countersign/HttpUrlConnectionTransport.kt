@@ -20,7 +20,8 @@ import kotlin.time.toKotlinDuration
  * Each exchange has a connection of its own, which is closed after it. A phone asks rarely, so a kept connection is
  * mostly dead when it is needed, and both platforms send a request again by themselves when they find it so. A POST
  * is never sent twice: its length is fixed before it is sent, which forbids that. The JVM still repeats a GET, PUT or
- * DELETE once when a server closes without a word; the core's requests are made to bear it.
+ * DELETE once when a server closes without a word, and nothing here can stop it. A server that had heard the first one
+ * refuses the second as `replayed`, and the next call goes through.
  *
  * The timeout is for the whole exchange, not for each read. Cancelling a call closes the connection. No redirect is
  * followed, nothing is cached, and no reason of a failure has any part of the request in it. An answer that does not say
