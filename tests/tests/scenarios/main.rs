@@ -29,6 +29,34 @@ fn play(scenario: &Value, procedures: Value) -> Result<(), Failed> {
     })
 }
 
+fn find(scenarios: &[Value], name: &str) -> Value {
+    scenarios.iter().find(|scenario| scenario["name"] == name).cloned().unwrap_or_default()
+}
+
+/// The interpreter can fail: with any one expected outcome of a scenario flipped, it does not pass.
+fn each_flip_fails(scenario: &Value, procedures: &Value) -> Result<(), Failed> {
+    let expecting = |step: &Value| step.get("gives").is_some();
+    let places: Vec<usize> = scenario["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter(|(_, step)| expecting(step))
+        .map(|(place, _)| place)
+        .collect();
+    if places.len() < 4 {
+        return Err(format!("only {} steps expect something", places.len()).into());
+    }
+    for place in places {
+        let mut flipped = scenario.clone();
+        flipped["steps"][place]["gives"] = "something else".into();
+        if play(&flipped, procedures.clone()).is_ok() {
+            return Err(format!("step {place} passes whatever it expects").into());
+        }
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     if let Some(code) = phone::receive_when_told() {
         return code;
@@ -44,6 +72,10 @@ fn main() -> ExitCode {
         let count = scenarios.len();
         move || if count >= 40 { Ok(()) } else { Err(format!("the table has {count} scenarios").into()) }
     });
-    let trials = scenarios.into_iter().map(trial).chain([enough]).collect();
+    let flipped = Trial::test("a_flipped_outcome_fails", {
+        let (denied, procedures) = (find(&scenarios, "denied"), procedures.clone());
+        move || each_flip_fails(&denied, &procedures)
+    });
+    let trials = scenarios.into_iter().map(trial).chain([enough, flipped]).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
