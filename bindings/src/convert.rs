@@ -1,11 +1,11 @@
 //! Every translation between the facade and the core.
 
 use crate::error::AuthenticatorError;
-use crate::notification::Notification;
 use crate::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
     Transport, TransportError, VaultError,
 };
+use crate::push_opener::OpenedPush;
 use crate::records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past,
     Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
@@ -154,7 +154,7 @@ impl From<countersign_core::Received> for Received {
     }
 }
 
-impl From<countersign_core::Opened> for Notification {
+impl From<countersign_core::Opened> for OpenedPush {
     fn from(opened: countersign_core::Opened) -> Self {
         match opened {
             countersign_core::Opened::Challenge { challenge, .. } => Self::Ask { challenge: (*challenge).into() },

@@ -123,3 +123,11 @@ codes! {
     /// The account was enrolled without one-time codes: enrol it again to have them.
     NoCodes = "no_codes",
 }
+
+/// The stable code of an error, as PROTOCOL.md writes it: for logs, and for what an app tells its own server. Of
+/// `ServerRefused` it is the server's.
+#[uniffi::export]
+#[expect(clippy::needless_pass_by_value, reason = "an error comes from an app as a value")]
+pub fn error_code(error: AuthenticatorError) -> String {
+    error.code().to_owned()
+}

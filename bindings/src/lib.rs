@@ -7,8 +7,8 @@
 mod authenticator;
 mod convert;
 mod error;
-mod notification;
 pub mod platform;
+mod push_opener;
 mod records;
 pub mod sentences;
 #[cfg(feature = "vectors")]
@@ -16,8 +16,8 @@ mod vectors;
 mod worker;
 
 pub use authenticator::Authenticator;
-pub use error::AuthenticatorError;
-pub use notification::{Notification, PushOpener};
+pub use error::{AuthenticatorError, error_code};
+pub use push_opener::{OpenedPush, PushOpener};
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy,
     Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,

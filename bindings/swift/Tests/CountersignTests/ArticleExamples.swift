@@ -59,7 +59,7 @@ struct ArticleExamples {
 
     func notify(_ push: Data) -> String? {
         guard let opener = try? PushOpener.open(directory: store.path, vault: vault, clock: SystemClock()),
-            case .ask(let challenge)? = try? opener.notification(push: push)
+            case .ask(let challenge)? = try? opener.openPush(push: push)
         else { return nil }
         let language = languageFromTag(tag: "fr-CH") ?? .english
         let body = sentence(which: .questionAnnouncement, language: language, values: [:])

@@ -22,7 +22,7 @@ struct FigureTests {
         for _ in 0..<200 {
             let began = ProcessInfo.processInfo.systemUptime
             let opener = try PushOpener.open(directory: store.path, vault: vault, clock: SystemClock())
-            guard case .ask = try opener.notification(push: push) else { throw CocoaError(.featureUnsupported) }
+            guard case .ask = try opener.openPush(push: push) else { throw CocoaError(.featureUnsupported) }
             took.append(ProcessInfo.processInfo.systemUptime - began)
         }
         grown = Self.residentKilobytes() - grown

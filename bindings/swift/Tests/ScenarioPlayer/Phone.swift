@@ -40,7 +40,7 @@ actor Phone {
         case "receive_and_die": return try ReceivingProcess.receive(step.text("push"), into: store)
         case "notification":
             let opener = try PushOpener.open(directory: store.path, vault: vault, clock: clock)
-            return .notification(try opener.notification(push: step.push()))
+            return .opened(try opener.openPush(push: step.push()))
         case let verb: return try await asked(verb, step)
         }
         return [:]

@@ -14,7 +14,7 @@ extension JSON {
     /// A refusal of the library.
     static func refused(_ error: AuthenticatorError) -> JSON {
         if case .ServerRefused(let code, _) = error { return ["error": "server_refused", "server_code": .text(code)] }
-        return ["error": .text(word(error))]
+        return ["error": .text(errorCode(error: error))]
     }
 
     /// The stable code of an error; none when the library does not have it.
@@ -91,8 +91,8 @@ extension JSON {
         ["code": .text(code.code), "seconds_left": .integer(Int64(code.secondsLeft)), "next": .text(code.next)]
     }
 
-    static func notification(_ notification: Countersign.Notification) -> JSON {
-        switch notification {
+    static func opened(_ push: OpenedPush) -> JSON {
+        switch push {
         case .ask(let challenge): ["ask": .challenge(challenge)]
         case .withdraw(let id): ["withdraw": .text(id)]
         }

@@ -35,7 +35,7 @@ class NotificationCostTest : WorldTest() {
                 site.ask(user)
                 next()
             }
-        val open = { PushOpener.open(store, vault, SystemClock).use { assertIs<Notification.Ask>(it.notification(push)) } }
+        val open = { PushOpener.open(store, vault, SystemClock).use { assertIs<OpenedPush.Ask>(it.openPush(push)) } }
         val first = measureTime { open() }
         repeat(RUNS) { open() }
         val (heap, resident) = heapKilobytes() to residentKilobytes()

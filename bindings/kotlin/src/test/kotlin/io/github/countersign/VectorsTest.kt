@@ -1,6 +1,5 @@
 package io.github.countersign
 
-import io.github.countersign.scenarios.codeOf
 import io.github.countersign.scenarios.get
 import io.github.countersign.scenarios.root
 import kotlinx.serialization.json.Json
@@ -46,7 +45,7 @@ class VectorsTest {
             checkVector(check, inputs.toString())
             null
         } catch (refused: AuthenticatorException) {
-            codeOf(refused)
+            errorCode(refused)
         }
 
     @Test

@@ -54,7 +54,7 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
             "registrar" -> registrar.registrations = registrations(step)
             "receive_and_die" -> return receivedByAnotherProcess(text(step, "push"))
             "notification" ->
-                return PushOpener.open(folder.toString(), vault, clock).use { shown(it.notification(push(step))) }
+                return PushOpener.open(folder.toString(), vault, clock).use { shown(it.openPush(push(step))) }
             else -> return asked(verb, step)
         }
         return nothing

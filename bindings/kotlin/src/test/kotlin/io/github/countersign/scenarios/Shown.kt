@@ -6,8 +6,8 @@ import io.github.countersign.ApnsEnvironment
 import io.github.countersign.AuthenticatorException
 import io.github.countersign.Challenge
 import io.github.countersign.Device
-import io.github.countersign.Notification
 import io.github.countersign.OneTimeCode
+import io.github.countersign.OpenedPush
 import io.github.countersign.Outcome
 import io.github.countersign.Past
 import io.github.countersign.Policy
@@ -15,6 +15,7 @@ import io.github.countersign.Prompt
 import io.github.countersign.Pulled
 import io.github.countersign.PushRegistration
 import io.github.countersign.Received
+import io.github.countersign.errorCode
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
@@ -41,13 +42,9 @@ private fun told(vararg members: Pair<String, Any?>): JsonObject =
         },
     )
 
-/** The stable code of a refusal: its class's name, in the spelling of the protocol. */
-fun codeOf(refusal: AuthenticatorException): String =
-    checkNotNull(refusal::class.simpleName).replace(Regex("(?<=.)(?=\\p{Upper})"), "_").lowercase()
-
 fun shown(refusal: AuthenticatorException): JsonElement {
-    val code = "error" to codeOf(refusal)
-    return if (refusal is AuthenticatorException.ServerRefused) told(code, "server_code" to refusal.code) else told(code)
+    if (refusal !is AuthenticatorException.ServerRefused) return told("error" to errorCode(refusal))
+    return told("error" to "server_refused", "server_code" to refusal.code)
 }
 
 fun shown(account: Account): JsonElement {
@@ -123,10 +120,10 @@ fun shown(code: OneTimeCode): JsonElement =
 fun shown(device: Device): JsonElement =
     told("id" to device.id, "name" to device.name, "state" to device.state, "this_device" to device.thisDevice)
 
-fun shown(notification: Notification): JsonElement =
-    when (notification) {
-        is Notification.Ask -> told("ask" to shown(notification.challenge))
-        is Notification.Withdraw -> told("withdraw" to notification.challengeId)
+fun shown(opened: OpenedPush): JsonElement =
+    when (opened) {
+        is OpenedPush.Ask -> told("ask" to shown(opened.challenge))
+        is OpenedPush.Withdraw -> told("withdraw" to opened.challengeId)
     }
 
 /** A registration, from the words of the protocol. */

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// What a push says.
 #[expect(clippy::large_enum_variant, reason = "it crosses to the app once, field by field")]
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum Notification {
+pub enum OpenedPush {
     /// A request waits: show it.
     Ask {
         /// What is asked.
@@ -40,7 +40,7 @@ pub struct PushOpener {
 #[uniffi::export]
 impl PushOpener {
     /// Reads the keys of the authenticator in `directory`, with the part of its vault that opens after the first unlock.
-    /// It reads one small file on the thread that calls. Without accounts it opens nothing. Make one for each push: the app
+    /// It reads one small file, and asks the vault, on the thread that calls. Without accounts it opens nothing. Make one for each push: the app
     /// may have enrolled another account since.
     #[uniffi::constructor]
     pub fn open(directory: &str, vault: Arc<dyn KeyVault>, clock: Arc<dyn Clock>) -> Result<Self, AuthenticatorError> {
@@ -48,10 +48,11 @@ impl PushOpener {
         Ok(Self { keyring, clock: convert::clock(clock) })
     }
 
-    /// Opens a push: its bytes as the server made them, after the push service's own encryption is taken off. A refusal
+    /// Opens a push, on the thread that calls: its bytes as the server made them, after the push service's own encryption
+    /// is taken off. A refusal
     /// says nothing to the person: leave the notification as it came, without a name.
     #[expect(clippy::needless_pass_by_value, reason = "a slice would be a direct ByteBuffer in Kotlin")]
-    pub fn notification(&self, push: Vec<u8>) -> Result<Notification, AuthenticatorError> {
+    pub fn open_push(&self, push: Vec<u8>) -> Result<OpenedPush, AuthenticatorError> {
         Ok(self.keyring.open_push(&push, self.clock.now())?.into())
     }
 }
