@@ -5,7 +5,7 @@ use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
 use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use crate::worker;
-use countersign_core::device_api;
+use countersign_protocol::device_api;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ type Result<T> = std::result::Result<T, AuthenticatorError>;
 /// Open it once for a directory and keep it. Every call may be made from the thread that draws: the work, and every call
 /// of the app's own parts, is done on a thread of the library. A call that is cancelled loses no answer.
 #[derive(uniffi::Object)]
-pub struct Authenticator(Arc<countersign_core::Authenticator>);
+pub struct Authenticator(Arc<countersign_device::Authenticator>);
 
 impl Authenticator {
     /// Does this on the library's own thread.
-    async fn run<T, Work>(&self, work: impl FnOnce(Arc<countersign_core::Authenticator>) -> Work) -> Result<T>
+    async fn run<T, Work>(&self, work: impl FnOnce(Arc<countersign_device::Authenticator>) -> Work) -> Result<T>
     where
         T: Send + 'static,
         Work: Future<Output = Result<T>> + Send + 'static,
@@ -43,7 +43,7 @@ impl Authenticator {
         push: Option<Arc<dyn PushRegistrar>>,
     ) -> Result<Self> {
         let platform = convert::platform(vault, transport, clock, push);
-        let open = async move { Ok(countersign_core::Authenticator::open(Path::new(&directory), platform)?) };
+        let open = async move { Ok(countersign_device::Authenticator::open(Path::new(&directory), platform)?) };
         Ok(Self(Arc::new(worker::run(open).await?)))
     }
 

@@ -11,17 +11,16 @@ use crate::records::{
     Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
-use countersign_core::apns::{AppleDevice, Environment};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::PublicKey;
-use countersign_core::one_time_code::Shown;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::Timestamp;
-use countersign_core::transport::MAX_RESPONSE_LENGTH;
-use countersign_core::webpush::Subscription;
-use countersign_core::{
-    Error, Platform, Refusal, StoreError, challenge, device_api, key, revocation, time, transport, vault,
-};
+use countersign_device::transport::MAX_RESPONSE_LENGTH;
+use countersign_device::{Error, Platform, StoreError, transport, vault};
+use countersign_protocol::apns::{AppleDevice, Environment};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::PublicKey;
+use countersign_protocol::one_time_code::Shown;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webpush::Subscription;
+use countersign_protocol::{Refusal, challenge, device_api, key, revocation, time};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -40,8 +39,8 @@ fn moment(timestamp: Timestamp) -> SystemTime {
     moment.unwrap_or(epoch)
 }
 
-impl From<countersign_core::Account> for Account {
-    fn from(account: countersign_core::Account) -> Self {
+impl From<countersign_device::Account> for Account {
+    fn from(account: countersign_device::Account) -> Self {
         Self {
             id: account.id.to_string(),
             organisation: account.organisation,
@@ -55,12 +54,12 @@ impl From<countersign_core::Account> for Account {
     }
 }
 
-impl From<countersign_core::AccountState> for AccountState {
-    fn from(state: countersign_core::AccountState) -> Self {
+impl From<countersign_device::AccountState> for AccountState {
+    fn from(state: countersign_device::AccountState) -> Self {
         match state {
-            countersign_core::AccountState::Proposed { confirmation_code } => Self::Proposed { confirmation_code },
-            countersign_core::AccountState::Confirmed => Self::Confirmed,
-            countersign_core::AccountState::Ended { reason } => Self::Ended { reason: reason.into() },
+            countersign_device::AccountState::Proposed { confirmation_code } => Self::Proposed { confirmation_code },
+            countersign_device::AccountState::Confirmed => Self::Confirmed,
+            countersign_device::AccountState::Ended { reason } => Self::Ended { reason: reason.into() },
         }
     }
 }
@@ -115,58 +114,58 @@ impl From<challenge::Context> for SignInContext {
     }
 }
 
-impl From<countersign_core::Prompt> for Prompt {
-    fn from(prompt: countersign_core::Prompt) -> Self {
-        let countersign_core::Prompt { account, challenge, time_left, answering } = prompt;
+impl From<countersign_device::Prompt> for Prompt {
+    fn from(prompt: countersign_device::Prompt) -> Self {
+        let countersign_device::Prompt { account, challenge, time_left, answering } = prompt;
         Self { account: account.into(), challenge: challenge.into(), time_left, answering }
     }
 }
 
-impl From<countersign_core::Past> for Past {
-    fn from(past: countersign_core::Past) -> Self {
+impl From<countersign_device::Past> for Past {
+    fn from(past: countersign_device::Past) -> Self {
         Self { challenge: past.challenge.into(), outcome: past.outcome.into(), at: moment(past.at) }
     }
 }
 
-impl From<countersign_core::Outcome> for Outcome {
-    fn from(outcome: countersign_core::Outcome) -> Self {
+impl From<countersign_device::Outcome> for Outcome {
+    fn from(outcome: countersign_device::Outcome) -> Self {
         match outcome {
-            countersign_core::Outcome::Approved => Self::Approved,
-            countersign_core::Outcome::Denied => Self::Denied,
-            countersign_core::Outcome::Reported => Self::Reported,
-            countersign_core::Outcome::WrongNumber => Self::WrongNumber,
-            countersign_core::Outcome::AlreadyAnswered => Self::AlreadyAnswered,
-            countersign_core::Outcome::AnsweredByCode => Self::AnsweredByCode,
-            countersign_core::Outcome::Expired => Self::Expired,
-            countersign_core::Outcome::Cancelled => Self::Cancelled,
+            countersign_device::Outcome::Approved => Self::Approved,
+            countersign_device::Outcome::Denied => Self::Denied,
+            countersign_device::Outcome::Reported => Self::Reported,
+            countersign_device::Outcome::WrongNumber => Self::WrongNumber,
+            countersign_device::Outcome::AlreadyAnswered => Self::AlreadyAnswered,
+            countersign_device::Outcome::AnsweredByCode => Self::AnsweredByCode,
+            countersign_device::Outcome::Expired => Self::Expired,
+            countersign_device::Outcome::Cancelled => Self::Cancelled,
         }
     }
 }
 
-impl From<countersign_core::Received> for Received {
-    fn from(received: countersign_core::Received) -> Self {
+impl From<countersign_device::Received> for Received {
+    fn from(received: countersign_device::Received) -> Self {
         match received {
-            countersign_core::Received::New(id) => Self::New { challenge_id: id.to_string() },
-            countersign_core::Received::Known(id) => Self::Known { challenge_id: id.to_string() },
-            countersign_core::Received::Changed(id) => Self::Changed { challenge_id: id.to_string() },
-            countersign_core::Received::Retracted(id) => Self::Retracted { challenge_id: id.to_string() },
+            countersign_device::Received::New(id) => Self::New { challenge_id: id.to_string() },
+            countersign_device::Received::Known(id) => Self::Known { challenge_id: id.to_string() },
+            countersign_device::Received::Changed(id) => Self::Changed { challenge_id: id.to_string() },
+            countersign_device::Received::Retracted(id) => Self::Retracted { challenge_id: id.to_string() },
         }
     }
 }
 
-impl From<countersign_core::Opened> for OpenedPush {
-    fn from(opened: countersign_core::Opened) -> Self {
+impl From<countersign_device::Opened> for OpenedPush {
+    fn from(opened: countersign_device::Opened) -> Self {
         match opened {
-            countersign_core::Opened::Challenge { challenge, .. } => Self::Ask { challenge: (*challenge).into() },
-            countersign_core::Opened::Retraction(retraction) => {
+            countersign_device::Opened::Challenge { challenge, .. } => Self::Ask { challenge: (*challenge).into() },
+            countersign_device::Opened::Retraction(retraction) => {
                 Self::Withdraw { challenge_id: retraction.challenge_id.to_string() }
             }
         }
     }
 }
 
-impl From<countersign_core::Pulled> for Pulled {
-    fn from(pulled: countersign_core::Pulled) -> Self {
+impl From<countersign_device::Pulled> for Pulled {
+    fn from(pulled: countersign_device::Pulled) -> Self {
         let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
         let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
@@ -308,7 +307,7 @@ pub fn platform(
     push: Option<Arc<dyn PushRegistrar>>,
 ) -> Platform {
     Platform {
-        push: push.map(|push| Arc::new(Brought(push)) as Arc<dyn countersign_core::PushRegistrar>),
+        push: push.map(|push| Arc::new(Brought(push)) as Arc<dyn countersign_device::PushRegistrar>),
         vault: self::vault(vault),
         transport: Arc::new(Brought(transport)),
         clock: self::clock(clock),
@@ -327,7 +326,7 @@ pub fn clock(clock: Arc<dyn Clock>) -> Arc<dyn time::Clock> {
 }
 
 #[async_trait]
-impl countersign_core::PushRegistrar for Brought<dyn PushRegistrar> {
+impl countersign_device::PushRegistrar for Brought<dyn PushRegistrar> {
     async fn registrations(
         &self,
         account: EnrolmentId,

@@ -1,4 +1,4 @@
-//! The device's side of Countersign for Kotlin and Swift: a thin facade over [`countersign_core::Authenticator`].
+//! The device's side of Countersign for Kotlin and Swift: a thin facade over [`countersign_device::Authenticator`].
 //!
 //! Nothing is decided here. [`Authenticator`] calls the core, the records and enums are what an app shows,
 //! [`platform`] is what an app brings, [`AuthenticatorError`] is what can go wrong, and every translation between these

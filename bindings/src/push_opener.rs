@@ -4,7 +4,7 @@ use crate::convert;
 use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault};
 use crate::records::Challenge;
-use countersign_core::Keyring;
+use countersign_device::Keyring;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub enum OpenedPush {
 #[derive(uniffi::Object)]
 pub struct PushOpener {
     keyring: Keyring,
-    clock: Arc<dyn countersign_core::time::Clock>,
+    clock: Arc<dyn countersign_protocol::time::Clock>,
 }
 
 #[uniffi::export]

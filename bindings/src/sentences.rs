@@ -1,7 +1,7 @@
-//! The catalogue of [`countersign_core::sentences`] for an app: one variant for each sentence, so that a misspelt key
+//! The catalogue of [`countersign_device::sentences`] for an app: one variant for each sentence, so that a misspelt key
 //! does not compile.
 
-use countersign_core::sentences as catalogue;
+use countersign_device::sentences as catalogue;
 use std::collections::HashMap;
 
 /// A language of the catalogue.
@@ -70,7 +70,7 @@ macro_rules! declare {
     };
 }
 
-countersign_core::each_sentence!(declare);
+countersign_device::each_sentence!(declare);
 
 /// The language of a tag such as `fr-CH`, if the catalogue has it.
 #[uniffi::export]

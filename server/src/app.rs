@@ -8,11 +8,11 @@ use crate::server_keys::ServerKeys;
 use crate::startup::StartupError;
 use crate::store::{Rules, Store, StoreError};
 use crate::waiting::Waiting;
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::one_time_code::Drift;
-use countersign_core::private_file;
-use countersign_core::randomness::Randomness;
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::one_time_code::Drift;
+
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -11,8 +11,8 @@ use crate::store::{AuthenticatorRecord, Confirming, MAX_FAILURES};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_core::handle::{AccountId, AuthenticatorId, EnrolmentId};
-use countersign_core::otpauth::{Generator, OtpauthLink};
+use countersign_protocol::handle::{AccountId, AuthenticatorId, EnrolmentId};
+use countersign_protocol::otpauth::{Generator, OtpauthLink};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -95,7 +95,7 @@ impl From<AuthenticatorRecord> for Authenticator {
 #[utoipa::path(post, path = "/v1/users/{id}/authenticators", tag = "relying party", request_body = AuthenticatorRequest,
     params(("id" = String, Path, description = "The account")),
     responses((status = 201, body = NewAuthenticator),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn propose(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -129,7 +129,7 @@ pub struct FirstCodeRequest {
 #[utoipa::path(post, path = "/v1/authenticators/{id}/confirm", tag = "relying party", request_body = FirstCodeRequest,
     params(("id" = String, Path, description = "The authenticator")),
     responses((status = 200, body = Authenticator),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn confirm(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -163,7 +163,7 @@ pub async fn confirm(
 #[utoipa::path(get, path = "/v1/users/{id}/authenticators", tag = "relying party",
     params(("id" = String, Path, description = "The account")),
     responses((status = 200, body = Authenticators),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn list(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -178,7 +178,7 @@ pub async fn list(
 #[utoipa::path(delete, path = "/v1/authenticators/{id}", tag = "relying party",
     params(("id" = String, Path, description = "The authenticator")),
     responses((status = 204, description = "Removed"),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn remove(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,

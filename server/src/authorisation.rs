@@ -10,10 +10,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use countersign_core::device_api::EnrolmentState;
-use countersign_core::jws;
-use countersign_core::key::sha256;
-use countersign_core::proof::{self, NONCE_HEADER, PROOF_HEADER, PROOF_LIFETIME};
+use countersign_protocol::device_api::EnrolmentState;
+use countersign_protocol::jws;
+use countersign_protocol::key::sha256;
+use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER, PROOF_LIFETIME};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,7 +33,7 @@ pub fn api_key_sha256(key: &str) -> [u8; 32] {
 }
 
 /// A fresh API key of 256 random bits. Shown once, kept as its SHA-256.
-pub fn new_api_key(randomness: &dyn countersign_core::randomness::Randomness) -> String {
+pub fn new_api_key(randomness: &dyn countersign_protocol::randomness::Randomness) -> String {
     format!("{API_KEY_PREFIX}{}", BASE64URL_NOPAD.encode(&randomness.bytes::<32>()))
 }
 
@@ -99,7 +99,7 @@ pub async fn prove_device(State(app): State<Arc<App>>, request: Request, next: N
 }
 
 async fn known_device(app: &App, request: Request) -> Result<(ActiveDevice, Request), Problem> {
-    let unknown = Problem::Refused(countersign_core::Refusal::UnknownKey);
+    let unknown = Problem::Refused(countersign_protocol::Refusal::UnknownKey);
     let key_id = proof::key_id(proof_header(&request)?)?;
     let device = app.store.device_by_request_key(key_id, app.now()).await?.ok_or(unknown)?;
     Ok((device, request))

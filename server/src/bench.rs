@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::serve;
 use crate::startup::StartupError;
 use clap::Args;
-use countersign_core::key::SoftwareKey;
+use countersign_protocol::key::SoftwareKey;
 use login::Lane;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -135,7 +135,7 @@ async fn sign_in(lanes: Vec<Lane>, logins: usize) -> Result<Vec<Duration>, Failu
 
 /// How many logins a second one core could sign and verify, and do nothing else.
 fn cryptography_alone() -> Result<f64, Failure> {
-    let broken = |error: countersign_core::key::KeyError| StartupError::System(error.to_string());
+    let broken = |error: countersign_protocol::key::KeyError| StartupError::System(error.to_string());
     let (key, _) = SoftwareKey::generate().map_err(broken)?;
     let message = [7_u8; 1024];
     let (before, mut logins) = (stopwatch(), 0_u32);

@@ -9,8 +9,8 @@ use crate::store::{self, Cancelled, Claimed};
 use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
-use countersign_core::handle::ChallengeId;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
 /// Reads a challenge; with `wait`, answers as soon as it is no longer pending, or asks for a number that the page does not
@@ -19,7 +19,7 @@ use std::sync::Arc;
     params(("id" = String, Path, description = "The challenge"), ("wait" = Option<u32>, Query, description = "Seconds to wait while it is pending: 0 to 60"),
         ("shown" = Option<String>, Query, description = "What the page shows: `tap` or `number`. While they differ, the wait ends at once; default: as the challenge is when the wait begins")),
     responses((status = 200, body = Challenge),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn wait(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -56,7 +56,7 @@ fn until(now: Timestamp, moment: Timestamp) -> std::time::Duration {
 #[utoipa::path(post, path = "/v1/challenges/{id}/claim", tag = "relying party",
     params(("id" = String, Path, description = "The challenge"), ("Idempotency-Key" = Option<String>, Header, description = "Names this claim, so that it can be repeated")),
     responses((status = 200, body = Challenge),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn claim(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -78,7 +78,7 @@ pub async fn claim(
 #[utoipa::path(post, path = "/v1/challenges/{id}/cancel", tag = "relying party",
     params(("id" = String, Path, description = "The challenge")),
     responses((status = 200, description = "It is cancelled, or its approval revoked; also when it was before", body = Challenge),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn cancel(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,

@@ -10,9 +10,9 @@ use crate::problem::Problem;
 use crate::store::{self, Accepted, Attempt, Begun, StoredCodes, ToSettle};
 use axum::Json;
 use axum::extract::State;
-use countersign_core::at_rest::Location;
-use countersign_core::handle::{AccountId, AuthenticatorId, ChallengeId};
-use countersign_core::one_time_code::{Algorithm, DEFAULT_DIGITS, DEFAULT_PERIOD, Secret, Totp};
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId};
+use countersign_protocol::one_time_code::{Algorithm, DEFAULT_DIGITS, DEFAULT_PERIOD, Secret, Totp};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub struct CodeAnswer {
 #[utoipa::path(post, path = "/v1/users/{id}/codes/verify", tag = "relying party", request_body = CodeRequest,
     params(("id" = String, Path, description = "The account")),
     responses((status = 200, body = CodeAnswer),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn verify(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,

@@ -285,7 +285,7 @@ impl Config {
     fn check(&self) -> Result<(), String> {
         if let Some(text) = &self.public_url {
             let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
-            if !countersign_core::link::is_trustworthy(&url) || text.ends_with('/') {
+            if !countersign_protocol::link::is_trustworthy(&url) || text.ends_with('/') {
                 return Err(
                     "public_url must be https:// (or http:// on this very machine), without a slash at its end".into(),
                 );

@@ -11,12 +11,12 @@ use crate::user_agent;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_core::Refusal;
-use countersign_core::challenge::{self, Context, DEFAULT_LIFETIME, IssueError, MAX_LIFETIME, Policy};
-use countersign_core::handle::{AccountId, ChallengeId};
-use countersign_core::key::{SoftwareKey, sha256_text};
-use countersign_core::randomness::Randomness;
-use countersign_core::time::Timestamp;
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, IssueError, MAX_LIFETIME, Policy};
+use countersign_protocol::handle::{AccountId, ChallengeId};
+use countersign_protocol::key::{SoftwareKey, sha256_text};
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub struct ContextRequest {
 #[utoipa::path(post, path = "/v1/challenges", tag = "relying party", request_body = ChallengeRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same challenge again")),
     responses((status = 201, body = Challenge), (status = 200, description = "The same request came before", body = Challenge),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn create(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,

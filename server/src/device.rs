@@ -11,10 +11,12 @@ use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_core::challenge;
-use countersign_core::device_api::{Devices, EnrolmentState, Known, PulledChallenges, PushRegistrations, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::sealing::{self, SealedTo};
+use countersign_protocol::challenge;
+use countersign_protocol::device_api::{
+    Devices, EnrolmentState, Known, PulledChallenges, PushRegistrations, PushStatus,
+};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::sealing::{self, SealedTo};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ use std::time::Duration;
         ("known" = Option<String>, Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
         ("Countersign-Proof" = String, Header, description = "A request proof")),
     responses((status = 200, description = "`state`, sealed `challenges`, `push`, `webpush_public_key`, `revocation`; see PROTOCOL.md, Pull", content_type = "application/json"),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn pull(
     State(app): State<Arc<App>>,
     Device { device, jti }: Device,
@@ -106,7 +108,7 @@ async fn news(app: &App, device: &ActiveDevice, known: &[Known]) -> Result<Vec<N
     params(("Countersign-Proof" = String, Header, description = "A request proof")),
     request_body(content_type = "application/json", description = "A push registration, or a list of 1 to 4; see PROTOCOL.md, Push"),
     responses((status = 204, description = "These are the device's registrations, and no others"),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn register_push(
     State(app): State<Arc<App>>,
     Device { device, .. }: Device,
@@ -123,7 +125,7 @@ pub async fn register_push(
 #[utoipa::path(get, path = "/v1/device/devices", tag = "device",
     params(("Countersign-Proof" = String, Header, description = "A request proof")),
     responses((status = 200, body = Devices),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn devices(
     State(app): State<Arc<App>>,
     ConfirmedDevice(device): ConfirmedDevice,
@@ -137,7 +139,7 @@ pub async fn devices(
 #[utoipa::path(delete, path = "/v1/device/devices/{id}", tag = "device",
     params(("id" = String, Path, description = "The enrolment"), ("Countersign-Proof" = String, Header, description = "A request proof")),
     responses((status = 204, description = "Removed; also when it was before"),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn revoke(
     State(app): State<Arc<App>>,
     Device { device, .. }: Device,

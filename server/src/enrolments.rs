@@ -12,14 +12,14 @@ use crate::waiting::Look;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_core::code_seed::{self, CodeSeed};
-use countersign_core::device_api::RedemptionAnswer;
-use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Redemption};
-use countersign_core::handle::{AccountId, EnrolmentId};
-use countersign_core::jws;
-use countersign_core::key::{SoftwareKey, sha256};
-use countersign_core::sealing::{self, Envelope, SealedTo, SealingPublicKey};
-use countersign_core::text;
+use countersign_protocol::code_seed::{self, CodeSeed};
+use countersign_protocol::device_api::RedemptionAnswer;
+use countersign_protocol::enrolment::{self, EnrolmentLink, EnrolmentStatement, Redemption};
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::jws;
+use countersign_protocol::key::{SoftwareKey, sha256};
+use countersign_protocol::sealing::{self, Envelope, SealedTo, SealingPublicKey};
+use countersign_protocol::text;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct User {
 /// Makes an account, or finds the one of this name.
 #[utoipa::path(post, path = "/v1/users", tag = "relying party", request_body = UserRequest,
     responses((status = 201, body = User), (status = 200, description = "There was one of this name", body = User),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn create_user(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -120,7 +120,7 @@ impl Enrolment {
 #[utoipa::path(post, path = "/v1/users/{id}/enrolments", tag = "relying party",
     params(("id" = String, Path, description = "The account")),
     responses((status = 201, body = NewEnrolment),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn open(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -141,7 +141,7 @@ pub async fn open(
 #[utoipa::path(get, path = "/v1/enrolments/{id}", tag = "relying party",
     params(("id" = String, Path, description = "The enrolment"), ("wait" = Option<u32>, Query, description = "Seconds to wait while it is open: 0 to 60")),
     responses((status = 200, body = Enrolment),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn read(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -172,7 +172,7 @@ pub struct ConfirmationRequest {
 #[utoipa::path(post, path = "/v1/enrolments/{id}/confirm", tag = "relying party", request_body = ConfirmationRequest,
     params(("id" = String, Path, description = "The enrolment")),
     responses((status = 200, body = Enrolment),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn confirm(
     State(app): State<Arc<App>>,
     RelyingParty(relying_party): RelyingParty,
@@ -210,7 +210,7 @@ async fn wake(app: &App, id: EnrolmentId) -> Result<(), Problem> {
 #[utoipa::path(post, path = "/v1/device/enrol", tag = "device",
     request_body(content = inline(RedemptionSchema), description = "See PROTOCOL.md, Enrolment"),
     responses((status = 200, description = "Proposed; also for the same redemption sent again", body = RedemptionAnswer),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn redeem(
     State(app): State<Arc<App>>,
     StrictJson(redemption): StrictJson<Redemption>,

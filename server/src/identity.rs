@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
-use countersign_core::jws;
-use countersign_core::server_identity::{SignedTime, WellKnown};
+use countersign_protocol::jws;
+use countersign_protocol::server_identity::{SignedTime, WellKnown};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ pub async fn healthz() -> &'static str {
 /// True when the database takes writes.
 #[utoipa::path(get, path = "/readyz", tag = "operator",
     responses((status = 200, description = "The database takes writes"),
-        (status = 503, description = "It does not", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = 503, description = "It does not", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     app.store.ping().await?;
     Ok("ready\n")

@@ -1,7 +1,7 @@
 //! The Countersign server: relying parties ask, phones answer, and the answer is durable before anybody hears of it.
 //!
 //! The way of one login through these files: `create` (1), `push` (2), then on the phone `receive` (3) and `decide` (4)
-//! of countersign-core, `settle` (5), `claim` (6).
+//! of countersign-device, `settle` (5), `claim` (6).
 
 pub mod admin;
 pub mod app;

@@ -2,9 +2,9 @@
 
 use crate::config::MasterKeySource;
 use crate::startup::StartupError;
-use countersign_core::at_rest::AtRestKey;
-use countersign_core::private_file;
-use countersign_core::randomness::Randomness;
+use countersign_protocol::at_rest::AtRestKey;
+
+use countersign_protocol::randomness::Randomness;
 use data_encoding::BASE64;
 use std::path::Path;
 use zeroize::Zeroizing;

@@ -1,8 +1,8 @@
 //! The nonces that request proofs carry: bound to an enrolment and a time, and kept nowhere.
 
-use countersign_core::handle::EnrolmentId;
-use countersign_core::proof::PROOF_LIFETIME;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::proof::PROOF_LIFETIME;
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
 

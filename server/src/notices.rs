@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::server_keys::Signer;
 use crate::store::{ActiveDevice, Retracted};
-use countersign_core::jws;
-use countersign_core::retraction::Retraction;
-use countersign_core::revocation::Revocation;
+use countersign_protocol::jws;
+use countersign_protocol::retraction::Retraction;
+use countersign_protocol::revocation::Revocation;
 
 /// Signs that a challenge waits no longer.
 ///

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use countersign_core::device_api::{Known, MAX_WAIT_SECONDS};
+use countersign_protocol::device_api::{Known, MAX_WAIT_SECONDS};
 use serde::Deserialize;
 use std::str::FromStr;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 use crate::store::{State, StoreError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use countersign_core::Refusal;
+use countersign_protocol::Refusal;
 use std::time::Duration;
 
 /// Every reason to refuse a request.
@@ -308,7 +308,7 @@ impl std::error::Error for Problem {}
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Outside { status, code, title, detail } = self.outside();
-        let document = countersign_core::device_api::Problem {
+        let document = countersign_protocol::device_api::Problem {
             kind: format!("urn:countersign:problem:{code}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -348,8 +348,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<countersign_core::key::KeyError> for Problem {
-    fn from(error: countersign_core::key::KeyError) -> Self {
+impl From<countersign_protocol::key::KeyError> for Problem {
+    fn from(error: countersign_protocol::key::KeyError) -> Self {
         tracing::error!(%error, "a server key did not sign");
         Self::Internal
     }

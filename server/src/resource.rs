@@ -5,10 +5,10 @@ use crate::create::{PolicyMode, PolicyRequest};
 use crate::methods::{Method, amr};
 use crate::problem::Problem;
 use crate::store::{ChallengeRecord, Prompt, State};
-use countersign_core::handle::ChallengeId;
-use countersign_core::link::ChallengeLink;
-use countersign_core::receipt::Receipt;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::receipt::Receipt;
+use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

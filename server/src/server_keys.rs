@@ -3,12 +3,12 @@
 use crate::startup::StartupError;
 use crate::store::{Store, StoreError, StoredSigningKey};
 use crate::vapid_keys::VapidKeys;
-use countersign_core::at_rest::{AtRestKey, Location};
-use countersign_core::key::{PublicKey, SoftwareKey, Thumbprint};
-use countersign_core::private_file;
-use countersign_core::randomness::Randomness;
-use countersign_core::server_identity;
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::key::{PublicKey, SoftwareKey, Thumbprint};
+
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::server_identity;
+use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

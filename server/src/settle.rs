@@ -7,11 +7,11 @@ use crate::problem::Problem;
 use crate::store::{Settled, Settlement};
 use axum::Json;
 use axum::extract::State;
-use countersign_core::Refusal;
-use countersign_core::decision::{self, Answer, Decision};
-use countersign_core::device_api::DecisionAnswer;
-use countersign_core::handle::ChallengeId;
-use countersign_core::jws::Unverified;
+use countersign_protocol::Refusal;
+use countersign_protocol::decision::{self, Answer, Decision};
+use countersign_protocol::device_api::DecisionAnswer;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::jws::Unverified;
 use std::sync::Arc;
 
 /// Takes a device's signed decision. It is its own proof of possession.
@@ -19,7 +19,7 @@ use std::sync::Arc;
     params(("id" = String, Path, description = "The challenge")),
     request_body(content = String, content_type = "application/jose", description = "A decision, as a compact JWS"),
     responses((status = 200, description = "The answer counts; also when it is sent again", body = DecisionAnswer),
-        (status = "default", description = "A problem", body = countersign_core::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn settle(
     State(app): State<Arc<App>>,
     Handle(id): Handle<ChallengeId>,

@@ -3,9 +3,9 @@
 
 use crate::startup::StartupError;
 use crate::store::{Store, StoredVapidKey};
-use countersign_core::at_rest::{AtRestKey, Location};
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::Randomness;
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::Randomness;
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

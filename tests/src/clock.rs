@@ -1,6 +1,6 @@
 //! A clock that a test moves.
 
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

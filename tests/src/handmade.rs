@@ -2,18 +2,18 @@
 
 use crate::clock::ManualClock;
 use crate::http::{Answer, RelyingParty, client, send};
-use countersign_core::challenge::{self, Challenge, Expected};
-use countersign_core::code_seed::{self, CodeSeed};
-use countersign_core::decision::{Answer as YesOrNo, Decision};
-use countersign_core::enrolment::{self, EnrolmentLink, EnrolmentStatement, Possession, Redemption, Transcript};
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::jws::{self, Claims};
-use countersign_core::key::{SoftwareKey, sha256_text};
-use countersign_core::proof::{NONCE_HEADER, PROOF_HEADER, Proof};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{Envelope, SealedTo, SealingKey};
-use countersign_core::server_identity::WellKnown;
-use countersign_core::time::{Clock, SystemClock};
+use countersign_protocol::challenge::{self, Challenge, Expected};
+use countersign_protocol::code_seed::{self, CodeSeed};
+use countersign_protocol::decision::{Answer as YesOrNo, Decision};
+use countersign_protocol::enrolment::{self, EnrolmentLink, EnrolmentStatement, Possession, Redemption, Transcript};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::jws::{self, Claims};
+use countersign_protocol::key::{SoftwareKey, sha256_text};
+use countersign_protocol::proof::{NONCE_HEADER, PROOF_HEADER, Proof};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_protocol::server_identity::WellKnown;
+use countersign_protocol::time::{Clock, SystemClock};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -188,7 +188,7 @@ impl HandmadeDevice {
     pub fn proof_claims(&self, method: &str, target: &str, body: &[u8]) -> Proof {
         let randomness = SystemRandomness::new();
         let mut jti = [0; 16];
-        countersign_core::randomness::Randomness::fill(&randomness, &mut jti);
+        countersign_protocol::randomness::Randomness::fill(&randomness, &mut jti);
         Proof {
             htm: method.into(),
             htu: target.into(),

@@ -1,12 +1,12 @@
 //! A phone: the real core, with a vault in memory and a store in a temporary folder.
 
 use crate::http::RelyingParty;
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::{Clock, SystemClock};
-use countersign_core::transport::Transport;
-use countersign_core::vault::DesktopVault;
-use countersign_core::{AccountState, Authenticator, Platform};
+use countersign_device::transport::Transport;
+use countersign_device::vault::DesktopVault;
+use countersign_device::{AccountState, Authenticator, Platform};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::phone::ReqwestTransport;
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -2,9 +2,9 @@
 
 use crate::clock::ManualClock;
 use crate::http::RelyingParty;
-use countersign_core::handle::ChallengeId;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::{Clock, SystemClock};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::authorisation::{api_key_sha256, new_api_key};
 use countersign_server::config::Config;
 use countersign_server::serve::{self, Running};

@@ -2,13 +2,13 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Answer::Approve;
-use countersign_core::jws::Unverified;
-use countersign_core::key::Thumbprint;
-use countersign_core::retraction::Retraction;
-use countersign_core::server_identity::WellKnown;
-use countersign_core::time::{Clock, SystemClock};
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Answer::Approve;
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::key::Thumbprint;
+use countersign_protocol::retraction::Retraction;
+use countersign_protocol::server_identity::WellKnown;
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_tests::handmade::{HandmadeDevice, link, read_claims};
 use countersign_tests::http::{Answer, RelyingParty, client, send};
 use countersign_tests::program::{Program, admin, admin_command, phone_command, relying_party, run};
@@ -170,7 +170,7 @@ async fn prompts_that_a_report_has_stopped_are_let_through_again() {
     let registration = serde_json::to_vec(&push.registration()).unwrap();
     assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
     let id = site.ask(&user).await;
-    let report = device.decision(&device.pull().await.remove(0), countersign_core::decision::Answer::Report);
+    let report = device.decision(&device.pull().await.remove(0), countersign_protocol::decision::Answer::Report);
     assert_eq!(device.decide(&id.parse().unwrap(), report).await.status, 200);
     let push = async || site.post("/v1/challenges", &json!({ "user_id": user })).await.body["push"].clone();
     assert_eq!(push().await, "stopped");
@@ -196,7 +196,7 @@ async fn a_push_is_checked_and_the_answer_of_its_network_is_said_in_words() {
     assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
     let answer = admin(data, &check).await;
     assert_eq!(answer[0]["answer"], "sent", "{answer}");
-    let envelope: countersign_core::sealing::Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
+    let envelope: countersign_protocol::sealing::Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
     let shown = device.open(&envelope);
     assert_eq!(read_claims::<Retraction>(&shown).enrolment_id, device.id());
 

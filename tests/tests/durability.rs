@@ -2,11 +2,11 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Answer::{Approve, Deny};
-use countersign_core::jws;
-use countersign_core::proof::PROOF_HEADER;
-use countersign_core::{Outcome, Received};
+use countersign_device::{Outcome, Received};
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Answer::{Approve, Deny};
+use countersign_protocol::jws;
+use countersign_protocol::proof::PROOF_HEADER;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::phone::Phone;

@@ -2,12 +2,12 @@
 
 #![cfg(test)]
 
-use countersign_core::device_api::EnrolmentState;
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::receipt::Receipt;
-use countersign_core::sealing::SealingPublicKey;
+use countersign_protocol::device_api::EnrolmentState;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::receipt::Receipt;
+use countersign_protocol::sealing::SealingPublicKey;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
 use countersign_tests::http::RelyingParty;
@@ -54,7 +54,7 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
     while app.device_waiting.is_empty() {
         tokio::task::yield_now().await;
     }
-    let countersign_core::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
+    let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     let typed = format!("{} {}", &confirmation_code[..3], &confirmation_code[3..]);
     assert_eq!(confirm(&site, account.id, &typed).await.body["state"], "confirmed");
     assert_eq!(parked.await.unwrap(), EnrolmentState::Confirmed);
@@ -99,7 +99,7 @@ async fn the_same_phone_scanning_the_link_again_has_one_account() {
     let first = first.unwrap();
     assert_eq!(first.id, second.unwrap().id, "two taps at one time");
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap().id, first.id, "and one later");
-    let countersign_core::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
+    let countersign_device::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
     assert_eq!(confirm(&site, first.id, &confirmation_code).await.body["state"], "confirmed");
 }
 
@@ -108,12 +108,12 @@ async fn two_processes_on_one_phone_store_lose_no_key() {
     let server = TestServer::start().await;
     let (site, user) = maya(&server).await;
     let phone = Phone::new();
-    let other = countersign_core::Authenticator::open(phone.directory(), phone.platform().clone()).unwrap();
+    let other = countersign_device::Authenticator::open(phone.directory(), phone.platform().clone()).unwrap();
     let id = phone.enrol(&site, &user).await;
     let noor = site.user("noor").await;
     let second = other.enrol(&link(&site, &noor).await, "Other process").await.unwrap();
     phone.core.refresh_server(id).await.unwrap();
-    let countersign_core::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
+    let countersign_device::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
     confirm(&site, second.id, &confirmation_code).await;
     site.ask(&noor).await;
     assert_eq!(phone.core.pull(second.id, 0).await.unwrap().received.len(), 1);
@@ -149,7 +149,7 @@ async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
     assert_eq!(phone().core.enrol(&late, "Phone").await.unwrap_err().code(), "invalid_ticket");
 
     let account = phone().core.enrol(&link(&site, &user).await, "Phone").await.unwrap();
-    let countersign_core::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
+    let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     clock.advance(Duration::from_secs(600));
     assert_eq!(confirm(&site, account.id, &confirmation_code).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{}", account.id)).await.body;
@@ -169,7 +169,7 @@ async fn a_redemption_with_one_thing_changed_is_refused_and_the_ticket_lives() {
     refused("another server", prepared.changed(|t| t.aud = key.thumbprint()), "wrong_server").await;
     refused(
         "another ticket",
-        prepared.changed(|t| t.ticket_sha256 = countersign_core::key::sha256_text(b"x")),
+        prepared.changed(|t| t.ticket_sha256 = countersign_protocol::key::sha256_text(b"x")),
         "malformed",
     )
     .await;
@@ -214,7 +214,7 @@ async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
     let challenge = site.ask(&user).await;
     let compact = device.pull().await.pop().unwrap();
     let id = challenge.parse().unwrap();
-    device.decide(&id, device.decision(&compact, countersign_core::decision::Answer::Approve)).await;
+    device.decide(&id, device.decision(&compact, countersign_protocol::decision::Answer::Approve)).await;
     let claimed = site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
     let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
     assert_ne!(receipt.certificate, receipt.enrolment_certificate);
@@ -240,7 +240,7 @@ async fn an_approval_taken_back_before_its_claim_is_revoked() {
     let challenge = site.ask(&user).await;
     let compact = device.pull().await.pop().unwrap();
     device
-        .decide(&challenge.parse().unwrap(), device.decision(&compact, countersign_core::decision::Answer::Approve))
+        .decide(&challenge.parse().unwrap(), device.decision(&compact, countersign_protocol::decision::Answer::Approve))
         .await;
     let path = format!("/v1/challenges/{challenge}");
     assert_eq!(site.post(&format!("{path}/cancel"), &Value::Null).await.body["state"], "revoked");

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
+use countersign_protocol::challenge::Challenge;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{Answer, RelyingParty};
 use countersign_tests::server::TestServer;

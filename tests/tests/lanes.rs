@@ -2,8 +2,8 @@
 
 #![cfg(test)]
 
-use countersign_core::device_api::PushRegistration;
-use countersign_core::webpush::Subscription;
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::webpush::Subscription;
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::{Down, PushService};
 use countersign_tests::server::TestServer;

@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 use axum::http::StatusCode;
-use countersign_core::receipt::Receipt;
-use countersign_core::{Outcome, Received};
+use countersign_device::{Outcome, Received};
+use countersign_protocol::receipt::Receipt;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::phone::Phone;

@@ -2,13 +2,13 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::DEFAULT_LIFETIME;
-use countersign_core::decision::Answer;
-use countersign_core::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::{Randomness, SystemRandomness};
-use countersign_core::sealing::SealingKey;
-use countersign_core::time::Clock;
+use countersign_protocol::challenge::DEFAULT_LIFETIME;
+use countersign_protocol::decision::Answer;
+use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::sealing::SealingKey;
+use countersign_protocol::time::Clock;
 use countersign_server::methods::Methods;
 use countersign_server::store::{
     Confirmed, Created, NewChallenge, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, State, Store,

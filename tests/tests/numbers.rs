@@ -2,11 +2,11 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::{Challenge, Policy};
-use countersign_core::decision::Answer;
-use countersign_core::handle::ChallengeId;
-use countersign_core::receipt::Receipt;
-use countersign_core::{Outcome, Received};
+use countersign_device::{Outcome, Received};
+use countersign_protocol::challenge::{Challenge, Policy};
+use countersign_protocol::decision::Answer;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::receipt::Receipt;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{Answer as HttpAnswer, RelyingParty};
@@ -112,7 +112,7 @@ async fn an_approval_without_its_number_or_with_one_too_many_changes_nothing() {
         for number in wrong {
             let mut claims = device.decision_claims(&compact, Answer::Approve);
             claims.number = number.map(str::to_owned);
-            let signed = countersign_core::jws::sign_now(&claims, &device.approval).unwrap();
+            let signed = countersign_protocol::jws::sign_now(&claims, &device.approval).unwrap();
             let answer = device.decide(&id, signed).await;
             assert_eq!((answer.status, answer.code()), (400, "malformed"), "{number:?}");
             assert_eq!(site.state(&id.to_string()).await, "pending", "{number:?}");

@@ -3,9 +3,9 @@
 //! The cases are random. A failure prints the seed, and `COUNTERSIGN_OATHTOOL_SEED` repeats it.
 #![cfg(test)]
 
-use countersign_core::one_time_code::{Algorithm, Drift, Hotp, Secret, Totp};
-use countersign_core::randomness::{Randomness, SystemRandomness};
-use countersign_core::time::Timestamp;
+use countersign_protocol::one_time_code::{Algorithm, Drift, Hotp, Secret, Totp};
+use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::time::Timestamp;
 use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
-use countersign_core::decision::{Answer, Decision};
-use countersign_core::handle::ChallengeId;
-use countersign_core::{Outcome, jws};
+use countersign_device::Outcome;
+use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::jws;
 use countersign_server::config::Config;
 use countersign_server::store::PushOutcome;
 use countersign_tests::clock::ManualClock;
@@ -327,7 +328,7 @@ async fn a_report_that_somebody_else_signs_changes_nothing() {
     refused("another account's device", signed(&claims, &stranger.request), 403, "unknown_key").await;
     let with_number = Decision { number: Some("42".into()), ..claims.clone() };
     refused("a number in it", signed(&with_number, &device.request), 400, "malformed").await;
-    let altered = Decision { challenge_sha256: countersign_core::challenge::digest("x"), ..claims.clone() };
+    let altered = Decision { challenge_sha256: countersign_protocol::challenge::digest("x"), ..claims.clone() };
     refused("other bytes", signed(&altered, &device.request), 403, "wrong_challenge").await;
     let answer = device.decide(&id, signed(&claims, &device.request)).await;
     assert_eq!((answer.status, &answer.body["state"]), (200, &json!("reported")));

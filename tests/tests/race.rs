@@ -2,8 +2,8 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Answer::{Approve, Deny};
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Answer::{Approve, Deny};
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::server::TestServer;
 

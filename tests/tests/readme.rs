@@ -15,8 +15,8 @@ fn integration() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_integration_in_the_readme_signs_people_in_and_keeps_them_out() {
-    use countersign_core::challenge::Challenge;
-    use countersign_core::decision::Answer::{Approve, Deny};
+    use countersign_protocol::challenge::Challenge;
+    use countersign_protocol::decision::Answer::{Approve, Deny};
     let code = integration();
     let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
     assert!(lines <= 12, "ten lines and an import, not {lines}");

@@ -3,12 +3,12 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::{Answer, Decision};
-use countersign_core::handle::ChallengeId;
-use countersign_core::jws;
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::jws;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
 use countersign_tests::handmade::{HandmadeDevice, now_seconds, read_claims, sign_raw};
 use countersign_tests::http::{self, RelyingParty};
 use countersign_tests::server::TestServer;
@@ -68,7 +68,7 @@ async fn a_decision_with_one_thing_changed_is_refused() {
     };
     let another = ChallengeId::random(&SystemRandomness::new());
     scene.refused("another challenge's id", with(&|c| c.challenge_id = another), 403, "wrong_challenge").await;
-    let altered = countersign_core::challenge::digest(&scene.compact.replace('.', "x"));
+    let altered = countersign_protocol::challenge::digest(&scene.compact.replace('.', "x"));
     scene.refused("altered context", with(&|c| c.challenge_sha256.clone_from(&altered)), 403, "wrong_challenge").await;
     scene.refused("altered answer", with(&|c| c.decision = Answer::Deny), 403, "unknown_key").await;
     scene.refused("future time", with(&|c| c.iat = now_seconds() + 120), 403, "future_time").await;
@@ -176,12 +176,12 @@ async fn a_request_proof_with_one_thing_changed_is_refused() {
     let device = &scene.device;
     let target = "/v1/device/devices";
     device.warm_up().await;
-    type Change = fn(&mut countersign_core::proof::Proof);
+    type Change = fn(&mut countersign_protocol::proof::Proof);
     let changes: [(&str, Change, u16, &str); 8] = [
         ("another method", |p| p.htm = "POST".into(), 403, "bad_signature"),
         ("another path", |p| p.htu = "/v1/device/challenges".into(), 403, "bad_signature"),
         ("another query", |p| p.htu.push_str("?all=1"), 403, "bad_signature"),
-        ("another body", |p| p.body_sha256 = countersign_core::key::sha256_text(b"x"), 403, "bad_signature"),
+        ("another body", |p| p.body_sha256 = countersign_protocol::key::sha256_text(b"x"), 403, "bad_signature"),
         ("no nonce", |p| p.nonce.clear(), 401, "nonce_required"),
         ("a made-up nonce", |p| p.nonce.replace_range(..4, "AAAA"), 401, "nonce_required"),
         ("future time", |p| p.iat += 120, 403, "future_time"),
@@ -235,7 +235,7 @@ async fn a_nonce_of_one_device_does_not_serve_another() {
 async fn a_push_endpoint_that_is_more_than_an_address_is_refused() {
     let scene = Scene::new().await;
     let registration = |endpoint: &str| {
-        let receiver = countersign_core::webpush::Receiver::generate(&SystemRandomness::new());
+        let receiver = countersign_protocol::webpush::Receiver::generate(&SystemRandomness::new());
         let mut body = serde_json::to_value(receiver.subscription(endpoint.into())).unwrap();
         body["gateway"] = json!("webpush");
         body.to_string().into_bytes()
@@ -314,7 +314,7 @@ async fn only_the_relying_party_that_asked_reads_cancels_or_claims() {
 async fn another_organisation_learns_nothing_of_a_user() {
     let scene = Scene::new().await;
     let stranger = scene.server.relying_party("Elsewhere", "Customer area").await;
-    let invented = countersign_core::handle::AccountId::random(&SystemRandomness::new()).to_string();
+    let invented = countersign_protocol::handle::AccountId::random(&SystemRandomness::new()).to_string();
     for user in [&scene.user, &invented, &"not-an-id".to_owned()] {
         let enrolment = stranger.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
         assert_eq!((enrolment.status, enrolment.code()), (404, "not_found"), "{user}");
@@ -375,7 +375,7 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
 
 #[tokio::test]
 async fn a_challenge_re_sealed_to_another_device_is_not_shown_there() {
-    use countersign_core::sealing::{self, SealedTo};
+    use countersign_protocol::sealing::{self, SealedTo};
     use countersign_tests::phone::Phone;
     let scene = Scene::new().await;
     let (phone, friend) = (Phone::new(), scene.site.user("noor").await);

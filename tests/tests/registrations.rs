@@ -2,10 +2,10 @@
 
 #![cfg(test)]
 
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::time::SystemClock;
-use countersign_core::{Outcome, Received};
+use countersign_device::{Outcome, Received};
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::time::SystemClock;
 use countersign_server::config::{Config, FcmConfig};
 use countersign_tests::fcm::Fcm;
 use countersign_tests::handmade::HandmadeDevice;

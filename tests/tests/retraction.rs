@@ -4,11 +4,11 @@
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::revocation::EndReason;
-use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_core::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_device::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::revocation::EndReason;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::RelyingParty;
@@ -170,8 +170,8 @@ async fn a_pull_parks_although_a_known_request_still_waits() {
     let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
     site.ask(&user).await;
     let compact = device.pull().await.pop().unwrap();
-    let digest = countersign_core::challenge::digest(&compact);
-    let id = device.decision_claims(&compact, countersign_core::decision::Answer::Deny).challenge_id;
+    let digest = countersign_protocol::challenge::digest(&compact);
+    let id = device.decision_claims(&compact, countersign_protocol::decision::Answer::Deny).challenge_id;
     let known = |digest: &str| format!("/v1/device/challenges?known={id}.{digest}");
     let pulled = async |target: &str| {
         let answer = device.send(Method::GET, target, b"").await;
@@ -179,7 +179,7 @@ async fn a_pull_parks_although_a_known_request_still_waits() {
         answer.body["challenges"].as_array().unwrap().len()
     };
     assert_eq!(pulled(&known(&digest)).await, 0, "known as it is");
-    assert_eq!(pulled(&known(&countersign_core::challenge::digest("other"))).await, 1, "known otherwise");
+    assert_eq!(pulled(&known(&countersign_protocol::challenge::digest("other"))).await, 1, "known otherwise");
     for wrong in [format!("{id}"), format!("{id}.x"), format!("x.{digest}"), format!("{id}.{digest},")] {
         let answer = device.send(Method::GET, &format!("/v1/device/challenges?known={wrong}"), b"").await;
         assert_eq!((answer.status, answer.code()), (400, "malformed"), "{wrong}");
@@ -220,7 +220,7 @@ async fn revoke(server: &TestServer, user: &str, id: EnrolmentId) {
 async fn only_a_signed_word_that_answers_this_very_request_ends_an_account() {
     let (server, site, user) = scene().await;
     let network = Arc::new(Tampering { inner: Phone::new().platform().transport.clone(), change: Mutex::new(None) });
-    let phone = Phone::with(Arc::new(countersign_core::time::SystemClock), network.clone());
+    let phone = Phone::with(Arc::new(countersign_protocol::time::SystemClock), network.clone());
     let (id, stays) = (phone.enrol(&site, &user).await, phone.enrol(&site, &site.user("noor").await).await);
     let state = |id: EnrolmentId| {
         let accounts = phone.core.accounts().unwrap();
@@ -252,7 +252,7 @@ async fn only_a_signed_word_that_answers_this_very_request_ends_an_account() {
     };
     *network.change.lock().unwrap() = Some(Box::new(strip));
     let pulled = phone.core.pull(id, 0).await.unwrap();
-    assert_eq!((pulled.state, pulled.ended), (countersign_core::device_api::EnrolmentState::Void, None));
+    assert_eq!((pulled.state, pulled.ended), (countersign_protocol::device_api::EnrolmentState::Void, None));
     assert_eq!(state(id), AccountState::Confirmed, "that it is void is only said");
     let old = kept.lock().unwrap().clone().unwrap();
     let replay = move |request: &HttpRequest, response: HttpResponse| {

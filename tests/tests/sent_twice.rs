@@ -4,10 +4,10 @@
 #![cfg(test)]
 
 use async_trait::async_trait;
-use countersign_core::device_api::PushStatus;
-use countersign_core::time::SystemClock;
-use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_core::{AccountState, Outcome};
+use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_device::{AccountState, Outcome};
+use countersign_protocol::device_api::PushStatus;
+use countersign_protocol::time::SystemClock;
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::PushService;
 use countersign_tests::server::TestServer;

@@ -3,12 +3,12 @@
 #![cfg(test)]
 
 use async_trait::async_trait;
-use countersign_core::at_rest::Location;
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::{AccountState, Authenticator, Outcome, Platform, PushRegistrar};
+use countersign_device::{AccountState, Authenticator, Outcome, Platform, PushRegistrar};
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
 use countersign_server::config::Config;
 use countersign_server::master_key;
 use countersign_server::vapid_keys;

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use countersign_core::decision::Answer::{Approve, Deny};
+use countersign_protocol::decision::Answer::{Approve, Deny};
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::program::{Program, admin, admin_command, run, serve_command};
@@ -65,7 +65,7 @@ impl Scene {
         webhook(self.data.path(), &["set", &self.id, url]).await
     }
 
-    async fn answered(&self, answer: countersign_core::decision::Answer) -> String {
+    async fn answered(&self, answer: countersign_protocol::decision::Answer) -> String {
         let id = self.site.ask(&self.user).await;
         let compact = self.device.pull().await.pop().unwrap();
         let decision = self.device.decision(&compact, answer);

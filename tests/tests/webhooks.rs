@@ -2,12 +2,12 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Answer::{self, Approve, Deny, Report};
-use countersign_core::handle::ChallengeId;
-use countersign_core::jws;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::server_identity::WellKnown;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Answer::{self, Approve, Deny, Report};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::jws;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::server_identity::WellKnown;
 use countersign_server::app::App;
 use countersign_server::authorisation::{api_key_sha256, new_api_key};
 use countersign_server::config::Config;

@@ -5,9 +5,9 @@
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Router, routing};
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::webpush::Receiver;
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::webpush::Receiver;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::phone::Phone;
 use countersign_tests::server::TestServer;
@@ -85,7 +85,7 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
         assert_eq!(found, state, "{status}: {reason}");
         assert!(reason.contains(words) && !reason.contains(&origin), "{status}: {reason}");
         if let Some(pause) = pause {
-            let now = countersign_core::time::Clock::now(&clock);
+            let now = countersign_protocol::time::Clock::now(&clock);
             assert_eq!(due_at - now.millis(), pause * 1000, "{status}");
         }
         assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "{status}");

@@ -4,8 +4,8 @@ use countersign_bindings::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, Transport,
     TransportError, VaultError,
 };
-use countersign_core::key::{SoftwareKey, sha256};
-use countersign_core::time;
+use countersign_protocol::key::{SoftwareKey, sha256};
+use countersign_protocol::time;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -6,12 +6,12 @@ use countersign_bindings::platform::{
     VaultError,
 };
 use countersign_bindings::{ApnsEnvironment, Authenticator, AuthenticatorError, PushRegistration};
-use countersign_core::device_api;
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{self, SealedTo, SealingKey};
-use countersign_core::time::SystemClock;
+use countersign_protocol::device_api;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{self, SealedTo, SealingKey};
+use countersign_protocol::time::SystemClock;
 use std::path::Path;
 use std::sync::Arc;
 

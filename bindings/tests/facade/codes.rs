@@ -1,10 +1,11 @@
 //! The facade's codes are the core's, and a server cannot pass for the device.
 
 use countersign_bindings::AuthenticatorError;
-use countersign_core::key::KeyError;
-use countersign_core::transport::Unreachable;
-use countersign_core::vault::VaultError;
-use countersign_core::{Error, Refusal, StoreError};
+use countersign_device::transport::Unreachable;
+use countersign_device::vault::VaultError;
+use countersign_device::{Error, StoreError};
+use countersign_protocol::Refusal;
+use countersign_protocol::key::KeyError;
 
 #[test]
 fn what_this_device_found_keeps_its_code_and_its_sentence() {

@@ -5,8 +5,8 @@ use countersign_bindings::{
     AccountState, Authenticator, AuthenticatorError, EnrolmentState, Outcome, Policy, PushRegistration, Received,
     SignInContext,
 };
-use countersign_core::device_api;
-use countersign_core::time::Clock;
+use countersign_protocol::device_api;
+use countersign_protocol::time::Clock;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{self, RelyingParty};
 use countersign_tests::push_service::PushService;

@@ -3,8 +3,8 @@
 use crate::app::{AppClock, Network, Vault};
 use countersign_bindings::platform::PushRegistrar;
 use countersign_bindings::{Authenticator, PushRegistration, PushStatus};
-use countersign_core::device_api;
-use countersign_core::time::SystemClock;
+use countersign_protocol::device_api;
+use countersign_protocol::time::SystemClock;
 use countersign_tests::http;
 use countersign_tests::push_service::PushService;
 use countersign_tests::server::TestServer;

@@ -1,7 +1,7 @@
 //! An app speaks in the words of the catalogue.
 
 use countersign_bindings::sentences::{Language, Sentence, language_from_tag, sentence, sentence_from_key};
-use countersign_core::sentences as catalogue;
+use countersign_device::sentences as catalogue;
 use std::collections::HashMap;
 
 #[test]

@@ -6,7 +6,7 @@ use countersign_bindings::platform::{
     VaultError,
 };
 use countersign_bindings::{Authenticator, AuthenticatorError};
-use countersign_core::time::SystemClock;
+use countersign_protocol::time::SystemClock;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

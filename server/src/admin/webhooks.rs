@@ -7,7 +7,7 @@ use crate::resource::rfc3339;
 use crate::store::Replayed;
 use crate::webhooks::{Refused, Registry};
 use clap::{Args, Subcommand};
-use countersign_core::at_rest::AtRestKey;
+use countersign_protocol::at_rest::AtRestKey;
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]

@@ -3,8 +3,8 @@
 use super::said::{Refusal, Said};
 use crate::outgoing;
 use crate::startup::StartupError;
-use countersign_core::device_api::Problem;
-use countersign_core::sentences::Sentence;
+use countersign_device::sentences::Sentence;
+use countersign_protocol::device_api::Problem;
 use reqwest::{Method, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -4,8 +4,8 @@ use super::ORGANISATION;
 use super::said::Refusal;
 use crate::app::App;
 use crate::store::StoreError;
-use countersign_core::handle::AccountId;
-use countersign_core::sentences::Sentence;
+use countersign_device::sentences::Sentence;
+use countersign_protocol::handle::AccountId;
 use std::sync::{Arc, OnceLock};
 
 #[derive(Default)]

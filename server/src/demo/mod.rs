@@ -24,8 +24,8 @@ use crate::serve;
 use crate::startup::StartupError;
 use crate::store::Organisation;
 use clap::Args;
-use countersign_core::handle::ChallengeId;
-use countersign_core::private_file;
+use countersign_protocol::handle::ChallengeId;
+
 use handset::Handset;
 use help_desk::HelpDesk;
 use serde::{Deserialize, Serialize};

@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::sentences::Language;
+use countersign_device::sentences::Language;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -282,7 +282,7 @@ async fn state(State(demo): State<Demo>, Query(Seen { seen }): Query<Seen>) -> R
         () = demo.stopping.cancelled() => {}
     }
     let version = *changes.borrow();
-    let now_ms = countersign_core::time::Clock::now(&countersign_core::time::SystemClock).millis();
+    let now_ms = countersign_protocol::time::Clock::now(&countersign_protocol::time::SystemClock).millis();
     let [first, second] = &demo.phones;
     // The second phone is there once it has an account, and while one is being added beside the first.
     let both = !second.is_empty() || (first.is_in_use() && demo.site.is_enrolling());

@@ -1,7 +1,7 @@
 //! What the demo says: keys of sentences, which the page looks up in the person's language.
 
-use countersign_core::Error;
-use countersign_core::sentences::{Language, Sentence};
+use countersign_device::Error;
+use countersign_device::sentences::{Language, Sentence};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

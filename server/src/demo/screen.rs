@@ -1,10 +1,10 @@
 //! What a phone of the demo shows. A number that a page shows is never in it: the person carries it over.
 
 use super::said::Said;
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::one_time_code::{DEFAULT_PERIOD, Shown};
-use countersign_core::sentences::Sentence;
-use countersign_core::{Account, AccountState, Past, Prompt};
+use countersign_device::sentences::Sentence;
+use countersign_device::{Account, AccountState, Past, Prompt};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::one_time_code::{DEFAULT_PERIOD, Shown};
 use serde::Serialize;
 
 /// What the phone shows.

@@ -1,8 +1,8 @@
 //! What travelled at each of the six steps of the latest sign-in, for the panel that shows it.
 
 use super::Changes;
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Decision;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Decision;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ pub(super) fn read_challenge(challenge: &Challenge) -> Value {
 
 /// The kind of a decision, for a title.
 pub(super) fn decision_word(compact: &str) -> String {
-    let word = countersign_core::jws::Unverified::parse::<Decision>(compact);
+    let word = countersign_protocol::jws::Unverified::parse::<Decision>(compact);
     let claims = read_jws(compact);
     let word = word.ok().and_then(|_| claims["claims"]["decision"].as_str().map(str::to_owned));
     word.unwrap_or_else(|| "answer".to_owned())

@@ -2,7 +2,7 @@
 
 use super::said::Said;
 use crate::resource::{Challenge, PushState};
-use countersign_core::sentences::Sentence;
+use countersign_device::sentences::Sentence;
 use serde::Serialize;
 
 /// The one view of the page.

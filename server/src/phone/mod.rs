@@ -7,12 +7,12 @@ pub use transport::ReqwestTransport;
 
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::private_file;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::SystemClock;
-use countersign_core::vault::DesktopVault;
-use countersign_core::{Account, AccountState, Authenticator, Error, Outcome, Platform, PushRegistrar, Received};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+
+use countersign_device::vault::DesktopVault;
+use countersign_device::{Account, AccountState, Authenticator, Error, Outcome, Platform, PushRegistrar, Received};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::SystemClock;
 use show::Printer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl From<Error> for Failure {
 /// What to tell the person, with the exit code.
 pub fn open(
     directory: &Path,
-    transport: Arc<dyn countersign_core::transport::Transport>,
+    transport: Arc<dyn countersign_device::transport::Transport>,
     push: Option<Arc<dyn PushRegistrar>>,
 ) -> Result<Authenticator, Failure> {
     let unusable = |reason: String| Failure { exit_code: 5, message: format!("{}: {reason}", directory.display()) };

@@ -1,11 +1,11 @@
 //! How the terminal phone speaks.
 
-use countersign_core::challenge::Context;
-use countersign_core::handle::ChallengeId;
-use countersign_core::one_time_code::Shown;
-use countersign_core::revocation::EndReason;
-use countersign_core::sentences::{Language, Sentence};
-use countersign_core::{Account, AccountState, Outcome, Past, Prompt};
+use countersign_device::sentences::{Language, Sentence};
+use countersign_device::{Account, AccountState, Outcome, Past, Prompt};
+use countersign_protocol::challenge::Context;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::one_time_code::Shown;
+use countersign_protocol::revocation::EndReason;
 use serde_json::{Value, json};
 use std::io::{Result, Write};
 

@@ -3,7 +3,7 @@
 use crate::outgoing;
 use crate::startup::StartupError;
 use async_trait::async_trait;
-use countersign_core::transport::{HttpRequest, HttpResponse, MAX_RESPONSE_LENGTH, Transport, Unreachable};
+use countersign_device::transport::{HttpRequest, HttpResponse, MAX_RESPONSE_LENGTH, Transport, Unreachable};
 
 /// Sends the core's requests over HTTP/1.1 or HTTP/2, with TLS by rustls.
 pub struct ReqwestTransport(reqwest::Client);

@@ -1,6 +1,6 @@
 //! The circuit breaker of one way to the phones: a network that is down is left alone for a while, and then asked once.
 
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
 /// How many failures in a row open it.

@@ -8,9 +8,9 @@ use crate::failure::Failure;
 use crate::notices;
 use crate::startup::StartupError;
 use crate::store::{Checked, Retracted};
-use countersign_core::handle::ChallengeId;
-use countersign_core::retraction::Reason;
-use countersign_core::sealing::{self, SealedTo};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::retraction::Reason;
+use countersign_protocol::sealing::{self, SealedTo};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The lanes: how much may be in flight to each network, and whether it is well.
 
 use super::breaker::{Allowed, Breaker, LONGEST_PAUSE};
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

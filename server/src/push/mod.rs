@@ -23,11 +23,11 @@ use crate::problem::Problem;
 use crate::startup::StartupError;
 use crate::store::{MadeWith, NewRegistration, Registered, StoredRegistration};
 use async_trait::async_trait;
-use countersign_core::apns::Environment;
-use countersign_core::at_rest::Location;
-use countersign_core::device_api::{MAX_PUSH_REGISTRATIONS, PushRegistration};
-use countersign_core::time::Timestamp;
-use countersign_core::webpush::Subscription;
+use countersign_protocol::apns::Environment;
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::device_api::{MAX_PUSH_REGISTRATIONS, PushRegistration};
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webpush::Subscription;
 use std::sync::Arc;
 use std::time::Duration;
 

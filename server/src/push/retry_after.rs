@@ -1,6 +1,6 @@
 //! When to come back, as a push network says it in `Retry-After` (RFC 9110, section 10.2.3).
 
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, RETRY_AFTER};

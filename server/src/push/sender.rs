@@ -9,9 +9,9 @@ use crate::notices;
 use crate::problem::Problem;
 use crate::startup::StartupError;
 use crate::store::{Content, PushOutcome, QueuedPush, Retracted, StoreError};
-use countersign_core::randomness::Randomness;
-use countersign_core::sealing::{self, SealedTo};
-use countersign_core::time::Timestamp;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::sealing::{self, SealedTo};
+use countersign_protocol::time::Timestamp;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -255,7 +255,7 @@ fn backoff(attempts: u32, randomness: &dyn Randomness) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::randomness::SystemRandomness;
+    use countersign_protocol::randomness::SystemRandomness;
 
     #[test]
     fn pauses_double_and_lie_between_half_and_all_of_it() {

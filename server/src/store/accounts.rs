@@ -1,7 +1,7 @@
 //! Accounts: the people of an organisation.
 
 use super::{Store, StoreError, changed_one};
-use countersign_core::handle::AccountId;
+use countersign_protocol::handle::AccountId;
 use rusqlite::{OptionalExtension, Row};
 
 /// An account of an organisation.

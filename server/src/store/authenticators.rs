@@ -3,8 +3,8 @@
 use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
 use super::{Rules, Store, StoreError, changed_one, claims};
-use countersign_core::handle::{AuthenticatorId, EnrolmentId};
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::{AuthenticatorId, EnrolmentId};
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 

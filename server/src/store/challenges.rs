@@ -10,11 +10,11 @@ use super::prompts::{Prompt, Raise};
 use super::rules::{CLAIM_WINDOW, Rules};
 use super::{Store, StoreError, codes, prompts, pushes};
 use crate::methods::Methods;
-use countersign_core::decision::DecisionKeys;
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::receipt::Receipt;
-use countersign_core::sealing::SealingPublicKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::decision::DecisionKeys;
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::receipt::Receipt;
+use countersign_protocol::sealing::SealingPublicKey;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
 

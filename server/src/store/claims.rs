@@ -4,8 +4,8 @@ use super::challenges::{State, read_challenge};
 use super::rules::CLAIM_WINDOW;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, pushes};
-use countersign_core::handle::ChallengeId;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 /// What became of a claim.

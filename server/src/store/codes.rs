@@ -7,8 +7,8 @@ use super::challenges::State;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, changed_one, pushes};
 use crate::methods::Methods;
-use countersign_core::handle::{AuthenticatorId, ChallengeId};
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::{AuthenticatorId, ChallengeId};
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 

@@ -3,13 +3,13 @@
 use super::accounts::parse;
 use super::enrolments::void;
 use super::{Store, StoreError, changed_one, pushes, registrations};
-use countersign_core::device_api::{Device, EnrolmentState, PushStatus};
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::key::{PublicKey, Thumbprint};
-use countersign_core::retraction::Reason;
-use countersign_core::revocation::EndReason;
-use countersign_core::sealing::SealingPublicKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::device_api::{Device, EnrolmentState, PushStatus};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::key::{PublicKey, Thumbprint};
+use countersign_protocol::retraction::Reason;
+use countersign_protocol::revocation::EndReason;
+use countersign_protocol::sealing::SealingPublicKey;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{OptionalExtension, Row};
 
 /// A device that calls.

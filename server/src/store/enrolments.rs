@@ -4,11 +4,11 @@ use super::accounts::parse;
 use super::authenticators;
 use super::codes::StoredCodes;
 use super::{Rules, Store, StoreError, changed_one, claims, registrations};
-use countersign_core::enrolment::TICKET_LIFETIME;
-use countersign_core::handle::{AccountId, EnrolmentId};
-use countersign_core::key::{PublicKey, Thumbprint};
-use countersign_core::sealing::SealingPublicKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::enrolment::TICKET_LIFETIME;
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::key::{PublicKey, Thumbprint};
+use countersign_protocol::sealing::SealingPublicKey;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// How many wrong confirmation codes end an enrolment.

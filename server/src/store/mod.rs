@@ -38,7 +38,7 @@ pub use settings::StoredSigningKey;
 pub use settlements::{Settled, Settlement};
 pub use webhooks::{ChallengeEvent, DeadEvent, DueEvent, EVENT_LIFETIME, EventOutcome, Replayed, WebhookRecord};
 
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::time::{Clock, Timestamp};
 use readers::Readers;
 use rusqlite::Connection;
 use std::path::Path;

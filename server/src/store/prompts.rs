@@ -5,8 +5,8 @@ use super::challenges::NewChallenge;
 use super::rules::{PROMPT_WINDOW, Rules};
 use super::webhooks::{self, Happened};
 use super::{Store, StoreError, pushes};
-use countersign_core::handle::ChallengeId;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
 /// What the phones were made to do when a challenge was created.

@@ -3,11 +3,11 @@
 use super::accounts::parse;
 use super::registrations::{self, StoredRegistration};
 use super::{Store, StoreError};
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::key::sha256_text;
-use countersign_core::retraction::Reason;
-use countersign_core::sealing::SealingPublicKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::key::sha256_text;
+use countersign_protocol::retraction::Reason;
+use countersign_protocol::sealing::SealingPublicKey;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A push that is due.

@@ -1,8 +1,8 @@
 //! Where devices are reached: the push registrations of each, and the VAPID keys that Web Push subscriptions were made with.
 
 use super::{Store, StoreError};
-use countersign_core::device_api::PushStatus;
-use countersign_core::time::Timestamp;
+use countersign_protocol::device_api::PushStatus;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 /// A place where a device is to be reached from now on.

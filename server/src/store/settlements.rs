@@ -3,9 +3,9 @@
 use super::challenges::State;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, changed_one, claims, codes, prompts, pushes};
-use countersign_core::decision::Answer;
-use countersign_core::handle::ChallengeId;
-use countersign_core::time::Timestamp;
+use countersign_protocol::decision::Answer;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use subtle::ConstantTimeEq;
 

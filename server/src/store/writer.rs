@@ -4,7 +4,7 @@
 //! The more there is to do, the larger the groups become, and the fewer times the disk is waited for.
 
 use super::StoreError;
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::time::{Clock, Timestamp};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;

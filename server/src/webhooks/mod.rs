@@ -12,8 +12,8 @@ pub use sender::Sender;
 
 use crate::outgoing::AddressGuard;
 use crate::store::{Store, StoreError};
-use countersign_core::at_rest::{AtRestKey, Location};
-use countersign_core::randomness::Randomness;
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::randomness::Randomness;
 use data_encoding::BASE64;
 use url::Url;
 use zeroize::Zeroizing;

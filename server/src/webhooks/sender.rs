@@ -7,8 +7,8 @@ use crate::config::WebhookConfig;
 use crate::outgoing::{self, AddressGuard};
 use crate::startup::StartupError;
 use crate::store::{DueEvent, EventOutcome, StoreError};
-use countersign_core::randomness::Randomness;
-use countersign_core::time::Timestamp;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::Timestamp;
 use reqwest::StatusCode;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,7 +200,7 @@ fn pause(attempts: u32, randomness: &dyn Randomness) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_core::randomness::SystemRandomness;
+    use countersign_protocol::randomness::SystemRandomness;
 
     #[test]
     fn pauses_grow_to_an_hour_and_up_to_a_fifth_of_them_is_random() {

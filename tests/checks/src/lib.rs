@@ -8,7 +8,7 @@ pub mod case;
 mod messages;
 mod published;
 
-use countersign_core::Refusal;
+use countersign_protocol::Refusal;
 use serde_json::Value;
 
 pub use messages::CHECKS;

@@ -1,20 +1,20 @@
 //! The checks that `countersign.json` names: each takes the inputs of a case to the function of ours that it is about.
 
 use crate::case::{bytes, from_b64u, integer, member, text_of};
-use countersign_core::Refusal;
-use countersign_core::challenge::{self, Challenge, Expected};
-use countersign_core::code_seed;
-use countersign_core::decision::{self, DecisionKeys};
-use countersign_core::device_api::Known;
-use countersign_core::enrolment::{self, EnrolmentLink, Redemption, Transcript};
-use countersign_core::key::{PublicKey, Thumbprint};
-use countersign_core::link::ChallengeLink;
-use countersign_core::proof::{self, Request};
-use countersign_core::receipt::Receipt;
-use countersign_core::sealing::{Envelope, SealedTo, SealingKey};
-use countersign_core::server_identity::{self, PinnedServer, WellKnown};
-use countersign_core::time::Timestamp;
-use countersign_core::{retraction, revocation};
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::{self, Challenge, Expected};
+use countersign_protocol::code_seed;
+use countersign_protocol::decision::{self, DecisionKeys};
+use countersign_protocol::device_api::Known;
+use countersign_protocol::enrolment::{self, EnrolmentLink, Redemption, Transcript};
+use countersign_protocol::key::{PublicKey, Thumbprint};
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::proof::{self, Request};
+use countersign_protocol::receipt::Receipt;
+use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_protocol::server_identity::{self, PinnedServer, WellKnown};
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::{retraction, revocation};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::str::FromStr;

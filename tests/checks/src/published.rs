@@ -1,11 +1,11 @@
 //! The checks of published vectors: what an RFC prints, taken to the function of ours that it is about.
 
 use crate::case::{bytes, integer, member, text_of};
-use countersign_core::Refusal;
-use countersign_core::key::PublicKey;
-use countersign_core::one_time_code::{Algorithm, Hotp, Secret, Totp};
-use countersign_core::time::Timestamp;
-use countersign_core::webpush::Receiver;
+use countersign_protocol::Refusal;
+use countersign_protocol::key::PublicKey;
+use countersign_protocol::one_time_code::{Algorithm, Hotp, Secret, Totp};
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webpush::Receiver;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;

@@ -1,7 +1,7 @@
 //! Who pushes: the check of a provider token.
 
 use super::{Provider, Refusal};
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::Value;

@@ -6,12 +6,12 @@
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
 
 use clap::{Parser, Subcommand};
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{self, SealedTo, SealingKey};
-use countersign_core::time::{Clock, SystemClock};
-use countersign_core::vault::DesktopVault;
-use countersign_core::{Authenticator, Keyring, Opened, Platform};
+use countersign_device::vault::DesktopVault;
+use countersign_device::{Authenticator, Keyring, Opened, Platform};
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{self, SealedTo, SealingKey};
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::PushService;
 use countersign_tests::server::TestServer;
@@ -123,8 +123,10 @@ fn cryptography(accounts: usize) -> Duration {
     let randomness = SystemRandomness::new();
     let (signing, _) = SoftwareKey::generate().unwrap();
     let server_id = signing.public().thumbprint();
-    let to =
-        SealedTo { server_id: &server_id, enrolment_id: countersign_core::handle::EnrolmentId::random(&randomness) };
+    let to = SealedTo {
+        server_id: &server_id,
+        enrolment_id: countersign_protocol::handle::EnrolmentId::random(&randomness),
+    };
     let keys: Vec<SealingKey> = (0..accounts.max(1)).map(|_| SealingKey::generate(&randomness)).collect();
     let message = "m".repeat(2000);
     let signature = signing.sign_now(message.as_bytes()).unwrap();

@@ -13,9 +13,9 @@ use crate::tls::Authority;
 use axum::http::{HeaderMap, Version};
 use axum::serve::Listener;
 use axum::{Router, routing};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::randomness::{Randomness, SystemRandomness};
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::time::{Clock, Timestamp};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -252,7 +252,7 @@ impl Drop for Fcm {
 
 /// Runs until it is stopped, and tells `say` first how to configure a server for it, then each message it takes.
 pub async fn run_by_hand(port: u16, mut say: impl FnMut(String)) {
-    let mut fcm = Fcm::start_on(port, Arc::new(countersign_core::time::SystemClock)).await;
+    let mut fcm = Fcm::start_on(port, Arc::new(countersign_protocol::time::SystemClock)).await;
     let folder = tempfile::tempdir().unwrap();
     let (account, root) = fcm.write_files(folder.path());
     say(format!(

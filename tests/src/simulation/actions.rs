@@ -4,7 +4,7 @@ use super::handset::Errand;
 use super::network::{Meaning, Packet, Request, enrolments_of};
 use super::site::Person;
 use super::world::World;
-use countersign_core::handle::ChallengeId;
+use countersign_protocol::handle::ChallengeId;
 use countersign_server::store::State;
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use super::handset::Errand;
 use super::network::silence;
 use super::world::World;
-use countersign_core::handle::{ChallengeId, EnrolmentId};
-use countersign_core::{Outcome, Past};
+use countersign_device::{Outcome, Past};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_server::store::State;
 use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,7 +130,7 @@ impl super::database::Database {
 
     /// What waits for a device. A phone that has learned a rotated signing key opens nothing that the earlier one signed,
     /// so what was asked before the latest rotation does not count.
-    pub fn waiting(&self, device: i64, now: countersign_core::time::Timestamp) -> Vec<ChallengeId> {
+    pub fn waiting(&self, device: i64, now: countersign_protocol::time::Timestamp) -> Vec<ChallengeId> {
         let sql = "SELECT handle FROM (SELECT c.handle, c.certificate FROM challenge c
                        JOIN challenge_device d ON d.challenge = c.row_id
                        WHERE c.state = 'pending' AND c.expires_at > ?2 AND d.enrolment = ?1 ORDER BY c.row_id LIMIT 32)

@@ -1,10 +1,10 @@
 //! The server's database, read beside the server: every challenge must live as ARCHITECTURE.md and PROTOCOL.md say.
 
-use countersign_core::challenge::{self, MAX_LIFETIME};
-use countersign_core::decision::{self, Answer, DecisionKeys};
-use countersign_core::handle::ChallengeId;
-use countersign_core::key::PublicKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::challenge::{self, MAX_LIFETIME};
+use countersign_protocol::decision::{self, Answer, DecisionKeys};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::key::PublicKey;
+use countersign_protocol::time::Timestamp;
 use countersign_server::store::State;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use super::handset::{Errand, Secret, endpoint};
 use super::ledger;
 use super::network::{Caller, Meaning, Packet, Request, silence};
 use super::world::{World, alive_tasks};
-use countersign_core::transport::HttpResponse;
+use countersign_device::transport::HttpResponse;
 use serde_json::{Value, json};
 
 /// The most requests that come at one time.
@@ -192,7 +192,7 @@ impl World {
     }
 
     /// The digits of a phone are typed on the page of a relying party of that person's organisation.
-    pub fn type_digits(&mut self, person: usize, id: countersign_core::handle::EnrolmentId, code: &str) {
+    pub fn type_digits(&mut self, person: usize, id: countersign_protocol::handle::EnrolmentId, code: &str) {
         let organisation = self.people[person].organisation;
         let site = self.sites.iter().position(|site| site.organisation == organisation).unwrap();
         let target = format!("/v1/enrolments/{id}/confirm");

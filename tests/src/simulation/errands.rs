@@ -2,10 +2,10 @@
 
 use super::handset::{Errand, Finished, Told};
 use super::world::World;
-use countersign_core::decision::Answer;
-use countersign_core::device_api::EnrolmentState;
-use countersign_core::handle::ChallengeId;
-use countersign_core::{AccountState, Error, Outcome};
+use countersign_device::{AccountState, Error, Outcome};
+use countersign_protocol::decision::Answer;
+use countersign_protocol::device_api::EnrolmentState;
+use countersign_protocol::handle::ChallengeId;
 use std::sync::PoisonError;
 
 impl World {

@@ -1,6 +1,6 @@
 //! Choices that all follow from one number.
 
-use countersign_core::randomness::Randomness;
+use countersign_protocol::randomness::Randomness;
 use std::sync::{Mutex, PoisonError};
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).

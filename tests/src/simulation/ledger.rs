@@ -2,12 +2,12 @@
 
 use super::network::{Meaning, Request};
 use crate::handmade::read_claims;
-use countersign_core::decision::{Answer, Decision};
-use countersign_core::handle::{AccountId, ChallengeId};
-use countersign_core::jws::Unverified;
-use countersign_core::proof::PROOF_HEADER;
-use countersign_core::time::Timestamp;
-use countersign_core::transport::HttpResponse;
+use countersign_device::transport::HttpResponse;
+use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::handle::{AccountId, ChallengeId};
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::proof::PROOF_HEADER;
+use countersign_protocol::time::Timestamp;
 use countersign_server::store::State;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,8 +20,8 @@ pub mod operator;
 pub mod site;
 pub mod world;
 
-use countersign_core::Error;
-use countersign_core::handle::ChallengeId;
+use countersign_device::Error;
+use countersign_protocol::handle::ChallengeId;
 use countersign_server::authorisation::{api_key_sha256, new_api_key};
 use countersign_server::store::Rules;
 use host::{Opener, under};

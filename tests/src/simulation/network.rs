@@ -3,9 +3,9 @@
 
 use crate::clock::ManualClock;
 use async_trait::async_trait;
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::time::{Clock, Timestamp};
-use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::time::{Clock, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,8 +3,8 @@
 use super::ledger;
 use super::network::{Meaning, Request, site_request};
 use super::world::World;
-use countersign_core::handle::{AccountId, ChallengeId};
-use countersign_core::transport::HttpResponse;
+use countersign_device::transport::HttpResponse;
+use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_server::store::State;
 use serde_json::{Value, json};
 use std::collections::VecDeque;

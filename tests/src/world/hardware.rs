@@ -1,7 +1,7 @@
 //! Hardware for keys, for phones in languages whose platform has none here: P-256 keys that sign and are not shown.
 
 use super::Fault;
-use countersign_core::key::SoftwareKey;
+use countersign_protocol::key::SoftwareKey;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! What the gateway makes of the network's answers, how it renews its token, and how many connections it opens.
 
 use crate::scene::{Files, TOKEN, device, options, registration, simulator};
-use countersign_core::apns::{AppleDevice, Environment};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::time::{Clock, Timestamp};
+use countersign_protocol::apns::{AppleDevice, Environment};
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::time::{Clock, Timestamp};
 use countersign_server::config::ApnsConfig;
 use countersign_server::push::{Apns, Delivery, Gateway, Kind, Message};
 use countersign_tests::apns::{Behaviour, REASONS, Refusal, Simulator};

@@ -2,11 +2,11 @@
 
 use crate::scene::{Files, Scene, TOKEN, authority, device, provider, registration};
 use async_trait::async_trait;
-use countersign_core::apns::Environment;
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::time::Clock;
-use countersign_core::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_device::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_protocol::apns::Environment;
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::time::Clock;
 use countersign_server::config::ApnsConfig;
 use countersign_tests::apns::{Behaviour, Options, Refusal, Simulator};
 use countersign_tests::handmade::HandmadeDevice;

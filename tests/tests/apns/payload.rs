@@ -1,7 +1,7 @@
 //! The payloads, byte by byte: what Apple reads, and how long they are.
 
 use crate::scene::{Scene, registration};
-use countersign_core::text::{MAX_BINDING_MESSAGE, MAX_NAME};
+use countersign_protocol::text::{MAX_BINDING_MESSAGE, MAX_NAME};
 use countersign_tests::apns::Taken;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! What the tests of APNs start from: the network, a server that is configured for it, and pushes.
 
-use countersign_core::apns::{AppleDevice, Environment};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::handle::EnrolmentId;
+use countersign_protocol::apns::{AppleDevice, Environment};
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::handle::EnrolmentId;
 use countersign_server::config::{ApnsConfig, Config};
 use countersign_tests::apns::{Options, Provider, Simulator};
 use countersign_tests::clock::ManualClock;

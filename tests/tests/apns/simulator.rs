@@ -1,8 +1,8 @@
 //! The simulated network refuses what Apple's refuses: each case starts from a request that it takes, and changes one thing.
 
 use crate::scene::{TOKEN, authority, provider};
-use countersign_core::key::SoftwareKey;
-use countersign_core::time::Clock;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::time::Clock;
 use countersign_server::outgoing;
 use countersign_tests::apns::{Behaviour, Options, Provider, REASONS, Refusal, Simulator};
 use countersign_tests::clock::ManualClock;

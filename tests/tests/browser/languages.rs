@@ -1,7 +1,7 @@
 //! Five languages: every sentence of the page follows the choice, those that were said before too.
 
 use crate::visit::Visit;
-use countersign_core::sentences::{Language, Sentence};
+use countersign_device::sentences::{Language, Sentence};
 
 #[tokio::test]
 async fn every_sentence_follows_the_language() {

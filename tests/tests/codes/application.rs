@@ -1,8 +1,8 @@
 //! Any other OTP application as a second factor. Its codes are made by another implementation, `oathtool`.
 
 use crate::world::{Application, STEP, WRONG, World};
-use countersign_core::one_time_code::{Algorithm, Secret};
-use countersign_core::otpauth::{Generator, OtpauthLink};
+use countersign_protocol::one_time_code::{Algorithm, Secret};
+use countersign_protocol::otpauth::{Generator, OtpauthLink};
 use countersign_tests::http::{Answer, RelyingParty, send};
 use reqwest::Method;
 use serde_json::{Value, json};

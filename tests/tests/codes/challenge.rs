@@ -1,8 +1,8 @@
 //! A code that settles a challenge, and the methods of one.
 
 use crate::world::{STEP, World, shown};
-use countersign_core::Outcome;
-use countersign_core::handle::ChallengeId;
+use countersign_device::Outcome;
+use countersign_protocol::handle::ChallengeId;
 use countersign_server::store::{Accepted, Attempt, Begun, State, ToSettle};
 use countersign_tests::http::{Answer, RelyingParty};
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! How often one may guess, and what lifts the lock.
 
 use crate::world::{STEP, WRONG, World, shown};
-use countersign_core::decision::Answer::Approve;
-use countersign_core::jws;
-use countersign_core::time::SystemClock;
+use countersign_protocol::decision::Answer::Approve;
+use countersign_protocol::jws;
+use countersign_protocol::time::SystemClock;
 use countersign_server::config::Config;
 use countersign_server::store::Begun;
 use countersign_tests::handmade::HandmadeDevice;

@@ -2,11 +2,11 @@
 
 use crate::world::{STEP, World, shown};
 use async_trait::async_trait;
-use countersign_core::Error;
-use countersign_core::at_rest::Location;
-use countersign_core::one_time_code::{Algorithm, Secret, Totp};
-use countersign_core::time::{Clock, SystemClock};
-use countersign_core::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_device::Error;
+use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::one_time_code::{Algorithm, Secret, Totp};
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
 use countersign_tests::phone::Phone;
@@ -116,7 +116,9 @@ async fn a_phone_counts_while_it_is_in_use() {
     let listed = world.authenticators().await;
     assert_eq!((&listed[0]["state"], &listed[0]["kind"]), (&json!("proposed"), &json!("phone")));
 
-    let countersign_core::AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
+    let countersign_device::AccountState::Proposed { confirmation_code } = &account.state else {
+        panic!("{account:?}")
+    };
     let confirm = format!("/v1/enrolments/{}/confirm", account.id);
     world.site.post(&confirm, &json!({ "code": confirmation_code })).await;
     let handle = world.authenticators().await[0]["id"].clone();

@@ -1,8 +1,8 @@
 //! A database from before there were codes.
 
-use countersign_core::handle::ChallengeId;
-use countersign_core::key::SoftwareKey;
-use countersign_core::time::Clock;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::time::Clock;
 use countersign_server::store::{State, Store};
 use countersign_tests::clock::ManualClock;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! A server whose clock the test moves, with a site and a person.
 
-use countersign_core::handle::EnrolmentId;
+use countersign_protocol::handle::EnrolmentId;
 use countersign_server::config::Config;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{Answer, RelyingParty};
@@ -121,7 +121,7 @@ impl World {
 impl Application {
     /// The code that another implementation makes of the key as a person would type it.
     pub fn code(&self, clock: &ManualClock) -> String {
-        use countersign_core::time::Clock;
+        use countersign_protocol::time::Clock;
         let now = format!("--now=@{}", clock.now().seconds());
         let output = std::process::Command::new("oathtool")
             .args(["--base32", "--totp=SHA1", &now, &self.key])

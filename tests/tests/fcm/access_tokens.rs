@@ -1,8 +1,8 @@
 //! Access tokens: one for many pushes, renewed in time, replaced when refused, and what is said when there is none.
 
 use super::{Scene, config};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::time::Clock;
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::time::Clock;
 use countersign_server::config::FcmConfig;
 use countersign_server::push::{Delivery, Fcm as Sending, Gateway, Kind, Message};
 use countersign_tests::fcm::{FOREIGN_KEY, Fault};

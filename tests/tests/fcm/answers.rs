@@ -1,7 +1,7 @@
 //! Every answer that Google gives, and what becomes of the push and of the registration.
 
 use super::Scene;
-use countersign_core::device_api::PushStatus;
+use countersign_protocol::device_api::PushStatus;
 use countersign_tests::fcm::Fault;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,7 +44,7 @@ async fn every_error_has_its_consequence_and_none_drops_the_registration() {
         assert_eq!(asked.status, 201, "{asked:?}");
         assert_eq!(scene.fcm.next().await.status, status, "{fault:?}");
         let outcome = scene.outcome(1).await;
-        let now = countersign_core::time::Clock::now(&scene.clock).millis();
+        let now = countersign_protocol::time::Clock::now(&scene.clock).millis();
         let after = outcome.due_at - now;
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap() * 1000;
         match expected {
@@ -89,7 +89,7 @@ async fn pauses_grow_until_google_is_well_again() {
     assert_eq!(asked.status, 201, "{asked:?}");
     for (attempt, least) in [(1, 10_000), (2, 20_000), (3, 40_000)] {
         assert_eq!(scene.fcm.next().await.status, 503);
-        let now = countersign_core::time::Clock::now(&scene.clock).millis();
+        let now = countersign_protocol::time::Clock::now(&scene.clock).millis();
         let after = scene.outcome(attempt).await.due_at - now;
         assert!((least..least * 3 / 2).contains(&after), "attempt {attempt}: {after} ms");
         if attempt == 3 {

@@ -3,9 +3,9 @@
 use super::{Scene, config};
 use async_trait::async_trait;
 use axum::http::Version;
-use countersign_core::device_api::{PushRegistration, PushStatus};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_device::{AccountState, Authenticator, Outcome, Platform, PushRegistrar, Received};
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
 use countersign_tests::fcm::{Fault, Fcm, Taken};
 use countersign_tests::phone::Phone;
 use countersign_tests::server::TestServer;

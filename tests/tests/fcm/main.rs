@@ -8,7 +8,7 @@ mod answers;
 mod logins;
 mod simulator;
 
-use countersign_core::handle::EnrolmentId;
+use countersign_protocol::handle::EnrolmentId;
 use countersign_server::config::FcmConfig;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::fcm::Fcm;
@@ -59,7 +59,7 @@ impl Scene {
         let phone = Phone::with(Arc::new(self.clock.clone()), Phone::new().platform().transport.clone());
         let id = phone.enrol(&self.site, &self.user).await;
         let token = self.fcm.install();
-        let registration = countersign_core::device_api::PushRegistration::Fcm { token: token.clone() };
+        let registration = countersign_protocol::device_api::PushRegistration::Fcm { token: token.clone() };
         phone.core.register_push(id, &[registration]).await.unwrap();
         (phone, id, token)
     }

@@ -1,6 +1,6 @@
 //! The simulator itself refuses what Google would refuse.
 
-use countersign_core::time::Clock;
+use countersign_protocol::time::Clock;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::fcm::{FOREIGN_KEY, Fcm, KEY, PROJECT};
 use countersign_tests::http::{Answer, send};

@@ -2,10 +2,11 @@
 
 use crate::platform::{KeysBehave, ScriptedRegistrar, ScriptedVault, VaultBehaves, WrongClock};
 use crate::shown;
-use countersign_core::key::KeyError;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::Clock;
-use countersign_core::{Authenticator, Error, Keyring, Platform, Refusal};
+use countersign_device::{Authenticator, Error, Keyring, Platform};
+use countersign_protocol::Refusal;
+use countersign_protocol::key::KeyError;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::Clock;
 use countersign_server::phone::ReqwestTransport;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -110,7 +111,7 @@ impl Phone {
             "open_link" => Ok(json!(core.open_link(text("link")).await?)),
             "devices" => {
                 let devices = core.devices(id(text("account"))?).await?.devices;
-                let device = |device: &countersign_core::device_api::Device| {
+                let device = |device: &countersign_protocol::device_api::Device| {
                     json!({
                         "id": device.id, "name": device.name, "state": shown::enrolment_state(device.state),
                         "this_device": device.this_device,

@@ -1,13 +1,13 @@
 //! What a scenario's phone brings to its core, and how it misbehaves when the table says so.
 
 use async_trait::async_trait;
-use countersign_core::PushRegistrar;
-use countersign_core::device_api::PushRegistration;
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::{DeviceKey, KeyError, PublicKey, SoftwareKey, sha256};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::time::{Clock, SystemClock, Timestamp};
-use countersign_core::vault::{DesktopVault, KeyVault, Opens, Purpose, VaultError};
+use countersign_device::PushRegistrar;
+use countersign_device::vault::{DesktopVault, KeyVault, Opens, Purpose, VaultError};
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::{DeviceKey, KeyError, PublicKey, SoftwareKey, sha256};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::{Clock, SystemClock, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};

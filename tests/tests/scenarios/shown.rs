@@ -1,9 +1,10 @@
 //! What the core gives, in the words of the table.
 
-use countersign_core::challenge::{Challenge, Policy};
-use countersign_core::device_api::{EnrolmentState, PushStatus};
-use countersign_core::revocation::EndReason;
-use countersign_core::{Account, AccountState, Error, Opened, Past, Prompt, Pulled, Received, Refusal};
+use countersign_device::{Account, AccountState, Error, Opened, Past, Prompt, Pulled, Received};
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::{Challenge, Policy};
+use countersign_protocol::device_api::{EnrolmentState, PushStatus};
+use countersign_protocol::revocation::EndReason;
 use serde_json::{Value, json};
 
 /// A refusal of the core.

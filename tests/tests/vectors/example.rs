@@ -1,10 +1,10 @@
 //! `countersign.json`: the keys, the messages taken apart, the confirmation code and the sealing.
 
 use crate::files::{list, read};
-use countersign_core::enrolment::confirmation_code;
-use countersign_core::handle::AccountId;
-use countersign_core::key::{PublicKey, SoftwareKey, sha256};
-use countersign_core::sealing::SealingKey;
+use countersign_protocol::enrolment::confirmation_code;
+use countersign_protocol::handle::AccountId;
+use countersign_protocol::key::{PublicKey, SoftwareKey, sha256};
+use countersign_protocol::sealing::SealingKey;
 use countersign_vectors::case::{bytes, count, from_b64u, member, text_of};
 use data_encoding::BASE64URL_NOPAD;
 use hpke::aead::ChaCha20Poly1305;

@@ -3,8 +3,8 @@
 //! Our own functions fix `info` and the associated data, so the published ones are given to the hpke crate directly.
 
 use crate::files::{list, read};
-use countersign_core::randomness::Randomness;
-use countersign_core::sealing::SealingKey;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::sealing::SealingKey;
 use countersign_vectors::case::{bytes, count};
 use hpke::aead::{Aead, AeadCtxR, AeadCtxS, ChaCha20Poly1305};
 use hpke::kdf::{HkdfSha256, Kdf};

@@ -1,8 +1,8 @@
 //! RFC 4226 and RFC 6238: our codes are the published ones.
 
 use crate::files::{list, read};
-use countersign_core::one_time_code::{Algorithm, Drift, Hotp, Secret, Totp};
-use countersign_core::time::Timestamp;
+use countersign_protocol::one_time_code::{Algorithm, Drift, Hotp, Secret, Totp};
+use countersign_protocol::time::Timestamp;
 use countersign_vectors::case::{bytes, count, integer, member, text_of};
 use ring::hmac;
 use serde_json::Value;

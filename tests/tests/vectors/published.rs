@@ -1,7 +1,7 @@
 //! The checks that suites in other languages ask for by name give what the RFCs print.
 
 use crate::files::{list, read};
-use countersign_core::Refusal;
+use countersign_protocol::Refusal;
 use countersign_vectors::case::{integer, member, text_of};
 use countersign_vectors::run;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use crate::accepted;
 use crate::files::{list, read};
-use countersign_core::Refusal;
+use countersign_protocol::Refusal;
 use countersign_vectors::case::{member, text_of};
 use countersign_vectors::{CHECKS, run};
 use serde_json::Value;

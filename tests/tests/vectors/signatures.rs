@@ -1,8 +1,8 @@
 //! RFC 7515 and RFC 7638: our keys verify the published signature and have the published thumbprint.
 
 use crate::files::{list, read};
-use countersign_core::Refusal;
-use countersign_core::key::{PublicKey, sha256_text};
+use countersign_protocol::Refusal;
+use countersign_protocol::key::{PublicKey, sha256_text};
 use countersign_vectors::case::{bytes, from_b64u, member, text_of};
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! RFC 8188 and RFC 8291: our receiver decrypts the published message, and every published step leads to the next.
 
 use crate::files::{list, read};
-use countersign_core::Refusal;
-use countersign_core::webpush::Receiver;
+use countersign_protocol::Refusal;
+use countersign_protocol::webpush::Receiver;
 use countersign_vectors::case::{bytes, count, from_b64u, text_of};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac::{self, HMAC_SHA256};

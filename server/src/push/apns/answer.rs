@@ -1,7 +1,7 @@
 //! What Apple answers, and what it means for the push, the registration and the operator.
 
 use crate::push::Delivery;
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 

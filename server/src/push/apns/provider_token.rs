@@ -2,8 +2,8 @@
 //! minutes.
 
 use crate::startup::StartupError;
-use countersign_core::key::SoftwareKey;
-use countersign_core::time::Timestamp;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;

@@ -6,7 +6,7 @@ use super::{Delivery, read_body};
 use crate::app::App;
 use crate::outgoing;
 use crate::push::retry_after;
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use reqwest::Response;
 use serde::Deserialize;
 use std::ops::Range;

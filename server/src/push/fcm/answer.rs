@@ -1,8 +1,8 @@
 //! What Firebase means when it does not take a message (Google's `ErrorCode`, in the `details` of a `google.rpc.Status`).
 
 use crate::push::{Delivery, retry_after};
-use countersign_core::randomness::Randomness;
-use countersign_core::time::Timestamp;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::Timestamp;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use std::time::Duration;

@@ -19,7 +19,7 @@ use crate::outgoing::{self, AddressGuard};
 use crate::problem::Problem;
 use crate::startup::StartupError;
 use async_trait::async_trait;
-use countersign_core::device_api::{MAX_FCM_TOKEN_LENGTH, PushRegistration};
+use countersign_protocol::device_api::{MAX_FCM_TOKEN_LENGTH, PushRegistration};
 use reqwest::Response;
 use serde::Serialize;
 use std::sync::Arc;

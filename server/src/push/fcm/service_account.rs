@@ -1,7 +1,7 @@
 //! The service account that sends: Google's key file, and the assertions that it signs (RFC 7523, RS256).
 
 use crate::startup::StartupError;
-use countersign_core::time::Timestamp;
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use ring::rsa::KeyPair;
 use ring::signature::RSA_PKCS1_SHA256;

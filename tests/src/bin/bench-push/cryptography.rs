@@ -1,11 +1,11 @@
 //! What a push costs before anything is stored or sent: its cryptography alone.
 
 use super::{Name, processor_time};
-use countersign_core::handle::EnrolmentId;
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{self, SealedTo, SealingKey};
-use countersign_core::webpush::Receiver;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{self, SealedTo, SealingKey};
+use countersign_protocol::webpush::Receiver;
 
 /// How often it is done.
 const TIMES: u64 = 5_000;

@@ -8,7 +8,7 @@ mod cryptography;
 mod network;
 
 use clap::{Parser, ValueEnum};
-use countersign_core::time::{Clock, SystemClock, Timestamp};
+use countersign_protocol::time::{Clock, SystemClock, Timestamp};
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::server::TestServer;
 use network::{Arrivals, Setup};

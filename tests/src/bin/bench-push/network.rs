@@ -1,9 +1,9 @@
 //! The network's side, in a process of its own: says how a server is configured for it, then what it took and when.
 
 use super::{Name, processor_time};
-use countersign_core::apns::{AppleDevice, Environment};
-use countersign_core::device_api::PushRegistration;
-use countersign_core::time::{Clock, SystemClock};
+use countersign_protocol::apns::{AppleDevice, Environment};
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::config::{ApnsConfig, Config, FcmConfig};
 use countersign_tests::apns::{Options, Provider, Simulator};
 use countersign_tests::fcm::Fcm;

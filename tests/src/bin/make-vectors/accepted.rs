@@ -4,12 +4,12 @@ mod life;
 
 use crate::broken::Parts;
 use crate::example::{Example, NOW, PULL, REGISTRATION, SEQUENCE, Signed, TIME_NONCE};
-use countersign_core::challenge::Challenge;
-use countersign_core::decision::Decision;
-use countersign_core::enrolment::EnrolmentLink;
-use countersign_core::proof::{Proof, Request};
-use countersign_core::sealing::Envelope;
-use countersign_core::server_identity::Certificate;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::decision::Decision;
+use countersign_protocol::enrolment::EnrolmentLink;
+use countersign_protocol::proof::{Proof, Request};
+use countersign_protocol::sealing::Envelope;
+use countersign_protocol::server_identity::Certificate;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! Makes messages that our own functions refuse to make.
 
-use countersign_core::handle::{EnrolmentId, PushId};
-use countersign_core::key::{SoftwareKey, Thumbprint};
-use countersign_core::randomness::{Randomness, SystemRandomness};
-use countersign_core::sealing::SealingPublicKey;
+use countersign_protocol::handle::{EnrolmentId, PushId};
+use countersign_protocol::key::{SoftwareKey, Thumbprint};
+use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::sealing::SealingPublicKey;
 use data_encoding::BASE64URL_NOPAD;
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;

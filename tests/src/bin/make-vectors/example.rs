@@ -2,19 +2,21 @@
 
 use crate::keys::{Keys, Signer};
 use crate::life::Life;
-use countersign_core::challenge::{self, Challenge, Context, Policy};
-use countersign_core::code_seed::CodeSeed;
-use countersign_core::decision::{Answer, Decision};
-use countersign_core::enrolment::{EnrolmentLink, EnrolmentStatement, Possession, Transcript, transcript_digest_text};
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::jws::{self, Claims};
-use countersign_core::key::{PublicKey, SoftwareKey, Thumbprint, sha256, sha256_text};
-use countersign_core::one_time_code::{Algorithm, Secret};
-use countersign_core::proof::{self, Proof, Request};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{self, Envelope, SealedTo};
-use countersign_core::server_identity::{Certificate, PinnedServer, SignedTime, WellKnown, certify};
-use countersign_core::time::Timestamp;
+use countersign_protocol::challenge::{self, Challenge, Context, Policy};
+use countersign_protocol::code_seed::CodeSeed;
+use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::enrolment::{
+    EnrolmentLink, EnrolmentStatement, Possession, Transcript, transcript_digest_text,
+};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::jws::{self, Claims};
+use countersign_protocol::key::{PublicKey, SoftwareKey, Thumbprint, sha256, sha256_text};
+use countersign_protocol::one_time_code::{Algorithm, Secret};
+use countersign_protocol::proof::{self, Proof, Request};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{self, Envelope, SealedTo};
+use countersign_protocol::server_identity::{Certificate, PinnedServer, SignedTime, WellKnown, certify};
+use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
 /// The present moment of the whole file: 2027-01-15, 08:00:00 UTC.

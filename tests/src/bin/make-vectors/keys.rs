@@ -1,8 +1,8 @@
 //! The keys of everybody in the example. All of them are public knowledge.
 
-use countersign_core::key::SoftwareKey;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::SealingKey;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::SealingKey;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use crate::example::{NOW, Signed, answered, handle_bytes, issued};
 use crate::keys::Keys;
-use countersign_core::challenge::{Challenge, Policy};
-use countersign_core::decision::{Answer, Decision};
-use countersign_core::handle::ChallengeId;
-use countersign_core::retraction::{Reason, Retraction};
-use countersign_core::revocation::{EndReason, Revocation};
+use countersign_protocol::challenge::{Challenge, Policy};
+use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::retraction::{Reason, Retraction};
+use countersign_protocol::revocation::{EndReason, Revocation};
 
 /// The messages of a challenge's life.
 pub struct Life {

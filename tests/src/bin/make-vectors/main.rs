@@ -17,8 +17,8 @@ mod life;
 mod refused;
 
 use accepted::Accepted;
-use countersign_core::enrolment::{confirmation_code, transcript_digest};
-use countersign_core::key::sha256;
+use countersign_protocol::enrolment::{confirmation_code, transcript_digest};
+use countersign_protocol::key::sha256;
 use data_encoding::HEXLOWER;
 use example::{Example, NOW};
 use refused::Refused;
@@ -140,8 +140,8 @@ fn sealing(example: &Example) -> Value {
         "aad_utf8": example.envelope.push_id(),
         "message_utf8": message,
         "length_prefix_hex": HEXLOWER.encode(&u16::try_from(message.len()).unwrap().to_be_bytes()),
-        "plaintext_length": countersign_core::sealing::PLAINTEXT_LENGTH,
-        "sealed_length": countersign_core::sealing::SEALED_LENGTH,
+        "plaintext_length": countersign_protocol::sealing::PLAINTEXT_LENGTH,
+        "sealed_length": countersign_protocol::sealing::SEALED_LENGTH,
         "envelope_utf8": example.envelope.to_json(),
     })
 }

@@ -2,12 +2,12 @@
 
 use super::{Accepted, accepted, challenge_inputs, decision_inputs, receipt, with};
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::device_api::Known;
-use countersign_core::handle::ChallengeId;
-use countersign_core::key::sha256_text;
-use countersign_core::link::ChallengeLink;
-use countersign_core::retraction::{Reason, Retraction};
-use countersign_core::revocation::{EndReason, Revocation};
+use countersign_protocol::device_api::Known;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::key::sha256_text;
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::retraction::{Reason, Retraction};
+use countersign_protocol::revocation::{EndReason, Revocation};
 use serde_json::{Value, json};
 
 pub fn all(example: &Example) -> Vec<Accepted> {
@@ -19,7 +19,7 @@ pub fn all(example: &Example) -> Vec<Accepted> {
 
 fn numbers(example: &Example) -> Vec<Accepted> {
     let life = &example.life;
-    let challenge = |name, challenge: &crate::example::Signed<countersign_core::challenge::Challenge>| {
+    let challenge = |name, challenge: &crate::example::Signed<countersign_protocol::challenge::Challenge>| {
         accepted(name, "challenge", challenge_inputs(example, &challenge.compact), json!(challenge.claims))
     };
     let typed = decision_inputs(example, &life.number, &life.typed);

@@ -3,10 +3,10 @@
 use super::{Refused, message, pinned, refused};
 use crate::broken::{Parts, info, sealed_as_it_is};
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::challenge::Challenge;
-use countersign_core::handle::{AccountId, EnrolmentId};
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::{SealedTo, seal};
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::{SealedTo, seal};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::json;
 
@@ -151,7 +151,7 @@ fn pushes(example: &Example) -> Vec<Refused> {
     };
     let forged = Parts::of(&example.payment.compact).signed_by(&keys.stranger.key);
     let mut no_text = vec![0, 2, 0xff, 0xfe];
-    no_text.resize(countersign_core::sealing::PLAINTEXT_LENGTH, 0);
+    no_text.resize(countersign_protocol::sealing::PLAINTEXT_LENGTH, 0);
     let no_text = sealed_as_it_is(&no_text, &keys.sealing.public(), &info(server_id, example.enrolment_id));
     vec![
         refused("push", "resealed to another device", at_another_device, "wrong_device"),

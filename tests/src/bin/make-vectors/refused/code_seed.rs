@@ -3,8 +3,8 @@
 use super::{Refused, message, pinned, refused};
 use crate::broken::Parts;
 use crate::example::{Example, handle_bytes};
-use countersign_core::code_seed::CodeSeed;
-use countersign_core::handle::{AccountId, EnrolmentId};
+use countersign_protocol::code_seed::CodeSeed;
+use countersign_protocol::handle::{AccountId, EnrolmentId};
 use serde_json::json;
 
 const LIKE: &str = "code_seed";

@@ -3,8 +3,8 @@
 use super::{Refused, message, refused};
 use crate::broken::Parts;
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::handle::ChallengeId;
-use countersign_core::key::sha256_text;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::key::sha256_text;
 use serde_json::json;
 
 pub fn all(example: &Example) -> Vec<Refused> {

@@ -3,10 +3,10 @@
 use super::{Refused, message, refused};
 use crate::broken::Parts;
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::challenge::CLOCK_TOLERANCE;
-use countersign_core::enrolment::{Possession, TICKET_LIFETIME, Transcript, transcript_digest_text};
-use countersign_core::jws;
-use countersign_core::key::{SoftwareKey, sha256_text};
+use countersign_protocol::challenge::CLOCK_TOLERANCE;
+use countersign_protocol::enrolment::{Possession, TICKET_LIFETIME, Transcript, transcript_digest_text};
+use countersign_protocol::jws;
+use countersign_protocol::key::{SoftwareKey, sha256_text};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 

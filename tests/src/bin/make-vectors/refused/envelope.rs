@@ -3,8 +3,8 @@
 use super::{Refused, refused};
 use crate::broken::{info, replaced, sealed_as_it_is};
 use crate::example::{Example, handle_bytes};
-use countersign_core::handle::{EnrolmentId, PushId};
-use countersign_core::sealing::{MAX_ENVELOPE_LENGTH, PLAINTEXT_LENGTH};
+use countersign_protocol::handle::{EnrolmentId, PushId};
+use countersign_protocol::sealing::{MAX_ENVELOPE_LENGTH, PLAINTEXT_LENGTH};
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use super::{Refused, message};
 use crate::broken::{Parts, der, replaced};
 use crate::example::Example;
-use countersign_core::jws::MAX_LENGTH;
+use countersign_protocol::jws::MAX_LENGTH;
 use serde_json::Value;
 
 const LIKE: &str = "approve";

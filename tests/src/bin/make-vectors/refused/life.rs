@@ -3,14 +3,14 @@
 use super::{Refused, message, pinned, refused};
 use crate::broken::{Parts, replaced};
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_core::challenge::{Challenge, Policy};
-use countersign_core::decision::Decision;
-use countersign_core::handle::{AccountId, ChallengeId, EnrolmentId};
-use countersign_core::link::ChallengeLink;
-use countersign_core::proof;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::retraction::Retraction;
-use countersign_core::revocation::Revocation;
+use countersign_protocol::challenge::{Challenge, Policy};
+use countersign_protocol::decision::Decision;
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::proof;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::retraction::Retraction;
+use countersign_protocol::revocation::Revocation;
 use serde_json::json;
 
 pub fn all(example: &Example) -> Vec<Refused> {
@@ -76,7 +76,7 @@ fn numbers(example: &Example) -> Vec<Refused> {
     let no = example.denial.changed(request, |d| d.number = Some("042917".into()));
     let tapped = example.approval.changed(approval, |d| {
         d.challenge_id = life.raised.claims.challenge_id;
-        d.challenge_sha256 = countersign_core::challenge::digest(&example.sign_in.compact);
+        d.challenge_sha256 = countersign_protocol::challenge::digest(&example.sign_in.compact);
     });
     cases.extend([
         message("approve_with_a_number", "a number that is no text", text, "malformed"),

@@ -11,7 +11,7 @@ mod receipt;
 mod server;
 
 use crate::example::Example;
-use countersign_core::server_identity::PinnedServer;
+use countersign_protocol::server_identity::PinnedServer;
 use serde::Serialize;
 use serde_json::{Value, json};
 

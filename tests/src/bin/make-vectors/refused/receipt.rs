@@ -3,8 +3,8 @@
 use super::{Refused, refused};
 use crate::broken::Parts;
 use crate::example::{Example, handle_bytes};
-use countersign_core::handle::{AccountId, EnrolmentId};
-use countersign_core::key::sha256_text;
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::key::sha256_text;
 use serde_json::{Value, json};
 
 const LIKE: &str = "receipt_of_approve";
@@ -109,7 +109,8 @@ fn enrolments(example: &Example) -> Vec<Refused> {
 
 fn challenges(example: &Example) -> Vec<Refused> {
     let (signing, stranger) = (&example.keys.signing.key, &example.keys.stranger.key);
-    let dearer = |c: &mut countersign_core::challenge::Challenge| c.binding_message = Some("Pay 1200 € to Zoë".into());
+    let dearer =
+        |c: &mut countersign_protocol::challenge::Challenge| c.binding_message = Some("Pay 1200 € to Zoë".into());
     let altered = Parts::of(&example.payment.compact).with_claims("12 €", "1200 €");
     let wrong_iss = example.payment.changed(signing, |c| c.iss = stranger.public().thumbprint());
     vec![

@@ -3,7 +3,7 @@
 use super::{Refused, message, refused};
 use crate::broken::{Parts, replaced};
 use crate::example::{Example, NOW, SEQUENCE};
-use countersign_core::server_identity::WellKnown;
+use countersign_protocol::server_identity::WellKnown;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 

@@ -30,6 +30,7 @@ pub struct Revocation {
 /// Why an enrolment is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EndReason {
     /// The person, on another device, or an administrator removed this device.
     Revoked,

@@ -3,19 +3,19 @@
 //! A notification must open while the phone is locked, in a process that loads nothing else. So this file is sealed
 //! under the vault's after-first-unlock key, and holds no seed and no approval key.
 
-use crate::at_rest::{AtRestKey, Location};
-use crate::challenge::{self, Challenge, Expected};
 use crate::error::{Error, StoreError};
-use crate::handle::{AccountId, EnrolmentId};
-use crate::key::Thumbprint;
-use crate::private_file;
-use crate::randomness::Randomness;
-use crate::refusal::Refusal;
-use crate::retraction::{self, Retraction};
-use crate::sealing::{Envelope, SealedTo, SealingKey};
-use crate::server_identity::PinnedServer;
-use crate::time::Timestamp;
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::challenge::{self, Challenge, Expected};
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::key::Thumbprint;
+
 use crate::vault::{KeyVault, Opens, at_rest_key};
+use countersign_protocol::Refusal;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::retraction::{self, Retraction};
+use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_protocol::server_identity::PinnedServer;
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

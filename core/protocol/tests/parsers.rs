@@ -2,19 +2,19 @@
 
 #![cfg(test)]
 
-use countersign_core::challenge::{self, Challenge, Expected};
-use countersign_core::code_seed;
-use countersign_core::device_api::Known;
-use countersign_core::enrolment::EnrolmentLink;
-use countersign_core::handle::{AccountId, EnrolmentId};
-use countersign_core::jws::Unverified;
-use countersign_core::key::{SoftwareKey, Thumbprint};
-use countersign_core::link::ChallengeLink;
-use countersign_core::randomness::SystemRandomness;
-use countersign_core::sealing::Envelope;
-use countersign_core::time::Timestamp;
-use countersign_core::webpush::Receiver;
-use countersign_core::{proof, retraction, revocation};
+use countersign_protocol::challenge::{self, Challenge, Expected};
+use countersign_protocol::code_seed;
+use countersign_protocol::device_api::Known;
+use countersign_protocol::enrolment::EnrolmentLink;
+use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::key::{SoftwareKey, Thumbprint};
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::sealing::Envelope;
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webpush::Receiver;
+use countersign_protocol::{proof, retraction, revocation};
 use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
 use std::sync::LazyLock;

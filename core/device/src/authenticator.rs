@@ -3,20 +3,20 @@
 //! One object for the whole device. What it does is in one file a step: `enrol`, `receive` (3), `decide` (4).
 
 use crate::connection::{self, Call, Nonces, Proven, REQUEST_TIMEOUT, Signer};
-use crate::device_api::Devices;
 use crate::device_keys;
 use crate::error::Error;
-use crate::handle::EnrolmentId;
-use crate::key::Thumbprint;
 use crate::keyring::Keyring;
-use crate::link::is_trustworthy;
 use crate::platform::Platform;
-use crate::refusal::Refusal;
-use crate::revocation::{self, EndReason};
-use crate::server_identity::{self, PinnedServer, WellKnown};
 use crate::store::{Store, StoredEnrolment};
-use crate::time::Timestamp;
 use crate::vault::Purpose;
+use countersign_protocol::Refusal;
+use countersign_protocol::device_api::Devices;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::Thumbprint;
+use countersign_protocol::link::is_trustworthy;
+use countersign_protocol::revocation::{self, EndReason};
+use countersign_protocol::server_identity::{self, PinnedServer, WellKnown};
+use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};

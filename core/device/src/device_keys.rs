@@ -1,11 +1,11 @@
 //! An enrolment's two signing keys: made in hardware where the vault has it, in software sealed in the store elsewhere.
 
-use crate::at_rest::Location;
 use crate::error::Error;
-use crate::key::{DeviceKey, SoftwareKey};
 use crate::platform::Platform;
 use crate::store::StoredKeys;
 use crate::vault::{Opens, Purpose, at_rest_key};
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::key::{DeviceKey, SoftwareKey};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::Arc;
 

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
-use countersign_core::revocation::EndReason;
-use countersign_core::sentences::{Language, Sentence};
-use countersign_core::{Error, Outcome, Refusal, StoreError, key::KeyError, transport::Unreachable, vault::VaultError};
+use countersign_device::sentences::{Language, Sentence};
+use countersign_device::{Error, Outcome, StoreError, transport::Unreachable, vault::VaultError};
+use countersign_protocol::revocation::EndReason;
+use countersign_protocol::{Refusal, key::KeyError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The texts that are the same as in English, and why.

@@ -2,16 +2,16 @@
 
 use crate::authenticator::Authenticator;
 use crate::connection::{self, Body};
-use crate::decision::{self, Answer, Decision, Given};
-use crate::device_api::DecisionAnswer;
 use crate::device_keys;
 use crate::enrol::is_final;
 use crate::error::Error;
-use crate::handle::{ChallengeId, EnrolmentId};
-use crate::jws::Unverified;
 use crate::receive::read_kept;
 use crate::store::{Outcome, Progress, StoredChallenge};
 use crate::vault::Purpose;
+use countersign_protocol::decision::{self, Answer, Decision, Given};
+use countersign_protocol::device_api::DecisionAnswer;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::jws::Unverified;
 
 /// Whether a key that asks the person may be used: not in the background.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -196,5 +196,5 @@ impl Authenticator {
 
 /// The claims of a decision that this device signed.
 fn read_signed(compact: &str) -> Result<Decision, Error> {
-    Ok(Unverified::parse::<Decision>(compact)?.peek()?)
+    Ok(Unverified::parse::<Decision>(compact)?.claims_without_verification()?)
 }

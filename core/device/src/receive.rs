@@ -1,21 +1,23 @@
 //! Step 3, receive: a sealed message comes in by push or by pull, is opened, checked, kept once, and shown.
 
 use crate::authenticator::{Account, Authenticator};
-use crate::challenge::{self, Challenge};
 use crate::connection;
-use crate::decision::Answer;
-use crate::device_api::{EnrolmentState, Known, MAX_PULLED, MAX_WAIT_SECONDS, PulledChallenges, PushStatus};
 use crate::error::Error;
-use crate::handle::{ChallengeId, EnrolmentId};
-use crate::jws::Unverified;
 use crate::keyring::Opened;
-use crate::link::ChallengeLink;
-use crate::refusal::Refusal;
-use crate::retraction::{Reason, Retraction};
-use crate::revocation::EndReason;
-use crate::sealing::Envelope;
 use crate::store::{Kept, Outcome, Progress, StoredChallenge};
-use crate::time::Timestamp;
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::{self, Challenge};
+use countersign_protocol::decision::Answer;
+use countersign_protocol::device_api::{
+    EnrolmentState, Known, MAX_PULLED, MAX_WAIT_SECONDS, PulledChallenges, PushStatus,
+};
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::retraction::{Reason, Retraction};
+use countersign_protocol::revocation::EndReason;
+use countersign_protocol::sealing::Envelope;
+use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
 /// A request as the person sees it.
@@ -337,5 +339,5 @@ impl Authenticator {
 
 /// The claims of a challenge that was checked when it came in.
 pub(crate) fn read_kept(compact: &str) -> Result<Challenge, Error> {
-    Ok(Unverified::parse::<Challenge>(compact)?.peek()?)
+    Ok(Unverified::parse::<Challenge>(compact)?.claims_without_verification()?)
 }

@@ -1,12 +1,12 @@
 //! What a platform brings: its vault, its network, its clock, its randomness, and where pushes reach it.
 
-use crate::device_api::PushRegistration;
-use crate::handle::EnrolmentId;
-use crate::randomness::Randomness;
-use crate::time::Clock;
 use crate::transport::Transport;
 use crate::vault::KeyVault;
 use async_trait::async_trait;
+use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::Clock;
 use std::sync::Arc;
 
 /// Everything that the core does not do itself.
@@ -35,7 +35,7 @@ pub trait PushRegistrar: Send + Sync {
     /// `webpush_public_key` is the server's key for Web Push, in base64url. A subscription that was made with another one is to
     /// be made anew with this one, and to name it.
     ///
-    /// [`MAX_PUSH_REGISTRATIONS`]: crate::device_api::MAX_PUSH_REGISTRATIONS
+    /// [`MAX_PUSH_REGISTRATIONS`]: countersign_protocol::device_api::MAX_PUSH_REGISTRATIONS
     async fn registrations(
         &self,
         account: EnrolmentId,

@@ -1,12 +1,12 @@
 //! What came in, kept once: however often, late or out of order its messages come, one challenge is one prompt.
 
 use super::{Outcome, Store, StoredChallenge};
-use crate::challenge::Challenge;
 use crate::error::Error;
-use crate::handle::{ChallengeId, EnrolmentId};
-use crate::jws::Unverified;
-use crate::refusal::Refusal;
-use crate::time::Timestamp;
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
 /// What became of a challenge that came in.
@@ -60,7 +60,7 @@ impl Store {
             let sql = "INSERT INTO retraction VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
             transaction.execute(sql, (id.to_string(), enrolment_id.to_string(), outcome, at.millis()))?;
             // No challenge lives longer, so none can come any more for an older one.
-            let oldest = at - crate::challenge::MAX_LIFETIME * 2;
+            let oldest = at - countersign_protocol::challenge::MAX_LIFETIME * 2;
             transaction.execute("DELETE FROM retraction WHERE came_at < ?1", [oldest.millis()])?;
         }
         Ok(transaction.commit()?)
@@ -95,7 +95,7 @@ fn keep_again(
     let id = challenge.challenge_id.to_string();
     let mut changed = false;
     if held.compact != challenge.compact {
-        let known: Challenge = Unverified::parse::<Challenge>(&held.compact)?.peek()?;
+        let known: Challenge = Unverified::parse::<Challenge>(&held.compact)?.claims_without_verification()?;
         if known.raises(opened) {
             // The earlier form of a question that asks for a number by now: it came late.
             return Ok(Kept::Known);

@@ -1,22 +1,22 @@
 //! Enrolling this device from a link.
 
-use crate::at_rest::{AtRestKey, Location};
 use crate::authenticator::{Account, Authenticator, Met};
 use crate::connection::{self, Body, Call, REQUEST_TIMEOUT, UNEXPECTED_ANSWER};
-use crate::device_api::{PushRegistration, RedemptionAnswer};
 use crate::device_keys;
-use crate::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
 use crate::error::Error;
-use crate::handle::EnrolmentId;
-use crate::jws;
-use crate::key::{Thumbprint, sha256_text};
 use crate::keyring::Entry;
-use crate::refusal::Refusal;
-use crate::sealing::SealingKey;
-use crate::server_identity::PinnedServer;
 use crate::store::{StoredEnrolling, StoredEnrolment};
-use crate::text;
 use crate::vault::{Opens, at_rest_key};
+use countersign_protocol::Refusal;
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::device_api::{PushRegistration, RedemptionAnswer};
+use countersign_protocol::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::jws;
+use countersign_protocol::key::{Thumbprint, sha256_text};
+use countersign_protocol::sealing::SealingKey;
+use countersign_protocol::server_identity::PinnedServer;
+use countersign_protocol::text;
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
@@ -109,7 +109,7 @@ impl Authenticator {
         answer: &RedemptionAnswer,
     ) -> Result<Account, Error> {
         let unverified = jws::Unverified::parse::<Transcript>(&enrolling.transcript)?;
-        let transcript: Transcript = unverified.peek()?;
+        let transcript: Transcript = unverified.claims_without_verification()?;
         let PinnedServer { server_id, signing_key, .. } = &met.server;
         let statement =
             enrolment::check_statement(&answer.enrolment, server_id, signing_key, &transcript, &enrolling.transcript)?;

@@ -1,10 +1,10 @@
 //! What can go wrong on a device, as the device's code sees it.
 
-use crate::at_rest::AtRestError;
-use crate::key::KeyError;
-use crate::refusal::Refusal;
 use crate::transport::Unreachable;
 use crate::vault::VaultError;
+use countersign_protocol::Refusal;
+use countersign_protocol::at_rest::AtRestError;
+use countersign_protocol::key::KeyError;
 
 /// Why a device could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
 //! The platform's vault: where a device's keys come from.
 
-use crate::at_rest::AtRestKey;
-use crate::key::{DeviceKey, KeyError};
-use crate::private_file;
-use crate::randomness::Randomness;
+use countersign_protocol::at_rest::AtRestKey;
+use countersign_protocol::key::{DeviceKey, KeyError};
+
 use async_trait::async_trait;
+use countersign_protocol::randomness::Randomness;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -110,6 +110,6 @@ impl KeyVault for DesktopVault {
             Opens::WhileUnlocked => b"countersign storage while unlocked\n".to_vec(),
         });
         named.extend_from_slice(self.0.as_ref());
-        Ok(Zeroizing::new(crate::key::sha256(&named)))
+        Ok(Zeroizing::new(countersign_protocol::key::sha256(&named)))
     }
 }

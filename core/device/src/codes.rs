@@ -3,19 +3,19 @@
 //! A seed is sealed so that it opens only while the device is unlocked: what needs the person is apart from the push
 //! keyring.
 
-use crate::at_rest::Location;
 use crate::authenticator::Authenticator;
-use crate::challenge::Expected;
-use crate::code_seed::{self, CodeSeed};
-use crate::enrolment::EnrolmentStatement;
 use crate::error::{Error, StoreError};
-use crate::handle::EnrolmentId;
-use crate::one_time_code::Shown;
 use crate::platform::Platform;
-use crate::sealing::{Envelope, SealedTo, SealingKey};
-use crate::server_identity::PinnedServer;
-use crate::time::Timestamp;
 use crate::vault::{Opens, at_rest_key};
+use countersign_protocol::at_rest::Location;
+use countersign_protocol::challenge::Expected;
+use countersign_protocol::code_seed::{self, CodeSeed};
+use countersign_protocol::enrolment::EnrolmentStatement;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::one_time_code::Shown;
+use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
+use countersign_protocol::server_identity::PinnedServer;
+use countersign_protocol::time::Timestamp;
 use zeroize::Zeroizing;
 
 impl Authenticator {

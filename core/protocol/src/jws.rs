@@ -87,9 +87,12 @@ impl<'a> Unverified<'a> {
         read_json(&self.payload, "JWS claims")
     }
 
-    /// The claims without any check, for a kind of message that carries the key it is signed with. Every use must
-    /// [`Unverified::verify`] before it believes a word.
-    pub(crate) fn peek<C: Claims>(&self) -> Result<C, Refusal> {
+    /// The claims without any check of who signed them: for a message that carries the very key it is signed with, and for
+    /// what the caller has verified before and kept. Every other use must [`Unverified::verify`] before it believes a word.
+    ///
+    /// # Errors
+    /// `malformed`, `unknown_claim`.
+    pub fn claims_without_verification<C: Claims>(&self) -> Result<C, Refusal> {
         read_json(&self.payload, "JWS claims")
     }
 }

@@ -1,11 +1,11 @@
 //! The device's store: accounts, requests and their outcomes, in SQLite; secrets in it are sealed.
 
-use crate::decision::Answer;
 use crate::error::{Error, StoreError};
-use crate::handle::{ChallengeId, EnrolmentId};
-use crate::private_file;
-use crate::revocation::EndReason;
-use crate::time::Timestamp;
+use countersign_protocol::decision::Answer;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+
+use countersign_protocol::revocation::EndReason;
+use countersign_protocol::time::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use std::path::Path;

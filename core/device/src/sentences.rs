@@ -6,8 +6,8 @@
 
 mod table;
 
-use crate::revocation::EndReason;
 use crate::store::Outcome;
+use countersign_protocol::revocation::EndReason;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 

@@ -1,14 +1,14 @@
 //! The device's requests to a server: signed where they must be, with the server's nonce, and read with its problems.
 
-use crate::device_api::Problem;
 use crate::error::Error;
-use crate::handle::EnrolmentId;
-use crate::key::DeviceKey;
 use crate::platform::Platform;
-use crate::proof::{self, NONCE_HEADER, PROOF_HEADER};
-use crate::refusal::Refusal;
-use crate::time::Timestamp;
 use crate::transport::{HttpRequest, HttpResponse};
+use countersign_protocol::Refusal;
+use countersign_protocol::device_api::Problem;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::key::DeviceKey;
+use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
+use countersign_protocol::time::Timestamp;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,0 +1,375 @@
+//! The bodies of a relying party's requests and their answers, the same on both sides of the wire.
+
+use crate::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
+use crate::receipt::Receipt;
+use crate::revocation::EndReason;
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "openapi")]
+use utoipa::ToSchema;
+
+/// A person to be known here.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UserRequest {
+    /// The name under which the person signs in; the phone shows it.
+    pub name: String,
+}
+
+/// A person who is known here.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct User {
+    /// Names the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: AccountId,
+    /// The name under which the person signs in.
+    pub name: String,
+}
+
+/// How far an enrolment has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum EnrolmentStage {
+    /// The link waits for a device.
+    Open,
+    /// A device has come; its six digits are to be typed on the signed-in page.
+    Proposed,
+    /// The device is in use.
+    Confirmed,
+    /// It is over.
+    Void,
+}
+
+/// A link with which one device can be enrolled.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct NewEnrolment {
+    /// Names the enrolment.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: EnrolmentId,
+    /// The link, for the phone that shows this page. It is a secret: show it to nobody else.
+    pub link: String,
+    /// The link as a QR code, in SVG.
+    pub qr_svg: String,
+    /// The link as a QR code, a PNG in a `data:` address.
+    pub qr_png: String,
+    /// Until when it serves (RFC 3339).
+    pub expires_at: String,
+    /// `open`.
+    pub state: EnrolmentStage,
+}
+
+/// An enrolment on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Enrolment {
+    /// Names the enrolment.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: EnrolmentId,
+    /// How far it has come.
+    pub state: EnrolmentStage,
+    /// Why it is void.
+    pub void_reason: Option<EndReason>,
+    /// The name that the device gave itself.
+    pub device_name: Option<String>,
+    /// The server's signed word on the device's keys, once there is a device. Pin the approval key in it to verify
+    /// receipts without trusting the server.
+    pub statement: Option<String>,
+    /// Until when its next step can be taken (RFC 3339).
+    pub expires_at: String,
+}
+
+/// The digits that the phone shows.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmationRequest {
+    /// Six digits, typed by the person on the signed-in page.
+    pub code: String,
+}
+
+/// What a relying party asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeRequest {
+    /// The account that is asked.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub user_id: AccountId,
+    /// What the person must do; default: look and tap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyRequest>,
+    /// A sentence that the phone shows, for example what is being paid; 120 characters at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_message: Option<String>,
+    /// Where the sign-in comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextRequest>,
+    /// How it may be answered: a list of `push`, `code` or both, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<Method>>,
+    /// How long the person has, in seconds: 1 to 600, default 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 600))]
+    pub expires_in: Option<u32>,
+}
+
+/// What the person must do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRequest {
+    /// The mode.
+    pub mode: PolicyMode,
+    /// How many digits the page shows and the person types: 2 or 6, default 6; only with the mode `number`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<u8>,
+}
+
+/// How a person answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyMode {
+    /// Look at the context and tap YES or NO.
+    Tap,
+    /// Type the number that the page shows to say YES.
+    Number,
+}
+
+/// Where a sign-in comes from, as the relying party sees it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ContextRequest {
+    /// The address of the person's browser.
+    #[serde(default)]
+    pub ip: Option<String>,
+    /// The browser's `User-Agent` header.
+    #[serde(default)]
+    pub user_agent: Option<String>,
+}
+
+/// One way to answer a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// The account's phones are asked, and one says YES or NO.
+    Push,
+    /// The person types a one-time code on the page.
+    Code,
+}
+
+/// The state of a challenge, as a reader sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = State))]
+#[serde(rename_all = "lowercase")]
+pub enum ChallengeState {
+    /// Nobody has answered, and there is time left.
+    Pending,
+    /// The person said yes; the relying party has not taken it yet.
+    Approved,
+    /// The person said no.
+    Denied,
+    /// The person said that this was not them.
+    Reported,
+    /// Nobody answered in time.
+    Expired,
+    /// The relying party took the question back.
+    Cancelled,
+    /// The relying party took the approval.
+    Claimed,
+    /// The relying party did not take the approval in time.
+    Lapsed,
+    /// The approval was taken back before it was claimed.
+    Revoked,
+}
+
+impl ChallengeState {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Reported => "reported",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Claimed => "claimed",
+            Self::Lapsed => "lapsed",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// How far the pushes of a challenge have come; the best of all devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PushState {
+    /// No device can be pushed to: the person opens the app.
+    None,
+    /// On its way.
+    Queued,
+    /// A push network took it.
+    Sent,
+    /// The networks know no such device any more.
+    Gone,
+    /// It could not be sent.
+    Failed,
+    /// Nothing was sent: too many prompts within the hour did not end in approval. The app and codes still work.
+    Limited,
+    /// Nothing is sent: the person has reported a prompt. The app and codes still work.
+    Stopped,
+}
+
+/// A challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Challenge {
+    /// Names it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: ChallengeId,
+    /// Its state.
+    pub state: ChallengeState,
+    /// What the person must do to say YES. A question that was a tap asks for a number once another comes beside it.
+    pub policy: PolicyRequest,
+    /// What the page shows and the person types on the phone; only while it is pending and asks for a number.
+    pub number: Option<String>,
+    /// Opens the question in the app on the same phone; only while it is pending. It never carries the number.
+    pub link: Option<String>,
+    /// True once the person has said "this was not me", also after it was claimed.
+    pub reported: bool,
+    /// When it was asked (RFC 3339).
+    pub created_at: String,
+    /// When it ends (RFC 3339).
+    pub expires_at: String,
+    /// How far its pushes have come.
+    pub push: PushState,
+    /// What a push network said that did not take one, in words for who looks into it; none once one has gone through.
+    pub push_reason: Option<String>,
+    /// How it may be answered by what the account has now.
+    pub methods: Vec<Method>,
+    /// How the person was authenticated (RFC 8176); empty until approved.
+    pub amr: Vec<String>,
+    /// The signed question and answer, once there is one. Keep it: it can be verified without this server.
+    pub receipt: Option<Receipt>,
+}
+
+/// A code that a person typed.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CodeRequest {
+    /// The digits; white space in them is ignored.
+    pub code: String,
+    /// The challenge that the code is to settle, if any.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub challenge_id: Option<ChallengeId>,
+}
+
+/// Whether a code is right.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct CodeAnswer {
+    /// True once for each code: it is spent by this answer.
+    pub valid: bool,
+    /// `totp`.
+    pub method: String,
+    /// How many wrong codes in a row are still taken before everything that makes codes is locked.
+    pub remaining_attempts: u32,
+}
+
+/// An application to be added.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticatorRequest {
+    /// Its name in the person's list.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Whether what makes codes has shown that it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum AuthenticatorState {
+    /// No code is accepted until the first one has confirmed it.
+    Proposed,
+    /// In use.
+    Confirmed,
+}
+
+/// What an application needs to make codes. It is shown this once.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct NewAuthenticator {
+    /// Names it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: AuthenticatorId,
+    /// `proposed`.
+    pub state: AuthenticatorState,
+    /// The link that applications read. It is a secret: show it to nobody else.
+    pub otpauth: String,
+    /// The same secret to be typed: base32 in groups of four.
+    pub key: String,
+    /// The link as a QR code, in SVG; null when the names are too long for one.
+    pub qr_svg: Option<String>,
+    /// The link as a QR code, a PNG in a `data:` address; null when the names are too long for one.
+    pub qr_png: Option<String>,
+}
+
+/// What makes codes for a person.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Authenticator {
+    /// Names it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: AuthenticatorId,
+    /// Its name in the person's list.
+    pub name: String,
+    /// Whether its codes are accepted.
+    pub state: AuthenticatorState,
+    /// What it is.
+    pub kind: AuthenticatorKind,
+    /// True when too many wrong codes have locked it.
+    pub locked: bool,
+    /// The phone's enrolment; null for any other application.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub device: Option<EnrolmentId>,
+}
+
+/// What makes codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Kind))]
+#[serde(rename_all = "lowercase")]
+pub enum AuthenticatorKind {
+    /// A phone that is asked YES or NO too.
+    Phone,
+    /// Any other OTP application.
+    Application,
+}
+
+/// What makes codes for a person, oldest first.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Authenticators {
+    /// All that are proposed or confirmed.
+    pub authenticators: Vec<Authenticator>,
+}
+
+/// The first code of an application.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FirstCodeRequest {
+    /// The digits; white space in them is ignored.
+    pub code: String,
+}
