@@ -1,6 +1,5 @@
 //! A plain HTTP client: a request, and the status, headers and JSON that came.
 
-use countersign_server::outgoing;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -25,7 +24,7 @@ impl Answer {
 
 /// A client that trusts nobody and follows nothing, for loopback.
 pub fn client() -> reqwest::Client {
-    outgoing::build(outgoing::builder(rustls::RootCertStore::empty()).unwrap()).unwrap()
+    https_client::build(https_client::builder(rustls::RootCertStore::empty()).unwrap()).unwrap()
 }
 
 /// Sends a request and reads the answer.

@@ -1,6 +1,7 @@
 //! The life of one challenge as a small model: what DESIGN and PROTOCOL.md say, without a database, a network or a key.
 
-use countersign_server::store::{Claimed, Settled, State};
+use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_server::store::{Claimed, Settled};
 
 /// How long an approval may be claimed, in milliseconds.
 const CLAIM_WINDOW_MS: u64 = 60_000;
@@ -55,7 +56,7 @@ pub enum Answered {
     /// To a claim.
     Claimed(Claimed),
     /// To a cancellation, or a read.
-    State(Option<State>),
+    State(Option<ChallengeState>),
     /// To the operator, or to nobody.
     Done,
 }
@@ -97,17 +98,17 @@ impl Model {
     }
 
     /// What a reader sees.
-    pub const fn state(&self) -> State {
+    pub const fn state(&self) -> ChallengeState {
         match &self.life {
-            Life::Pending if self.now >= self.expires_at => State::Expired,
-            Life::Pending => State::Pending,
-            Life::Cancelled => State::Cancelled,
-            Life::Denied { .. } => State::Denied,
-            Life::Reported => State::Reported,
-            Life::Approved { taken: Taken::Claimed { .. }, .. } => State::Claimed,
-            Life::Approved { taken: Taken::Revoked, .. } => State::Revoked,
-            Life::Approved { at, .. } if self.now >= *at + CLAIM_WINDOW_MS => State::Lapsed,
-            Life::Approved { .. } => State::Approved,
+            Life::Pending if self.now >= self.expires_at => ChallengeState::Expired,
+            Life::Pending => ChallengeState::Pending,
+            Life::Cancelled => ChallengeState::Cancelled,
+            Life::Denied { .. } => ChallengeState::Denied,
+            Life::Reported => ChallengeState::Reported,
+            Life::Approved { taken: Taken::Claimed { .. }, .. } => ChallengeState::Claimed,
+            Life::Approved { taken: Taken::Revoked, .. } => ChallengeState::Revoked,
+            Life::Approved { at, .. } if self.now >= *at + CLAIM_WINDOW_MS => ChallengeState::Lapsed,
+            Life::Approved { .. } => ChallengeState::Approved,
         }
     }
 
@@ -118,8 +119,8 @@ impl Model {
             Operation::Claim(key) => Answered::Claimed(self.claim(*key)),
             Operation::Cancel => {
                 match self.state() {
-                    State::Pending => self.life = Life::Cancelled,
-                    State::Approved => self.revoke(),
+                    ChallengeState::Pending => self.life = Life::Cancelled,
+                    ChallengeState::Approved => self.revoke(),
                     _ => {}
                 }
                 Answered::State(Some(self.state()))
@@ -128,13 +129,13 @@ impl Model {
             Operation::Intrude => Answered::State(None),
             Operation::Remove(device) => {
                 self.in_use[*device] = false;
-                if self.state() == State::Approved && self.answer() == Some((*device, Word::Yes)) {
+                if self.state() == ChallengeState::Approved && self.answer() == Some((*device, Word::Yes)) {
                     self.revoke();
                 }
                 Answered::Done
             }
             Operation::Retire => {
-                if self.state() == State::Pending {
+                if self.state() == ChallengeState::Pending {
                     self.life = Life::Cancelled;
                 }
                 Answered::Done
@@ -171,21 +172,21 @@ impl Model {
             _ => {}
         }
         match state {
-            State::Pending if !self.in_use[device] => Settled::NotAsked,
-            State::Pending => {
+            ChallengeState::Pending if !self.in_use[device] => Settled::NotAsked,
+            ChallengeState::Pending => {
                 let (life, settled) = match word {
                     Word::Yes => {
                         let approved = Life::Approved { by: device, at: self.now, taken: Taken::NotYet };
-                        (approved, Settled::Counts(State::Approved))
+                        (approved, Settled::Counts(ChallengeState::Approved))
                     }
                     Word::Mistyped => (Life::Denied { by: device, mistyped: true }, Settled::WrongNumber),
-                    _ => (Life::Denied { by: device, mistyped: false }, Settled::Counts(State::Denied)),
+                    _ => (Life::Denied { by: device, mistyped: false }, Settled::Counts(ChallengeState::Denied)),
                 };
                 self.life = life;
                 settled
             }
-            State::Expired => Settled::Expired,
-            State::Cancelled => Settled::Cancelled,
+            ChallengeState::Expired => Settled::Expired,
+            ChallengeState::Cancelled => Settled::Cancelled,
             _ => Settled::AlreadyAnswered,
         }
     }
@@ -196,8 +197,8 @@ impl Model {
         }
         if !std::mem::replace(&mut self.reported, true) {
             match self.state() {
-                State::Pending => self.life = Life::Reported,
-                State::Approved => self.revoke(),
+                ChallengeState::Pending => self.life = Life::Reported,
+                ChallengeState::Approved => self.revoke(),
                 _ => {}
             }
         }
@@ -210,7 +211,7 @@ impl Model {
         match (&*taken, state) {
             (Taken::Claimed { key: first }, _) if first.is_some() && *first == key => Claimed::Now,
             (Taken::Claimed { .. }, _) => Claimed::AlreadyClaimed,
-            (_, State::Approved) => {
+            (_, ChallengeState::Approved) => {
                 *taken = Taken::Claimed { key };
                 Claimed::Now
             }

@@ -1,13 +1,13 @@
 //! A phone: the real core, with a vault in memory and a store in a temporary folder.
 
 use crate::http::RelyingParty;
+use countersign_desktop::ReqwestTransport;
 use countersign_device::transport::Transport;
 use countersign_device::vault::DesktopVault;
 use countersign_device::{AccountState, Authenticator, Platform};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
-use countersign_server::phone::ReqwestTransport;
 use std::sync::Arc;
 use tempfile::TempDir;
 

@@ -2,12 +2,10 @@
 
 use crate::clock::ManualClock;
 use crate::http::RelyingParty;
-use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
-use countersign_server::authorisation::{api_key_sha256, new_api_key};
-use countersign_server::config::Config;
-use countersign_server::serve::{self, Running};
+use countersign_server::runtime::config::Config;
+use countersign_server::runtime::serve::{self, Running};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -73,27 +71,21 @@ impl TestServer {
     }
 
     /// Its parts.
-    pub fn app(&self) -> &Arc<countersign_server::app::App> {
-        &self.running.app
+    pub fn service(&self) -> &Arc<countersign_server::service::Service> {
+        &self.running.service
     }
 
     /// Where its database is.
     pub fn database(&self) -> PathBuf {
-        self.directory.path().join(countersign_server::app::DATABASE_FILE)
+        self.directory.path().join(countersign_server::runtime::open::DATABASE_FILE)
     }
 
     /// A new relying party of an organisation, which is made when it is new.
     pub async fn relying_party(&self, organisation: &str, name: &str) -> RelyingParty {
-        let store = &self.app().store;
-        let randomness = SystemRandomness::new();
-        let handle = || ChallengeId::random(&randomness).to_string();
-        store.create_organisation(handle(), organisation.into()).await.unwrap();
-        let organisations = store.organisations().await.unwrap();
-        let organisation = organisations.into_iter().find(|one| one.name == organisation).unwrap();
-        let api_key = new_api_key(&randomness);
-        let made =
-            store.create_relying_party(organisation, handle(), name.into(), api_key_sha256(&api_key)).await.unwrap();
-        assert!(made.is_some(), "the name is new");
+        let operator = self.service().operator();
+        operator.create_organisation(organisation).await.unwrap();
+        let made = operator.create_relying_party(organisation, name).await.unwrap();
+        let api_key = made.expect("the name is new").api_key;
         RelyingParty::new(&self.url, &api_key)
     }
 }

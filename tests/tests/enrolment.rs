@@ -50,8 +50,8 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
         let phone = Arc::clone(&phone);
         async move { phone.core.pull(account.id, 60).await.unwrap().state }
     });
-    let app = Arc::clone(server.app());
-    while app.device_waiting.is_empty() {
+    let app = Arc::clone(server.service());
+    while app.wake.devices.is_empty() {
         tokio::task::yield_now().await;
     }
     let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
@@ -191,7 +191,7 @@ async fn a_phone_refuses_a_link_with_another_servers_fingerprint() {
     let (server, other) = (TestServer::start().await, TestServer::start().await);
     let (site, user) = maya(&server).await;
     let link = link(&site, &user).await;
-    let foreign = other.app().keys.server_id.to_string();
+    let foreign = other.service().keys.server_id.to_string();
     let (start, _) = link.split_once("&k=").unwrap();
     let phone = Phone::new();
     let refused = phone.core.enrol(&format!("{start}&k={foreign}"), "Phone").await.unwrap_err();
@@ -205,11 +205,12 @@ async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
     let server = TestServer::start().await;
     let (site, user) = maya(&server).await;
     let device = HandmadeDevice::enrol(&site, &user).await;
-    let app = server.app();
+    let app = server.service();
     let data_dir = server.database().parent().unwrap().to_owned();
     let randomness = SystemRandomness::new();
     let rotated =
-        countersign_server::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, app.now(), &randomness).await;
+        countersign_server::keys::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, app.now(), &randomness)
+            .await;
     assert_eq!(rotated.unwrap(), 2);
     let challenge = site.ask(&user).await;
     let compact = device.pull().await.pop().unwrap();

@@ -63,7 +63,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
         }
     }
 
-    server.app().store.simulate_full_disk(true).await.unwrap();
+    server.service().store.simulate_full_disk(true).await.unwrap();
     let (kept, refused) = fill(&site, &user).await;
     assert_eq!(challenges(&server), 2 + kept.len(), "what was refused left nothing behind");
     assert_eq!(site.state(&before).await, "pending", "reading goes on");
@@ -71,7 +71,7 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     let waited = site.get(&format!("/v1/challenges/{before}?wait=1")).await;
     assert_eq!(waited.body["state"], "pending", "{waited:?}");
 
-    server.app().store.simulate_full_disk(false).await.unwrap();
+    server.service().store.simulate_full_disk(false).await.unwrap();
     for id in &kept {
         assert_eq!(site.state(id).await, "pending");
     }

@@ -69,7 +69,7 @@ async fn a_service_that_is_not_well_holds_up_no_other() {
                    INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
                    SELECT challenge, enrolment, registration, lane, 'queued', due_at, expires_at FROM push, n";
         assert_eq!(database.execute(sql, [QUEUED]).unwrap(), QUEUED as usize);
-        server.app().outbox.wake();
+        server.service().wake.pushes.notify_one();
 
         site.ask(&noor).await;
         well.next().await;

@@ -102,8 +102,8 @@ async fn a_parked_pull_is_woken_when_no_push_can_come() {
         let phone = Arc::clone(&phone);
         async move { phone.core.pull(id, 60).await }
     });
-    let app = Arc::clone(server.app());
-    while app.device_waiting.is_empty() {
+    let app = Arc::clone(server.service());
+    while app.wake.devices.is_empty() {
         tokio::task::yield_now().await;
     }
     let challenge = site.post("/v1/challenges", &json!({ "user_id": user })).await;

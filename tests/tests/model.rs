@@ -7,12 +7,13 @@ use countersign_protocol::decision::Answer;
 use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::time::Clock;
-use countersign_server::methods::Methods;
+use countersign_server::domain::methods::Methods;
 use countersign_server::store::{
-    Confirmed, Created, NewChallenge, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, State, Store,
-    StoreError, StoredCodes, StoredSigningKey,
+    Confirmed, Created, NewChallenge, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store, StoreError,
+    StoredCodes, StoredSigningKey,
 };
 use countersign_tests::clock::ManualClock;
 use countersign_tests::model::{Answered, Model, Operation, Word};
@@ -194,7 +195,7 @@ impl Case<'_> {
         }
     }
 
-    async fn read(&self, relying_party: i64) -> Option<State> {
+    async fn read(&self, relying_party: i64) -> Option<ChallengeState> {
         let now = self.subject.clock.now();
         self.subject.store.challenge(relying_party, self.id, now).await.unwrap().map(|record| record.state)
     }
@@ -234,7 +235,7 @@ fn the_store_and_the_model_give_the_same_answers() {
                 prop_assert_eq!(&answered, &expected, "{:?}", operation);
                 let state = case.read(case.relying_party.row_id).await;
                 prop_assert_eq!(state, Some(model.state()), "after {:?}", operation);
-                seen.lock().unwrap().extend(state.map(State::as_str));
+                seen.lock().unwrap().extend(state.map(ChallengeState::as_str));
             }
             Ok(())
         })

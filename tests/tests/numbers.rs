@@ -148,7 +148,7 @@ async fn two_sign_ins_at_one_time_both_ask_for_their_numbers() {
         let (site, path) = (site.clone(), format!("/v1/challenges/{first}?wait=60"));
         async move { site.get(&path).await }
     });
-    while server.app().challenge_waiting.is_empty() {
+    while server.service().wake.challenges.is_empty() {
         tokio::task::yield_now().await;
     }
 
@@ -281,10 +281,10 @@ async fn the_receipt_of_a_question_that_was_raised_after_a_rotation_of_the_key_v
     let account = phone.enrol(&site, &user).await;
     let first = site.ask(&user).await;
     clock.advance(Duration::from_secs(5));
-    let app = server.app();
+    let app = server.service();
     let data_dir = server.database().parent().unwrap().to_owned();
     let now = app.now();
-    countersign_server::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, now, &*app.randomness)
+    countersign_server::keys::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, now, &*app.randomness)
         .await
         .unwrap();
     site.ask(&user).await;

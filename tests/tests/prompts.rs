@@ -6,7 +6,7 @@ use countersign_device::Outcome;
 use countersign_protocol::decision::{Answer, Decision};
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws;
-use countersign_server::config::Config;
+use countersign_server::runtime::config::Config;
 use countersign_server::store::PushOutcome;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
@@ -196,8 +196,8 @@ async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
     // In flight when the report comes, and put off by its network afterwards.
     database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
     scene.phone.core.report(reported).await.unwrap();
-    let later = PushOutcome::RetryAt(scene.server.app().now() + Duration::from_secs(1), "busy".into());
-    scene.server.app().store.finish_push(push, None, later).await.unwrap();
+    let later = PushOutcome::RetryAt(scene.server.service().now() + Duration::from_secs(1), "busy".into());
+    scene.server.service().store.finish_push(push, None, later).await.unwrap();
     assert_eq!(latest().1, "dropped");
 }
 
@@ -248,7 +248,7 @@ async fn a_report_is_heard_whatever_became_of_the_request() {
 
 /// What `countersign admin user resume-prompts` does; false when they were not stopped.
 async fn lift(scene: &Scene) -> bool {
-    let store = &scene.server.app().store;
+    let store = &scene.server.service().store;
     let organisation = store.organisations().await.unwrap().remove(0);
     let account = store.account(organisation.row_id, scene.user.parse().unwrap()).await.unwrap().unwrap();
     store.resume_prompts(account.row_id).await.unwrap()

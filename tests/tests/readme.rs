@@ -35,8 +35,8 @@ async fn the_integration_in_the_readme_signs_people_in_and_keeps_them_out() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let app = server.app();
-        while app.challenge_waiting.is_empty() {
+        let app = server.service();
+        while app.wake.challenges.is_empty() {
             tokio::task::yield_now().await;
         }
         let compact = device.pull().await.pop().unwrap();

@@ -144,7 +144,7 @@ async fn a_parked_pull_hears_what_is_taken_back_and_what_a_code_has_settled() {
             let phone = Arc::clone(&phone);
             async move { phone.core.pull(id, 60).await }
         });
-        while server.app().device_waiting.is_empty() {
+        while server.service().wake.devices.is_empty() {
             tokio::task::yield_now().await;
         }
         if ends == "cancel" {
@@ -210,7 +210,7 @@ impl Transport for Tampering {
 
 /// Ends a person's device as an administrator does.
 async fn revoke(server: &TestServer, user: &str, id: EnrolmentId) {
-    let store = &server.app().store;
+    let store = &server.service().store;
     let organisation = store.organisations().await.unwrap().remove(0);
     let account = store.account(organisation.row_id, user.parse().unwrap()).await.unwrap().unwrap();
     assert!(store.revoke_device(account.row_id, id).await.unwrap());

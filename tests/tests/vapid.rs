@@ -9,9 +9,9 @@ use countersign_protocol::device_api::{PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::randomness::SystemRandomness;
-use countersign_server::config::Config;
-use countersign_server::master_key;
-use countersign_server::vapid_keys;
+use countersign_server::keys::master_key;
+use countersign_server::keys::vapid_keys;
+use countersign_server::runtime::config::Config;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client, send};
@@ -173,7 +173,7 @@ async fn a_subscription_names_a_key_of_this_server_or_none() {
     let mut unnamed = right.clone();
     unnamed["application_server_key"] = Value::Null;
     assert_eq!(put(&unnamed).await, (204, String::new()), "it was made with the one that is current now");
-    let app = server.app();
+    let app = server.service();
     vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
     site.ask(&user).await;
     assert_eq!(service.next().await.path, "/subscriber/1");
@@ -184,7 +184,7 @@ async fn an_earlier_key_goes_with_the_last_registration_that_was_made_with_it() 
     let server = TestServer::start().await;
     let site = server.relying_party("Meridian", "Customer area").await;
     let user = site.user("maya").await;
-    let app = Arc::clone(server.app());
+    let app = Arc::clone(server.service());
     let (randomness, data) = (SystemRandomness::new(), server.database().parent().unwrap().to_owned());
     let rotate = async || vapid_keys::rotate(&app.store, &app.keys.at_rest, &randomness).await.unwrap();
     rotate().await;
@@ -225,7 +225,7 @@ async fn a_phone_that_was_never_confirmed_keeps_no_earlier_key() {
     let account = phone.core.enrol(opened.body["link"].as_str().unwrap(), "Phone").await.unwrap();
     let service = PushService::start().await;
     phone.core.register_push(account.id, &[service.registration()]).await.unwrap();
-    let (app, data) = (server.app(), server.database().parent().unwrap().to_owned());
+    let (app, data) = (server.service(), server.database().parent().unwrap().to_owned());
     let rotate = async || vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
     rotate().await;
     assert_eq!(keys_in(&data), 2, "it may still be confirmed");
@@ -292,7 +292,7 @@ async fn a_database_from_before_keeps_its_key_and_every_registration() {
     }
     site.ask(&user).await;
     assert_eq!(service.next().await.path, "/subscriber/1");
-    let app = server.app();
+    let app = server.service();
     vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
     let server = server.restart().await;
     assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Outdated));

@@ -4,17 +4,17 @@
 
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::decision::Answer::{self, Approve, Deny, Report};
-use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::server_identity::WellKnown;
-use countersign_server::app::App;
-use countersign_server::authorisation::{api_key_sha256, new_api_key};
-use countersign_server::config::Config;
-use countersign_server::outgoing::AddressGuard;
+use countersign_server::delivery::webhook::{SecurityEvent, Sender};
+use countersign_server::domain::address_guard::AddressGuard;
+use countersign_server::doors::routes;
+use countersign_server::runtime::config::Config;
+use countersign_server::runtime::{listener, open, serve};
+use countersign_server::service::Service;
+use countersign_server::service::webhooks::WebhookRefused;
 use countersign_server::store::{Replayed, WebhookRecord};
-use countersign_server::webhooks::{Refused, Registry, SecurityEvent, Sender};
-use countersign_server::{listener, routes, serve};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::RelyingParty;
@@ -31,7 +31,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A server whose events are told only when the test says so, with a person and their phone.
 struct Scene {
-    app: Arc<App>,
+    app: Arc<Service>,
     sender: Sender,
     clock: ManualClock,
     url: String,
@@ -60,7 +60,7 @@ impl Scene {
         let clock = ManualClock::new();
         let bound = serve::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", bound.local_addr().unwrap());
-        let app = App::open(&config, url.clone(), Arc::new(clock.clone()), Arc::new(SystemRandomness::new()));
+        let app = open::service(&config, url.clone(), Arc::new(clock.clone()), Arc::new(SystemRandomness::new()));
         let app = app.await.unwrap();
         let router = routes::router(Arc::clone(&app));
         tokio::spawn(listener::serve(bound, router, 100, app.stopping.clone()));
@@ -68,26 +68,25 @@ impl Scene {
         Self { app, sender, clock, url, config, _directory: directory }
     }
 
-    fn registry(&self, allow_private: bool) -> Registry<'_> {
+    /// What the operator does, where receivers in this machine are allowed or not.
+    async fn set(&self, allow_private: bool, id: &str, url: &str) -> Result<Option<String>, WebhookRefused> {
         let (app, guard) = (&self.app, AddressGuard { allow_private });
-        Registry { store: &app.store, at_rest: &app.keys.at_rest, randomness: &*app.randomness, guard }
+        let secret = app.operator().set_webhook(&app.keys.at_rest, guard, id, url).await?;
+        Ok(secret.map(|secret| secret.to_string()))
     }
 
     /// A relying party without a webhook, and its id.
     async fn party(&self, name: &str) -> (RelyingParty, String) {
-        let (store, randomness) = (&self.app.store, SystemRandomness::new());
-        let handle = || ChallengeId::random(&randomness).to_string();
-        store.create_organisation(handle(), "Meridian".into()).await.unwrap();
-        let organisation = store.organisations().await.unwrap().pop().unwrap();
-        let key = new_api_key(&randomness);
-        let made = store.create_relying_party(organisation, handle(), name.into(), api_key_sha256(&key)).await.unwrap();
-        (RelyingParty::new(&self.url, &key), made.unwrap().handle)
+        let operator = self.app.operator();
+        operator.create_organisation("Meridian").await.unwrap();
+        let made = operator.create_relying_party("Meridian", name).await.unwrap().unwrap();
+        (RelyingParty::new(&self.url, &made.api_key), made.relying_party.handle)
     }
 
     async fn site(&self, name: &str) -> Site {
         let (api, id) = self.party(name).await;
         let receiver = WebhookReceiver::start().await;
-        let secret = self.registry(true).set(&id, &receiver.url).await.unwrap().unwrap().to_string();
+        let secret = self.set(true, &id, &receiver.url).await.unwrap().unwrap();
         Site { api, id, receiver, secret }
     }
 
@@ -107,8 +106,13 @@ impl Scene {
     }
 
     async fn row(&self, site: &Site) -> i64 {
-        Registry::relying_party(&self.app.store, &site.id).await.unwrap()
+        row_of(&self.app, &site.id).await
     }
+}
+
+async fn row_of(app: &Service, id: &str) -> i64 {
+    let all = app.store.relying_parties().await.unwrap();
+    all.into_iter().find(|one| one.handle == id).unwrap().row_id
 }
 
 /// Asks, and answers with the device.
@@ -325,7 +329,7 @@ async fn a_receiver_that_is_gone_hears_nothing_more_until_the_operator_says_so()
     let row = scene.row(&site).await;
     assert_eq!(scene.app.store.replay_events(Replayed::AllOf(row)).await.unwrap(), 0, "it is disabled");
 
-    assert!(scene.registry(true).set(&site.id, &site.receiver.url).await.unwrap().is_none(), "the secret stays");
+    assert!(scene.set(true, &site.id, &site.receiver.url).await.unwrap().is_none(), "the secret stays");
     assert_eq!(scene.app.store.replay_events(Replayed::AllOf(row)).await.unwrap(), 2);
     scene.flush().await;
     let again = site.receiver.taken();
@@ -355,8 +359,8 @@ async fn a_private_address_is_not_sent_to() {
     let (api, id) = scene.party("Customer area").await;
     let mut receiver = WebhookReceiver::start().await;
     for url in [receiver.url.clone(), receiver.url.replace("http:", "https:"), "https://10.0.0.1/hooks".into()] {
-        let refused = scene.registry(false).set(&id, &url).await.unwrap_err();
-        assert!(matches!(refused, Refused::Address(_)), "{url}: {refused}");
+        let refused = scene.set(false, &id, &url).await.unwrap_err();
+        assert!(matches!(refused, WebhookRefused::Address(_)), "{url}: {refused}");
     }
     assert!(scene.app.store.webhooks().await.unwrap().is_empty());
 
@@ -364,13 +368,13 @@ async fn a_private_address_is_not_sent_to() {
     let (user, device) = scene.device(&api, "maya").await;
     let named = receiver.url.replace("127.0.0.1", "localhost").replace("http:", "https:");
     for url in [receiver.url.clone(), named] {
-        scene.registry(true).set(&id, &url).await.unwrap();
+        scene.set(true, &id, &url).await.unwrap();
         answered(&api, &user, &device, Deny).await;
         scene.flush().await;
-        scene.app.store.remove_webhook(Registry::relying_party(&scene.app.store, &id).await.unwrap()).await.unwrap();
+        scene.app.store.remove_webhook(row_of(&scene.app, &id).await).await.unwrap();
     }
     assert!(receiver.taken().is_empty());
-    let row = Registry::relying_party(&scene.app.store, &id).await.unwrap();
+    let row = row_of(&scene.app, &id).await;
     let dead = scene.app.store.dead_events(row).await.unwrap();
     assert_eq!(dead.iter().map(|event| event.attempts).collect::<Vec<_>>(), [1, 1], "{dead:?}");
     assert!(dead[0].reason.contains("not https") && dead[1].reason.contains("private addresses only"), "{dead:?}");
@@ -402,7 +406,7 @@ async fn while_a_secret_changes_both_sign_and_after_a_day_only_the_later_one() {
     let scene = Scene::new().await;
     let mut site = scene.site("Customer area").await;
     let (user, device) = scene.device(&site.api, "maya").await;
-    let later = scene.registry(true).rotate(&site.id).await.unwrap();
+    let later = scene.app.operator().rotate_webhook(&scene.app.keys.at_rest, &site.id).await.unwrap();
     for (after, earlier_signs) in [(Duration::ZERO, true), (DAY, false)] {
         scene.clock.advance(after);
         answered(&site.api, &user, &device, Deny).await;
@@ -422,7 +426,7 @@ async fn what_happened_before_a_stop_is_told_after_the_start() {
     scene.app.stopping.cancel();
     scene.app.store.close().await;
     let clock = Arc::new(scene.clock.clone());
-    let app = App::open(&scene.config, scene.url.clone(), clock, Arc::new(SystemRandomness::new())).await.unwrap();
+    let app = open::service(&scene.config, scene.url.clone(), clock, Arc::new(SystemRandomness::new())).await.unwrap();
     Sender::new(&scene.config.webhook, app).unwrap().flush().await.unwrap();
     let told = site.receiver.taken().pop().unwrap();
     assert_eq!((told.json()["data"]["id"].clone(), told.is_signed_with(&site.secret)), (json!(id), true));

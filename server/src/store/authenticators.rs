@@ -4,6 +4,7 @@ use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
 use super::{Rules, Store, StoreError, changed_one, claims};
 use countersign_protocol::handle::{AuthenticatorId, EnrolmentId};
+use countersign_protocol::relying_party_api::AuthenticatorState;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
@@ -18,8 +19,8 @@ pub struct AuthenticatorRecord {
     pub id: AuthenticatorId,
     /// Its name.
     pub name: String,
-    /// `proposed` or `confirmed`.
-    pub state: String,
+    /// Whether its codes are accepted.
+    pub state: AuthenticatorState,
     /// The phone whose codes these are; none for any other application.
     pub device: Option<EnrolmentId>,
     /// True when too many wrong codes have locked it.
@@ -101,11 +102,25 @@ fn application(
     Ok(connection.prepare_cached(sql)?.query_row((id.to_string(), organisation), read).optional()?)
 }
 
+fn shown(word: &str) -> rusqlite::Result<AuthenticatorState> {
+    Ok(match word {
+        "proposed" => AuthenticatorState::Proposed,
+        "confirmed" => AuthenticatorState::Confirmed,
+        _ => return Err(rusqlite::Error::InvalidQuery),
+    })
+}
+
 fn read_record(row: &Row<'_>) -> rusqlite::Result<AuthenticatorRecord> {
     let Candidate { counted, locked, .. } = read_candidate(row)?;
     let device: Option<String> = row.get("device")?;
     let device = device.map(|id| parse(&id)).transpose()?;
-    Ok(AuthenticatorRecord { id: counted.codes.id, name: row.get("name")?, state: row.get("shown")?, device, locked })
+    Ok(AuthenticatorRecord {
+        id: counted.codes.id,
+        name: row.get("name")?,
+        state: shown(&row.get::<_, String>("shown")?)?,
+        device,
+        locked,
+    })
 }
 
 const RECORDS: &str = "SELECT c.*, e.handle AS device, coalesce(e.state, c.state) AS shown FROM code_authenticator c

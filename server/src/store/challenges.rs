@@ -9,75 +9,34 @@ use super::devices::read_public_key;
 use super::prompts::{Prompt, Raise};
 use super::rules::{CLAIM_WINDOW, Rules};
 use super::{Store, StoreError, codes, prompts, pushes};
-use crate::methods::Methods;
+use crate::domain::methods::Methods;
 use countersign_protocol::decision::DecisionKeys;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::receipt::Receipt;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde::{Deserialize, Serialize};
 
-/// The state of a challenge, as a reader sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nobody has answered, and there is time left.
-    Pending,
-    /// The person said yes; the relying party has not taken it yet.
-    Approved,
-    /// The person said no.
-    Denied,
-    /// The person said that this was not them.
-    Reported,
-    /// Nobody answered in time.
-    Expired,
-    /// The relying party took the question back.
-    Cancelled,
-    /// The relying party took the approval.
-    Claimed,
-    /// The relying party did not take the approval in time.
-    Lapsed,
-    /// The approval was taken back before it was claimed.
-    Revoked,
-}
-
-impl State {
-    /// The word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Reported => "reported",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Claimed => "claimed",
-            Self::Lapsed => "lapsed",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// What a stored word means at this moment: an overdue pending challenge is expired, an overdue approval lapsed.
-    pub(super) fn read(
-        word: &str,
-        expires_at: Timestamp,
-        settled_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> rusqlite::Result<Self> {
-        Ok(match word {
-            "pending" if expires_at <= now => Self::Expired,
-            "pending" => Self::Pending,
-            "approved" if settled_at.is_none_or(|at| at + CLAIM_WINDOW <= now) => Self::Lapsed,
-            "approved" => Self::Approved,
-            "denied" => Self::Denied,
-            "reported" => Self::Reported,
-            "cancelled" => Self::Cancelled,
-            "claimed" => Self::Claimed,
-            "revoked" => Self::Revoked,
-            _ => return Err(rusqlite::Error::InvalidQuery),
-        })
-    }
+/// What a stored word means at this moment: an overdue pending challenge is expired, an overdue approval lapsed.
+pub(super) fn read_state(
+    word: &str,
+    expires_at: Timestamp,
+    settled_at: Option<Timestamp>,
+    now: Timestamp,
+) -> rusqlite::Result<ChallengeState> {
+    Ok(match word {
+        "pending" if expires_at <= now => ChallengeState::Expired,
+        "pending" => ChallengeState::Pending,
+        "approved" if settled_at.is_none_or(|at| at + CLAIM_WINDOW <= now) => ChallengeState::Lapsed,
+        "approved" => ChallengeState::Approved,
+        "denied" => ChallengeState::Denied,
+        "reported" => ChallengeState::Reported,
+        "cancelled" => ChallengeState::Cancelled,
+        "claimed" => ChallengeState::Claimed,
+        "revoked" => ChallengeState::Revoked,
+        _ => return Err(rusqlite::Error::InvalidQuery),
+    })
 }
 
 /// A device that can be asked.
@@ -159,7 +118,7 @@ pub struct ChallengeRecord {
     /// Its account.
     pub account_id: AccountId,
     /// Its state at the time of reading.
-    pub state: State,
+    pub state: ChallengeState,
     /// How many digits the person types; none where YES is a tap.
     pub digits: Option<u8>,
     /// What the page shows.
@@ -359,7 +318,7 @@ pub(super) fn read_challenge(
         let record = ChallengeRecord {
             id,
             account_id: parse(&row.get::<_, String>(4)?)?,
-            state: State::read(&row.get::<_, String>(0)?, expires_at, settled_at.map(Timestamp::from_millis), now)?,
+            state: read_state(&row.get::<_, String>(0)?, expires_at, settled_at.map(Timestamp::from_millis), now)?,
             digits: row.get(11)?,
             number: row.get(12)?,
             prompt: Prompt::read(&row.get::<_, String>(13)?)?,

@@ -1,10 +1,11 @@
 //! Who takes an approval, and who takes a question back: the relying party that asked, and at most once.
 
-use super::challenges::{State, read_challenge};
+use super::challenges::read_challenge;
 use super::rules::CLAIM_WINDOW;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, pushes};
 use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
@@ -16,7 +17,7 @@ pub enum Claimed {
     /// It was claimed before.
     AlreadyClaimed,
     /// There is no approval to claim in this state.
-    NotApproved(State),
+    NotApproved(ChallengeState),
     /// There is no such challenge of this relying party.
     NotFound,
 }
@@ -25,7 +26,7 @@ pub enum Claimed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cancelled {
     /// The state afterwards.
-    pub state: State,
+    pub state: ChallengeState,
     /// The account's row.
     pub account: i64,
 }
@@ -64,7 +65,7 @@ impl Store {
             let same: Option<bool> = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
             Ok(match record.state {
                 _ if same == Some(true) => Claimed::Now,
-                State::Claimed => Claimed::AlreadyClaimed,
+                ChallengeState::Claimed => Claimed::AlreadyClaimed,
                 state => Claimed::NotApproved(state),
             })
         })

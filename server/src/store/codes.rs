@@ -3,11 +3,12 @@
 //! An attempt counts at every authenticator of the account that could accept it, since a guess is a guess at all of them.
 
 use super::accounts::parse;
-use super::challenges::State;
+use super::challenges;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, changed_one, pushes};
-use crate::methods::Methods;
+use crate::domain::methods::Methods;
 use countersign_protocol::handle::{AuthenticatorId, ChallengeId};
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
@@ -76,7 +77,7 @@ pub enum Begun {
     /// The challenge does not take a code.
     NotAllowed,
     /// The challenge is in this state.
-    Over(State),
+    Over(ChallengeState),
 }
 
 /// The challenge that a code is to settle.
@@ -96,7 +97,7 @@ pub enum Accepted {
     /// The code was spent, or its authenticator removed or locked, since it was read.
     No,
     /// The challenge is in this state. The code is not spent, and the attempt does not count.
-    Over(State),
+    Over(ChallengeState),
 }
 
 /// Those of an account that a code can be checked with now or later.
@@ -223,7 +224,7 @@ impl Store {
                     return Ok(Begun::NotAllowed);
                 }
                 match state_of(connection, now, row_id)? {
-                    State::Pending => challenge = Some(row_id),
+                    ChallengeState::Pending => challenge = Some(row_id),
                     state => return Ok(Begun::Over(state)),
                 }
             }
@@ -246,7 +247,7 @@ impl Store {
         let rules = self.rules;
         self.write(move |connection, now| {
             let state = attempt.challenge.map(|challenge| state_of(connection, now, challenge)).transpose()?;
-            if let Some(state) = state.filter(|state| *state != State::Pending) {
+            if let Some(state) = state.filter(|state| *state != ChallengeState::Pending) {
                 for counted in &attempt.counted {
                     uncount(connection, counted)?;
                 }
@@ -338,12 +339,12 @@ fn settle(
     pushes::retract(connection, now, challenge, None)
 }
 
-fn state_of(connection: &Connection, now: Timestamp, challenge: i64) -> Result<State, StoreError> {
+fn state_of(connection: &Connection, now: Timestamp, challenge: i64) -> Result<ChallengeState, StoreError> {
     let sql = "SELECT state, expires_at, settled_at FROM challenge WHERE row_id = ?1";
     let read = |row: &Row<'_>| {
         let settled_at: Option<i64> = row.get(2)?;
         let (expires_at, settled_at) = (Timestamp::from_millis(row.get(1)?), settled_at.map(Timestamp::from_millis));
-        State::read(&row.get::<_, String>(0)?, expires_at, settled_at, now)
+        challenges::read_state(&row.get::<_, String>(0)?, expires_at, settled_at, now)
     };
     Ok(connection.prepare_cached(sql)?.query_row([challenge], read)?)
 }

@@ -7,6 +7,8 @@ use super::{Rules, Store, StoreError, changed_one, claims, registrations};
 use countersign_protocol::enrolment::TICKET_LIFETIME;
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::key::{PublicKey, Thumbprint};
+use countersign_protocol::relying_party_api::EnrolmentStage;
+use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -17,10 +19,10 @@ const MAX_WRONG_CODES: u32 = 5;
 /// An enrolment as its relying party sees it.
 #[derive(Debug, Clone)]
 pub struct EnrolmentRecord {
-    /// `open`, `proposed`, `confirmed` or `void`.
-    pub state: String,
+    /// How far it has come.
+    pub state: EnrolmentStage,
     /// Why it is void.
-    pub void_reason: Option<String>,
+    pub void_reason: Option<EndReason>,
     /// The name that the device gave itself.
     pub device_name: Option<String>,
     /// The server's signed word on the device's keys.
@@ -94,6 +96,16 @@ pub enum Confirmed {
     NotProposed,
     /// There is no such enrolment here.
     NotFound,
+}
+
+fn stage(word: &str) -> rusqlite::Result<EnrolmentStage> {
+    Ok(match word {
+        "open" => EnrolmentStage::Open,
+        "proposed" => EnrolmentStage::Proposed,
+        "confirmed" => EnrolmentStage::Confirmed,
+        "void" => EnrolmentStage::Void,
+        _ => return Err(rusqlite::Error::InvalidQuery),
+    })
 }
 
 impl Store {
@@ -243,15 +255,16 @@ impl Store {
                        JOIN account a ON a.row_id = e.account WHERE e.handle = ?1 AND a.organisation = ?2";
             let read = |row: &Row<'_>| {
                 let record = EnrolmentRecord {
-                    state: row.get(0)?,
-                    void_reason: row.get(1)?,
+                    state: stage(&row.get::<_, String>(0)?)?,
+                    void_reason: row.get::<_, Option<String>>(1)?.map(|word| parse(&word)).transpose()?,
                     device_name: row.get(2)?,
                     statement: row.get(4)?,
                     expires_at: Timestamp::from_millis(row.get(3)?),
                 };
-                let over = matches!(record.state.as_str(), "open" | "proposed") && record.expires_at <= now;
+                let over =
+                    matches!(record.state, EnrolmentStage::Open | EnrolmentStage::Proposed) && record.expires_at <= now;
                 Ok(if over {
-                    EnrolmentRecord { state: "void".into(), void_reason: Some("expired".into()), ..record }
+                    EnrolmentRecord { state: EnrolmentStage::Void, void_reason: Some(EndReason::Expired), ..record }
                 } else {
                     record
                 })

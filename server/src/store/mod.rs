@@ -9,22 +9,20 @@ mod challenges;
 mod claims;
 mod codes;
 mod devices;
+mod engine;
 mod enrolments;
 mod organisations;
 mod prompts;
 mod pushes;
-mod readers;
 mod registrations;
 mod rules;
-mod schema;
 mod settings;
 mod settlements;
 mod webhooks;
-mod writer;
 
 pub use accounts::Account;
 pub use authenticators::{AuthenticatorRecord, Confirming};
-pub use challenges::{Asked, ChallengeRecord, Created, NewChallenge, Recipient, State};
+pub use challenges::{Asked, ChallengeRecord, Created, NewChallenge, Recipient};
 pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
@@ -38,12 +36,14 @@ pub use settings::StoredSigningKey;
 pub use settlements::{Settled, Settlement};
 pub use webhooks::{ChallengeEvent, DeadEvent, DueEvent, EVENT_LIFETIME, EventOutcome, Replayed, WebhookRecord};
 
+use crate::domain::refused::Refused;
 use countersign_protocol::time::{Clock, Timestamp};
-use readers::Readers;
+use engine::sqlite::Sqlite;
+use engine::{Done, Engine, Look, Transaction, Work};
 use rusqlite::Connection;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use writer::Writer;
+use tokio::sync::oneshot;
 
 /// Why the store gave no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,68 +62,99 @@ pub enum StoreError {
     Closed,
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
-        match error.sqlite_error_code() {
-            Some(CannotOpen | DatabaseBusy | DiskFull | PermissionDenied | ReadOnly | SystemIoFailure) => {
-                Self::Unwritable(error.to_string())
-            }
-            _ => Self::Unreadable(error.to_string()),
-        }
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store gave no answer");
+        Self::StoreUnavailable
     }
 }
 
 /// The store of one server.
 pub struct Store {
-    writer: Writer,
-    readers: Readers,
+    engine: Box<dyn Engine>,
     rules: Rules,
 }
 
+/// Which database a store is in.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// SQLite, in this file. It is made where there is none.
+    File(PathBuf),
+}
+
 impl Store {
-    /// Opens the database at `path`, makes it where there is none, and brings an older one up to date.
+    /// Opens a database, and brings an older one up to date.
     ///
     /// # Errors
-    /// [`StoreError`]; the file is left as it is.
-    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::open_with_rules(path, clock, Rules::RIGHT)
+    /// [`StoreError`]; the database is left as it is.
+    pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with_rules(place, clock, Rules::RIGHT)
     }
 
     /// As [`Store::open`], under other rules: for the simulation, which must notice every broken one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn open_with_rules(path: &Path, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
-        let named = |error| match error {
-            StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
-            other => other,
+    pub fn open_with_rules(place: &Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
+        let engine: Box<dyn Engine> = match place {
+            Place::File(path) => Box::new(Sqlite::open(path, clock)?),
         };
-        let mut connection = schema::open(path).map_err(named)?;
-        schema::migrate(&mut connection).map_err(named)?;
-        Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path), rules })
+        Ok(Self { engine, rules })
     }
 
-    /// Runs `work` in the writer's transaction, with the time read in it, and returns once it is durable. When `work`
-    /// fails, nothing of it is kept.
+    /// Runs `work` in a transaction, with the time read in it, and returns once it is durable. When `work` fails, nothing of
+    /// it is kept.
+    async fn transact<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Transaction, Timestamp) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |opened| {
+            let result = opened.and_then(|(transaction, now)| work(transaction, now));
+            let keep = result.is_ok();
+            let acknowledge = move |committed: Result<(), StoreError>| {
+                // Whoever asked may have gone; the work is done all the same.
+                let _ = answer.send(result.and_then(|done| committed.map(|()| done)));
+            };
+            Done { keep, acknowledge: Box::new(acknowledge) }
+        });
+        self.engine.write(work).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs `look` on what is committed.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let look: Look = Box::new(move |opened| {
+            // Whoever asked may have gone.
+            let _ = answer.send(opened.and_then(look));
+        });
+        self.engine.read(look).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// [`Store::transact`] for what still speaks to SQLite itself.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer.run(work).await
+        self.transact(move |transaction, now| work(transaction.connection(), now)).await
     }
 
-    /// Runs `work` on a reader.
+    /// [`Store::look`] for what still speaks to SQLite itself.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.run(work).await
+        self.look(move |transaction| work(transaction.connection())).await
     }
 
     /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
-        self.writer.close().await;
+        self.engine.close().await;
     }
 
     /// Makes the database full at its present size, so that a test can see what happens then.

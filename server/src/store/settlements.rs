@@ -1,10 +1,11 @@
 //! How a challenge ends: settled by a device's answer, at most once and in time, or reported at any time.
 
-use super::challenges::State;
+use super::challenges;
 use super::webhooks::{self, Happened};
 use super::{Rules, Store, StoreError, changed_one, claims, codes, prompts, pushes};
 use countersign_protocol::decision::Answer;
 use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use subtle::ConstantTimeEq;
@@ -32,7 +33,7 @@ pub struct Settlement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// This answer counts, and the challenge is in this state; also when the same device gave the same answer before.
-    Counts(State),
+    Counts(ChallengeState),
     /// The number is not the one that was shown: the challenge is denied.
     WrongNumber,
     /// Another answer was first.
@@ -51,7 +52,7 @@ pub enum Settled {
 struct Found {
     row_id: i64,
     account: i64,
-    state: State,
+    state: ChallengeState,
     number: Option<String>,
     settled_by: Option<i64>,
     wrong_number: bool,
@@ -103,9 +104,9 @@ impl Store {
                         prompts::resume(connection, found.account)?;
                         codes::unlock(connection, found.account)?;
                     }
-                    Ok(Settled::Counts(State::Approved))
+                    Ok(Settled::Counts(ChallengeState::Approved))
                 }
-                (false, _) => Ok(Settled::Counts(State::Denied)),
+                (false, _) => Ok(Settled::Counts(ChallengeState::Denied)),
             }
         })
         .await
@@ -142,7 +143,12 @@ fn find(connection: &Connection, now: Timestamp, id: ChallengeId) -> Result<Opti
         Ok(Found {
             row_id: row.get(0)?,
             account: row.get(1)?,
-            state: State::read(&row.get::<_, String>(2)?, expires_at, settled_at.map(Timestamp::from_millis), now)?,
+            state: challenges::read_state(
+                &row.get::<_, String>(2)?,
+                expires_at,
+                settled_at.map(Timestamp::from_millis),
+                now,
+            )?,
             number: row.get(5)?,
             settled_by: row.get(6)?,
             wrong_number: row.get(7)?,
@@ -159,21 +165,24 @@ fn was_asked(connection: &Connection, found: &Found, settlement: &Settlement) ->
 }
 
 fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Found) -> Result<Settled, StoreError> {
-    let approved = matches!(found.state, State::Approved | State::Claimed | State::Lapsed | State::Revoked);
+    let approved = matches!(
+        found.state,
+        ChallengeState::Approved | ChallengeState::Claimed | ChallengeState::Lapsed | ChallengeState::Revoked
+    );
     let own = found.settled_by == Some(settlement.device);
     Ok(match (found.state, settlement.answer) {
-        (State::Denied, Answer::Approve) if own && found.wrong_number => Settled::WrongNumber,
+        (ChallengeState::Denied, Answer::Approve) if own && found.wrong_number => Settled::WrongNumber,
         (state, Answer::Approve) if own && approved => Settled::Counts(state),
-        (State::Denied, Answer::Deny) if own && !found.wrong_number => Settled::Counts(State::Denied),
-        (State::Pending, _) => {
+        (ChallengeState::Denied, Answer::Deny) if own && !found.wrong_number => Settled::Counts(ChallengeState::Denied),
+        (ChallengeState::Pending, _) => {
             if was_asked(connection, found, settlement)? {
                 Settled::Changed
             } else {
                 Settled::NotAsked
             }
         }
-        (State::Expired, _) => Settled::Expired,
-        (State::Cancelled, _) => Settled::Cancelled,
+        (ChallengeState::Expired, _) => Settled::Expired,
+        (ChallengeState::Cancelled, _) => Settled::Cancelled,
         _ => Settled::AlreadyAnswered,
     })
 }
@@ -223,8 +232,8 @@ fn report(
         pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
     }
     Ok(Settled::Counts(match (ended, revoked) {
-        (true, _) => State::Reported,
-        (_, true) => State::Revoked,
+        (true, _) => ChallengeState::Reported,
+        (_, true) => ChallengeState::Revoked,
         _ => found.state,
     }))
 }

@@ -1,10 +1,10 @@
 //! Webhooks, and the events to be told: rows written together with what happened, so that a crash between the two cannot
 //! lose one.
 
-use super::challenges::State;
+use super::challenges;
 use super::{Store, StoreError, changed_one};
-use crate::methods::amr;
-use crate::resource::rfc3339;
+use crate::domain::methods::amr;
+use crate::domain::moment::rfc3339;
 use countersign_protocol::key::sha256_text;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -150,7 +150,8 @@ pub(super) fn emit(
                WHERE c.row_id = ?1 AND w.disabled_at IS NULL AND p.revoked_at IS NULL";
     let read = |row: &Row<'_>| {
         let (expires_at, settled_at) = (Timestamp::from_millis(row.get(4)?), row.get::<_, Option<i64>>(5)?);
-        let state = State::read(&row.get::<_, String>(3)?, expires_at, settled_at.map(Timestamp::from_millis), now)?;
+        let state =
+            challenges::read_state(&row.get::<_, String>(3)?, expires_at, settled_at.map(Timestamp::from_millis), now)?;
         let by_code = row.get::<_, Option<String>>(7)?.as_deref() == Some("code");
         let event = ChallengeEvent {
             id: row.get(1)?,

@@ -5,7 +5,7 @@ use super::network::{Meaning, Packet, Request, enrolments_of};
 use super::site::Person;
 use super::world::World;
 use countersign_protocol::handle::ChallengeId;
-use countersign_server::store::State;
+use countersign_protocol::relying_party_api::ChallengeState;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// A challenge of a relying party; mostly one that it believes to be in this state.
-    fn of_site(&mut self, site: usize, state: State) -> Option<ChallengeId> {
+    fn of_site(&mut self, site: usize, state: ChallengeState) -> Option<ChallengeId> {
         let asked: Vec<_> = self.sites[site].asked.iter().map(|asked| (asked.id, asked.believed)).collect();
         let fitting: Vec<_> = asked.iter().filter(|(_, believed)| *believed == state).copied().collect();
         let among = if self.choices.chance(75) && !fitting.is_empty() { fitting } else { asked };
@@ -205,7 +205,7 @@ impl World {
 
     fn read(&mut self) {
         let site = self.any_site();
-        let Some(id) = self.of_site(site, State::Pending) else { return };
+        let Some(id) = self.of_site(site, ChallengeState::Pending) else { return };
         let wait = if self.choices.chance(60) { self.choices.between(1, 60) } else { 0 };
         let request = self.sites[site].read(id, wait);
         self.send(request);
@@ -214,9 +214,9 @@ impl World {
     fn claim(&mut self) {
         let site = self.any_site();
         let wanted = match self.choices.below(10) {
-            0..6 => State::Approved,
-            6..9 => State::Claimed,
-            _ => State::Denied,
+            0..6 => ChallengeState::Approved,
+            6..9 => ChallengeState::Claimed,
+            _ => ChallengeState::Denied,
         };
         let Some(id) = self.of_site(site, wanted) else { return };
         let key = match self.choices.below(10) {
@@ -230,7 +230,13 @@ impl World {
 
     fn cancel(&mut self) {
         let site = self.any_site();
-        let all = [State::Pending, State::Pending, State::Approved, State::Claimed, State::Denied];
+        let all = [
+            ChallengeState::Pending,
+            ChallengeState::Pending,
+            ChallengeState::Approved,
+            ChallengeState::Claimed,
+            ChallengeState::Denied,
+        ];
         let wanted = all[self.choices.below(all.len())];
         let Some(id) = self.of_site(site, wanted) else { return };
         let request = self.sites[site].cancel(id);

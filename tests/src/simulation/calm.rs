@@ -5,7 +5,7 @@ use super::network::silence;
 use super::world::World;
 use countersign_device::{Outcome, Past};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
-use countersign_server::store::State;
+use countersign_protocol::relying_party_api::ChallengeState;
 use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl World {
         }
         // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
         let is_over = |(id, answering): &(&ChallengeId, &bool)| {
-            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != State::Pending)
+            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != ChallengeState::Pending)
         };
         match shown.iter().find(is_over) {
             Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),
@@ -91,16 +91,22 @@ impl World {
             let own = row.settled_by.is_some() && row.settled_by == self.database.device_row(challenge.enrolment_id);
             let agreed = match outcome {
                 Outcome::Approved => {
-                    own && matches!(state, State::Approved | State::Claimed | State::Lapsed | State::Revoked)
+                    own && matches!(
+                        state,
+                        ChallengeState::Approved
+                            | ChallengeState::Claimed
+                            | ChallengeState::Lapsed
+                            | ChallengeState::Revoked
+                    )
                 }
-                Outcome::Denied => own && state == State::Denied,
-                Outcome::WrongNumber => own && state == State::Denied && row.wrong_number,
+                Outcome::Denied => own && state == ChallengeState::Denied,
+                Outcome::WrongNumber => own && state == ChallengeState::Denied && row.wrong_number,
                 // Also what the server has not acknowledged yet, and may refuse for a wrong clock.
                 Outcome::Reported => true,
                 Outcome::AlreadyAnswered => row.settled_by.is_some(),
-                Outcome::AnsweredByCode => row.settled_by.is_none() && state != State::Cancelled,
+                Outcome::AnsweredByCode => row.settled_by.is_none() && state != ChallengeState::Cancelled,
                 Outcome::Expired => !own,
-                Outcome::Cancelled => state == State::Cancelled,
+                Outcome::Cancelled => state == ChallengeState::Cancelled,
             };
             if !agreed {
                 let by = if own { "this phone" } else { "another, or nobody" };

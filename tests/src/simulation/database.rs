@@ -4,8 +4,8 @@ use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::key::PublicKey;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use countersign_server::store::State;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,17 +52,17 @@ pub struct Row {
 
 impl Row {
     /// What the stored word means at this moment.
-    pub fn state(&self, now: Timestamp) -> State {
+    pub fn state(&self, now: Timestamp) -> ChallengeState {
         match self.word.as_str() {
-            "pending" if self.expires_at <= now => State::Expired,
-            "pending" => State::Pending,
-            "approved" if self.settled_at.is_none_or(|at| at + CLAIM_WINDOW <= now) => State::Lapsed,
-            "approved" => State::Approved,
-            "denied" => State::Denied,
-            "reported" => State::Reported,
-            "cancelled" => State::Cancelled,
-            "claimed" => State::Claimed,
-            _ => State::Revoked,
+            "pending" if self.expires_at <= now => ChallengeState::Expired,
+            "pending" => ChallengeState::Pending,
+            "approved" if self.settled_at.is_none_or(|at| at + CLAIM_WINDOW <= now) => ChallengeState::Lapsed,
+            "approved" => ChallengeState::Approved,
+            "denied" => ChallengeState::Denied,
+            "reported" => ChallengeState::Reported,
+            "cancelled" => ChallengeState::Cancelled,
+            "claimed" => ChallengeState::Claimed,
+            _ => ChallengeState::Revoked,
         }
     }
 
@@ -299,7 +299,9 @@ impl Database {
     fn check_overlaps(&self, now: Timestamp) -> Result<(), String> {
         let mut taps: BTreeMap<i64, usize> = BTreeMap::new();
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
-        for row in self.living.iter().map(|row_id| &self.rows[row_id]).filter(|row| row.state(now) == State::Pending) {
+        for row in
+            self.living.iter().map(|row_id| &self.rows[row_id]).filter(|row| row.state(now) == ChallengeState::Pending)
+        {
             *waiting.entry(row.account).or_default() += 1;
             *taps.entry(row.account).or_default() += usize::from(row.number.is_none());
         }

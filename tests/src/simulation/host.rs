@@ -10,11 +10,12 @@ use countersign_device::transport::{HttpResponse, MAX_RESPONSE_LENGTH};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
-use countersign_server::app::App;
-use countersign_server::config::Config;
-use countersign_server::push::{Delivery, Gateway, Message, Sender};
-use countersign_server::routes;
-use countersign_server::startup::StartupError;
+use countersign_server::delivery::push::{Delivery, Gateway, Message, Sender};
+use countersign_server::doors::routes;
+use countersign_server::runtime::config::Config;
+use countersign_server::runtime::open;
+use countersign_server::runtime::startup::StartupError;
+use countersign_server::service::Service;
 use countersign_server::store::Rules;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,14 +27,14 @@ use tokio::sync::Notify;
 use tower::ServiceExt;
 
 /// A server that opens, or not.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<App>, StartupError>> + Send>>;
+pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<Service>, StartupError>> + Send>>;
 /// How a server is opened: a test hands in one whose rules are broken.
 pub type Opener = Arc<dyn Fn(Config, Arc<dyn Clock>, Arc<dyn Randomness>) -> Opening + Send + Sync>;
 
 /// Opens the server as it is shipped, but under these rules.
 pub fn under(rules: Rules) -> Opener {
     Arc::new(move |config, clock, randomness| {
-        Box::pin(async move { App::open_with_rules(&config, SERVER_URL.into(), clock, randomness, rules).await })
+        Box::pin(async move { open::service_with_rules(&config, SERVER_URL.into(), clock, randomness, rules).await })
     })
 }
 
@@ -111,7 +112,7 @@ pub struct Host {
     randomness: Arc<dyn Randomness>,
     gateway: Arc<FickleGateway>,
     /// Its parts.
-    pub app: Arc<App>,
+    pub app: Arc<Service>,
     router: Router,
     sender: Sender,
 }

@@ -7,8 +7,8 @@ use countersign_protocol::decision::{Answer, Decision};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::jws::Unverified;
 use countersign_protocol::proof::PROOF_HEADER;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use countersign_server::store::State;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Ledger {
     claims: BTreeMap<ChallengeId, Option<String>>,
     taken_back: BTreeSet<ChallengeId>,
     created: BTreeMap<(String, String), ChallengeId>,
-    read: BTreeMap<ChallengeId, State>,
+    read: BTreeMap<ChallengeId, ChallengeState>,
     proofs: BTreeSet<String>,
     codes: BTreeMap<(AccountId, String), Timestamp>,
 }
@@ -45,7 +45,7 @@ pub fn is_valid(response: &HttpResponse) -> bool {
 }
 
 /// The challenge that an answer is about.
-pub fn challenge(response: &HttpResponse) -> Option<(ChallengeId, State)> {
+pub fn challenge(response: &HttpResponse) -> Option<(ChallengeId, ChallengeState)> {
     let body: Value = serde_json::from_slice(&response.body).ok()?;
     Some((body["id"].as_str()?.parse().ok()?, serde_json::from_value(body["state"].clone()).ok()?))
 }
@@ -72,8 +72,8 @@ pub fn subject(request: &Request) -> Option<ChallengeId> {
 }
 
 /// True when somebody who read `before` may read `after` later.
-pub fn may_follow(before: State, after: State) -> bool {
-    use State::{Approved, Claimed, Lapsed, Pending, Revoked};
+pub fn may_follow(before: ChallengeState, after: ChallengeState) -> bool {
+    use ChallengeState::{Approved, Claimed, Lapsed, Pending, Revoked};
     before == after || before == Pending || (before == Approved && matches!(after, Claimed | Lapsed | Revoked))
 }
 
@@ -138,7 +138,7 @@ impl Ledger {
     fn note_read(&mut self, id: ChallengeId, response: &HttpResponse) -> Result<(), String> {
         let (_, state) = challenge(response).ok_or("a read was answered without a challenge")?;
         self.agrees(id, state)?;
-        let before = self.read.insert(id, state).unwrap_or(State::Pending);
+        let before = self.read.insert(id, state).unwrap_or(ChallengeState::Pending);
         if may_follow(before, state) {
             Ok(())
         } else {
@@ -195,8 +195,8 @@ impl Ledger {
     ///
     /// # Errors
     /// What was said and is not so.
-    pub fn agrees(&self, id: ChallengeId, state: State) -> Result<(), String> {
-        use State::{Approved, Cancelled, Claimed, Denied, Lapsed, Pending, Revoked};
+    pub fn agrees(&self, id: ChallengeId, state: ChallengeState) -> Result<(), String> {
+        use ChallengeState::{Approved, Cancelled, Claimed, Denied, Lapsed, Pending, Revoked};
         let answer_stands = match self.answers.get(&id) {
             Some((_, Answer::Approve)) => matches!(state, Approved | Claimed | Lapsed | Revoked),
             Some((_, Answer::Deny)) => state == Denied,

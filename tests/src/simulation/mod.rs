@@ -22,7 +22,7 @@ pub mod world;
 
 use countersign_device::Error;
 use countersign_protocol::handle::ChallengeId;
-use countersign_server::authorisation::{api_key_sha256, new_api_key};
+use countersign_server::service::api_key;
 use countersign_server::store::Rules;
 use host::{Opener, under};
 use serde_json::Value;
@@ -212,10 +212,10 @@ impl World {
     /// A relying party of this organisation.
     pub async fn found(&self, number: usize, name: &str, organisation: usize) -> Site {
         let (store, randomness) = (&self.host.app.store, &*self.host.app.randomness);
-        let (key, handle) = (new_api_key(randomness), ChallengeId::random(randomness).to_string());
+        let (key, handle) = (api_key::generate(randomness), ChallengeId::random(randomness).to_string());
         let organisations = store.organisations().await.unwrap();
         let owner = organisations.into_iter().find(|one| one.name == ORGANISATIONS[organisation]).unwrap();
-        let made = store.create_relying_party(owner, handle.clone(), name.into(), api_key_sha256(&key)).await.unwrap();
+        let made = store.create_relying_party(owner, handle.clone(), name.into(), api_key::digest(&key)).await.unwrap();
         assert!(made.is_some(), "the name is new");
         Site::new(number, organisation, key, handle)
     }

@@ -3,7 +3,7 @@
 use super::handset::Errand;
 use super::site::Site;
 use super::world::World;
-use countersign_server::server_keys;
+use countersign_server::keys::server_keys;
 
 impl World {
     /// A person removes an account from a phone, or the operator does.

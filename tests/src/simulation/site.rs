@@ -5,7 +5,7 @@ use super::network::{Meaning, Request, site_request};
 use super::world::World;
 use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::{AccountId, ChallengeId};
-use countersign_server::store::State;
+use countersign_protocol::relying_party_api::ChallengeState;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ pub struct Asked {
     /// Names it.
     pub id: ChallengeId,
     /// Its state, as far as the relying party has heard.
-    pub believed: State,
+    pub believed: ChallengeState,
 }
 
 /// A relying party.
@@ -176,8 +176,8 @@ impl World {
             (_, _, "future_time" | "stale_time") => "wrong clocks refused",
             (_, 503, _) => "refused by a stopping server",
             (Meaning::Read(_), 200, _) => match ledger::challenge(response) {
-                Some((_, State::Expired)) => "expired",
-                Some((_, State::Lapsed)) => "lapsed",
+                Some((_, ChallengeState::Expired)) => "expired",
+                Some((_, ChallengeState::Lapsed)) => "lapsed",
                 _ => return,
             },
             _ => return,

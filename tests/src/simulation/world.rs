@@ -11,8 +11,8 @@ use super::site::{Person, Site};
 use crate::clock::ManualClock;
 use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
-use countersign_server::store::State;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -116,7 +116,7 @@ impl World {
         let files = directory.path().join("server");
         let host =
             Host::open(Arc::clone(&plan.opener), &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
-        let database = Database::open(&files.join(countersign_server::app::DATABASE_FILE), clock.now());
+        let database = Database::open(&files.join(countersign_server::runtime::open::DATABASE_FILE), clock.now());
         let phones = (0..phones)
             .map(|number| {
                 let folder = directory.path().join(format!("phone-{number}"));
@@ -206,19 +206,19 @@ impl World {
     fn truthful(&self, request: &Request, response: &HttpResponse) -> Result<(), String> {
         let Some(row) = ledger::subject(request).and_then(|id| self.database.row(id)) else { return Ok(()) };
         let state = row.state(self.now());
-        let over = !matches!(state, State::Pending | State::Expired | State::Cancelled);
+        let over = !matches!(state, ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Cancelled);
         let own_key = self.knows_key(request);
         let right = match (ledger::code(response).as_str(), request.caller) {
             ("unauthorised", Caller::Site(_)) => !own_key,
-            ("expired", _) => matches!(state, State::Expired | State::Lapsed),
-            ("cancelled", _) => state == State::Cancelled,
+            ("expired", _) => matches!(state, ChallengeState::Expired | ChallengeState::Lapsed),
+            ("cancelled", _) => state == ChallengeState::Cancelled,
             ("already_answered", _) => over,
-            ("already_claimed", _) => state == State::Claimed,
-            ("not_approved", _) => state != State::Approved,
+            ("already_claimed", _) => state == ChallengeState::Claimed,
+            ("not_approved", _) => state != ChallengeState::Approved,
             // What was answered is what is asked, and there is time: then it counts.
             ("wrong_challenge", _) => {
                 let digest = ledger::answered_digest(request);
-                state != State::Pending || digest.is_none_or(|digest| !self.database.asks(row, &digest))
+                state != ChallengeState::Pending || digest.is_none_or(|digest| !self.database.asks(row, &digest))
             }
             ("not_found", Caller::Site(_)) => false,
             _ => true,
@@ -277,7 +277,7 @@ impl World {
 
     fn waiting(&self) -> usize {
         let app = &self.host.app;
-        app.challenge_waiting.count() + app.device_waiting.count() + app.enrolment_waiting.count()
+        app.wake.challenges.count() + app.wake.devices.count() + app.wake.enrolments.count()
     }
 
     /// The server holds a request that is ready to wait.
@@ -322,7 +322,7 @@ impl World {
             // A timer rings just after a moment, so that what it wakes sees that moment passed.
             let over = ledger::subject(&parked.request)
                 .and_then(|id| self.database.row(id))
-                .is_some_and(|row| row.state(now - TIMER_SLACK) != State::Pending);
+                .is_some_and(|row| row.state(now - TIMER_SLACK) != ChallengeState::Pending);
             // The operator's commands run beside the server and wake nobody in it.
             let over = over && self.knows_key(&parked.request);
             if over || parked.until + TIMER_SLACK < now {

@@ -4,8 +4,8 @@ use crate::scene::{Files, TOKEN, device, options, registration, simulator};
 use countersign_protocol::apns::{AppleDevice, Environment};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::time::{Clock, Timestamp};
-use countersign_server::config::ApnsConfig;
-use countersign_server::push::{Apns, Delivery, Gateway, Kind, Message};
+use countersign_server::delivery::push::config::ApnsConfig;
+use countersign_server::delivery::push::{Apns, Delivery, Gateway, Kind, Message};
 use countersign_tests::apns::{Behaviour, REASONS, Refusal, Simulator};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::push_service::Down;
@@ -51,7 +51,7 @@ impl World {
 
 /// The gateway that is configured; the reason when it is none.
 fn gateway(server: &TestServer, config: &ApnsConfig) -> Result<Apns, String> {
-    let made = Apns::new(config, Arc::clone(server.app())).map_err(|error| error.to_string())?;
+    let made = Apns::new(config, Arc::clone(server.service())).map_err(|error| error.to_string())?;
     made.ok_or_else(|| "off".to_owned())
 }
 

@@ -7,7 +7,7 @@ use countersign_protocol::apns::Environment;
 use countersign_protocol::device_api::{PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::time::Clock;
-use countersign_server::config::ApnsConfig;
+use countersign_server::delivery::push::config::ApnsConfig;
 use countersign_tests::apns::{Behaviour, Options, Refusal, Simulator};
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::RelyingParty;
@@ -153,7 +153,7 @@ async fn a_busy_network_is_tried_again_when_it_says_under_the_same_collapse_id()
     assert_eq!(first.status, Some(429));
     let again = |scene: &Scene, by: u64| {
         scene.clock.advance(Duration::from_millis(by));
-        scene.server.app().outbox.wake();
+        scene.server.service().wake.pushes.notify_one();
     };
     let reason = async || reasons(&scene).first().is_some_and(|reason| reason.contains("TooManyRequests"));
     while !reason().await {

@@ -3,7 +3,8 @@
 use countersign_protocol::apns::{AppleDevice, Environment};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::handle::EnrolmentId;
-use countersign_server::config::{ApnsConfig, Config};
+use countersign_server::delivery::push::config::ApnsConfig;
+use countersign_server::runtime::config::Config;
 use countersign_tests::apns::{Options, Provider, Simulator};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::RelyingParty;

@@ -3,7 +3,6 @@
 use crate::scene::{TOKEN, authority, provider};
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::time::Clock;
-use countersign_server::outgoing;
 use countersign_tests::apns::{Behaviour, Options, Provider, REASONS, Refusal, Simulator};
 use countersign_tests::clock::ManualClock;
 use data_encoding::BASE64URL_NOPAD;
@@ -22,7 +21,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let (provider, authority, clock) = (provider(), authority(), ManualClock::new());
-        let client = outgoing::build(outgoing::http2_builder(roots(authority.pem())).unwrap()).unwrap();
+        let client = https_client::build(https_client::http2_builder(roots(authority.pem())).unwrap()).unwrap();
         let options = Options { clock: Arc::new(clock.clone()), ..Options::new(Arc::clone(&provider), authority) };
         Self { simulator: Simulator::start(options).await, provider, clock, client }
     }

@@ -3,7 +3,8 @@
 use crate::world::{STEP, World, shown};
 use countersign_device::Outcome;
 use countersign_protocol::handle::ChallengeId;
-use countersign_server::store::{Accepted, Attempt, Begun, State, ToSettle};
+use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_server::store::{Accepted, Attempt, Begun, ToSettle};
 use countersign_tests::http::{Answer, RelyingParty};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ async fn a_code_settles_the_challenge_and_moves_the_waiting_page_on() {
         let (site, path) = (world.site.clone(), format!("/v1/challenges/{challenge}?wait=60"));
         async move { site.get(&path).await }
     });
-    while world.server.app().challenge_waiting.is_empty() {
+    while world.server.service().wake.challenges.is_empty() {
         tokio::task::yield_now().await;
     }
 
@@ -110,7 +111,7 @@ async fn a_challenge_that_takes_no_answer_spends_and_counts_nothing() {
 
 /// Counts an attempt at a challenge, as the first half of a request does.
 async fn begin(world: &World, challenge: &str) -> Attempt {
-    let store = &world.server.app().store;
+    let store = &world.server.service().store;
     let organisation = store.organisations().await.unwrap()[0].row_id;
     let account = store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
     let relying_party = store.relying_parties().await.unwrap()[0].row_id;
@@ -131,8 +132,8 @@ async fn a_right_code_that_comes_second_is_not_spent() {
     assert_eq!(world.counts(), [(1, None)]);
     phone.core.deny(phone.only_prompt()).await.unwrap();
     let row = attempt.counted[0].row_id;
-    let accepted = world.server.app().store.accept_code(attempt, row, 60_000_000).await.unwrap();
-    assert_eq!(accepted, Accepted::Over(State::Denied));
+    let accepted = world.server.service().store.accept_code(attempt, row, 60_000_000).await.unwrap();
+    assert_eq!(accepted, Accepted::Over(ChallengeState::Denied));
     assert_eq!((world.counts(), world.site.state(&challenge).await.as_str()), (vec![(0, None)], "denied"));
     assert_eq!(world.tries(&shown(&phone, id)).await, (true, 100));
 }
@@ -145,7 +146,7 @@ async fn a_code_that_was_spent_meanwhile_settles_nothing() {
     let attempt = begin(&world, &challenge).await;
     assert!(world.tries(&shown(&phone, id)).await.0);
     let (row, step) = (attempt.counted[0].row_id, world.counts()[0].1.unwrap().unsigned_abs());
-    let accepted = world.server.app().store.accept_code(attempt, row, step).await.unwrap();
+    let accepted = world.server.service().store.accept_code(attempt, row, step).await.unwrap();
     assert_eq!((accepted, world.site.state(&challenge).await.as_str()), (Accepted::No, "pending"));
 }
 

@@ -4,7 +4,7 @@ use crate::world::{STEP, WRONG, World, shown};
 use countersign_protocol::decision::Answer::Approve;
 use countersign_protocol::jws;
 use countersign_protocol::time::SystemClock;
-use countersign_server::config::Config;
+use countersign_server::runtime::config::Config;
 use countersign_server::store::Begun;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::server::TestServer;
@@ -98,9 +98,10 @@ async fn a_right_code_counts_nowhere_as_a_failure() {
 async fn an_attempt_counts_although_a_crash_comes_before_it_is_compared() {
     let world = World::new().await;
     let (phone, id) = world.phone().await;
-    let organisation = world.server.app().store.organisations().await.unwrap()[0].row_id;
-    let account = world.server.app().store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
-    let begun = world.server.app().store.begin_code(account.row_id, None).await.unwrap();
+    let organisation = world.server.service().store.organisations().await.unwrap()[0].row_id;
+    let account =
+        world.server.service().store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
+    let begun = world.server.service().store.begin_code(account.row_id, None).await.unwrap();
     assert!(matches!(begun, Begun::Counted(_)), "{begun:?}");
     let world = World { server: world.server.restart().await, ..world };
     assert_eq!(world.tries(WRONG).await, (false, 98));

@@ -238,7 +238,7 @@ async fn no_secret_lies_open_on_the_phone() {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?));
     let (row, sealed) = database.query_row("SELECT handle, secret FROM code_authenticator", [], read).unwrap();
     let location = Location { table: "code_authenticator", row: &row, column: "secret" };
-    let secret = Secret::new(&world.server.app().keys.at_rest.open(location, &sealed).unwrap()).unwrap();
+    let secret = Secret::new(&world.server.service().keys.at_rest.open(location, &sealed).unwrap()).unwrap();
     let totp = Totp::new(secret.clone(), Algorithm::Sha1, 6, 30).unwrap();
     assert_eq!(totp.now(world.clock.now()).code, shown(&phone, id), "it is the secret of this phone");
 

@@ -1,7 +1,7 @@
 //! A server whose clock the test moves, with a site and a person.
 
 use countersign_protocol::handle::EnrolmentId;
-use countersign_server::config::Config;
+use countersign_server::runtime::config::Config;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{Answer, RelyingParty};
 use countersign_tests::phone::Phone;

@@ -3,8 +3,9 @@
 use super::{Scene, config};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::time::Clock;
-use countersign_server::config::FcmConfig;
-use countersign_server::push::{Delivery, Fcm as Sending, Gateway, Kind, Message};
+use countersign_server::delivery::SetupError;
+use countersign_server::delivery::push::config::FcmConfig;
+use countersign_server::delivery::push::{Delivery, Fcm as Sending, Gateway, Kind, Message};
 use countersign_tests::fcm::{FOREIGN_KEY, Fault};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// The gateway of a scene, by itself.
 fn gateway(scene: &Scene) -> Arc<Sending> {
     let config = config(&scene.fcm, scene.folder.path());
-    Arc::new(Sending::new(&config, Arc::clone(scene.server.app())).unwrap())
+    Arc::new(Sending::new(&config, Arc::clone(scene.server.service())).unwrap())
 }
 
 async fn send(scene: &Scene, gateway: &Sending, registration: &PushRegistration) -> Delivery {
@@ -173,7 +174,7 @@ async fn a_key_that_is_not_the_account_s_gets_no_token() {
     let mut account = scene.fcm.service_account();
     account["private_key"] = FOREIGN_KEY.into();
     std::fs::write(&config.service_account, account.to_string()).unwrap();
-    let gateway = Sending::new(&config, Arc::clone(scene.server.app())).unwrap();
+    let gateway = Sending::new(&config, Arc::clone(scene.server.service())).unwrap();
     let reason = failed(send(&scene, &gateway, &scene.fcm.registration()).await);
     assert!(reason.contains("invalid_grant Invalid JWT Signature."), "{reason}");
 }
@@ -182,7 +183,7 @@ async fn a_key_that_is_not_the_account_s_gets_no_token() {
 async fn what_cannot_be_used_stops_the_start_with_what_to_do() {
     let scene = Scene::new().await;
     let right = config(&scene.fcm, scene.folder.path());
-    let start = |config: &FcmConfig| Sending::new(config, Arc::clone(scene.server.app())).map(drop);
+    let start = |config: &FcmConfig| Sending::new(config, Arc::clone(scene.server.service())).map(drop);
     start(&right).unwrap();
     let missing = FcmConfig { service_account: scene.folder.path().join("missing.json"), ..right.clone() };
     let empty = FcmConfig { service_account: scene.folder.path().join("empty.json"), ..right.clone() };
@@ -200,7 +201,7 @@ async fn what_cannot_be_used_stops_the_start_with_what_to_do() {
         (FcmConfig { extra_roots: vec!["/nowhere.pem".into()], ..right }, ["extra_roots", "/nowhere.pem"]),
     ] {
         let error = start(&config).unwrap_err();
-        assert_eq!(error.exit_code(), 2);
+        assert!(matches!(error, SetupError::Configuration(_)), "{error}");
         for word in words {
             assert!(error.to_string().contains(word), "{error}");
         }

@@ -96,7 +96,7 @@ async fn pauses_grow_until_google_is_well_again() {
             scene.fcm.answer(&token, None);
         }
         scene.clock.advance(Duration::from_millis(after.unsigned_abs()));
-        scene.server.app().outbox.wake();
+        scene.server.service().wake.pushes.notify_one();
     }
     let taken = scene.fcm.next().await;
     assert_eq!(taken.status, 200);
@@ -115,7 +115,7 @@ async fn a_torn_connection_is_replaced_by_another() {
     assert_eq!(outcome.state, "queued");
     assert!(outcome.reason.contains("cannot be reached"), "{outcome:?}");
     scene.clock.advance(Duration::from_secs(1));
-    scene.server.app().outbox.wake();
+    scene.server.service().wake.pushes.notify_one();
     let taken = scene.fcm.next().await;
     assert_eq!(taken.status, 200);
     phone.core.receive(taken.envelope()).unwrap();

@@ -9,7 +9,7 @@ mod logins;
 mod simulator;
 
 use countersign_protocol::handle::EnrolmentId;
-use countersign_server::config::FcmConfig;
+use countersign_server::delivery::push::config::FcmConfig;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::fcm::Fcm;
 use countersign_tests::http::RelyingParty;
@@ -47,7 +47,8 @@ impl Scene {
         let fcm = Fcm::start(Arc::new(clock.clone())).await;
         let folder = tempfile::tempdir().unwrap();
         let config = config(&fcm, folder.path());
-        let configure = move |all: &mut countersign_server::config::Config| all.push.fcm = Some(config.clone());
+        let configure =
+            move |all: &mut countersign_server::runtime::config::Config| all.push.fcm = Some(config.clone());
         let server = TestServer::start_with(Arc::new(clock.clone()), configure).await;
         let site = server.relying_party("Meridian", "Customer area").await;
         let user = site.user("maya").await;

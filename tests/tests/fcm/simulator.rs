@@ -27,8 +27,8 @@ impl Scene {
         let fcm = Fcm::start(Arc::new(clock.clone())).await;
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(fcm.authority_pem().as_bytes()).unwrap()).unwrap();
-        let builder = countersign_server::outgoing::builder(roots).unwrap();
-        Self { fcm, clock, http: countersign_server::outgoing::build(builder).unwrap() }
+        let builder = https_client::builder(roots).unwrap();
+        Self { fcm, clock, http: https_client::build(builder).unwrap() }
     }
 
     fn claims(&self) -> Value {

@@ -2,12 +2,12 @@
 
 use crate::platform::{KeysBehave, ScriptedRegistrar, ScriptedVault, VaultBehaves, WrongClock};
 use crate::shown;
+use countersign_desktop::ReqwestTransport;
 use countersign_device::{Authenticator, Error, Keyring, Platform};
 use countersign_protocol::Refusal;
 use countersign_protocol::key::KeyError;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::Clock;
-use countersign_server::phone::ReqwestTransport;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};

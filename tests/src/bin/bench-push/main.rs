@@ -115,7 +115,7 @@ async fn main() {
     until_written(&database).await;
     let committed = queue(&database, pushes);
     let used = processor_time();
-    server.app().outbox.wake();
+    server.service().wake.pushes.notify_one();
     let arrivals: Arrivals = simulator.hear().await;
     until_written(&database).await;
     report(network, committed, processor_time() - used, &arrivals);

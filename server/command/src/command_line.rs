@@ -1,0 +1,63 @@
+//! The command line: what can be said, where it leads, and the exit code at the end.
+//!
+//! Exit codes: 0 done, 1 internal, 2 usage or configuration, 3 refused, 4 unreachable, 5 store, vault or key cannot be
+//! opened.
+
+use crate::failure::Failure;
+use crate::{admin, bench, demo, phone, serve};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// After the password, the phone asks YES or NO, and signs the answer.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Try it: countersign demo\nRun it: countersign serve --config countersign.toml"
+)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Options),
+    /// Try everything in a browser: a sign-in site beside a phone, both on this machine
+    Demo(demo::Options),
+    /// Be a phone in this terminal
+    Phone(phone::Options),
+    /// Measure complete logins on this machine, against what cryptography and disk alone would allow
+    Bench(bench::Options),
+    /// Manage organisations, relying parties, users, devices and keys of a server on this machine
+    Admin(admin::Options),
+}
+
+/// Runs a command to its end.
+pub fn run(command_line: CommandLine) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into()),
+    };
+    let result = runtime.block_on(async {
+        match command_line.command {
+            Command::Serve(options) => serve::run(&options).await,
+            Command::Demo(options) => demo::run(options).await,
+            Command::Phone(options) => phone::run(options).await,
+            Command::Bench(options) => bench::run(options).await,
+            Command::Admin(options) => admin::run(options).await,
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    // When standard error is gone there is nobody left to tell; the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "countersign: {}", failure.message);
+    ExitCode::from(failure.exit_code)
+}

@@ -1,0 +1,17 @@
+//! The `countersign` binary: what can be said on the command line, a file a command.
+
+mod admin;
+mod bench;
+mod command_line;
+mod demo;
+mod failure;
+mod phone;
+mod serve;
+
+use clap::Parser;
+use command_line::{CommandLine, run};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    run(CommandLine::parse())
+}

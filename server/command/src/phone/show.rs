@@ -1,0 +1,288 @@
+//! How the terminal phone speaks.
+
+use countersign_device::sentences::{Language, Sentence};
+use countersign_device::{Account, AccountState, Outcome, Past, Prompt};
+use countersign_protocol::challenge::Context;
+use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::one_time_code::Shown;
+use countersign_protocol::revocation::EndReason;
+use serde_json::{Value, json};
+use std::io::{Result, Write};
+
+/// Prints for people, or JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    /// JSON instead of sentences.
+    pub json: bool,
+}
+
+/// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section 8.2).
+fn language() -> Language {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+    chosen(variables)
+}
+
+fn chosen(mut locales: impl Iterator<Item = String>) -> Language {
+    let set = locales.find(|locale| !locale.is_empty());
+    set.and_then(|locale| Language::from_tag(&locale)).unwrap_or(Language::English)
+}
+
+/// Why an account is over, and what to do.
+pub fn explain_end(reason: EndReason) -> &'static str {
+    Sentence::for_end(reason).text(language())
+}
+
+/// What an outcome means for the person.
+pub fn explain(outcome: Outcome) -> &'static str {
+    Sentence::for_outcome(outcome).text(language())
+}
+
+fn account_json(account: &Account) -> Value {
+    let (state, code, end_reason) = match &account.state {
+        AccountState::Proposed { confirmation_code } => ("proposed", Some(confirmation_code), None),
+        AccountState::Confirmed => ("confirmed", None, None),
+        AccountState::Ended { reason } => ("ended", None, Some(reason.as_str())),
+    };
+    json!({
+        "id": account.id, "organisation": account.organisation, "account": account.account,
+        "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
+        "end_reason": end_reason, "clock_offset_ms": account.clock_offset_ms,
+    })
+}
+
+/// What a person is told whose clock is wrong; nothing while it hardly is.
+fn clock_notice(clock_offset_ms: i64) -> Option<String> {
+    let seconds = clock_offset_ms.unsigned_abs() / 1000;
+    let amount = match seconds {
+        0..=30 => return None,
+        31..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86400),
+    };
+    let direction = if clock_offset_ms > 0 { "behind" } else { "ahead of" };
+    Some(format!("This phone's clock is {amount} {direction} the server's; the codes of this account allow for it."))
+}
+
+/// In two halves, as people read digits.
+fn halves(digits: &str) -> String {
+    digits.split_at_checked(digits.len() / 2).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"))
+}
+
+fn prompt_json(prompt: &Prompt) -> Value {
+    json!({
+        "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
+        "organisation": prompt.account.organisation, "account": prompt.challenge.account,
+        "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
+        "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
+    })
+}
+
+/// `198.51.100.7, Firefox, Linux`; what is not known is left out.
+fn place(context: &Context) -> String {
+    let Context { ip, place, browser, system } = context;
+    let known: Vec<&str> = [place, ip, browser, system].into_iter().flatten().map(String::as_str).collect();
+    if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
+}
+
+impl Printer {
+    fn value(value: &Value) -> Result<()> {
+        writeln!(std::io::stdout(), "{value}")
+    }
+
+    /// After an enrolment.
+    pub fn enrolled(self, account: &Account) -> Result<()> {
+        if self.json {
+            return Self::value(&account_json(account));
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{} at {}", account.account, account.organisation)?;
+        match &account.state {
+            AccountState::Proposed { confirmation_code } => {
+                let (first, second) = confirmation_code.split_at(3);
+                writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
+            }
+            AccountState::Confirmed => writeln!(out, "{}", Sentence::AccountReady.text(language())),
+            AccountState::Ended { reason } => writeln!(out, "{}", explain_end(*reason)),
+        }
+    }
+
+    /// The accounts and what waits.
+    pub fn list(self, accounts: &[Account], pending: &[Prompt]) -> Result<()> {
+        if self.json {
+            let accounts: Vec<Value> = accounts.iter().map(account_json).collect();
+            let pending: Vec<Value> = pending.iter().map(prompt_json).collect();
+            return Self::value(&json!({ "accounts": accounts, "pending": pending }));
+        }
+        let mut out = std::io::stdout();
+        if accounts.is_empty() {
+            return writeln!(out, "No accounts. Add one with: countersign phone enrol LINK");
+        }
+        for account in accounts {
+            let state = match &account.state {
+                AccountState::Proposed { confirmation_code } => {
+                    format!("waits for the digits {confirmation_code} on the page")
+                }
+                AccountState::Confirmed => "ready".into(),
+                AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
+            };
+            writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
+            if let Some(notice) = clock_notice(account.clock_offset_ms) {
+                writeln!(out, "  {notice}")?;
+            }
+        }
+        if pending.is_empty() {
+            return writeln!(out, "{}", Sentence::AccountNothingWaits.text(language()));
+        }
+        pending.iter().try_for_each(|prompt| self.prompt(prompt))
+    }
+
+    /// A request that waits.
+    pub fn prompt(self, prompt: &Prompt) -> Result<()> {
+        if self.json {
+            return Self::value(&prompt_json(prompt));
+        }
+        let mut out = std::io::stdout();
+        let challenge = &prompt.challenge;
+        writeln!(out, "\nIs this you?")?;
+        writeln!(out, "  {}", challenge.relying_party)?;
+        writeln!(out, "  account  {}", challenge.account)?;
+        if let Some(message) = &challenge.binding_message {
+            writeln!(out, "  message  {message}")?;
+        }
+        writeln!(out, "  from     {}", place(&challenge.context))?;
+        writeln!(out, "  time     {} s left", prompt.time_left.as_secs())?;
+        let number = if challenge.policy.digits().is_some() { " --number THE-NUMBER-ON-THE-PAGE" } else { "" };
+        writeln!(out, "  YES: countersign phone approve {}{number}", challenge.challenge_id)?;
+        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)?;
+        writeln!(out, "  This was not me: countersign phone report {}", challenge.challenge_id)
+    }
+
+    /// A prompt is over before it was answered here.
+    pub fn over(self, past: &Past) -> Result<()> {
+        let id = past.challenge.challenge_id;
+        if self.json {
+            return Self::value(&json!({ "id": id, "outcome": past.outcome.as_str() }));
+        }
+        writeln!(std::io::stdout(), "{}: {}", past.challenge.relying_party, explain(past.outcome))
+    }
+
+    /// The one-time code of this moment.
+    pub fn code(self, account: &Account, shown: &Shown) -> Result<()> {
+        let Shown { code, seconds_left, next } = shown;
+        if self.json {
+            let offset = account.clock_offset_ms;
+            let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset });
+            return Self::value(&value);
+        }
+        let mut out = std::io::stdout();
+        writeln!(out, "{}   {seconds_left} s left, then {}", halves(code), halves(next))?;
+        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| writeln!(out, "{notice}"))
+    }
+
+    /// How an answer ended.
+    pub fn outcome(self, id: ChallengeId, outcome: Outcome) -> Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
+        }
+        match outcome {
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
+                writeln!(std::io::stdout(), "{}", explain(outcome))
+            }
+            // The failure that follows says it.
+            Outcome::WrongNumber
+            | Outcome::AlreadyAnswered
+            | Outcome::AnsweredByCode
+            | Outcome::Expired
+            | Outcome::Cancelled => Ok(()),
+        }
+    }
+
+    /// Past requests.
+    pub fn history(self, past: &[Past]) -> Result<()> {
+        if self.json {
+            let row = |one: &Past| {
+                json!({
+                    "id": one.challenge.challenge_id, "relying_party": one.challenge.relying_party,
+                    "account": one.challenge.account, "asked_at": countersign_server::domain::moment::rfc3339(one.challenge.asked_at()),
+                    "outcome": one.outcome.as_str(),
+                })
+            };
+            return Self::value(&past.iter().map(row).collect());
+        }
+        let mut out = std::io::stdout();
+        if past.is_empty() {
+            return writeln!(out, "No past requests.");
+        }
+        for one in past {
+            let asked_at = countersign_server::domain::moment::rfc3339(one.challenge.asked_at());
+            writeln!(
+                out,
+                "{asked_at}  {}  {}  {}",
+                one.challenge.relying_party,
+                one.challenge.account,
+                explain(one.outcome)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// An account was removed.
+    pub fn removed(self, account: &Account) -> Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": account.id, "removed": true }));
+        }
+        writeln!(std::io::stdout(), "Removed {} at {}.", account.account, account.organisation)
+    }
+
+    /// Watching begins.
+    pub fn watching(self, accounts: &[Account]) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(std::io::stdout(), "Watching {} account(s). Stop with Ctrl-C.", accounts.len())
+    }
+
+    /// Something does not work now, and watching goes on.
+    pub fn trouble(self, what: &str) -> Result<()> {
+        writeln!(std::io::stderr(), "countersign: {what}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_in_words() {
+        let notice = |seconds: i64| clock_notice(seconds * 1000).unwrap_or_default();
+        assert_eq!([0, 30, -30].map(notice), [""; 3]);
+        assert_eq!(
+            notice(660),
+            "This phone's clock is 11 minutes behind the server's; the codes of this account allow for it."
+        );
+        for (seconds, words) in [
+            (31, "31 seconds behind"),
+            (-119, "119 seconds ahead of"),
+            (-7300, "2 hours ahead of"),
+            (200_000, "2 days"),
+        ] {
+            assert!(notice(seconds).contains(words), "{}", notice(seconds));
+        }
+        assert!(clock_notice(i64::MIN).is_some());
+    }
+
+    #[test]
+    fn the_first_locale_that_is_set_names_the_language() {
+        let language = |locales: [&str; 3]| chosen(locales.into_iter().map(str::to_owned));
+        assert_eq!(language(["", "", "fr_CH.UTF-8"]), Language::French);
+        assert_eq!(language(["C", "de_DE.UTF-8", "fr_FR.UTF-8"]), Language::English);
+        assert_eq!(language(["", "it_IT", "pt_BR"]), Language::Italian);
+        assert_eq!(language(["", "", ""]), Language::English);
+    }
+
+    #[test]
+    fn digits_are_read_in_halves() {
+        assert_eq!(["123456", "1234567", "12345678"].map(halves), ["123 456", "123 4567", "1234 5678"]);
+    }
+}

@@ -1,0 +1,73 @@
+//! `countersign serve`, and what every command shares that works with a server's configuration.
+
+use crate::failure::Failure;
+use crate::phone::STORE_VARIABLE;
+use clap::Args;
+use countersign_server::runtime::config::{Config, LogFormat};
+use countersign_server::runtime::serve;
+use countersign_server::runtime::startup::StartupError;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The configuration file (TOML). Without one: 127.0.0.1:8080 and ./countersign-data. Environment variables such as
+    /// COUNTERSIGN_LISTEN or COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE overlay it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+}
+
+impl Options {
+    /// The configuration, with the environment over it.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`].
+    pub fn load(&self) -> Result<Config, StartupError> {
+        // What is not UTF-8 is not ours, and neither is what the phone in this same program reads.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name != STORE_VARIABLE);
+        Config::load(self.config.as_deref(), environment)
+    }
+}
+
+/// Runs the server until it is asked to stop.
+///
+/// # Errors
+/// What to tell the person, with the exit code.
+pub async fn run(options: &Options) -> Result<(), Failure> {
+    let config = options.load()?;
+    start_log(config.log.format);
+    let stop_signal = serve::stop_signal();
+    let listener = serve::bind(config.listen).await?;
+    let running = serve::start(&config, listener, |router| router).await?;
+    announce(&format!("http://{}", running.address))?;
+    tracing::info!(public_url = %running.service.settings.public_url, server_id = %running.service.keys.server_id, "serving");
+    stop_signal.await;
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+/// The first line on standard output, which scripts wait for.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn announce(url: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "Listening on {url}")?;
+    out.flush()
+}
+
+/// Starts the log on standard error; `RUST_LOG` chooses what is in it.
+pub fn start_log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    // A second start in one process, as in tests, keeps the first log.
+    drop(started);
+}

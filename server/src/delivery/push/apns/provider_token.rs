@@ -1,0 +1,202 @@
+//! The token that names this server to APNs: a JWT signed with ES256, used for many pushes, renewed between 20 and 60
+//! minutes.
+
+use crate::delivery::SetupError;
+use countersign_protocol::key::SoftwareKey;
+use countersign_protocol::time::Timestamp;
+use data_encoding::BASE64URL_NOPAD;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Serialize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// From this age on a token is replaced. Apple takes none that is older than 60 minutes.
+const RENEWED_AFTER: Duration = Duration::from_secs(40 * 60);
+/// Apple takes no second token within this time (`TooManyProviderTokenUpdates`).
+const LEAST_AGE: Duration = Duration::from_secs(20 * 60);
+/// A clock that was set back by more than this makes a token anew: Apple believes none from the future.
+const MOST_AHEAD: Duration = Duration::from_secs(60);
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    kid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    iat: i64,
+}
+
+/// Makes the token, and keeps it for as long as it serves.
+pub struct ProviderToken {
+    key: SoftwareKey,
+    key_id: String,
+    team_id: String,
+    current: Mutex<Option<Bearer>>,
+}
+
+/// A token as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The value of the header `authorization`.
+    pub authorization: Arc<str>,
+    made_at: Timestamp,
+}
+
+impl ProviderToken {
+    /// The tokens of this key.
+    pub fn new(key: SoftwareKey, key_id: String, team_id: String) -> Self {
+        Self { key, key_id, team_id, current: Mutex::default() }
+    }
+
+    /// The token to send at this moment; none when the system gives no randomness to sign it with.
+    pub fn current(&self, now: Timestamp) -> Option<Bearer> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let serves = |token: &&Bearer| now < token.made_at + RENEWED_AFTER && token.made_at <= now + MOST_AHEAD;
+        if let Some(token) = current.as_ref().filter(serves) {
+            return Some(token.clone());
+        }
+        let made = self.make(now)?;
+        *current = Some(made.clone());
+        Some(made)
+    }
+
+    /// Apple holds this token to be too old: the next one is made anew.
+    ///
+    /// # Errors
+    /// How long Apple takes no other one yet.
+    pub fn expire(&self, refused: &Bearer, now: Timestamp) -> Result<(), Duration> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of many pushes that were refused side by side, the first has seen to it.
+        if current.as_ref() != Some(refused) {
+            return Ok(());
+        }
+        let allowed_at = refused.made_at + LEAST_AGE;
+        if now < allowed_at {
+            return Err(now.until(allowed_at));
+        }
+        *current = None;
+        Ok(())
+    }
+
+    fn make(&self, now: Timestamp) -> Option<Bearer> {
+        let header = serde_json::to_vec(&Header { alg: "ES256", kid: &self.key_id }).ok()?;
+        let claims = serde_json::to_vec(&Claims { iss: &self.team_id, iat: now.seconds() }).ok()?;
+        let input = format!("{}.{}", BASE64URL_NOPAD.encode(&header), BASE64URL_NOPAD.encode(&claims));
+        let signature = BASE64URL_NOPAD.encode(&self.key.sign_now(input.as_bytes()).ok()?);
+        Some(Bearer { authorization: format!("bearer {input}.{signature}").into(), made_at: now })
+    }
+}
+
+/// The key in a `.p8` file as Apple gives it: PKCS#8 in PEM.
+///
+/// # Errors
+/// [`SetupError::Configuration`], with what to do.
+pub fn read_key(path: &Path) -> Result<SoftwareKey, SetupError> {
+    let wrong = |reason: &str| {
+        SetupError::Configuration(format!(
+            "push.apns.key_file: {}: {reason}. Name the AuthKey_….p8 file that Apple's developer site gave for your key",
+            path.display()
+        ))
+    };
+    let text = std::fs::read(path).map_err(|error| wrong(&format!("it cannot be read: {error}")))?;
+    let pkcs8 = PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|_| wrong("it holds no BEGIN PRIVATE KEY"))?;
+    SoftwareKey::from_pkcs8(pkcs8.secret_pkcs8_der()).map_err(|_| wrong("its key is not one for P-256 (ES256)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64;
+
+    fn tokens() -> ProviderToken {
+        ProviderToken::new(SoftwareKey::generate().unwrap().0, "KEYID12345".into(), "TEAMID1234".into())
+    }
+
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_token_says_who_signs_and_when() {
+        let tokens = tokens();
+        let bearer = tokens.current(START).unwrap();
+        let token = bearer.authorization.strip_prefix("bearer ").unwrap();
+        let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
+        let text = |part: &str| String::from_utf8(BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap();
+        assert_eq!(text(header), r#"{"alg":"ES256","kid":"KEYID12345"}"#);
+        assert_eq!(text(claims), r#"{"iss":"TEAMID1234","iat":1800000000}"#);
+        let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
+        tokens.key.public().verify(format!("{header}.{claims}").as_bytes(), &signature).unwrap();
+    }
+
+    #[test]
+    fn a_token_serves_for_forty_minutes() {
+        let tokens = tokens();
+        let first = tokens.current(START).unwrap();
+        assert_eq!(tokens.current(START + RENEWED_AFTER - SECOND).unwrap(), first);
+        let second = tokens.current(START + RENEWED_AFTER).unwrap();
+        assert_ne!(second, first);
+        assert_eq!(tokens.current(START + RENEWED_AFTER + SECOND).unwrap(), second);
+    }
+
+    #[test]
+    fn a_clock_set_back_by_more_than_a_minute_makes_a_token_that_is_not_from_the_future() {
+        let tokens = tokens();
+        let first = tokens.current(START).unwrap();
+        assert_eq!(tokens.current(START - MOST_AHEAD).unwrap(), first);
+        assert_ne!(tokens.current(START - MOST_AHEAD - SECOND).unwrap(), first);
+    }
+
+    #[test]
+    fn a_token_that_apple_holds_to_be_too_old_is_renewed_once_and_not_before_twenty_minutes() {
+        let tokens = tokens();
+        let first = tokens.current(START).unwrap();
+        assert_eq!(tokens.expire(&first, START + LEAST_AGE - SECOND), Err(SECOND));
+        assert_eq!(tokens.current(START + LEAST_AGE - SECOND).unwrap(), first);
+        assert_eq!(tokens.expire(&first, START + LEAST_AGE), Ok(()));
+        let second = tokens.current(START + LEAST_AGE).unwrap();
+        assert_ne!(second, first);
+        assert_eq!(tokens.expire(&first, START + LEAST_AGE), Ok(()), "another push had the old one");
+        assert_eq!(tokens.current(START + LEAST_AGE).unwrap(), second);
+    }
+
+    fn pem(der: &[u8]) -> String {
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der))
+    }
+
+    /// PKCS#8 as Apple writes it: the inner key names its curve a second time.
+    fn as_apple_writes_it(pkcs8: &[u8]) -> Vec<u8> {
+        let (private, public) = (&pkcs8[36..68], &pkcs8[pkcs8.len() - 65..]);
+        let from_hex = |text: &str| data_encoding::HEXLOWER.decode(text.replace(' ', "").as_bytes()).unwrap();
+        let start = "308193 020100 301306072a8648ce3d020106082a8648ce3d030107 0479 3077 020101 0420";
+        let curve_and_public = "a00a06082a8648ce3d030107 a144 034200";
+        [&from_hex(start), private, &from_hex(curve_and_public), public].concat()
+    }
+
+    #[test]
+    fn a_key_file_is_read_as_apple_and_others_write_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("AuthKey.p8");
+        let (key, pkcs8) = SoftwareKey::generate().unwrap();
+        for der in [pkcs8.to_vec(), as_apple_writes_it(&pkcs8)] {
+            std::fs::write(&path, pem(&der)).unwrap();
+            assert_eq!(read_key(&path).unwrap().public(), key.public());
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_used_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("AuthKey.p8");
+        let reason = || read_key(&path).unwrap_err().to_string();
+        assert!(reason().contains("cannot be read") && reason().contains(path.to_str().unwrap()), "{}", reason());
+        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+        assert!(reason().contains("BEGIN PRIVATE KEY") && reason().contains("AuthKey_"), "{}", reason());
+        std::fs::write(&path, pem(b"not a key")).unwrap();
+        assert!(reason().contains("P-256") && reason().contains("developer site"), "{}", reason());
+    }
+}

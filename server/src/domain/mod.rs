@@ -1,0 +1,9 @@
+//! What the server is about, apart from where it is kept and how it is asked: who acts, what states there are, and what may be.
+
+pub mod address_guard;
+pub mod methods;
+pub mod moment;
+pub mod refused;
+pub mod rows;
+pub mod user_agent;
+pub mod webhook_address;

@@ -1,0 +1,10 @@
+//! The doors: HTTP for relying parties, devices and everybody. They translate, and decide nothing.
+
+pub mod device;
+pub mod extract;
+pub mod parameter;
+pub mod problem;
+pub mod public;
+mod qr;
+pub mod relying_party;
+pub mod routes;

@@ -1,0 +1,76 @@
+//! Values in a path or a query, with errors that say what is wrong.
+
+use super::problem::Problem;
+use crate::domain::refused::Refused;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use countersign_protocol::device_api::{Known, MAX_WAIT_SECONDS};
+use countersign_protocol::relying_party_api::PolicyMode;
+use serde::Deserialize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A handle in the path. One that is malformed names nothing, as one that does not exist.
+pub struct Handle<T>(pub T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Handle<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let unknown = || Problem::Refused(Refused::NotFound("id"));
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
+        text.parse().map(Self).map_err(|_| unknown())
+    }
+}
+
+/// How long the caller is ready to wait.
+pub struct Wait(pub Duration);
+
+#[derive(Deserialize)]
+struct WaitQuery {
+    #[serde(default)]
+    wait: u32,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wait {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = || Problem::malformed(format!("wait is 0 to {MAX_WAIT_SECONDS} seconds."));
+        let Query(WaitQuery { wait }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        if wait > MAX_WAIT_SECONDS { Err(wrong()) } else { Ok(Self(Duration::from_secs(wait.into()))) }
+    }
+}
+
+/// What a device holds already.
+pub struct KnownChallenges(pub Vec<Known>);
+
+#[derive(Deserialize)]
+struct KnownQuery {
+    #[serde(default)]
+    known: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for KnownChallenges {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = || Problem::malformed("known is at most 32 times ID.DIGEST, separated by commas.");
+        let Query(KnownQuery { known }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        Known::list_from_text(&known).map(Self).map_err(|_| wrong())
+    }
+}
+
+/// What the page shows that waits, when it says so.
+pub struct PageShows(pub Option<PolicyMode>);
+
+#[derive(Deserialize)]
+struct ShownQuery {
+    shown: Option<PolicyMode>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageShows {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = || Problem::malformed("shown is tap or number.");
+        let Query(ShownQuery { shown }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        Ok(Self(shown))
+    }
+}

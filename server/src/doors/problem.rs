@@ -1,0 +1,347 @@
+//! What the server says when it does not do what it was asked: problem documents (RFC 9457).
+//!
+//! Inside, reasons are rich; outside there is this closed table of stable codes. A problem holds no personal data.
+
+use crate::domain::refused::Refused;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countersign_protocol::Refusal;
+use std::time::Duration;
+
+/// Why a request is not answered as was asked: what the use case says, or what HTTP says before there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The use case was not carried out.
+    Refused(Refused),
+    /// The request body is longer than this call takes.
+    TooLarge,
+    /// The request's body did not come in time.
+    BodyTimeout,
+    /// The path leads nowhere.
+    NoSuchCall,
+    /// The path takes other methods.
+    WrongMethod,
+}
+
+impl Problem {
+    /// A request that is not what the call takes; the sentence says where.
+    pub fn malformed(sentence: impl Into<String>) -> Self {
+        Self::Refused(Refused::malformed(sentence))
+    }
+}
+
+impl<T: Into<Refused>> From<T> for Problem {
+    fn from(refused: T) -> Self {
+        Self::Refused(refused.into())
+    }
+}
+
+/// How a problem looks outside.
+struct Outside {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.outside().code
+    }
+
+    fn outside(&self) -> Outside {
+        use StatusCode as S;
+        let (status, code, title, detail) = match self {
+            Self::Refused(refused) => return Outside::of(refused),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "The request is too large", "Send a shorter body."),
+            Self::BodyTimeout => (
+                S::REQUEST_TIMEOUT,
+                "timeout",
+                "The request took too long",
+                "The whole body must come within ten seconds.",
+            ),
+            Self::NoSuchCall => {
+                (S::NOT_FOUND, "not_found", "Not found", "There is no such call. /openapi.json lists them all.")
+            }
+            Self::WrongMethod => (
+                S::METHOD_NOT_ALLOWED,
+                "wrong_method",
+                "Wrong method",
+                "This path takes another method; see /openapi.json.",
+            ),
+        };
+        Outside { status, code, title, detail: detail.to_owned() }
+    }
+}
+
+impl Outside {
+    #[expect(clippy::too_many_lines, reason = "the one table of every code; split, it could no longer be read as one")]
+    fn of(refused: &Refused) -> Self {
+        use StatusCode as S;
+        let (status, code, title, detail): (_, _, _, &str) = match refused {
+            Refused::Message(refusal) => {
+                let status = match refusal {
+                    Refusal::Expired => S::GONE,
+                    Refusal::TooLarge => S::PAYLOAD_TOO_LARGE,
+                    Refusal::Malformed(_) | Refusal::UnknownClaim | Refusal::WrongSize => S::BAD_REQUEST,
+                    _ => S::FORBIDDEN,
+                };
+                return Self {
+                    status,
+                    code: refusal.code(),
+                    title: "The message was refused",
+                    detail: sentence(&refusal.to_string()),
+                };
+            }
+            Refused::Malformed(detail) => (S::BAD_REQUEST, "malformed", "The request is malformed", detail),
+            Refused::NotFound(what) => {
+                let detail = format!("There is no such {what} here. Check the id and the API key it goes with.");
+                return Self { status: S::NOT_FOUND, code: "not_found", title: "Not found", detail };
+            }
+            Refused::Unauthorised => (
+                S::UNAUTHORIZED,
+                "unauthorised",
+                "Not authorised",
+                "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes one.",
+            ),
+            Refused::NonceRequired => (
+                S::UNAUTHORIZED,
+                "nonce_required",
+                "A fresh nonce is required",
+                "Sign the request again with the nonce in the Countersign-Nonce header.",
+            ),
+            Refused::Replayed => (
+                S::FORBIDDEN,
+                "replayed",
+                "Replayed",
+                "This request proof was accepted before. Sign each request anew.",
+            ),
+            Refused::WrongDevice => {
+                (S::FORBIDDEN, "wrong_device", "Wrong device", "A device may do this only for itself.")
+            }
+            Refused::GatewayNotConfigured(name) => {
+                let detail = format!(
+                    "This server is not configured for {name}, so it cannot wake this app. Open the app to see what waits; \
+                     the operator can set up [push.{name}]."
+                );
+                let (code, title) = ("gateway_not_configured", "The push network is not configured");
+                return Self { status: S::CONFLICT, code, title, detail };
+            }
+            Refused::TooManyRegistrations => (
+                S::CONFLICT,
+                "too_many_registrations",
+                "Too many push registrations",
+                "A device has at most 4. Send only those through which it is reached now; they replace all earlier ones.",
+            ),
+            Refused::UnknownWebPushKey => (
+                S::CONFLICT,
+                "unknown_webpush_key",
+                "The subscription was made with another key",
+                "This server does not hold the key in application_server_key. Subscribe anew with the webpush_public_key of \
+                 /.well-known/countersign and register that.",
+            ),
+            Refused::DeviceNotInUse => (
+                S::FORBIDDEN,
+                "device_not_in_use",
+                "The device is not in use",
+                "It has not been confirmed yet, or it was removed. Enrol it again from your account's page.",
+            ),
+            Refused::NoDevice => (
+                S::CONFLICT,
+                "no_device",
+                "The account has no device",
+                "Enrol a device first: POST /v1/users/{id}/enrolments gives a link for it.",
+            ),
+            Refused::IdempotencyMismatch => (
+                S::CONFLICT,
+                "idempotency_mismatch",
+                "Idempotency key used before",
+                "Another request came under this Idempotency-Key. Use a new key for a new request.",
+            ),
+            Refused::AlreadyAnswered => (
+                S::CONFLICT,
+                "already_answered",
+                "Already answered",
+                "Another answer was first. There is nothing left to do.",
+            ),
+            Refused::AlreadyClaimed => (
+                S::CONFLICT,
+                "already_claimed",
+                "Already claimed",
+                "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was lost.",
+            ),
+            Refused::NotApproved(state) => {
+                let detail = format!("The challenge is {}: there is no approval to claim.", state.as_str());
+                return Self { status: S::CONFLICT, code: "not_approved", title: "Not approved", detail };
+            }
+            Refused::Expired => (S::GONE, "expired", "Expired", "Its time is over. Start the sign-in again."),
+            Refused::Cancelled => {
+                (S::GONE, "cancelled", "Cancelled", "The site took the question back. There is nothing left to do.")
+            }
+            Refused::InvalidTicket => (
+                S::FORBIDDEN,
+                "invalid_ticket",
+                "The link is not valid",
+                "It is too old, or it was used before. Ask for a new link on your account's page.",
+            ),
+            Refused::RedeemedTwice => (
+                S::FORBIDDEN,
+                "redeemed_twice",
+                "The link was used twice",
+                "Another device used this link before, so neither was enrolled. Ask for a new link and show it to nobody.",
+            ),
+            Refused::WrongConfirmationCode(left) => {
+                let detail = match left {
+                    0 => "The digits are wrong. This enrolment is over; ask for a new link.".to_owned(),
+                    left => format!("The digits are not the ones that the phone shows. Attempts left: {left}."),
+                };
+                return Self { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+            }
+            Refused::WrongNumber => (
+                S::FORBIDDEN,
+                "wrong_number",
+                "Wrong number",
+                "The number is not the one that the page showed. The sign-in was stopped; start it again.",
+            ),
+            Refused::NotProposed => (
+                S::CONFLICT,
+                "not_proposed",
+                "No device waits for a confirmation",
+                "Open the link on the phone first; if it was, ask for a new link.",
+            ),
+            Refused::WrongFirstCode(left) => {
+                let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
+                return Self { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+            }
+            Refused::ApplicationNotProposed => (
+                S::CONFLICT,
+                "not_proposed",
+                "The application does not wait for a code",
+                "It was confirmed before, or ten minutes are over. GET /v1/users/{id}/authenticators shows which.",
+            ),
+            Refused::Throttled(pause) => {
+                let detail = format!("Too many wrong codes. The next one is taken in {} s.", whole_seconds(*pause));
+                return Self { status: S::TOO_MANY_REQUESTS, code: "throttled", title: "Too many attempts", detail };
+            }
+            Refused::Locked => (
+                S::FORBIDDEN,
+                "locked",
+                "Codes are locked",
+                "Too many wrong codes. Approve a sign-in on the phone, or ask an administrator to unlock the account.",
+            ),
+            Refused::CodeNotAllowed => (
+                S::CONFLICT,
+                "code_not_allowed",
+                "The challenge takes no code",
+                "It was created without the method code. Let the person answer on the phone.",
+            ),
+            Refused::StoreUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The server cannot write now",
+                "Nothing was changed. Try again; if it goes on, the operator finds the reason in the server's log.",
+            ),
+            Refused::Internal => {
+                (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", "The server's log has the reason.")
+            }
+        };
+        Self { status, code, title, detail: detail.to_owned() }
+    }
+}
+
+/// A pause in whole seconds, rounded up, so that who waits them is not early.
+const fn whole_seconds(pause: Duration) -> u64 {
+    pause.as_millis().div_ceil(1000) as u64
+}
+
+/// A refusal's text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Outside { code, detail, .. } = self.outside();
+        write!(formatter, "{detail} ({code})")
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Outside { status, code, title, detail } = self.outside();
+        let document = countersign_protocol::device_api::Problem {
+            kind: format!("urn:countersign:problem:{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            code: code.to_owned(),
+        };
+        let mut response = (status, axum::Json(document)).into_response();
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
+        // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a parameter,
+        // and Foundation on Linux crashes where there is none.
+        let scheme = match self {
+            Self::Refused(Refused::Unauthorised) => Some(r#"Bearer realm="countersign""#),
+            Self::Refused(Refused::NonceRequired) => Some(r#"Countersign-Proof realm="countersign""#),
+            _ => None,
+        };
+        if let Some(scheme) = scheme {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        }
+        if let Self::Refused(Refused::Throttled(pause)) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(pause).into());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::relying_party_api::ChallengeState;
+
+    #[test]
+    fn every_problem_says_what_happened_in_a_whole_sentence() {
+        let all = [
+            Problem::Refused(Refused::Message(Refusal::WrongType)),
+            Problem::TooLarge,
+            Problem::Refused(Refused::NotFound("user")),
+            Problem::Refused(Refused::Unauthorised),
+            Problem::Refused(Refused::NotApproved(ChallengeState::Denied)),
+            Problem::Refused(Refused::GatewayNotConfigured("apns")),
+            Problem::Refused(Refused::GatewayNotConfigured("fcm")),
+            Problem::Refused(Refused::TooManyRegistrations),
+            Problem::Refused(Refused::UnknownWebPushKey),
+            Problem::Refused(Refused::WrongConfirmationCode(0)),
+            Problem::Refused(Refused::WrongConfirmationCode(3)),
+            Problem::Refused(Refused::WrongNumber),
+            Problem::Refused(Refused::WrongFirstCode(3)),
+            Problem::Refused(Refused::ApplicationNotProposed),
+            Problem::Refused(Refused::Throttled(Duration::from_millis(1))),
+            Problem::Refused(Refused::Locked),
+            Problem::Refused(Refused::CodeNotAllowed),
+            Problem::Refused(Refused::StoreUnavailable),
+        ];
+        for problem in all {
+            let Outside { detail, code, .. } = problem.outside();
+            assert!(detail.ends_with('.') && detail.chars().next().is_some_and(char::is_uppercase), "{code}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_401_names_its_scheme_with_a_parameter() {
+        for (problem, scheme) in [
+            (Problem::Refused(Refused::Unauthorised), "Bearer"),
+            (Problem::Refused(Refused::NonceRequired), "Countersign-Proof"),
+        ] {
+            let response = problem.into_response();
+            let expected = format!(r#"{scheme} realm="countersign""#);
+            assert_eq!(response.headers()[header::WWW_AUTHENTICATE], expected);
+        }
+    }
+}

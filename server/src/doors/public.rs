@@ -1,0 +1,96 @@
+//! Who this server is, for phones; and whether it is well, for the operator.
+
+use super::problem::Problem;
+use crate::service::Service;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use countersign_protocol::jws;
+use countersign_protocol::server_identity::{SignedTime, WellKnown};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The longest nonce that is signed, in bytes.
+const MAX_NONCE_LENGTH: usize = 64;
+
+/// What is asked of the identity document.
+#[derive(Deserialize)]
+pub struct IdentityQuery {
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+/// The server's keys and certificate, and the time signed for the caller's nonce.
+#[utoipa::path(get, path = "/.well-known/countersign", tag = "device",
+    params(("nonce" = Option<String>, Query, description = "Up to 64 characters; the answer then holds the signed time")),
+    responses((status = 200, description = "See PROTOCOL.md, The server's identity", content_type = "application/json")))]
+pub async fn identity(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<IdentityQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<WellKnown>, Problem> {
+    let wrong = || Problem::malformed(format!("nonce is at most {MAX_NONCE_LENGTH} printable ASCII characters."));
+    let Query(IdentityQuery { nonce }) = query.map_err(|_| wrong())?;
+    if nonce
+        .as_ref()
+        .is_some_and(|nonce| nonce.len() > MAX_NONCE_LENGTH || !nonce.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(wrong());
+    }
+    let signer = service.keys.signer(&service.store).await?;
+    let time = match nonce {
+        Some(nonce) => {
+            let claims = SignedTime { iss: service.keys.server_id.clone(), nonce, time_ms: service.now().millis() };
+            Some(jws::sign_now(&claims, &signer.key)?)
+        }
+        None => None,
+    };
+    Ok(Json(WellKnown {
+        server_id: service.keys.server_id.clone(),
+        root: service.keys.root,
+        certificate: signer.certificate.clone(),
+        time,
+        webpush_public_key: service.store.webpush_public_key().await?,
+        webhook_key: Some(service.keys.webhook.public()),
+    }))
+}
+
+/// True as long as the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, description = "The process answers")))]
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// True when the database takes writes.
+#[utoipa::path(get, path = "/readyz", tag = "operator",
+    responses((status = 200, description = "The database takes writes"),
+        (status = 503, description = "It does not", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+pub async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
+    service.store.ping().await?;
+    Ok("ready\n")
+}
+
+/// What a person sees who opens an enrolment link in a browser instead of the service.
+pub async fn enrolment_page() -> impl IntoResponse {
+    page(
+        "This link enrols a phone. Open the Countersign app, choose \u{201c}Add account\u{201d} and scan the code on the \
+         page that showed it, or paste the link there. Show the link to nobody else.",
+    )
+}
+
+/// What a person sees who opens a challenge's link on a machine without the service.
+pub async fn challenge_page() -> impl IntoResponse {
+    page(
+        "This link opens a sign-in request in the Countersign app on the phone that it is shown on. On another machine, \
+         open the app on your phone instead: the request waits there.",
+    )
+}
+
+fn page(text: &str) -> impl IntoResponse {
+    let policy = "default-src 'none'";
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Open this link in the app</title><h1>Open this link in the app</h1><p>{text}</p></html>"
+    );
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
+}

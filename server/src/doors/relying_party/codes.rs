@@ -1,0 +1,29 @@
+//! One-time codes: a relying party asks whether a code is right, and with it may settle a challenge.
+
+use crate::doors::extract::StrictJson;
+use crate::doors::parameter::Handle;
+use crate::doors::problem::Problem;
+use crate::service::Service;
+use crate::service::authenticate::RelyingParty;
+use crate::service::codes::{self, Checked};
+use axum::Json;
+use axum::extract::State;
+use countersign_protocol::handle::AccountId;
+use countersign_protocol::relying_party_api::{CodeAnswer, CodeRequest};
+use std::sync::Arc;
+
+/// Checks a code, and spends it. With `challenge_id` a right one also approves that challenge.
+#[utoipa::path(post, path = "/v1/users/{id}/codes/verify", tag = "relying party", request_body = CodeRequest,
+    params(("id" = String, Path, description = "The account")),
+    responses((status = 200, body = CodeAnswer),
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+pub async fn verify(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(user): Handle<AccountId>,
+    StrictJson(request): StrictJson<CodeRequest>,
+) -> Result<Json<CodeAnswer>, Problem> {
+    let CodeRequest { code, challenge_id } = request;
+    let Checked { valid, remaining_attempts } = codes::verify(&service, &by, user, &code, challenge_id).await?;
+    Ok(Json(CodeAnswer { valid, method: "totp".into(), remaining_attempts }))
+}

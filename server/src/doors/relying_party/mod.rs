@@ -1,0 +1,7 @@
+//! The calls of relying parties.
+
+pub mod authenticators;
+pub mod challenges;
+pub mod codes;
+pub mod enrolments;
+mod view;

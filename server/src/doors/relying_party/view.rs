@@ -1,0 +1,71 @@
+//! What relying parties read, made of what the use cases give.
+
+use crate::domain::methods::amr;
+use crate::domain::moment::rfc3339;
+use crate::service::Service;
+use crate::store::{AuthenticatorRecord, ChallengeRecord, EnrolmentRecord, Prompt};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::link::ChallengeLink;
+use countersign_protocol::relying_party_api::{
+    Authenticator, AuthenticatorKind, Challenge, ChallengeState, Enrolment, PolicyMode, PolicyRequest, PushState,
+};
+
+fn push_state(record: &ChallengeRecord) -> PushState {
+    let has = |word: &str| record.pushes.iter().any(|(state, _)| state == word);
+    match record.prompt {
+        Prompt::Limited => PushState::Limited,
+        Prompt::Stopped => PushState::Stopped,
+        _ if record.pushes.is_empty() => PushState::None,
+        _ if has("sent") => PushState::Sent,
+        _ if has("queued") || has("dropped") => PushState::Queued,
+        _ if has("failed") => PushState::Failed,
+        _ => PushState::Gone,
+    }
+}
+
+/// A challenge as its relying party reads it.
+pub(super) fn challenge(service: &Service, record: ChallengeRecord) -> Challenge {
+    let push = push_state(&record);
+    let push_reason = match push {
+        PushState::Sent => None,
+        _ => record.pushes.iter().rev().find_map(|(_, reason)| reason.clone()),
+    };
+    let amr = amr(record.state, record.settled_by_code);
+    let pending = record.state == ChallengeState::Pending;
+    let link = ChallengeLink {
+        server_url: service.settings.public_url.clone(),
+        challenge_id: record.id,
+        fingerprint: service.keys.server_id.clone(),
+    };
+    Challenge {
+        id: record.id,
+        state: record.state,
+        policy: PolicyRequest {
+            mode: if record.digits.is_some() { PolicyMode::Number } else { PolicyMode::Tap },
+            digits: record.digits,
+        },
+        number: record.number.filter(|_| pending),
+        link: (pending && record.methods.push).then(|| link.to_text()),
+        reported: record.reported,
+        created_at: rfc3339(record.created_at),
+        expires_at: rfc3339(record.expires_at),
+        push,
+        push_reason,
+        methods: record.methods.list(),
+        amr: amr.iter().map(|&word| word.to_owned()).collect(),
+        receipt: record.receipt,
+    }
+}
+
+/// An enrolment as its relying party reads it.
+pub(super) fn enrolment(id: EnrolmentId, record: EnrolmentRecord) -> Enrolment {
+    let EnrolmentRecord { state, void_reason, device_name, statement, expires_at } = record;
+    Enrolment { id, state, void_reason, device_name, statement, expires_at: rfc3339(expires_at) }
+}
+
+/// What makes codes, as a relying party reads it.
+pub(super) fn authenticator(record: AuthenticatorRecord) -> Authenticator {
+    let AuthenticatorRecord { id, name, state, device, locked } = record;
+    let kind = if device.is_some() { AuthenticatorKind::Phone } else { AuthenticatorKind::Application };
+    Authenticator { id, name, state, kind, locked, device }
+}

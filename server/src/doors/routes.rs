@@ -1,0 +1,103 @@
+//! Every route, on one screen.
+
+use super::extract::prove_device;
+use super::problem::Problem;
+use super::relying_party::{authenticators, challenges, codes, enrolments};
+use super::{device, public};
+use crate::domain::refused::Refused;
+use crate::service::Service;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Countersign", description = "After the password, the phone asks YES or NO, and signs the answer."),
+    tags(
+        (name = "relying party", description = "With an API key, as a bearer token"),
+        (name = "device", description = "With a request proof; PROTOCOL.md describes every message"),
+        (name = "operator", description = "For monitoring")
+    )
+)]
+struct Description;
+
+/// The whole server, ready to be served.
+pub fn router(service: Arc<Service>) -> Router {
+    let relying_party = OpenApiRouter::new()
+        .routes(routes!(enrolments::create_user))
+        .routes(routes!(enrolments::open))
+        .routes(routes!(enrolments::read))
+        .routes(routes!(enrolments::confirm))
+        .routes(routes!(authenticators::list, authenticators::propose))
+        .routes(routes!(authenticators::confirm))
+        .routes(routes!(authenticators::remove))
+        .routes(routes!(codes::verify))
+        .routes(routes!(challenges::create))
+        .routes(routes!(challenges::wait))
+        .routes(routes!(challenges::claim))
+        .routes(routes!(challenges::cancel));
+    let proven_device = OpenApiRouter::new()
+        .routes(routes!(device::pull))
+        .routes(routes!(device::register_push))
+        .routes(routes!(device::devices))
+        .routes(routes!(device::revoke))
+        .route_layer(from_fn_with_state(Arc::clone(&service), prove_device));
+    let open = OpenApiRouter::new()
+        .routes(routes!(device::redeem))
+        .routes(routes!(device::settle))
+        .routes(routes!(public::identity))
+        .routes(routes!(public::healthz))
+        .routes(routes!(public::readyz));
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(relying_party)
+        .merge(proven_device)
+        .merge(open)
+        .split_for_parts();
+    let description = described(description);
+    router
+        .route("/openapi.json", routing::get(async || Json(description)))
+        .route("/enrol", routing::get(public::enrolment_page))
+        .route("/challenge", routing::get(public::challenge_page))
+        .fallback(async || Problem::NoSuchCall)
+        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(from_fn(finish_writes))
+        .layer(map_response(guard_headers))
+        .layer(CatchPanicLayer::custom(|_| Problem::Refused(Refused::Internal).into_response()))
+        .with_state(service)
+}
+
+fn described(mut description: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    description.components.get_or_insert_default().add_security_scheme("api_key", bearer);
+    description
+}
+
+/// Carries a write to its end although its caller has gone: what was committed must also wake those who wait for it.
+async fn finish_writes(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| Problem::Refused(Refused::Internal).into_response())
+}
+
+/// Nothing here is to be cached, sniffed, framed or sent on as a referrer.
+async fn guard_headers(mut response: Response) -> Response {
+    let always = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in always {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

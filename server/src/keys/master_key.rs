@@ -1,0 +1,92 @@
+//! The master key: seals the secrets in the database, and is never in it.
+
+use super::KeysError;
+use countersign_protocol::at_rest::AtRestKey;
+
+use countersign_protocol::randomness::Randomness;
+use data_encoding::BASE64;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Where the master key comes from: one of the three.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MasterKeySource {
+    /// The file `master.key` in the data directory.
+    #[default]
+    #[serde(skip)]
+    Default,
+    /// This file.
+    File(PathBuf),
+    /// This environment variable.
+    #[serde(rename = "env")]
+    Environment(String),
+    /// What this command prints.
+    Command(Vec<String>),
+}
+
+/// Reads the master key; makes one only together with a new database.
+///
+/// # Errors
+/// [`KeysError::MasterKey`], with what to do about it.
+pub fn load(
+    source: &MasterKeySource,
+    data_dir: &Path,
+    new_database: bool,
+    randomness: &dyn Randomness,
+) -> Result<AtRestKey, KeysError> {
+    let text = match source {
+        MasterKeySource::File(path) => read_or_make(path, new_database, randomness)?,
+        MasterKeySource::Default => read_or_make(&data_dir.join("master.key"), new_database, randomness)?,
+        MasterKeySource::Environment(name) => Zeroizing::new(
+            std::env::var(name)
+                .map_err(|_| wrong(format!("the environment variable {name} does not hold a master key")))?,
+        ),
+        MasterKeySource::Command(command) => print_key(command)?,
+    };
+    let bytes = Zeroizing::new(BASE64.decode(text.trim().as_bytes()).map_err(|_| not_a_key())?);
+    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| not_a_key())?);
+    Ok(AtRestKey::new(&bytes))
+}
+
+fn wrong(reason: String) -> KeysError {
+    KeysError::MasterKey(reason)
+}
+
+fn not_a_key() -> KeysError {
+    wrong("a master key is 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64".into())
+}
+
+fn read_or_make(path: &Path, new_database: bool, randomness: &dyn Randomness) -> Result<Zeroizing<String>, KeysError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && new_database => {
+            let text = Zeroizing::new(BASE64.encode(&randomness.bytes::<32>()));
+            private_file::write_new(path, format!("{}\n", text.as_str()).as_bytes())
+                .map_err(|error| wrong(format!("the master key cannot be written to {}: {error}", path.display())))?;
+            Ok(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(wrong(format!(
+            "{} is missing, and the database beside it was made with one. Put the file back from your backup; \
+             without it the secrets in the database cannot be read",
+            path.display()
+        ))),
+        Err(error) => Err(wrong(format!("{} cannot be read: {error}", path.display()))),
+    }
+}
+
+fn print_key(command: &[String]) -> Result<Zeroizing<String>, KeysError> {
+    let [program, arguments @ ..] = command else {
+        return Err(wrong("[master_key] command is empty".into()));
+    };
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| wrong(format!("{program}, which should print the master key, does not start: {error}")))?;
+    if !output.status.success() {
+        return Err(wrong(format!("{program}, which should print the master key, ended with {}", output.status)));
+    }
+    String::from_utf8(output.stdout).map(Zeroizing::new).map_err(|_| not_a_key())
+}

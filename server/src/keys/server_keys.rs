@@ -1,0 +1,211 @@
+//! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce key.
+
+use super::KeysError;
+use super::vapid_keys::VapidKeys;
+use crate::store::{Store, StoreError, StoredSigningKey};
+use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::key::{PublicKey, SoftwareKey, Thumbprint};
+
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::server_identity;
+use countersign_protocol::time::{Clock, Timestamp};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How long a certificate serves.
+const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+/// How long before its end a certificate is spoken of in the log.
+const RENEWAL_NOTICE: Duration = Duration::from_secs(60 * 24 * 3600);
+/// The file that holds the root's private key until the operator takes it offline.
+const ROOT_FILE: &str = "root.key";
+
+/// The key that signs challenges now, with the root's word on it.
+#[derive(Debug)]
+pub struct Signer {
+    /// The key.
+    pub key: SoftwareKey,
+    /// Its certificate.
+    pub certificate: String,
+    /// The sequence of the certificate.
+    pub sequence: u64,
+}
+
+/// All keys of a server.
+pub struct ServerKeys {
+    /// The root's public key.
+    pub root: PublicKey,
+    /// The thumbprint of the root: the server's id.
+    pub server_id: Thumbprint,
+    /// Sign VAPID tokens (RFC 8292).
+    pub vapid: VapidKeys,
+    /// Signs the events that relying parties are told.
+    pub webhook: SoftwareKey,
+    /// Authenticates the nonces that this server hands out.
+    pub nonce_key: ring::hmac::Key,
+    /// Seals secrets in the database.
+    pub at_rest: AtRestKey,
+    signer: RwLock<Arc<Signer>>,
+}
+
+impl ServerKeys {
+    /// Opens the server's keys; in a new database they are made.
+    ///
+    /// # Errors
+    /// [`KeysError::Damaged`] and [`KeysError::Store`].
+    pub async fn open(
+        store: &Store,
+        at_rest: AtRestKey,
+        data_dir: &Path,
+        clock: &dyn Clock,
+        randomness: &dyn Randomness,
+    ) -> Result<Self, KeysError> {
+        let root = open_root(store, &at_rest, data_dir, randomness).await?;
+        if store.signing_key().await?.is_none() {
+            rotate(store, &at_rest, data_dir, clock.now(), randomness).await?;
+        }
+        let vapid = VapidKeys::open(store, &at_rest, randomness).await?;
+        let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
+        let webhook = SoftwareKey::from_pkcs8(&webhook).map_err(damaged)?;
+        let nonce_key = secret_setting(store, &at_rest, "nonce_key", randomness, |randomness| {
+            Ok(Zeroizing::new(randomness.bytes::<32>().to_vec()))
+        })
+        .await?;
+        let nonce_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &nonce_key);
+        let stored = store.signing_key().await?.ok_or_else(|| KeysError::Damaged("there is no signing key".into()))?;
+        let signer = open_signer(&at_rest, stored)?;
+        let certificate = server_identity::check_certificate(&signer.certificate, &root, clock.now());
+        if let Err(refusal) = &certificate {
+            return Err(KeysError::Damaged(format!(
+                "the signing key's certificate is not valid ({refusal}); make a new one with: countersign admin key rotate"
+            )));
+        }
+        if let Ok(certificate) = certificate
+            && Timestamp::from_seconds(certificate.exp) < clock.now() + RENEWAL_NOTICE
+        {
+            tracing::warn!(
+                "the signing key's certificate ends soon; make a new one with: countersign admin key rotate"
+            );
+        }
+        let server_id = root.thumbprint();
+        Ok(Self { root, server_id, vapid, webhook, nonce_key, at_rest, signer: RwLock::new(Arc::new(signer)) })
+    }
+
+    /// The key that signs now. Asks the store, so that a rotation by `countersign admin` counts at once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a key that cannot be opened counts as unreadable.
+    pub async fn signer(&self, store: &Store) -> Result<Arc<Signer>, StoreError> {
+        let known = Arc::clone(&self.signer.read().unwrap_or_else(PoisonError::into_inner));
+        let stored =
+            store.signing_key().await?.ok_or_else(|| StoreError::Unreadable("there is no signing key".into()))?;
+        if stored.sequence == known.sequence {
+            return Ok(known);
+        }
+        let fresh =
+            Arc::new(open_signer(&self.at_rest, stored).map_err(|error| StoreError::Unreadable(error.to_string()))?);
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        Ok(fresh)
+    }
+}
+
+fn damaged(error: impl std::fmt::Display) -> KeysError {
+    KeysError::Damaged(format!("a key cannot be opened with this master key: {error}"))
+}
+
+fn new_key(_: &dyn Randomness) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+    SoftwareKey::generate().map(|(_, pkcs8)| pkcs8).map_err(damaged)
+}
+
+fn signing_key_row(sequence: u64) -> String {
+    sequence.to_string()
+}
+
+fn open_signer(at_rest: &AtRestKey, stored: StoredSigningKey) -> Result<Signer, KeysError> {
+    let row = signing_key_row(stored.sequence);
+    let location = Location { table: "signing_key", row: &row, column: "private_key" };
+    let pkcs8 = at_rest.open(location, &stored.private_key).map_err(damaged)?;
+    let key = SoftwareKey::from_pkcs8(&pkcs8).map_err(damaged)?;
+    Ok(Signer { key, certificate: stored.certificate, sequence: stored.sequence })
+}
+
+/// A secret setting, made when it is missing.
+async fn secret_setting(
+    store: &Store,
+    at_rest: &AtRestKey,
+    name: &'static str,
+    randomness: &dyn Randomness,
+    make: impl FnOnce(&dyn Randomness) -> Result<Zeroizing<Vec<u8>>, KeysError>,
+) -> Result<Zeroizing<Vec<u8>>, KeysError> {
+    let location = Location { table: "setting", row: name, column: "value" };
+    if let Some(sealed) = store.setting(name).await? {
+        return at_rest.open(location, &sealed).map_err(damaged);
+    }
+    store.put_setting(name, at_rest.seal(location, &make(randomness)?, randomness)).await?;
+    // Read back: the one that was written first is the one that counts.
+    let kept = store.setting(name).await?.ok_or_else(|| KeysError::Damaged(format!("{name} was not kept")))?;
+    at_rest.open(location, &kept).map_err(damaged)
+}
+
+fn root_path(data_dir: &Path) -> PathBuf {
+    data_dir.join(ROOT_FILE)
+}
+
+const ROOT_LOCATION: Location<'_> = Location { table: ROOT_FILE, row: "", column: "" };
+
+/// The root's public key; in a new database, the root is made and its private key written to a file of its own. The file
+/// comes first: a crash between the two finds it again.
+async fn open_root(
+    store: &Store,
+    at_rest: &AtRestKey,
+    data_dir: &Path,
+    randomness: &dyn Randomness,
+) -> Result<PublicKey, KeysError> {
+    if let Some(public) = store.setting("root").await? {
+        return PublicKey::from_uncompressed(&public).map_err(damaged);
+    }
+    let path = root_path(data_dir);
+    if !path.exists() {
+        let pkcs8 = new_key(randomness)?;
+        private_file::write_new(&path, &at_rest.seal(ROOT_LOCATION, &pkcs8, randomness))
+            .map_err(|error| KeysError::Damaged(format!("{} cannot be written: {error}", path.display())))?;
+    }
+    let root = read_root(at_rest, data_dir)?.public();
+    store.put_setting("root", root.as_uncompressed().to_vec()).await?;
+    Ok(root)
+}
+
+fn read_root(at_rest: &AtRestKey, data_dir: &Path) -> Result<SoftwareKey, KeysError> {
+    let path = root_path(data_dir);
+    let sealed = std::fs::read(&path).map_err(|error| {
+        KeysError::Damaged(format!(
+            "{} cannot be read ({error}); put the root key back from where you keep it",
+            path.display()
+        ))
+    })?;
+    SoftwareKey::from_pkcs8(&at_rest.open(ROOT_LOCATION, &sealed).map_err(damaged)?).map_err(damaged)
+}
+
+/// Makes a new signing key, certified by the root with the next sequence, and gives that sequence.
+///
+/// # Errors
+/// [`KeysError::Damaged`] when the root's private key is not at hand.
+pub async fn rotate(
+    store: &Store,
+    at_rest: &AtRestKey,
+    data_dir: &Path,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<u64, KeysError> {
+    let root = read_root(at_rest, data_dir)?;
+    let sequence = store.signing_key().await?.map_or(1, |latest| latest.sequence + 1);
+    let (key, pkcs8) = SoftwareKey::generate().map_err(damaged)?;
+    let certificate =
+        server_identity::certify(&root, key.public(), sequence, now, CERTIFICATE_LIFETIME).map_err(damaged)?;
+    let row = signing_key_row(sequence);
+    let location = Location { table: "signing_key", row: &row, column: "private_key" };
+    let private_key = at_rest.seal(location, &pkcs8, randomness);
+    store.put_signing_key(StoredSigningKey { sequence, private_key, certificate }).await?;
+    Ok(sequence)
+}

@@ -1,0 +1,128 @@
+//! Starting the server and stopping it.
+
+use super::config::Config;
+use super::startup::StartupError;
+use super::{listener, open};
+use crate::delivery::{push, webhook};
+use crate::doors::routes;
+use crate::service::Service;
+use axum::Router;
+use countersign_protocol::randomness::{Randomness, SystemRandomness};
+use countersign_protocol::time::{Clock, SystemClock};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A server that listens.
+pub struct Running {
+    /// Its use cases, and what they work with.
+    pub service: Arc<Service>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    listening: JoinHandle<()>,
+    pushing: JoinHandle<()>,
+    telling: JoinHandle<()>,
+}
+
+/// Binds, and says in plain words why not.
+///
+/// # Errors
+/// [`StartupError::Listen`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need permission; choose another port".to_owned(),
+            _ => error.to_string(),
+        };
+        StartupError::Listen { address: address.to_string(), reason }
+    })
+}
+
+/// Opens everything and starts to serve on the system's clock and randomness. `more` adds routes of its own, which the
+/// demo uses.
+///
+/// # Errors
+/// [`StartupError`].
+pub async fn start(
+    config: &Config,
+    listener: TcpListener,
+    more: impl FnOnce(Router) -> Router,
+) -> Result<Running, StartupError> {
+    start_with(config, listener, Arc::new(SystemClock), Arc::new(SystemRandomness::new()), more).await
+}
+
+/// As [`start`], on the caller's clock and randomness.
+///
+/// # Errors
+/// [`StartupError`].
+pub async fn start_with(
+    config: &Config,
+    listener: TcpListener,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    more: impl FnOnce(Router) -> Router,
+) -> Result<Running, StartupError> {
+    let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
+    let public_url = match &config.public_url {
+        Some(url) => url.clone(),
+        None if address.ip().is_loopback() => format!("http://{address}"),
+        None => {
+            let reason = "public_url is missing: say under which https:// address phones reach this server";
+            return Err(StartupError::Configuration(reason.into()));
+        }
+    };
+    let service = open::service(config, public_url, clock, randomness).await?;
+    let senders = push::Sender::new(&config.push, Arc::clone(&service))
+        .and_then(|sender| Ok((sender, webhook::Sender::new(&config.webhook, Arc::clone(&service))?)));
+    let (sender, teller) = match senders {
+        Ok(senders) => senders,
+        Err(error) => {
+            // Closed in order, so that the database is left as it was found.
+            service.store.close().await;
+            return Err(error.into());
+        }
+    };
+    let pushing = tokio::spawn(sender.run());
+    let telling = tokio::spawn(teller.run());
+    let router = more(routes::router(Arc::clone(&service)));
+    let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
+    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, service })
+}
+
+impl Running {
+    /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
+    pub async fn stop(self) {
+        self.service.stopping.cancel();
+        // A task that panicked has said so; there is nothing left to wait for.
+        let _ = self.listening.await;
+        let _ = self.pushing.await;
+        let _ = self.telling.await;
+        self.service.store.close().await;
+    }
+}
+
+/// Completes when the system asks this process to stop. Listens from the call on, not from the first `await`: a process
+/// that is asked to stop while it starts is not cut.
+#[cfg(unix)]
+pub fn stop_signal() -> impl Future<Output = ()> + Send {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+            tracing::error!("the system's requests to stop cannot be heard; it will have to end this process");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+/// Completes when the person asks this process to stop.
+#[cfg(not(unix))]
+pub async fn stop_signal() {
+    drop(tokio::signal::ctrl_c().await);
+}

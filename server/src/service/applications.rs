@@ -1,0 +1,91 @@
+//! Other OTP applications as a person's second factor: a link to scan or a key to type, then the first code.
+
+use super::Service;
+use super::authenticate::RelyingParty;
+use super::{code_secrets, codes, names};
+use crate::domain::refused::Refused;
+use crate::store::{AuthenticatorRecord, Confirming, MAX_FAILURES};
+use countersign_protocol::handle::{AccountId, AuthenticatorId};
+use countersign_protocol::otpauth::{Generator, OtpauthLink};
+
+/// The name of an application that nobody named.
+const DEFAULT_NAME: &str = "OTP application";
+
+/// What an application needs to make codes. It is shown this once.
+pub struct Proposed {
+    /// Names it.
+    pub id: AuthenticatorId,
+    /// The link that applications read, which is a secret.
+    pub otpauth: String,
+    /// The same secret to be typed: base32 in groups of four.
+    pub key: String,
+}
+
+/// Proposes an application: it has ten minutes to show its first code.
+///
+/// # Errors
+/// `malformed`, `not_found`, `unavailable`, `internal`.
+pub async fn propose(
+    service: &Service,
+    by: &RelyingParty,
+    user: AccountId,
+    name: Option<String>,
+) -> Result<Proposed, Refused> {
+    let name = name.unwrap_or_else(|| DEFAULT_NAME.into());
+    names::check(&name)?;
+    let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
+    let (totp, stored) = code_secrets::generate(service)?;
+    let id = stored.id;
+    let key = totp.secret().to_base32_groups().to_string();
+    let link = OtpauthLink::new(Some(by.organisation_name()), &account.name, Generator::Totp(totp))?;
+    let otpauth = link.to_text().to_string();
+    service.store.propose_application(account.row_id, name, stored).await?;
+    Ok(Proposed { id, otpauth, key })
+}
+
+/// Confirms an application with the code that it shows, which is spent by it.
+///
+/// # Errors
+/// `malformed`, `wrong_number`, `not_proposed`, `throttled`, `locked`, `not_found`, `unavailable`.
+pub async fn confirm(
+    service: &Service,
+    by: &RelyingParty,
+    id: AuthenticatorId,
+    typed_code: &str,
+) -> Result<AuthenticatorRecord, Refused> {
+    let code = codes::typed(typed_code)?;
+    let counted = match service.store.begin_confirmation(by.organisation(), id).await? {
+        Confirming::Counted(counted) => counted,
+        Confirming::Refused(refused) => return Err(refused.into()),
+        Confirming::NotProposed => return Err(Refused::ApplicationNotProposed),
+        Confirming::NotFound => return Err(Refused::NotFound("authenticator")),
+    };
+    let totp = code_secrets::open(service, &counted.codes)?;
+    let Some(step) = totp.check(&code, service.now(), service.settings.code_drift, counted.last_step) else {
+        let left = MAX_FAILURES.saturating_sub(counted.failures);
+        service.store.refuse_code(&[counted]).await?;
+        return Err(Refused::WrongFirstCode(left));
+    };
+    let confirmed = service.store.confirm_application(counted.row_id, step).await?;
+    let record = service.store.authenticator(by.organisation(), id).await?;
+    record.filter(|_| confirmed).ok_or(Refused::ApplicationNotProposed)
+}
+
+/// What makes codes for a person, oldest first. Nothing of it tells a secret.
+///
+/// # Errors
+/// `not_found`, `unavailable`.
+pub async fn list(service: &Service, by: &RelyingParty, user: AccountId) -> Result<Vec<AuthenticatorRecord>, Refused> {
+    let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
+    Ok(service.store.authenticators(account.row_id, service.now()).await?)
+}
+
+/// Removes an application. A phone is removed as a device.
+///
+/// # Errors
+/// `not_found`, `unavailable`.
+pub async fn remove(service: &Service, by: &RelyingParty, id: AuthenticatorId) -> Result<(), Refused> {
+    let removed = service.store.remove_application(by.organisation(), id).await?;
+    service.wake.events.notify_one();
+    if removed { Ok(()) } else { Err(Refused::NotFound("authenticator")) }
+}

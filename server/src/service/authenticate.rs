@@ -1,0 +1,129 @@
+//! Who asks. A value of each of these types is made here and nowhere else, from a key or a proof that was checked: a use case
+//! that takes one cannot be reached without being one of them.
+
+use super::{Service, api_key};
+use crate::domain::refused::Refused;
+use crate::keys::nonce;
+use crate::store::{self, ActiveDevice};
+use countersign_protocol::Refusal;
+use countersign_protocol::device_api::EnrolmentState;
+use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::proof::{self, PROOF_LIFETIME};
+
+/// The relying party that asks.
+pub struct RelyingParty(store::RelyingParty);
+
+impl RelyingParty {
+    /// The relying party with this API key. Read afresh each time, so that a revocation counts at once.
+    ///
+    /// # Errors
+    /// `unauthorised` for a key that is not one, or was revoked; `unavailable`.
+    pub async fn by_api_key(service: &Service, key: &str) -> Result<Self, Refused> {
+        let found = service.store.relying_party_by_key(api_key::digest(key)).await?;
+        found.map(Self).ok_or(Refused::Unauthorised)
+    }
+
+    /// Its row.
+    pub const fn row(&self) -> i64 {
+        self.0.row_id
+    }
+
+    /// The row of its organisation: nothing outside it exists for this relying party.
+    pub const fn organisation(&self) -> i64 {
+        self.0.organisation.row_id
+    }
+
+    /// The name of its organisation.
+    pub fn organisation_name(&self) -> &str {
+        &self.0.organisation.name
+    }
+
+    /// The registered name that people see when it asks.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+/// The device whose key a proof names, before the proof was checked: it is told its next nonce, and nothing else.
+pub struct NamedDevice(ActiveDevice);
+
+impl NamedDevice {
+    /// The device whose request key a proof names.
+    ///
+    /// # Errors
+    /// `unknown_key`, `unavailable`, and those of a proof that is no JWS.
+    pub async fn by_proof(service: &Service, proof: &str) -> Result<Self, Refused> {
+        let key_id = proof::key_id(proof)?;
+        let found = service.store.device_by_request_key(key_id, service.now()).await?;
+        found.map(Self).ok_or(Refused::Message(Refusal::UnknownKey))
+    }
+
+    /// Its enrolment.
+    pub const fn enrolment_id(&self) -> EnrolmentId {
+        self.0.enrolment_id
+    }
+
+    /// Checks the proof over the whole request, and uses it up.
+    ///
+    /// # Errors
+    /// `nonce_required`, `replayed`, `unavailable`; by its own name, what is wrong with the proof.
+    pub async fn prove(self, service: &Service, proof: &str, signed: proof::Request<'_>) -> Result<Device, Refused> {
+        let Self(device) = self;
+        let now = service.now();
+        let proof = proof::check(proof, signed, &device.request_key, now)?;
+        if !nonce::is_fresh(&service.keys.nonce_key, device.enrolment_id, &proof.nonce, now) {
+            return Err(Refused::NonceRequired);
+        }
+        // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is slow.
+        if !service.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_LIFETIME * 2).await? {
+            return Err(Refused::Replayed);
+        }
+        Ok(Device { device, jti: proof.jti })
+    }
+}
+
+/// A nonce for the next proof of a device.
+pub fn next_nonce(service: &Service, device: EnrolmentId) -> String {
+    nonce::issue(&service.keys.nonce_key, device, service.now())
+}
+
+/// The device that asks, by its request proof, whatever the state of its enrolment.
+#[derive(Clone)]
+pub struct Device {
+    device: ActiveDevice,
+    jti: String,
+}
+
+impl Device {
+    /// What is known of it, as of the moment of its proof.
+    pub const fn known(&self) -> &ActiveDevice {
+        &self.device
+    }
+
+    /// The `jti` of its proof, by which an answer can be bound to this very request.
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// The device, when it is in use.
+    ///
+    /// # Errors
+    /// `device_not_in_use`.
+    pub fn confirmed(self) -> Result<ConfirmedDevice, Refused> {
+        if self.device.state == EnrolmentState::Confirmed {
+            Ok(ConfirmedDevice(self.device))
+        } else {
+            Err(Refused::DeviceNotInUse)
+        }
+    }
+}
+
+/// The device that asks, when it is in use.
+pub struct ConfirmedDevice(ActiveDevice);
+
+impl ConfirmedDevice {
+    /// What is known of it, as of the moment of its proof.
+    pub const fn known(&self) -> &ActiveDevice {
+        &self.0
+    }
+}

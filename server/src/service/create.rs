@@ -1,0 +1,218 @@
+//! Step 1, create: a relying party asks, the challenge is signed for each device of the account and kept.
+
+use super::Service;
+use super::authenticate::RelyingParty;
+use crate::domain::methods::Methods;
+use crate::domain::refused::Refused;
+use crate::domain::user_agent;
+use crate::keys::server_keys::Signer;
+use crate::store::{self, NewChallenge, Raise, Recipient, StoreError};
+use countersign_protocol::Refusal;
+use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, IssueError, MAX_LIFETIME, Policy};
+use countersign_protocol::handle::{AccountId, ChallengeId};
+use countersign_protocol::key::{SoftwareKey, sha256_text};
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::relying_party_api::{ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest};
+use countersign_protocol::time::Timestamp;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Digits of a number where the request does not say: the bar of NIST SP 800-63B-4, section 3.1.3.
+const DEFAULT_DIGITS: u8 = 6;
+/// Digits of a number that is asked for only because two questions wait side by side: enough to tell them apart.
+const OVERLAP_DIGITS: u8 = 2;
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// A new challenge.
+    New(ChallengeId),
+    /// The challenge that the same request made before.
+    Same(ChallengeId),
+}
+
+/// Asks an account's devices a question. It is answered before any push network has answered.
+///
+/// # Errors
+/// `not_found` for an account that is not of this organisation, `no_device` for one that nothing can be asked of,
+/// `idempotency_mismatch` for another request under the same key, `malformed` and `too_large` for what no phone would show,
+/// `unavailable`, `internal`.
+pub async fn create(
+    service: &Service,
+    by: &RelyingParty,
+    idempotency_key: Option<String>,
+    request: ChallengeRequest,
+) -> Result<Created, Refused> {
+    let request_sha256 = sha256_text(&serde_json::to_vec(&request).map_err(|_| Refused::Internal)?);
+    if let Some(key) = &idempotency_key {
+        match service.store.created_before(by.row(), key.clone(), request_sha256.clone()).await? {
+            Some(store::Created::Same(id)) => return Ok(Created::Same(id)),
+            Some(store::Created::Mismatch) => return Err(Refused::IdempotencyMismatch),
+            Some(store::Created::New { .. }) | None => {}
+        }
+    }
+    let account = service.store.account(by.organisation(), request.user_id).await?;
+    let account = account.ok_or(Refused::NotFound("user"))?;
+    let methods = Methods::asked(request.methods.as_deref())?;
+    let recipients = if methods.push { service.store.recipients(account.row_id).await? } else { Vec::new() };
+    if recipients.is_empty() && !(methods.code && service.store.takes_codes(account.row_id).await?) {
+        return Err(Refused::NoDevice);
+    }
+    let created_at = service.now();
+    let expires_at = created_at + lifetime(request.expires_in)?;
+    let question = Question {
+        id: ChallengeId::random(&*service.randomness),
+        relying_party: by.name().to_owned(),
+        account_id: account.id,
+        account: account.name,
+        policy: policy(request.policy)?,
+        binding_message: request.binding_message,
+        context: context(request.context.as_ref())?,
+        created_at,
+        expires_at,
+    };
+    let signer = service.keys.signer(&service.store).await?;
+    let new = NewChallenge {
+        id: question.id,
+        relying_party: by.row(),
+        account: account.row_id,
+        created_at,
+        expires_at,
+        certificate: signer.sequence,
+        idempotency_key,
+        request_sha256,
+        // A number that no phone can be typed into is not shown.
+        number: question
+            .policy
+            .digits()
+            .filter(|_| !recipients.is_empty())
+            .map(|digits| number(&*service.randomness, digits)),
+        methods,
+        devices: question.for_devices(service, &recipients, &signer.key)?,
+    };
+    let raising = Raising { signer, randomness: Arc::clone(&service.randomness) };
+    let created = match service.store.create_challenge(new, raising).await? {
+        store::Created::New { raised } => {
+            raised.into_iter().for_each(|id| service.wake.challenges.wake(id));
+            Created::New(question.id)
+        }
+        store::Created::Same(id) => Created::Same(id),
+        store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
+    };
+    service.wake.challenge_changed(question.id, account.row_id);
+    Ok(created)
+}
+
+/// A question, before it is addressed to a device.
+struct Question {
+    id: ChallengeId,
+    relying_party: String,
+    account_id: AccountId,
+    account: String,
+    policy: Policy,
+    binding_message: Option<String>,
+    context: Context,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Question {
+    fn for_devices(
+        &self,
+        service: &Service,
+        recipients: &[Recipient],
+        key: &SoftwareKey,
+    ) -> Result<Vec<(Recipient, String)>, Refused> {
+        let issue = |recipient: &Recipient| {
+            let asked = self.for_device(service, recipient)?;
+            // It may have to ask for a number later, and must still fit then.
+            let policy = Policy::Number { digits: OVERLAP_DIGITS };
+            challenge::Challenge { policy, ..asked.clone() }.check_form().map_err(IssueError::Refused)?;
+            Ok((recipient.clone(), challenge::issue(&asked, key)?))
+        };
+        recipients.iter().map(issue).collect()
+    }
+
+    fn for_device(&self, service: &Service, recipient: &Recipient) -> Result<challenge::Challenge, Refused> {
+        Ok(challenge::Challenge {
+            iss: service.keys.server_id.clone(),
+            aud: recipient.key_id.parse().map_err(|_| Refused::Internal)?,
+            sub: self.account_id,
+            enrolment_id: recipient.enrolment_id,
+            challenge_id: self.id,
+            relying_party: self.relying_party.clone(),
+            account: self.account.clone(),
+            policy: self.policy,
+            binding_message: self.binding_message.clone(),
+            context: self.context.clone(),
+            iat: self.created_at.seconds(),
+            exp: self.expires_at.seconds_up(),
+        })
+    }
+}
+
+/// Makes questions that wait side by side ask for their numbers.
+struct Raising {
+    signer: Arc<Signer>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl Raise for Raising {
+    fn number(&self) -> String {
+        number(&*self.randomness, OVERLAP_DIGITS)
+    }
+
+    fn raise(&self, compact: &str) -> Result<String, StoreError> {
+        let raised = challenge::raise(compact, OVERLAP_DIGITS, &self.signer.key);
+        raised.map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+}
+
+/// A number of this many digits, each as likely as any other.
+fn number(randomness: &dyn Randomness, digits: u8) -> String {
+    let random = u64::from_be_bytes(randomness.bytes());
+    format!("{:0width$}", random % 10_u64.pow(digits.into()), width = usize::from(digits))
+}
+
+fn policy(request: Option<PolicyRequest>) -> Result<Policy, Refused> {
+    match request {
+        None | Some(PolicyRequest { mode: PolicyMode::Tap, digits: None }) => Ok(Policy::Tap {}),
+        Some(PolicyRequest { mode: PolicyMode::Tap, .. }) => {
+            Err(Refused::malformed("policy.digits goes with the mode number."))
+        }
+        Some(PolicyRequest { mode: PolicyMode::Number, digits }) => match digits.unwrap_or(DEFAULT_DIGITS) {
+            digits @ (2 | 6) => Ok(Policy::Number { digits }),
+            _ => Err(Refused::malformed("policy.digits is 2 or 6.")),
+        },
+    }
+}
+
+fn lifetime(expires_in: Option<u32>) -> Result<Duration, Refused> {
+    let lifetime = expires_in.map_or(DEFAULT_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        return Err(Refused::malformed("expires_in is 1 to 600 seconds."));
+    }
+    Ok(lifetime)
+}
+
+fn context(request: Option<&ContextRequest>) -> Result<Context, Refused> {
+    let Some(ContextRequest { ip, user_agent }) = request else { return Ok(Context::default()) };
+    if let Some(ip) = ip {
+        ip.parse::<IpAddr>().map_err(|_| Refused::malformed("context.ip is not an IP address."))?;
+    }
+    let (browser, system) = user_agent.as_deref().map_or((None, None), user_agent::describe);
+    Ok(Context { ip: ip.clone(), place: None, browser, system })
+}
+
+impl From<IssueError> for Refused {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Refused(Refusal::Malformed(what)) => {
+                Self::malformed(format!("The {what} holds control or bidirectional characters, or is out of range."))
+            }
+            IssueError::Refused(refusal) => Self::Message(refusal),
+            IssueError::Key(error) => error.into(),
+        }
+    }
+}

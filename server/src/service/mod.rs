@@ -1,0 +1,74 @@
+//! The use cases: what the server does, whoever asks and through whichever door.
+//!
+//! Each takes who asks, and plain values; it gives what came of it, or [`Refused`](crate::domain::refused::Refused). Whoever
+//! waits for what has changed is woken here, so that no door can forget it.
+
+pub mod api_key;
+pub mod applications;
+pub mod authenticate;
+pub mod claim;
+pub mod code_secrets;
+pub mod codes;
+pub mod create;
+pub mod enrol;
+pub mod names;
+pub mod notices;
+pub mod operator;
+pub mod pull;
+pub mod push_registrations;
+pub mod settle;
+pub mod waiting;
+pub mod wake;
+pub mod webhooks;
+
+use crate::domain::address_guard::AddressGuard;
+use crate::keys::server_keys::ServerKeys;
+use crate::store::Store;
+use countersign_protocol::one_time_code::Drift;
+use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::{Clock, Timestamp};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use wake::Wake;
+
+/// What the operator has decided, as far as use cases ask for it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address under which phones reach this server.
+    pub public_url: String,
+    /// Which addresses a device may name for its pushes.
+    pub push_guard: AddressGuard,
+    /// Whether APNs is configured.
+    pub apns_configured: bool,
+    /// Whether Firebase Cloud Messaging is configured.
+    pub fcm_configured: bool,
+    /// Which steps' one-time codes are accepted.
+    pub code_drift: Drift,
+    /// Whether a phone's own word on user verification is believed.
+    pub accept_unattested: bool,
+}
+
+/// What every use case works with.
+pub struct Service {
+    /// What is durable.
+    pub store: Store,
+    /// The server's own keys.
+    pub keys: ServerKeys,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub randomness: Arc<dyn Randomness>,
+    /// What the operator has decided.
+    pub settings: Settings,
+    /// Who waits for what has changed.
+    pub wake: Wake,
+    /// Cancelled when the server stops: whoever waits answers at once.
+    pub stopping: CancellationToken,
+}
+
+impl Service {
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the store asks of a database, and nothing more: transactions that take SQL, a writer that has committed before it
+//! answers, and readers beside it.
+//!
+//! The statements of the store are written once, in the dialect that SQLite and PostgreSQL share: `$1`, `RETURNING`,
+//! `ON CONFLICT`, partial indices, `IS DISTINCT FROM`. What differs between the two is in one folder an engine. An operation is
+//! a plain function over a [`Transaction`]; an engine whose driver is asynchronous runs it on a thread that may block.
+
+pub(super) mod row;
+pub(super) mod sqlite;
+pub(super) mod value;
+
+use super::StoreError;
+use async_trait::async_trait;
+use countersign_protocol::time::Timestamp;
+use row::Row;
+use value::Value;
+
+/// An open transaction, or a reader's view of one moment.
+pub(super) trait Transaction {
+    /// Every row that a statement gives. `table` is what the rows are about: an unreadable value is reported with it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn rows(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs a statement that gives no rows, and says how many it changed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
+
+    /// For what still speaks to SQLite itself.
+    fn connection(&self) -> &rusqlite::Connection;
+}
+
+impl dyn Transaction + '_ {
+    /// The only row, or the first one; none where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn row(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(table, sql, values)?.into_iter().next())
+    }
+
+    /// The row of a statement that always gives one, such as a count.
+    ///
+    /// # Errors
+    /// [`StoreError`], also where there is none.
+    pub fn one_row(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Row, StoreError> {
+        let missing = || StoreError::Unreadable(format!("{table}: a row is missing"));
+        self.row(table, sql, values)?.ok_or_else(missing)
+    }
+
+    /// Runs a guarded statement; true when exactly one row was changed, so the guard held.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn changes_one(&self, sql: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        Ok(self.execute(sql, values)? == 1)
+    }
+}
+
+/// Sends a piece of work's result to its caller, once it is known whether the transaction was committed.
+pub(super) type Acknowledge = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// What a piece of work has come to inside the transaction.
+pub(super) struct Done {
+    /// Whether what it wrote is kept; otherwise the engine takes it back, and nothing else with it.
+    pub keep: bool,
+    /// Told what became of the transaction.
+    pub acknowledge: Acknowledge,
+}
+
+/// The open transaction and the time read in it, or why there is none.
+pub(super) type Opened<'a> = Result<(&'a dyn Transaction, Timestamp), StoreError>;
+/// A piece of work: done inside a transaction, acknowledged after it.
+pub(super) type Work = Box<dyn FnOnce(Opened<'_>) -> Done + Send>;
+/// A look at what is committed.
+pub(super) type Look = Box<dyn FnOnce(Result<&dyn Transaction, StoreError>) + Send>;
+
+/// A database.
+#[async_trait]
+pub(super) trait Engine: Send + Sync {
+    /// Takes a piece of work to be done. It is acknowledged only after COMMIT, and what it wrote is then on the disk; when it
+    /// is not kept, or the commit fails, nothing of it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`]; the work was not begun then.
+    async fn write(&self, work: Work) -> Result<(), StoreError>;
+
+    /// Looks at what is committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    async fn read(&self, look: Look) -> Result<(), StoreError>;
+
+    /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].
+    async fn close(&self);
+}

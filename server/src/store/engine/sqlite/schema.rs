@@ -1,0 +1,78 @@
+//! The numbered steps that bring a database up to date, and what is not to be touched.
+
+use crate::store::StoreError;
+use rusqlite::Connection;
+
+/// Every schema step, in order. A shipped one is never edited.
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../migrations/0001_spine.sql"),
+    include_str!("../../../../migrations/0002_codes.sql"),
+    include_str!("../../../../migrations/0003_challenge_life.sql"),
+    include_str!("../../../../migrations/0004_push_lanes.sql"),
+    include_str!("../../../../migrations/0005_webhooks.sql"),
+    include_str!("../../../../migrations/0006_push_registrations.sql"),
+];
+
+fn version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses a database of a later version, and one of another program.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let version = version(connection)?;
+    if (1_u32..).zip(MIGRATIONS).last().is_some_and(|(newest, _)| version > newest) {
+        return Err(StoreError::Newer);
+    }
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if version == 0 && tables > 0 {
+        return Err(StoreError::Unreadable("it is the database of another program".into()));
+    }
+    Ok(())
+}
+
+/// Brings an older database up to date, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version = version(connection)?;
+    for (step, migration) in (1_u32..).zip(MIGRATIONS).filter(|(step, _)| *step > version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", step)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::open;
+    use super::*;
+
+    /// What every version has kept, written as the first one did.
+    const FIRST_ROWS: &str = "
+        INSERT INTO signing_key VALUES (1, x'00', 'certificate', 7);
+        INSERT INTO organisation VALUES (1, 'o', 'Meridian', 7);
+        INSERT INTO relying_party VALUES (1, 'r', 1, 'Customer area', 7, NULL);
+        INSERT INTO account (row_id, handle, organisation, name, created_at) VALUES (1, 'a', 1, 'maya', 7);
+        INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, request_sha256)
+        VALUES ('c', 1, 1, 'approved', 7, 8, 1, 'd');";
+
+    #[test]
+    fn a_database_of_every_earlier_version_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for from in 1..=MIGRATIONS.len() {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("countersign.db");
+            let old = Connection::open(&path).unwrap();
+            MIGRATIONS[..from].iter().for_each(|step| old.execute_batch(step).unwrap());
+            old.execute_batch(FIRST_ROWS).unwrap();
+            old.pragma_update(None, "user_version", u32::try_from(from).unwrap()).unwrap();
+            drop(old);
+            let mut connection = open(&path).unwrap();
+            migrate(&mut connection).unwrap();
+            assert_eq!(usize::try_from(version(&connection).unwrap()).unwrap(), MIGRATIONS.len());
+            let sql = "SELECT state, prompt, methods, digits IS NULL FROM challenge WHERE handle = 'c'";
+            let kept: (String, String, String, bool) =
+                connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+            assert_eq!(kept, ("approved".into(), "pulled".into(), "push code".into(), true), "from version {from}");
+        }
+    }
+}
