@@ -17,6 +17,7 @@ pub mod key;
 pub mod link;
 pub mod one_time_code;
 pub mod otpauth;
+pub mod problem_code;
 pub mod proof;
 pub mod randomness;
 pub mod receipt;
@@ -30,4 +31,5 @@ pub mod text;
 pub mod time;
 pub mod webpush;
 
+pub use problem_code::ProblemCode;
 pub use refusal::Refusal;
