@@ -166,7 +166,8 @@ impl From<countersign_device::Opened> for OpenedPush {
 
 impl From<countersign_device::Pulled> for Pulled {
     fn from(pulled: countersign_device::Pulled) -> Self {
-        let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
+        let refused =
+            pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().to_string())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
         let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
         Self { state: pulled.state.into(), received, refused, push, push_failure: pulled.push_failure, ended }

@@ -98,7 +98,7 @@ mod tests {
         }
         assert_eq!(Methods::asked(None), Ok(Methods::ALL));
         for named in [&[][..], &[Method::Push, Method::Push], &[Method::Code, Method::Push, Method::Code]] {
-            assert_eq!(Methods::asked(Some(named)).unwrap_err().code(), "malformed");
+            assert_eq!(Methods::asked(Some(named)).unwrap_err().code().as_str(), "malformed");
         }
     }
 }

@@ -53,7 +53,7 @@ impl Error {
     /// The stable code that an app branches on.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refusal) => refusal.code(),
+            Self::Refused(refusal) => refusal.code().as_str(),
             Self::ServerRefused { code, .. } => code,
             Self::Unreachable(_) => "unreachable",
             Self::Key(KeyError::NotConfirmed) => "not_confirmed",

@@ -1,7 +1,6 @@
 //! What the core gives, in the words of the table.
 
 use countersign_device::{Account, AccountState, Error, Opened, Past, Prompt, Pulled, Received};
-use countersign_protocol::Refusal;
 use countersign_protocol::challenge::{Challenge, Policy};
 use countersign_protocol::device_api::{EnrolmentState, PushStatus};
 use countersign_protocol::revocation::EndReason;
@@ -85,7 +84,8 @@ pub fn pulled(pulled: &Pulled) -> Value {
         PushStatus::Outdated => "outdated",
         PushStatus::None => "none",
     });
-    let refused: Vec<&str> = pulled.received.iter().filter_map(|one| one.err().map(Refusal::code)).collect();
+    let refused: Vec<&str> =
+        pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().as_str())).collect();
     let came: Vec<Value> = pulled.received.iter().filter_map(|one| one.ok().map(received)).collect();
     json!({
         "state": enrolment_state(pulled.state), "received": came, "refused": refused, "push": push,

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_token_is_printable_and_of_a_bounded_length() {
-        let code = |token: &str, configured: bool| check(token, configured).map_err(|problem| problem.code());
+        let code = |token: &str, configured: bool| check(token, configured).map_err(|problem| problem.code().as_str());
         assert_eq!(code("fM3x-Q:APA91b_T", true), Ok(()));
         assert_eq!(code(&"x".repeat(4096), true), Ok(()));
         for wrong in [String::new(), "x".repeat(4097), "a b".into(), "a\n".into(), "ä".into(), "a\u{7f}".into()] {
