@@ -319,7 +319,7 @@ impl IntoResponse for Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail,
-            code: code.as_str().to_owned(),
+            code: code.into(),
         };
         let mut response = (status, axum::Json(document)).into_response();
         let problem_json = HeaderValue::from_static("application/problem+json");

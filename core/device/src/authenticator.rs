@@ -9,7 +9,7 @@ use crate::keyring::Keyring;
 use crate::platform::Platform;
 use crate::store::{Store, StoredEnrolment};
 use crate::vault::Purpose;
-use countersign_protocol::Refusal;
+use countersign_protocol::AnyProblemCode::Known;
 use countersign_protocol::device_api::Devices;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::Thumbprint;
@@ -17,6 +17,7 @@ use countersign_protocol::link::is_trustworthy;
 use countersign_protocol::revocation::{self, EndReason};
 use countersign_protocol::server_identity::{self, PinnedServer, WellKnown};
 use countersign_protocol::time::Timestamp;
+use countersign_protocol::{ProblemCode, Refusal};
 use data_encoding::BASE64URL_NOPAD;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -150,7 +151,7 @@ impl Authenticator {
         }
         match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
             Ok(_) => {}
-            Err(Error::ServerRefused { code, .. }) if code == "unknown_key" => {}
+            Err(Error::ServerRefused { code: Known(ProblemCode::UnknownKey), .. }) => {}
             Err(error) => return Err(error),
         }
         self.forget(id)
@@ -268,7 +269,7 @@ impl Authenticator {
             connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
         };
         match attempt().await {
-            Err(Error::ServerRefused { code, .. }) if matches!(code.as_str(), "future_time" | "stale_time") => {
+            Err(Error::ServerRefused { code: Known(ProblemCode::FutureTime | ProblemCode::StaleTime), .. }) => {
                 // This device's clock was set since the server's time was learned.
                 self.refresh_server(id).await?;
                 attempt().await

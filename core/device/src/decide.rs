@@ -8,6 +8,10 @@ use crate::error::Error;
 use crate::receive::read_kept;
 use crate::store::{Outcome, Progress, StoredChallenge};
 use crate::vault::Purpose;
+use countersign_protocol::AnyProblemCode::Known;
+use countersign_protocol::ProblemCode::{
+    AlreadyAnswered, Cancelled, Expired, FutureTime, StaleTime, WrongChallenge, WrongNumber,
+};
 use countersign_protocol::decision::{self, Answer, Decision, Given};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
@@ -114,6 +118,7 @@ impl Authenticator {
                 Ok(_)
                 | Err(
                     Error::ServerRefused { .. }
+                    | Error::UnexpectedAnswer { .. }
                     | Error::Key(_)
                     | Error::Vault(_)
                     | Error::QuestionChanged
@@ -133,24 +138,21 @@ impl Authenticator {
             Progress::Pending => return Err(Error::QuestionChanged),
         };
         let outcome = match self.post_decision(stored, answer, &decision).await {
-            Err(Error::ServerRefused { code, detail }) => match code.as_str() {
-                // This device's clock was set since the server's time was learned: the same answer, dated anew.
-                "future_time" | "stale_time" => {
-                    self.refresh_server(stored.enrolment_id).await?;
-                    if answer == Answer::Approve && asks == Asks::Nobody {
-                        // A YES needs the person to be signed again.
-                        return Err(Error::ServerRefused { code, detail });
-                    }
-                    let Some(decision) = self.sign_again(stored, &decision).await? else {
-                        return Box::pin(self.deliver(&self.store.challenge(stored.challenge_id)?, asks)).await;
-                    };
-                    self.post_decision(stored, answer, &decision).await?
+            // This device's clock was set since the server's time was learned: the same answer is sent, dated anew.
+            Err(refused @ Error::ServerRefused { code: Known(FutureTime | StaleTime), .. }) => {
+                self.refresh_server(stored.enrolment_id).await?;
+                if answer == Answer::Approve && asks == Asks::Nobody {
+                    // A YES needs the person to be signed again.
+                    return Err(refused);
                 }
-                "wrong_challenge" if answer == Answer::Approve => {
-                    return Err(self.question_changed(stored, &decision).await?);
-                }
-                _ => return Err(Error::ServerRefused { code, detail }),
-            },
+                let Some(decision) = self.sign_again(stored, &decision).await? else {
+                    return Box::pin(self.deliver(&self.store.challenge(stored.challenge_id)?, asks)).await;
+                };
+                self.post_decision(stored, answer, &decision).await?
+            }
+            Err(Error::ServerRefused { code: Known(WrongChallenge), .. }) if answer == Answer::Approve => {
+                return Err(self.question_changed(stored, &decision).await?);
+            }
             outcome => outcome?,
         };
         self.store.finish_challenge(stored.challenge_id, outcome, self.platform.clock.now())?;
@@ -182,13 +184,10 @@ impl Authenticator {
                     Answer::Report => Outcome::Reported,
                 })
             }
-            Err(Error::ServerRefused { code, detail }) => match code.as_str() {
-                "already_answered" => Ok(Outcome::AlreadyAnswered),
-                "expired" => Ok(Outcome::Expired),
-                "cancelled" => Ok(Outcome::Cancelled),
-                "wrong_number" => Ok(Outcome::WrongNumber),
-                _ => Err(Error::ServerRefused { code, detail }),
-            },
+            Err(Error::ServerRefused { code: Known(AlreadyAnswered), .. }) => Ok(Outcome::AlreadyAnswered),
+            Err(Error::ServerRefused { code: Known(Expired), .. }) => Ok(Outcome::Expired),
+            Err(Error::ServerRefused { code: Known(Cancelled), .. }) => Ok(Outcome::Cancelled),
+            Err(Error::ServerRefused { code: Known(WrongNumber), .. }) => Ok(Outcome::WrongNumber),
             Err(error) => Err(error),
         }
     }

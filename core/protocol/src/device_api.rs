@@ -2,6 +2,9 @@
 
 use crate::apns::AppleDevice;
 use crate::handle::{ChallengeId, EnrolmentId};
+use crate::problem_code::AnyProblemCode;
+#[cfg(feature = "openapi")]
+use crate::problem_code::ProblemCode;
 use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
@@ -228,5 +231,6 @@ pub struct Problem {
     /// What happened and what to do next, in a sentence.
     pub detail: String,
     /// The stable code to branch on.
-    pub code: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = ProblemCode))]
+    pub code: AnyProblemCode,
 }

@@ -31,5 +31,5 @@ pub mod text;
 pub mod time;
 pub mod webpush;
 
-pub use problem_code::ProblemCode;
+pub use problem_code::{AnyProblemCode, ProblemCode};
 pub use refusal::Refusal;

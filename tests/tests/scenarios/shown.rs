@@ -12,7 +12,9 @@ pub fn error(error: &Error) -> Value {
                 device_not_in_use";
     match error {
         // As the facade tells a server's word from what this device found.
-        Error::ServerRefused { code, .. } if code == "malformed" || !here.split(' ').any(|one| one == code) => {
+        Error::ServerRefused { code, .. }
+            if code.as_str() == "malformed" || !here.split(' ').any(|one| one == code.as_str()) =>
+        {
             json!({ "error": "server_refused", "server_code": code })
         }
         _ => json!({ "error": error.code() }),
