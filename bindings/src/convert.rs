@@ -5,10 +5,9 @@ use crate::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
     Transport, TransportError, VaultError,
 };
-use crate::push_opener::OpenedPush;
 use crate::records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past,
-    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, OpenedPush,
+    Outcome, Past, Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;

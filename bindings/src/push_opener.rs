@@ -3,26 +3,10 @@
 use crate::convert;
 use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault};
-use crate::records::Challenge;
+use crate::records::OpenedPush;
 use countersign_device::Keyring;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What a push says.
-#[expect(clippy::large_enum_variant, reason = "it crosses to the app once, field by field")]
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum OpenedPush {
-    /// A request waits: show it.
-    Ask {
-        /// What is asked.
-        challenge: Challenge,
-    },
-    /// A request waits no longer: take its notification away.
-    Withdraw {
-        /// Names the request.
-        challenge_id: String,
-    },
-}
 
 /// Opens pushes with the least that this takes: the small file of sealing keys beside an [`Authenticator`]'s store, and
 /// nothing of the store itself. It writes nothing and holds no lock, so the app may have the same store open, and a system

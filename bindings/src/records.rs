@@ -190,6 +190,22 @@ pub enum Received {
     },
 }
 
+/// What a push says.
+#[expect(clippy::large_enum_variant, reason = "it crosses to the app once, field by field")]
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum OpenedPush {
+    /// A request waits: show it.
+    Ask {
+        /// What is asked.
+        challenge: Challenge,
+    },
+    /// A request waits no longer: take its notification away.
+    Withdraw {
+        /// Names the request.
+        challenge_id: String,
+    },
+}
+
 /// What a pull brought.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Pulled {
