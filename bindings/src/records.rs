@@ -1,4 +1,5 @@
-//! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set them.
+//! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set
+//! them.
 
 use std::time::{Duration, SystemTime};
 

@@ -196,8 +196,8 @@ impl Authenticator {
         self.store.set_server_url(id, server_url)
     }
 
-    /// Asks an account's server for its present certificate and time. Believed only with the pinned root, and never with
-    /// a lower sequence.
+    /// Asks an account's server for its present certificate and time. Believed only with the pinned root, and never
+    /// with a lower sequence.
     ///
     /// # Errors
     /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
@@ -294,8 +294,9 @@ pub(crate) struct Met {
 }
 
 impl Met {
-    /// Believes a document with this root and no lower sequence. The time is signed by the certified key, so a stolen old
-    /// key could vouch for its own: the certificate must last by the time that is learned and by this device's own clock.
+    /// Believes a document with this root and no lower sequence. The time is signed by the certified key, so a stolen
+    /// old key could vouch for its own: the certificate must last by the time that is learned and by this device's own
+    /// clock.
     pub fn check(
         document: &WellKnown,
         asked: &TimeAsked,

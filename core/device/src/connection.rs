@@ -100,8 +100,8 @@ pub(crate) struct Proven {
     pub jti: String,
 }
 
-/// Sends a call with a request proof, and once more for each of two problems: when the server wants its fresh nonce in the
-/// proof, and when it has seen this very proof before. The second happens to platforms that send a request again by
+/// Sends a call with a request proof, and once more for each of two problems: when the server wants its fresh nonce in
+/// the proof, and when it has seen this very proof before. The second happens to platforms that send a request again by
 /// themselves when its connection ends without an answer: only the answer to the repetition is heard.
 pub(crate) async fn send_signed(
     platform: &Platform,

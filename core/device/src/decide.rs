@@ -25,19 +25,19 @@ enum Asks {
 }
 
 impl Authenticator {
-    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
-    /// may ask the person first.
+    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key,
+    /// which may ask the person first.
     ///
     /// # Errors
     /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`]; the
-    /// key's, after which the request still waits; [`Error::QuestionChanged`], after which it waits and asks for a number;
-    /// the network's, after which the signed answer is kept and the same call, or the next pull, delivers it.
+    /// key's, after which the request still waits; [`Error::QuestionChanged`], after which it waits and asks for a
+    /// number; the network's, after which the signed answer is kept and the same call, or the next pull, delivers it.
     pub async fn approve(&self, id: ChallengeId, number: Option<&str>) -> Result<Outcome, Error> {
         self.decide(id, Given::approve(number)).await
     }
 
-    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the place
-    /// of a YES that the server has not acknowledged.
+    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the
+    /// place of a YES that the server has not acknowledged.
     ///
     /// # Errors
     /// As [`Authenticator::approve`].
@@ -45,8 +45,8 @@ impl Authenticator {
         self.decide(id, Answer::Deny.into()).await
     }
 
-    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and the server
-    /// pushes nothing more for this account until its owner allows it again.
+    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and the
+    /// server pushes nothing more for this account until its owner allows it again.
     ///
     /// # Errors
     /// As [`Authenticator::deny`].
@@ -94,7 +94,8 @@ impl Authenticator {
         Ok(decision::sign(&stored.compact, stored.challenge_id, given, &*key, now).await?)
     }
 
-    /// Signs a kept answer once more, for the time that holds now; none when a stronger one has taken its place meanwhile.
+    /// Signs a kept answer once more, for the time that holds now; none when a stronger one has taken its place
+    /// meanwhile.
     async fn sign_again(&self, stored: &StoredChallenge, earlier: &str) -> Result<Option<String>, Error> {
         let signed = read_signed(earlier)?;
         let given = Given { answer: signed.decision, number: signed.number.as_deref() };
@@ -103,8 +104,8 @@ impl Authenticator {
         Ok(renewed.then_some(decision))
     }
 
-    /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered does
-    /// not hold up the others; one that the server refuses is over once its time is.
+    /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered
+    /// does not hold up the others; one that the server refuses is over once its time is.
     pub(crate) async fn deliver_answers(&self, enrolment_id: EnrolmentId) -> Result<(), Error> {
         for stored in self.store.unfinished_challenges()? {
             if stored.enrolment_id != enrolment_id || !matches!(stored.progress, Progress::Answering { .. }) {

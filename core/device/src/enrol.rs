@@ -144,8 +144,8 @@ impl Authenticator {
         self.account(stored)
     }
 
-    /// True when this id names another enrolment here. One of the same server and keys is this enrolment, scanned twice or
-    /// cut before its row was written.
+    /// True when this id names another enrolment here. One of the same server and keys is this enrolment, scanned twice
+    /// or cut before its row was written.
     fn is_taken(&self, id: EnrolmentId, server_id: &Thumbprint, device: &Thumbprint) -> Result<bool, Error> {
         let mut keyring = self.keyring();
         keyring.reload()?;
@@ -158,7 +158,8 @@ impl Authenticator {
     /// Tells an account's server all places to which to send pushes: 1 to 4. They replace those that it knew.
     ///
     /// # Errors
-    /// `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, others of the server, and the network's.
+    /// `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, others of the server, and the
+    /// network's.
     pub async fn register_push(&self, id: EnrolmentId, registrations: &[PushRegistration]) -> Result<(), Error> {
         let body = match registrations {
             // The form that every server understands.
@@ -170,8 +171,9 @@ impl Authenticator {
     }
 }
 
-/// True when the server will never take this message: its time is over, or it is wrong. A server that is busy, or a stranger
-/// that answers in its place, may still take it later. Where a newer server invents a code, its HTTP status decides.
+/// True when the server will never take this message: its time is over, or it is wrong. A server that is busy, or a
+/// stranger that answers in its place, may still take it later. Where a newer server invents a code, its HTTP status
+/// decides.
 pub(crate) fn is_final(error: &Error) -> bool {
     let Error::ServerRefused { code, status, .. } = error else { return false };
     match code {

@@ -22,8 +22,8 @@ pub enum Error {
         /// The server's sentence.
         detail: String,
     },
-    /// The answer is no success and no problem document, so it is not our server's: a proxy, a captive portal or the page
-    /// of somebody else answered in its place.
+    /// The answer is no success and no problem document, so it is not our server's: a proxy, a captive portal or the
+    /// page of somebody else answered in its place.
     #[error("something else answered in the server's place: HTTP status {status} without an explanation")]
     UnexpectedAnswer {
         /// The HTTP status.

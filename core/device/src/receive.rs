@@ -126,9 +126,10 @@ impl Authenticator {
         })
     }
 
-    /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no longer.
-    /// Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers that could
-    /// not be delivered before are delivered first, and a push registration that the server lacks is repaired.
+    /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no
+    /// longer. Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers
+    /// that could not be delivered before are delivered first, and a push registration that the server lacks is
+    /// repaired.
     ///
     /// # Errors
     /// The server's and the network's; [`Error::AccountEnded`].
@@ -141,7 +142,8 @@ impl Authenticator {
         Ok(pulled)
     }
 
-    /// Registers for pushes again where the server lacks a registration. When that fails, the next contact tries once more.
+    /// Registers for pushes again where the server lacks a registration. When that fails, the next contact tries once
+    /// more.
     async fn repair_push(&self, id: EnrolmentId, pulled: &Pulled) {
         let Some(registrar) = &self.platform.push else { return };
         let rejected = match pulled.push {
@@ -183,8 +185,8 @@ impl Authenticator {
         Ok(Pulled { state, received, push, webpush_public_key, push_failure, ended })
     }
 
-    /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When
-    /// that cannot be reached, only here; the server then asks a device that no longer answers.
+    /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server.
+    /// When that cannot be reached, only here; the server then asks a device that no longer answers.
     async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
         let others = self.keyring().same_account(id)?;
         if others.is_empty() {
@@ -218,7 +220,8 @@ impl Authenticator {
         Ok(known)
     }
 
-    /// Ends the account by the server's signed word. A signing key that is not known is learned first, as for a challenge.
+    /// Ends the account by the server's signed word. A signing key that is not known is learned first, as for a
+    /// challenge.
     async fn believe_revocation(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
         match self.end(id, revocation, jti) {
             Err(Error::Refused(Refusal::UnknownKey | Refusal::OldCertificate)) => {

@@ -1,8 +1,8 @@
 //! Every sentence that a person reads on the phone and on the sign-in page, in five languages.
 //!
 //! One catalogue for both apps, the terminal's phone and the pages: a flat JSON file for each language in
-//! `core/sentences/`, one line for each key, in the order of [`Sentence`]. What a relying party, a server or a person
-//! wrote is never in it; it is a value for a placeholder.
+//! `core/device/sentences/`, one line for each key, in the order of [`Sentence`]. What a relying party, a server or a
+//! person wrote is never in it; it is a value for a placeholder.
 
 mod table;
 
@@ -65,7 +65,7 @@ impl Language {
 
     fn texts(self) -> &'static HashMap<&'static str, &'static str> {
         static TEXTS: LazyLock<[HashMap<&'static str, &'static str>; 5]> = LazyLock::new(|| {
-            // A file that does not parse fails core/tests/sentences.rs; a person would read keys.
+            // A file that does not parse fails core/device/tests/sentences.rs; a person would read keys.
             Language::ALL.map(|language| serde_json::from_str(language.catalogue()).unwrap_or_default())
         });
         &TEXTS[self as usize]
@@ -108,8 +108,8 @@ impl Sentence {
         language.texts().get(self.key()).copied().unwrap_or_else(|| self.key())
     }
 
-    /// The text, with each `{name}` replaced by the value of that name. A placeholder without a value stays, and a value
-    /// is never searched for placeholders: a device may call itself `{digits}`.
+    /// The text, with each `{name}` replaced by the value of that name. A placeholder without a value stays, and a
+    /// value is never searched for placeholders: a device may call itself `{digits}`.
     pub fn with(self, language: Language, values: &[(&str, &str)]) -> String {
         let mut rest = self.text(language);
         let mut whole = String::with_capacity(rest.len());
@@ -125,8 +125,8 @@ impl Sentence {
     }
 
     /// What a person reads about a failure of a device. While a link is used, a refused message means
-    /// [`Self::ErrorLinkNotTrusted`] instead of [`Self::ErrorMessageRefused`], and while an answer is kept, no answer from
-    /// the server means [`Self::ErrorUnreachableAnswerKept`]: only the caller knows which.
+    /// [`Self::ErrorLinkNotTrusted`] instead of [`Self::ErrorMessageRefused`], and while an answer is kept, no answer
+    /// from the server means [`Self::ErrorUnreachableAnswerKept`]: only the caller knows which.
     pub fn for_error(error: &Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::for_problem(refusal.code()),

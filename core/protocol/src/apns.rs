@@ -12,7 +12,8 @@ const MAX_TOPIC_LENGTH: usize = 155;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppleDevice {
-    /// What `didRegisterForRemoteNotificationsWithDeviceToken` gave the app, in hex. A capability: it must not be logged.
+    /// What `didRegisterForRemoteNotificationsWithDeviceToken` gave the app, in hex. A capability: it must not be
+    /// logged.
     pub token: String,
     /// Which of Apple's two networks knows the token.
     pub environment: Environment,

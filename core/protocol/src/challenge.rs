@@ -172,8 +172,8 @@ pub fn issue(challenge: &Challenge, signing_key: &SoftwareKey) -> Result<String,
     Ok(jws::sign_now(challenge, signing_key)?)
 }
 
-/// The server's side: the same question to the same device, asking for a number of this many digits from now on. `compact`
-/// is what this server signed before.
+/// The server's side: the same question to the same device, asking for a number of this many digits from now on.
+/// `compact` is what this server signed before.
 ///
 /// # Errors
 /// As [`issue`].

@@ -126,8 +126,8 @@ pub async fn sign(
     jws::sign(&decision, key).await
 }
 
-/// The server's side: checks that this device gave this answer to the challenge `asked`, the very one that was signed for
-/// it. Whether a number is the right one is not checked here.
+/// The server's side: checks that this device gave this answer to the challenge `asked`, the very one that was signed
+/// for it. Whether a number is the right one is not checked here.
 ///
 /// # Errors
 /// `unknown_key` when another key than the one for this answer signed, `wrong_challenge`, `future_time`, `stale_time`

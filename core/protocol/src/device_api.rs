@@ -47,8 +47,8 @@ pub enum EnrolmentState {
 pub struct PulledChallenges {
     /// The enrolment's state.
     pub state: EnrolmentState,
-    /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction for
-    /// each known one that waits no longer.
+    /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction
+    /// for each known one that waits no longer.
     pub challenges: Vec<Envelope>,
     /// Whether pushes reach this device.
     #[serde(default)]

@@ -215,8 +215,8 @@ pub fn check_statement(
     Ok(statement)
 }
 
-/// The six digits that the phone shows and the signed-in page asks for. They depend on the ticket, the server, every key
-/// of the device and the account: whoever redeemed the link with other keys shows other digits.
+/// The six digits that the phone shows and the signed-in page asks for. They depend on the ticket, the server, every
+/// key of the device and the account: whoever redeemed the link with other keys shows other digits.
 pub fn confirmation_code(compact_transcript: &str, account_id: AccountId) -> String {
     let mut input = b"countersign confirmation v1\n".to_vec();
     input.extend_from_slice(&transcript_digest(compact_transcript));

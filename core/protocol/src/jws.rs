@@ -87,8 +87,9 @@ impl<'a> Unverified<'a> {
         read_json(&self.payload, "JWS claims")
     }
 
-    /// The claims without any check of who signed them: for a message that carries the very key it is signed with, and for
-    /// what the caller has verified before and kept. Every other use must [`Unverified::verify`] before it believes a word.
+    /// The claims without any check of who signed them: for a message that carries the very key it is signed with, and
+    /// for what the caller has verified before and kept. Every other use must [`Unverified::verify`] before it believes
+    /// a word.
     ///
     /// # Errors
     /// `malformed`, `unknown_claim`.

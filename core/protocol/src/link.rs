@@ -1,5 +1,5 @@
-//! Links from a page to the app: an address of the server, and what the app needs in the fragment, which no browser sends
-//! and no log keeps.
+//! Links from a page to the app: an address of the server, and what the app needs in the fragment, which no browser
+//! sends and no log keeps.
 
 use crate::handle::ChallengeId;
 use crate::key::Thumbprint;
@@ -39,8 +39,8 @@ pub(crate) fn trimmed(text: &str) -> Result<&str, Refusal> {
     if text.len() > MAX_LENGTH { Err(Refusal::TooLarge) } else { Ok(text) }
 }
 
-/// Opens a request in the app on the same phone: `https://HOST/challenge#c=CHALLENGE&k=FINGERPRINT`. It answers nothing,
-/// and never carries the number that the page shows.
+/// Opens a request in the app on the same phone: `https://HOST/challenge#c=CHALLENGE&k=FINGERPRINT`. It answers
+/// nothing, and never carries the number that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeLink {
     /// The server's address, without a trailing slash.

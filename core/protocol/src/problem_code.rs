@@ -8,8 +8,8 @@ use std::str::FromStr;
 /// Declares [`ProblemCode`] from its one table of documentation, variant and code.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// Why a request or a message was refused. A code never changes its meaning. A newer server may have more codes, so
-        /// a reader goes by the HTTP status where it does not know one.
+        /// Why a request or a message was refused. A code never changes its meaning. A newer server may have more
+        /// codes, so a reader goes by the HTTP status where it does not know one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum ProblemCode {

@@ -25,8 +25,8 @@ pub const PROOF_LIFETIME: Duration = Duration::from_secs(300);
 pub struct Proof {
     /// The HTTP method, in capitals.
     pub htm: String,
-    /// Path and query, relative to the server's address. Without host and prefix, which a proxy may change; the nonce binds
-    /// the server.
+    /// Path and query, relative to the server's address. Without host and prefix, which a proxy may change; the nonce
+    /// binds the server.
     pub htu: String,
     /// When it was signed, in seconds of the server's time.
     pub iat: i64,
@@ -91,8 +91,8 @@ pub fn key_id(compact: &str) -> Result<Thumbprint, Refusal> {
 /// The server's side: checks that `key` signed this very request, now.
 ///
 /// # Errors
-/// `bad_signature` (also for the proof of another request), `unknown_key`, `future_time`, `stale_time`, and those of the
-/// form.
+/// `bad_signature` (also for the proof of another request), `unknown_key`, `future_time`, `stale_time`, and those of
+/// the form.
 pub fn check(compact: &str, request: Request<'_>, key: &PublicKey, now: Timestamp) -> Result<Proof, Refusal> {
     let proof: Proof = jws::verify(compact, key)?;
     if proof.htm != request.method || proof.htu != request.target || proof.body_sha256 != sha256_text(request.body) {

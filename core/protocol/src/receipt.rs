@@ -43,8 +43,8 @@ impl Receipt {
     /// enrolment compares it with the one in [`Proven`], and then depends on no key of the server.
     ///
     /// # Errors
-    /// `wrong_server`, `wrong_device`, `wrong_account`, `wrong_challenge`, `unknown_key`, `bad_signature`, `stale_time`,
-    /// `future_time`, and those of the form.
+    /// `wrong_server`, `wrong_device`, `wrong_account`, `wrong_challenge`, `unknown_key`, `bad_signature`,
+    /// `stale_time`, `future_time`, and those of the form.
     pub fn verify(&self, root: &PublicKey) -> Result<Proven, Refusal> {
         let server_id: Thumbprint = root.thumbprint();
         let certificate: Certificate = jws::verify(&self.certificate, root)?;
@@ -68,7 +68,8 @@ impl Receipt {
             return Err(Refusal::WrongChallenge);
         }
         within(enrolment.iat, enrolment_certificate.iat, enrolment_certificate.exp)?;
-        // A question that was signed anew when another came beside it keeps its time, and may have a younger certificate.
+        // A question that was signed anew when another came beside it keeps its time, and may have a younger
+        // certificate.
         let longest = i64::try_from(MAX_LIFETIME.as_secs()).unwrap_or(0);
         within(challenge.iat, certificate.iat.saturating_sub(longest), certificate.exp)?;
         within(challenge.iat, enrolment.iat, i64::MAX)?;
@@ -90,8 +91,8 @@ const fn within(moment: i64, from: i64, to: i64) -> Result<(), Refusal> {
 }
 
 impl Proven {
-    /// True when the person said yes and typed this number; `None` where no number was asked for. The number is not in the
-    /// challenge, so only who showed it can say whether it was the right one.
+    /// True when the person said yes and typed this number; `None` where no number was asked for. The number is not in
+    /// the challenge, so only who showed it can say whether it was the right one.
     pub fn approved(&self, number: Option<&str>) -> bool {
         self.decision.decision == Answer::Approve && self.decision.number.as_deref() == number
     }

@@ -1,4 +1,5 @@
-//! The retraction: the server's signed word that a challenge waits no longer, so that its prompt goes from every device.
+//! The retraction: the server's signed word that a challenge waits no longer, so that its prompt goes from every
+//! device.
 //!
 //! It travels as a challenge does, sealed to the device and of the same size.
 

@@ -1,5 +1,5 @@
-//! The revocation: the server's signed word that an enrolment is over. Without it, no answer of a server, and of nobody in
-//! between, takes an account from a device.
+//! The revocation: the server's signed word that an enrolment is over. Without it, no answer of a server, and of nobody
+//! in between, takes an account from a device.
 
 use crate::challenge::Expected;
 use crate::handle::{AccountId, EnrolmentId};

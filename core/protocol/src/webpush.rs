@@ -33,8 +33,8 @@ pub struct Subscription {
     pub p256dh: String,
     /// The subscriber's authentication secret, 16 bytes in base64url.
     pub auth: String,
-    /// The server's public key that the subscription was made with, in base64url (the Push API's `applicationServerKey`); none
-    /// for the one that is current when it is registered.
+    /// The server's public key that the subscription was made with, in base64url (the Push API's
+    /// `applicationServerKey`); none for the one that is current when it is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_server_key: Option<String>,
 }

@@ -42,8 +42,9 @@ impl Store {
         Ok(kept)
     }
 
-    /// Takes a prompt away; one that has not come yet will not be shown. No server retracts a challenge from the device whose
-    /// answer counted, so an answer that it has not acknowledged never will. A report stays: it counts at any time.
+    /// Takes a prompt away; one that has not come yet will not be shown. No server retracts a challenge from the device
+    /// whose answer counted, so an answer that it has not acknowledged never will. A report stays: it counts at any
+    /// time.
     pub fn retract_challenge(
         &self,
         id: ChallengeId,
