@@ -73,7 +73,8 @@ impl Authenticator {
     /// Opens the authenticator whose store is in `directory`, which is made when it is missing.
     ///
     /// # Errors
-    /// [`Error::Store`] and [`Error::Vault`]; the store is left as it is.
+    /// [`Error::Store`] when it cannot be read, written or understood, and [`Error::Vault`] when the vault gives no key
+    /// for it. The store is left as it is.
     pub fn open(directory: &Path, platform: Platform) -> Result<Self, Error> {
         let store = Store::open(directory)?;
         let keyring = Mutex::new(Keyring::open(directory, &*platform.vault)?);
@@ -126,7 +127,7 @@ impl Authenticator {
     /// The accounts on this device, oldest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`] when the store cannot be read.
     pub fn accounts(&self) -> Result<Vec<Account>, Error> {
         self.store.enrolments()?.into_iter().map(|stored| self.account(stored)).collect()
     }
@@ -134,7 +135,7 @@ impl Authenticator {
     /// The devices of an account, as the server knows them.
     ///
     /// # Errors
-    /// The server's and the network's.
+    /// As [`Authenticator::pull`].
     pub async fn devices(&self, id: EnrolmentId) -> Result<Devices, Error> {
         let proven = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
         connection::read(&proven.response)
@@ -144,7 +145,9 @@ impl Authenticator {
     /// cannot be reached, nothing is removed.
     ///
     /// # Errors
-    /// The network's, and the server's, unless it says that it does not know this device anyway.
+    /// [`Error::UnknownAccount`]; [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard,
+    /// and [`Error::ServerRefused`] when it refuses, unless it says that it does not know this device anyway. The
+    /// account is still there then. [`Error::Store`] when it cannot be taken out of the store.
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Error> {
         if self.store.enrolment(id)?.ended.is_some() {
             return self.forget(id);
@@ -161,7 +164,8 @@ impl Authenticator {
     /// for a server that is gone.
     ///
     /// # Errors
-    /// [`Error::UnknownAccount`], [`Error::Store`].
+    /// [`Error::UnknownAccount`] when it is not on this device; [`Error::Store`] when it cannot be taken out of the
+    /// store.
     pub fn forget(&self, id: EnrolmentId) -> Result<(), Error> {
         let stored = self.store.enrolment(id)?;
         // The row first: a key without an account is harmless, an account without its key is not.
@@ -186,7 +190,8 @@ impl Authenticator {
     /// Follows a server to a new address. Believed only with the root that was pinned at enrolment.
     ///
     /// # Errors
-    /// `wrong_server`, `old_certificate`, and the network's.
+    /// `malformed` when it is no address of a server; otherwise as [`Authenticator::refresh_server`]. The old address
+    /// stays then.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
         let trustworthy = url::Url::parse(server_url).is_ok_and(|url| is_trustworthy(&url));
         if !trustworthy || server_url.ends_with('/') {
@@ -200,7 +205,10 @@ impl Authenticator {
     /// with a lower sequence.
     ///
     /// # Errors
-    /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
+    /// `wrong_server` when another server answers; `old_certificate` when it shows a lower sequence than before;
+    /// `stale_time` when the answer took too long; everything else that [`WellKnown::pin`] refuses;
+    /// [`Error::UnknownAccount`]; [`Error::Unreachable`], [`Error::UnexpectedAnswer`] and [`Error::ServerRefused`] when
+    /// there is no such answer.
     pub async fn refresh_server(&self, id: EnrolmentId) -> Result<(), Error> {
         let server_url = self.store.enrolment(id)?.server_url;
         self.learn_from(id, &server_url).await.map(drop)

@@ -29,9 +29,12 @@ impl Authenticator {
     /// which may ask the person first.
     ///
     /// # Errors
-    /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`]; the
-    /// key's, after which the request still waits; [`Error::QuestionChanged`], after which it waits and asks for a
-    /// number; the network's, after which the signed answer is kept and the same call, or the next pull, delivers it.
+    /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`];
+    /// [`Error::AccountEnded`]; [`Error::Key`] and [`Error::Vault`] when the key did not sign, after which the request
+    /// still waits; [`Error::QuestionChanged`], after which it waits and asks for a number; [`Error::Unreachable`],
+    /// [`Error::UnexpectedAnswer`] and [`Error::ServerRefused`] when the server did not take the answer, after which
+    /// the signed answer is kept and the same call, or the next pull, delivers it; [`Error::Store`] when it cannot be
+    /// kept.
     pub async fn approve(&self, id: ChallengeId, number: Option<&str>) -> Result<Outcome, Error> {
         self.decide(id, Given::approve(number)).await
     }

@@ -24,8 +24,11 @@ impl Authenticator {
     /// where it stopped.
     ///
     /// # Errors
-    /// `malformed` for what is no link, `wrong_server` when the server is not the one that the link names, the server's
-    /// and the network's.
+    /// `malformed` for what is no link, or a device name that cannot be shown; `wrong_server` when the server is not
+    /// the one that the link names, or its statement is of another; `wrong_device` when its statement is about other
+    /// keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any more;
+    /// [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call
+    /// goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         text::check_name(device_name, "device name")?;
@@ -158,8 +161,8 @@ impl Authenticator {
     /// Tells an account's server all places to which to send pushes: 1 to 4. They replace those that it knew.
     ///
     /// # Errors
-    /// `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, others of the server, and the
-    /// network's.
+    /// [`Error::ServerRefused`] as `too_many_registrations`, `gateway_not_configured` or `unknown_webpush_key`;
+    /// otherwise as [`Authenticator::pull`].
     pub async fn register_push(&self, id: EnrolmentId, registrations: &[PushRegistration]) -> Result<(), Error> {
         let body = match registrations {
             // The form that every server understands.

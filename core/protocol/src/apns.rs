@@ -36,7 +36,7 @@ impl AppleDevice {
     /// Checks that the token is the hex of 32 to 100 bytes, and that the topic is letters, digits, hyphens and periods.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` when one of them is not so.
     pub fn check(&self) -> Result<(), Refusal> {
         let digits = self.token.len();
         let token = digits.is_multiple_of(2)

@@ -100,7 +100,7 @@ impl Known {
     /// Reads the list in a query.
     ///
     /// # Errors
-    /// `malformed`, also for more than [`MAX_PULLED`].
+    /// `malformed` when it is not such a list, and for more than [`MAX_PULLED`].
     pub fn list_from_text(text: &str) -> Result<Vec<Self>, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("known challenges");
         if text.is_empty() {

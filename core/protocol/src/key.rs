@@ -110,7 +110,7 @@ impl PublicKey {
     /// Checks an ES256 signature: r and s, 32 bytes each (RFC 7518, section 3.4).
     ///
     /// # Errors
-    /// `bad_signature`.
+    /// `bad_signature` when it does not fit the message, or is not 64 bytes.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Refusal> {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.0)
             .verify(message, signature)

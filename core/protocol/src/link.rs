@@ -60,7 +60,8 @@ impl ChallengeLink {
     /// Reads a link.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when it is too long for a link; `malformed` when it is not the address of a server with a challenge
+    /// and a fingerprint behind it, and nothing else.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("challenge link");
         let (server_url, challenge, fingerprint) = take_apart(trimmed(text)?, "/challenge", "c").ok_or(WRONG)?;

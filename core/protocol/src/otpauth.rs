@@ -38,7 +38,8 @@ impl OtpauthLink {
     /// would be read as the issuer.
     ///
     /// # Errors
-    /// `malformed`, `too_large`: those of [`text::check_name`] for each name.
+    /// `malformed` and `too_large` as [`text::check_name`] says, for each name; `malformed` for an account with a colon
+    /// and no issuer.
     pub fn new(issuer: Option<&str>, account: &str, generator: Generator) -> Result<Self, Refusal> {
         if let Some(issuer) = issuer {
             text::check_name(issuer, "issuer name")?;
@@ -76,7 +77,8 @@ impl OtpauthLink {
     /// refused. Where the label and the parameter name different issuers, the parameter is right.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when it is longer than any such link; `malformed` when a part is missing, comes twice or has a value
+    /// that is not allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = text.trim();
         if text.len() > MAX_LINK_LENGTH {

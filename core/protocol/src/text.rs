@@ -11,7 +11,7 @@ pub const MAX_NAME: usize = 100;
 /// the direction of writing (Unicode Bidirectional Algorithm, section 2).
 ///
 /// # Errors
-/// `malformed` with `what`; `too_large` past `longest` characters.
+/// `malformed` with `what` for such a character; `too_large` past `longest` characters.
 pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refusal> {
     if text.chars().any(misleads) {
         return Err(Refusal::Malformed(what));
@@ -22,7 +22,7 @@ pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refus
 /// As [`check`], and blank text is refused too.
 ///
 /// # Errors
-/// As [`check`].
+/// `malformed` with `what` also for blank text and for white space at an end; `too_large` past [`MAX_NAME`] characters.
 pub fn check_name(text: &str, what: &'static str) -> Result<(), Refusal> {
     if !text.chars().any(shows_something) || text.trim() != text {
         return Err(Refusal::Malformed(what));
