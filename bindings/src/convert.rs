@@ -284,8 +284,9 @@ fn of_refusal(refusal: Refusal, detail: String) -> AuthenticatorError {
     }
 }
 
-/// Only what an app does something about. A server's code must not pass for something that this device found:
-/// `malformed` would blame the link, and `key_invalidated` would throw the account away.
+/// Gives a variant of its own to what an app does something about, and leaves the rest as `ServerRefused`. A server's
+/// code must not pass for something that this device found: `malformed` would blame the link, and `key_invalidated`
+/// would throw the account away.
 fn of_server(code: &AnyProblemCode, detail: String) -> AuthenticatorError {
     match code {
         Known(ProblemCode::DeviceNotInUse) => AuthenticatorError::DeviceNotInUse { detail },

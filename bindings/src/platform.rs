@@ -32,8 +32,11 @@ use uniffi::UnexpectedUniFFICallbackError;
 #[async_trait::async_trait]
 pub trait Transport: Send + Sync {
     /// Sends one request as it is and reads the whole response, whatever its status. It ends within the request's
-    /// `timeout`; the library has no other clock on it. Several requests may be on their way at once, one for each call
-    /// of the app.
+    /// `timeout`; the library has no other clock on it.
+    ///
+    /// Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every actor (Swift), never on the
+    /// library's thread; it is cancelled when the app gives up the call that needs it. Several requests may be on their
+    /// way at once.
     ///
     /// # Errors
     /// `Unreachable` when there is no whole response in time, for whatever reason. A response with an error's status is
@@ -96,6 +99,10 @@ impl From<UnexpectedUniFFICallbackError> for TransportError {
 }
 
 /// The platform's vault: where this device's keys come from.
+///
+/// What is not `async` here, and in [`DeviceKey`], is called on the library's one thread, and no other call of the
+/// library goes on until it returns. It may read a file or ask a keystore. It must not wait for the person, the
+/// network, or a call of an `Authenticator`, which needs that same thread.
 #[uniffi::export(foreign)]
 #[async_trait::async_trait]
 pub trait KeyVault: Send + Sync {
@@ -115,8 +122,11 @@ pub trait KeyVault: Send + Sync {
     fn storage_key(&self, opens: Opens) -> Result<Vec<u8>, VaultError>;
 
     /// Makes a hardware key under this name, which `load` then gives; false where the platform has none, and a software
-    /// key is used. No name comes twice. Called by `enrol`, twice one after the other. It may ask the person, and
-    /// several calls may be running at once when the app enrols several accounts at once.
+    /// key is used. No name comes twice. Called by `enrol`, twice one after the other.
+    ///
+    /// Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every actor (Swift), never on the
+    /// library's thread; it is cancelled when the app gives up the call that needs it. It may ask the person, and
+    /// several may be running at once when the app enrols several accounts at once.
     ///
     /// # Errors
     /// `NotConfirmed` when the person was asked and did not agree; `Unavailable` when the hardware is there and makes
@@ -163,6 +173,9 @@ pub trait DeviceKey: Send + Sync {
     /// Signs with ES256: r and s, 32 bytes each and not in DER, over SHA-256 of `message`. A key of the purpose
     /// `Approval` may ask the person here, and wait for them; one of the purpose `Request` must not, since it signs in
     /// the background.
+    ///
+    /// Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every actor (Swift), never on the
+    /// library's thread; it is cancelled when the app gives up the call that needs it.
     ///
     /// # Errors
     /// `NotConfirmed` when the person did not agree, or not in time: the request still waits, and the app may ask
@@ -247,7 +260,9 @@ pub trait PushRegistrar: Send + Sync {
     /// it.
     ///
     /// Called by `pull`, which waits for it: one that takes long delays what the pull has brought. Pulls of several
-    /// accounts may call it at once. It has no way to fail, and must not throw.
+    /// accounts may call it at once. Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every
+    /// actor (Swift), never on the library's thread; it is cancelled when the app gives up the call that needs it. It
+    /// has no way to fail, and must not throw.
     async fn registrations(
         &self,
         account_id: String,

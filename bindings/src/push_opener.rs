@@ -35,8 +35,8 @@ impl PushOpener {
     }
 
     /// Opens a push, on the thread that calls: its bytes as the server made them, after the push service's own
-    /// encryption is taken off. A refusal says nothing to the person: leave the notification as it came, without a
-    /// name.
+    /// encryption is taken off. When it is refused there is nothing to tell the person: leave the notification as it
+    /// came, without a name.
     #[expect(clippy::needless_pass_by_value, reason = "a slice would be a direct ByteBuffer in Kotlin")]
     pub fn open_push(&self, push: Vec<u8>) -> Result<OpenedPush, AuthenticatorError> {
         Ok(self.keyring.open_push(&push, self.clock.now())?.into())

@@ -62,7 +62,8 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
-    /// Over, by the server's signed word. Its keys are gone; it stays until the person has read why and forgets it.
+    /// Over: the server said so in a signed revocation. Its keys are gone. The account stays in the list, so that the
+    /// person reads why, until it is forgotten.
     Ended {
         /// Why.
         reason: EndReason,
@@ -168,15 +169,16 @@ impl Authenticator {
     /// store.
     pub fn forget(&self, id: EnrolmentId) -> Result<(), Error> {
         let stored = self.store.enrolment(id)?;
-        // The row first: a key without an account is harmless, an account without its key is not.
+        // The row goes first. When the process dies in between, a key without an account is left, which harms nobody;
+        // an account without its key could do nothing any more.
         self.store.delete_enrolment(id)?;
         self.keyring().remove(id, &*self.platform.randomness)?;
         device_keys::destroy(&self.platform, &stored.keys);
         Ok(())
     }
 
-    /// Ends an account by its server's signed word, which must answer the request with this `jti`. The row first: a key
-    /// without an account is harmless.
+    /// Ends an account, if `revocation` is signed by its server and answers the request proof with this `jti`. The row
+    /// is changed before the keys are destroyed, as in [`Authenticator::forget`].
     pub(crate) fn end(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
         let now = self.platform.clock.now();
         let reason = revocation::open(revocation, &self.keyring().entry(id)?.expected(now)?, jti)?.reason;

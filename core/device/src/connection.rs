@@ -96,7 +96,7 @@ pub(crate) async fn send(platform: &Platform, call: &Call<'_>) -> Result<HttpRes
 /// An answer to a call with a request proof.
 pub(crate) struct Proven {
     pub response: HttpResponse,
-    /// The `jti` of the proof that was answered: what the server's word about this device is bound to.
+    /// The `jti` of the request proof that was answered. A revocation in the answer must carry it.
     pub jti: String,
 }
 

@@ -66,15 +66,16 @@ impl Authenticator {
                 self.store.finish_challenge(id, Outcome::Expired, self.platform.clock.now())?;
                 return Ok(Outcome::Expired);
             }
-            // The same again: what is kept is delivered, without asking the person anew.
+            // The person said YES before, and the server has not acknowledged it. That answer is delivered, and the
+            // person is not asked to sign again.
             (Progress::Answering { .. }, Answer::Approve) => {}
             _ => self.keep_answer(&stored, given).await?,
         }
-        // What is kept now is what is sent: two taps may have raced.
+        // The answer that is sent is read from the store again: of two taps at the same time, only one was kept.
         self.deliver(&self.store.challenge(id)?, Asks::Person).await
     }
 
-    /// Signs an answer and keeps it before it is sent; one that is as strong stays.
+    /// Signs an answer and keeps it before it is sent. One that is kept already and is as strong stays.
     async fn keep_answer(&self, stored: &StoredChallenge, given: Given<'_>) -> Result<(), Error> {
         if given.answer == Answer::Approve {
             read_kept(&stored.compact)?.policy.check_number(given.number)?;
@@ -115,7 +116,8 @@ impl Authenticator {
                 continue;
             }
             match self.deliver(&stored, Asks::Nobody).await {
-                // Perhaps it counted, and a server that is busy now has not said so.
+                // The answer may have counted, and a server that is busy now has not said so: only a final refusal ends
+                // it.
                 Err(error) if is_final(&error) && self.is_over(&stored)? => {
                     self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
@@ -138,7 +140,7 @@ impl Authenticator {
         let (answer, decision) = match &stored.progress {
             Progress::Finished { outcome, .. } => return Ok(*outcome),
             Progress::Answering { answer, decision } => (*answer, decision.clone()),
-            // The question has changed since the YES, which no longer counts.
+            // The person's YES was dropped when the question began to ask for a number.
             Progress::Pending => return Err(Error::QuestionChanged),
         };
         let outcome = match self.post_decision(stored, answer, &decision).await {
@@ -163,7 +165,8 @@ impl Authenticator {
         Ok(outcome)
     }
 
-    /// The question asks for its number by now, so the YES lapses: it waits for the person again, in its new form.
+    /// The question asks for a number by now, so the YES without one is dropped. The request waits for the person
+    /// again, in the form that this fetches.
     async fn question_changed(&self, stored: &StoredChallenge, decision: &str) -> Result<Error, Error> {
         drop(self.fetch(stored.enrolment_id, 0).await?);
         self.store.forget_approval(stored.challenge_id, decision)?;

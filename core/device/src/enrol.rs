@@ -34,7 +34,8 @@ impl Authenticator {
         text::check_name(device_name, "device name")?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         if let Some(known) = self.store.enrolment_of_ticket(&ticket_sha256)? {
-            // Scanned again. With other keys it would look like a thief's second device, and end the enrolment.
+            // The link was scanned again. New keys would look like a thief's second device to the server, which would
+            // end the enrolment.
             return self.account(known);
         }
         let (document, asked) = self.well_known(&link.server_url).await?;
@@ -78,7 +79,7 @@ impl Authenticator {
         );
         let enrolling = StoredEnrolling { keys, sealing_key, transcript, possession };
         self.store.put_enrolling(ticket_sha256, &enrolling)?;
-        // Two scans at one time: both go on with the keys that were kept first.
+        // Where the link was scanned twice at one time, both go on with the keys that were kept first.
         let kept = self.store.enrolling(ticket_sha256)?.unwrap_or(enrolling);
         Ok(kept)
     }
@@ -121,7 +122,7 @@ impl Authenticator {
         let sealing_key = SealingKey::from_bytes(&sealing_key)?;
         let id = statement.enrolment_id;
         if self.is_taken(id, &met.server.server_id, &statement.aud)? {
-            // The server chose the id of an account of another: its key and its pin stay.
+            // The server chose an id that names another account on this device. That account's key and pin must stay.
             return Err(Refusal::WrongDevice.into());
         }
         let code_seed = answer.code_seed.as_ref();
@@ -147,8 +148,8 @@ impl Authenticator {
         self.account(stored)
     }
 
-    /// True when this id names another enrolment here. One of the same server and keys is this enrolment, scanned twice
-    /// or cut before its row was written.
+    /// True when this id names another enrolment on this device. One of the same server and keys is this enrolment
+    /// itself: its link was scanned twice, or the process died before its row was written.
     fn is_taken(&self, id: EnrolmentId, server_id: &Thumbprint, device: &Thumbprint) -> Result<bool, Error> {
         let mut keyring = self.keyring();
         keyring.reload()?;

@@ -47,7 +47,7 @@ pub enum Error {
     /// No such request on this device.
     #[error("there is no such request on this device")]
     UnknownChallenge,
-    /// The account is over, by its server's signed word.
+    /// The account is over: its server said so in a signed revocation.
     #[error("the account is over on this device: enrol it again")]
     AccountEnded,
     /// A second sign-in came beside this one, so the request asks for its number now; the YES did not count.
