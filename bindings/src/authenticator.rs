@@ -13,8 +13,8 @@ type Result<T> = std::result::Result<T, AuthenticatorError>;
 
 /// A device's accounts, the requests it received, and the answers it gave.
 ///
-/// Open it once for a directory and keep it. Every call may be made from the thread that draws: the work, and every call
-/// of the app's own parts, is done on a thread of the library. A call that is cancelled loses no answer.
+/// Open it once for a directory and keep it. Every call may be made from the thread that draws: the work, and every
+/// call of the app's own parts, is done on a thread of the library. A call that is cancelled loses no answer.
 #[derive(uniffi::Object)]
 pub struct Authenticator(Arc<countersign_device::Authenticator>);
 
@@ -32,8 +32,8 @@ impl Authenticator {
 #[uniffi::export]
 impl Authenticator {
     /// Opens the authenticator whose store is in `directory`, which is made when it is missing. Keep the directory out
-    /// of backups. A store that cannot be opened is left as it is. `push` says where pushes reach this device; without it
-    /// the device only pulls, unless the app registers by itself.
+    /// of backups. A store that cannot be opened is left as it is. `push` says where pushes reach this device; without
+    /// it the device only pulls, unless the app registers by itself.
     #[uniffi::constructor]
     pub async fn open(
         directory: String,
@@ -59,8 +59,8 @@ impl Authenticator {
         self.run(|core| async move { Ok(into_list(core.accounts()?)) }).await
     }
 
-    /// The account's one-time code of this moment. It uses no network, and the server's time as far as this device knows
-    /// it. The vault must be unlocked. Call again when `seconds_left` are over.
+    /// The account's one-time code of this moment. It uses no network, and the server's time as far as this device
+    /// knows it. The vault must be unlocked. Call again when `seconds_left` are over.
     pub async fn code(&self, account_id: String) -> Result<OneTimeCode> {
         self.run(|core| async move { Ok(core.code(account_id.parse()?)?.into()) }).await
     }
@@ -74,13 +74,14 @@ impl Authenticator {
 
     /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no
     /// longer. Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers
-    /// that could not be delivered before are delivered first, and a push registration that the server lacks is repaired.
+    /// that could not be delivered before are delivered first, and a push registration that the server lacks is
+    /// repaired.
     pub async fn pull(&self, account_id: String, wait_seconds: u32) -> Result<Pulled> {
         self.run(|core| async move { Ok(core.pull(account_id.parse()?, wait_seconds).await?.into()) }).await
     }
 
-    /// Finds the request that a link on a page of this same phone opens, and gives its id; asks the server when it is not
-    /// here yet. The answer, and the number where one is asked for, are still the person's to give.
+    /// Finds the request that a link on a page of this same phone opens, and gives its id; asks the server when it is
+    /// not here yet. The answer, and the number where one is asked for, are still the person's to give.
     pub async fn open_link(&self, link: String) -> Result<String> {
         self.run(|core| async move { Ok(core.open_link(&link).await?.to_string()) }).await
     }
@@ -90,9 +91,9 @@ impl Authenticator {
         self.run(|core| async move { Ok(into_list(core.pending()?)) }).await
     }
 
-    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
-    /// may ask the person first. When the network fails, the signed answer is kept and the same call, or the next pull,
-    /// delivers it.
+    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key,
+    /// which may ask the person first. When the network fails, the signed answer is kept and the same call, or the next
+    /// pull, delivers it.
     pub async fn approve(&self, challenge_id: String, number: Option<String>) -> Result<Outcome> {
         self.run(|core| async move { Ok(core.approve(challenge_id.parse()?, number.as_deref()).await?.into()) }).await
     }
@@ -103,8 +104,8 @@ impl Authenticator {
         self.run(|core| async move { Ok(core.deny(challenge_id.parse()?).await?.into()) }).await
     }
 
-    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and nothing more
-    /// is pushed for this account until its owner allows it again. Kept and delivered as `approve` is.
+    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and nothing
+    /// more is pushed for this account until its owner allows it again. Kept and delivered as `approve` is.
     pub async fn report(&self, challenge_id: String) -> Result<Outcome> {
         self.run(|core| async move { Ok(core.report(challenge_id.parse()?).await?.into()) }).await
     }
@@ -131,8 +132,8 @@ impl Authenticator {
         self.run(|core| async move { Ok(into_list(core.devices(account_id.parse()?).await?.devices)) }).await
     }
 
-    /// Tells an account's server all places to which to send pushes, 1 to 4, for an app that learns them by itself. They
-    /// replace those that the server knew. Each gets the same pushes, and the person sees one prompt.
+    /// Tells an account's server all places to which to send pushes, 1 to 4, for an app that learns them by itself.
+    /// They replace those that the server knew. Each gets the same pushes, and the person sees one prompt.
     pub async fn register_push(&self, account_id: String, registrations: Vec<PushRegistration>) -> Result<()> {
         let registrations: Vec<device_api::PushRegistration> = into_list(registrations);
         self.run(|core| async move { Ok(core.register_push(account_id.parse()?, &registrations).await?) }).await

@@ -5,14 +5,14 @@ use crate::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
     Transport, TransportError, VaultError,
 };
-use crate::push_opener::OpenedPush;
 use crate::records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, Outcome, Past,
-    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, OpenedPush,
+    Outcome, Past, Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;
 use countersign_device::{Error, Platform, StoreError, transport, vault};
+use countersign_protocol::AnyProblemCode::{self, Known};
 use countersign_protocol::apns::{AppleDevice, Environment};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::PublicKey;
@@ -20,7 +20,7 @@ use countersign_protocol::one_time_code::Shown;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webpush::Subscription;
-use countersign_protocol::{Refusal, challenge, device_api, key, revocation, time};
+use countersign_protocol::{ProblemCode, Refusal, challenge, device_api, key, revocation, time};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -166,7 +166,8 @@ impl From<countersign_device::Opened> for OpenedPush {
 
 impl From<countersign_device::Pulled> for Pulled {
     fn from(pulled: countersign_device::Pulled) -> Self {
-        let refused = pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().into())).collect();
+        let refused =
+            pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().to_string())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
         let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
         Self { state: pulled.state.into(), received, refused, push, push_failure: pulled.push_failure, ended }
@@ -240,7 +241,8 @@ impl From<Error> for AuthenticatorError {
         let detail = error.to_string();
         match error {
             Error::Refused(refusal) => of_refusal(refusal, detail),
-            Error::ServerRefused { code, .. } => of_server(code, detail),
+            Error::ServerRefused { code, .. } => of_server(&code, detail),
+            Error::UnexpectedAnswer { .. } => Self::UnexpectedAnswer { detail },
             Error::Unreachable(_) => Self::Unreachable { detail },
             Error::Key(key::KeyError::NotConfirmed) => Self::NotConfirmed { detail },
             Error::Key(key::KeyError::Invalidated) => Self::KeyInvalidated { detail },
@@ -282,18 +284,18 @@ fn of_refusal(refusal: Refusal, detail: String) -> AuthenticatorError {
     }
 }
 
-/// Only what an app does something about. A server's code must not pass for something that this device found: `malformed`
-/// would blame the link, and `key_invalidated` would throw the account away.
-fn of_server(code: String, detail: String) -> AuthenticatorError {
-    match code.as_str() {
-        "device_not_in_use" => AuthenticatorError::DeviceNotInUse { detail },
-        "internal" => AuthenticatorError::Internal { detail },
-        "invalid_ticket" => AuthenticatorError::InvalidTicket { detail },
-        "redeemed_twice" => AuthenticatorError::RedeemedTwice { detail },
-        "unavailable" => AuthenticatorError::Unavailable { detail },
-        "unexpected_answer" => AuthenticatorError::UnexpectedAnswer { detail },
-        "unknown_key" => AuthenticatorError::UnknownKey { detail },
-        _ => AuthenticatorError::ServerRefused { code, detail },
+/// Gives a variant of its own to what an app does something about, and leaves the rest as `ServerRefused`. A server's
+/// code must not pass for something that this device found: `malformed` would blame the link, and `key_invalidated`
+/// would throw the account away.
+fn of_server(code: &AnyProblemCode, detail: String) -> AuthenticatorError {
+    match code {
+        Known(ProblemCode::DeviceNotInUse) => AuthenticatorError::DeviceNotInUse { detail },
+        Known(ProblemCode::Internal) => AuthenticatorError::Internal { detail },
+        Known(ProblemCode::InvalidTicket) => AuthenticatorError::InvalidTicket { detail },
+        Known(ProblemCode::RedeemedTwice) => AuthenticatorError::RedeemedTwice { detail },
+        Known(ProblemCode::Unavailable) => AuthenticatorError::Unavailable { detail },
+        Known(ProblemCode::UnknownKey) => AuthenticatorError::UnknownKey { detail },
+        code => AuthenticatorError::ServerRefused { code: code.to_string(), detail },
     }
 }
 

@@ -116,7 +116,7 @@ codes! {
     UnknownAccount = "unknown_account",
     /// No such request on this device.
     UnknownChallenge = "unknown_challenge",
-    /// The account is over on this device, by its server's signed word: enrol it again.
+    /// The account is over on this device, as its server said in a signed message: enrol it again.
     AccountEnded = "account_ended",
     /// A second sign-in came beside this one, so the request asks for its number by now; the YES did not count.
     QuestionChanged = "question_changed",

@@ -17,10 +17,10 @@ mod worker;
 
 pub use authenticator::Authenticator;
 pub use error::{AuthenticatorError, error_code};
-pub use push_opener::{OpenedPush, PushOpener};
+pub use push_opener::PushOpener;
 pub use records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, Outcome, Past, Policy,
-    Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OpenedPush, Outcome, Past,
+    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
 };
 
 uniffi::setup_scaffolding!("countersign");

@@ -1,32 +1,18 @@
-//! What opens a push where there is no app: in the notification service extension of an iPhone, or a process of its own.
+//! What opens a push where there is no app: in the notification service extension of an iPhone, or a process of its
+//! own.
 
 use crate::convert;
 use crate::error::AuthenticatorError;
 use crate::platform::{Clock, KeyVault};
-use crate::records::Challenge;
+use crate::records::OpenedPush;
 use countersign_device::Keyring;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a push says.
-#[expect(clippy::large_enum_variant, reason = "it crosses to the app once, field by field")]
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
-pub enum OpenedPush {
-    /// A request waits: show it.
-    Ask {
-        /// What is asked.
-        challenge: Challenge,
-    },
-    /// A request waits no longer: take its notification away.
-    Withdraw {
-        /// Names the request.
-        challenge_id: String,
-    },
-}
-
 /// Opens pushes with the least that this takes: the small file of sealing keys beside an [`Authenticator`]'s store, and
-/// nothing of the store itself. It writes nothing and holds no lock, so the app may have the same store open, and a system
-/// that suspends the extension finds no file held. It needs no key that signs, so no thief signs with what it reads.
+/// nothing of the store itself. It writes nothing and holds no lock, so the app may have the same store open, and a
+/// system that suspends the extension finds no file held. It needs no key that signs, so no thief signs with what it
+/// reads.
 ///
 /// The app takes the same push in by `receive` when it comes to the front; a pull brings it as well.
 ///
@@ -39,18 +25,18 @@ pub struct PushOpener {
 
 #[uniffi::export]
 impl PushOpener {
-    /// Reads the keys of the authenticator in `directory`, with the part of its vault that opens after the first unlock.
-    /// It reads one small file, and asks the vault, on the thread that calls. Without accounts it opens nothing. Make one for each push: the app
-    /// may have enrolled another account since.
+    /// Reads the keys of the authenticator in `directory`, with the part of its vault that opens after the first
+    /// unlock. It reads one small file, and asks the vault, on the thread that calls. Without accounts it opens
+    /// nothing. Make one for each push: the app may have enrolled another account since.
     #[uniffi::constructor]
     pub fn open(directory: &str, vault: Arc<dyn KeyVault>, clock: Arc<dyn Clock>) -> Result<Self, AuthenticatorError> {
         let keyring = Keyring::open(Path::new(directory), &*convert::vault(vault))?;
         Ok(Self { keyring, clock: convert::clock(clock) })
     }
 
-    /// Opens a push, on the thread that calls: its bytes as the server made them, after the push service's own encryption
-    /// is taken off. A refusal
-    /// says nothing to the person: leave the notification as it came, without a name.
+    /// Opens a push, on the thread that calls: its bytes as the server made them, after the push service's own
+    /// encryption is taken off. When it is refused there is nothing to tell the person: leave the notification as it
+    /// came, without a name.
     #[expect(clippy::needless_pass_by_value, reason = "a slice would be a direct ByteBuffer in Kotlin")]
     pub fn open_push(&self, push: Vec<u8>) -> Result<OpenedPush, AuthenticatorError> {
         Ok(self.keyring.open_push(&push, self.clock.now())?.into())

@@ -1,4 +1,5 @@
-//! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set them.
+//! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set
+//! them.
 
 use std::time::{Duration, SystemTime};
 
@@ -52,7 +53,8 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
-    /// Over, by the server's signed word. Its keys are gone: show why, and `forget` it once the person has read it.
+    /// Over: the server said so in a signed message. Its keys are gone. Show why, and `forget` it once the person has
+    /// read it.
     Ended {
         /// Why.
         reason: EndReason,
@@ -173,18 +175,36 @@ pub enum Received {
         /// Names the request.
         challenge_id: String,
     },
-    /// A request that is known already, from an earlier push or a pull: one request, one prompt.
+    /// A request that this device knows already, from an earlier push or pull. Its prompt is there, so there is nothing
+    /// to do.
     Known {
         /// Names the request.
         challenge_id: String,
     },
-    /// A known request that asks for a number by now, since a second one came beside it: show it anew.
+    /// A known request that now asks for a number, since a second sign-in of the same person began to wait beside it:
+    /// show it again, in its new form.
     Changed {
         /// Names the request.
         challenge_id: String,
     },
     /// A request that waits no longer: take its prompt and its notification away.
     Retracted {
+        /// Names the request.
+        challenge_id: String,
+    },
+}
+
+/// What a push says.
+#[expect(clippy::large_enum_variant, reason = "it crosses to the app once, field by field")]
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum OpenedPush {
+    /// A request waits: show it.
+    Ask {
+        /// What is asked.
+        challenge: Challenge,
+    },
+    /// A request waits no longer: take its notification away.
+    Withdraw {
         /// Names the request.
         challenge_id: String,
     },
@@ -201,9 +221,10 @@ pub struct Pulled {
     pub refused: Vec<String>,
     /// Whether pushes reach this device, as the server knew before this call repaired it; none from an older server.
     pub push: Option<PushStatus>,
-    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    /// Why the latest push to this device did not go through, in words for whoever looks into it. None when it did.
     pub push_failure: Option<String>,
-    /// Why the account is over on this device, when the server has just said so in a signed word.
+    /// Why the account is over on this device. It is there when this pull brought the server's signed message that says
+    /// so.
     pub ended: Option<EndReason>,
 }
 

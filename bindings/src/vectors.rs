@@ -2,7 +2,8 @@
 
 use crate::error::AuthenticatorError;
 
-/// What the check of this name (tests/vectors) gives for these inputs, both as JSON; a refusal is the error of its code.
+/// What the check of this name (tests/vectors) gives for these inputs, both as JSON; a refusal is the error of its
+/// code.
 #[uniffi::export]
 pub fn check_vector(check: &str, inputs: &str) -> Result<String, AuthenticatorError> {
     let malformed = |error: serde_json::Error| AuthenticatorError::internal(&error.to_string());

@@ -1,7 +1,8 @@
 //! The thread on which the core works: never the app's.
 //!
-//! An app calls from the thread that draws. The core reads and writes files, and calls the app's vault, network and clock,
-//! which a platform forbids there: a disk that stutters, or a vault that shows a dialogue of its own, would freeze the app.
+//! An app calls from the thread that draws. The core reads and writes files, and calls the app's vault, network and
+//! clock, which a platform forbids there: a disk that stutters, or a vault that shows a dialogue of its own, would
+//! freeze the app.
 
 use crate::error::AuthenticatorError;
 use std::sync::LazyLock;

@@ -12,8 +12,8 @@ use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::time::Clock;
 use countersign_server::domain::methods::Methods;
 use countersign_server::store::{
-    Confirmed, Created, NewChallenge, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store, StoreError,
-    StoredCodes, StoredSigningKey,
+    Confirmed, Created, NewChallenge, Place, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store,
+    StoreError, StoredCodes, StoredSigningKey,
 };
 use countersign_tests::clock::ManualClock;
 use countersign_tests::model::{Answered, Model, Operation, Word};
@@ -65,7 +65,7 @@ impl Subject {
     async fn open(directory: &std::path::Path) -> Self {
         let clock = ManualClock::new();
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness::new());
-        let store = Store::open(&directory.join("model.db"), Arc::new(clock.clone())).unwrap();
+        let store = Store::open(&Place::File(directory.join("model.db")), Arc::new(clock.clone())).unwrap();
         let signing_key = StoredSigningKey { sequence: 1, private_key: Vec::new(), certificate: String::new() };
         store.put_signing_key(signing_key).await.unwrap();
         let mut subject = Self { store, clock, randomness, stranger: 0 };

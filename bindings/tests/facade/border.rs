@@ -15,7 +15,10 @@ use countersign_protocol::time::SystemClock;
 use std::path::Path;
 use std::sync::Arc;
 
-const LINK: &str = "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const LINK: &str = concat!(
+    "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+);
 
 async fn open(
     directory: &Path,

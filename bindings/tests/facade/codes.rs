@@ -44,6 +44,7 @@ fn what_this_device_found_keeps_its_code_and_its_sentence() {
         Error::AccountEnded,
         Error::QuestionChanged,
         Error::NoCodes,
+        Error::UnexpectedAnswer { status: 502 },
     ];
     for error in refusals.map(Error::Refused).into_iter().chain(errors) {
         let (code, sentence) = (error.code().to_owned(), error.to_string());
@@ -54,22 +55,23 @@ fn what_this_device_found_keeps_its_code_and_its_sentence() {
 
 #[test]
 fn what_the_server_said_is_told_apart_from_what_this_device_found() {
-    let said =
-        |code: &str| AuthenticatorError::from(Error::ServerRefused { code: code.into(), detail: "It says so.".into() });
-    for code in [
-        "device_not_in_use",
-        "internal",
-        "invalid_ticket",
-        "redeemed_twice",
-        "unavailable",
-        "unexpected_answer",
-        "unknown_key",
-    ] {
+    let said = |code: &str| {
+        let code = code.to_owned().into();
+        AuthenticatorError::from(Error::ServerRefused { code, status: 403, detail: "It says so.".into() })
+    };
+    for code in ["device_not_in_use", "internal", "invalid_ticket", "redeemed_twice", "unavailable", "unknown_key"] {
         assert_eq!(said(code).code(), code);
     }
-    for code in
-        ["key_invalidated", "store_damaged", "store_of_another_vault", "unknown_account", "malformed", "new", ""]
-    {
+    for code in [
+        "key_invalidated",
+        "unexpected_answer",
+        "store_damaged",
+        "store_of_another_vault",
+        "unknown_account",
+        "malformed",
+        "new",
+        "",
+    ] {
         let seen = said(code);
         assert_eq!(seen, AuthenticatorError::ServerRefused { code: code.into(), detail: seen.to_string() });
     }

@@ -14,7 +14,10 @@ use std::thread::{self, ThreadId};
 use std::time::SystemTime;
 use tokio::sync::Notify;
 
-const LINK: &str = "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const LINK: &str = concat!(
+    "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+);
 
 async fn open(directory: &Path, transport: Arc<dyn Transport>) -> Authenticator {
     let clock = Arc::new(AppClock(SystemClock));

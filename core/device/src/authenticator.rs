@@ -9,7 +9,7 @@ use crate::keyring::Keyring;
 use crate::platform::Platform;
 use crate::store::{Store, StoredEnrolment};
 use crate::vault::Purpose;
-use countersign_protocol::Refusal;
+use countersign_protocol::AnyProblemCode::Known;
 use countersign_protocol::device_api::Devices;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::Thumbprint;
@@ -17,6 +17,7 @@ use countersign_protocol::link::is_trustworthy;
 use countersign_protocol::revocation::{self, EndReason};
 use countersign_protocol::server_identity::{self, PinnedServer, WellKnown};
 use countersign_protocol::time::Timestamp;
+use countersign_protocol::{ProblemCode, Refusal};
 use data_encoding::BASE64URL_NOPAD;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -61,7 +62,8 @@ pub enum AccountState {
     },
     /// In use.
     Confirmed,
-    /// Over, by the server's signed word. Its keys are gone; it stays until the person has read why and forgets it.
+    /// Over: the server said so in a signed revocation. Its keys are gone. The account stays in the list, so that the
+    /// person reads why, until it is forgotten.
     Ended {
         /// Why.
         reason: EndReason,
@@ -72,7 +74,8 @@ impl Authenticator {
     /// Opens the authenticator whose store is in `directory`, which is made when it is missing.
     ///
     /// # Errors
-    /// [`Error::Store`] and [`Error::Vault`]; the store is left as it is.
+    /// [`Error::Store`] when it cannot be read, written or understood, and [`Error::Vault`] when the vault gives no key
+    /// for it. The store is left as it is.
     pub fn open(directory: &Path, platform: Platform) -> Result<Self, Error> {
         let store = Store::open(directory)?;
         let keyring = Mutex::new(Keyring::open(directory, &*platform.vault)?);
@@ -125,7 +128,7 @@ impl Authenticator {
     /// The accounts on this device, oldest first.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`] when the store cannot be read.
     pub fn accounts(&self) -> Result<Vec<Account>, Error> {
         self.store.enrolments()?.into_iter().map(|stored| self.account(stored)).collect()
     }
@@ -133,7 +136,7 @@ impl Authenticator {
     /// The devices of an account, as the server knows them.
     ///
     /// # Errors
-    /// The server's and the network's.
+    /// As [`Authenticator::pull`].
     pub async fn devices(&self, id: EnrolmentId) -> Result<Devices, Error> {
         let proven = self.call(id, "GET", "/v1/device/devices".into(), None).await?;
         connection::read(&proven.response)
@@ -143,14 +146,16 @@ impl Authenticator {
     /// cannot be reached, nothing is removed.
     ///
     /// # Errors
-    /// The network's, and the server's, unless it says that it does not know this device anyway.
+    /// [`Error::UnknownAccount`]; [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard,
+    /// and [`Error::ServerRefused`] when it refuses, unless it says that it does not know this device anyway. The
+    /// account is still there then. [`Error::Store`] when it cannot be taken out of the store.
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Error> {
         if self.store.enrolment(id)?.ended.is_some() {
             return self.forget(id);
         }
         match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
             Ok(_) => {}
-            Err(Error::ServerRefused { code, .. }) if code == "unknown_key" => {}
+            Err(Error::ServerRefused { code: Known(ProblemCode::UnknownKey), .. }) => {}
             Err(error) => return Err(error),
         }
         self.forget(id)
@@ -160,18 +165,20 @@ impl Authenticator {
     /// for a server that is gone.
     ///
     /// # Errors
-    /// [`Error::UnknownAccount`], [`Error::Store`].
+    /// [`Error::UnknownAccount`] when it is not on this device; [`Error::Store`] when it cannot be taken out of the
+    /// store.
     pub fn forget(&self, id: EnrolmentId) -> Result<(), Error> {
         let stored = self.store.enrolment(id)?;
-        // The row first: a key without an account is harmless, an account without its key is not.
+        // The row goes first. When the process dies in between, a key without an account is left, which harms nobody;
+        // an account without its key could do nothing any more.
         self.store.delete_enrolment(id)?;
         self.keyring().remove(id, &*self.platform.randomness)?;
         device_keys::destroy(&self.platform, &stored.keys);
         Ok(())
     }
 
-    /// Ends an account by its server's signed word, which must answer the request with this `jti`. The row first: a key
-    /// without an account is harmless.
+    /// Ends an account, if `revocation` is signed by its server and answers the request proof with this `jti`. The row
+    /// is changed before the keys are destroyed, as in [`Authenticator::forget`].
     pub(crate) fn end(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
         let now = self.platform.clock.now();
         let reason = revocation::open(revocation, &self.keyring().entry(id)?.expected(now)?, jti)?.reason;
@@ -185,7 +192,8 @@ impl Authenticator {
     /// Follows a server to a new address. Believed only with the root that was pinned at enrolment.
     ///
     /// # Errors
-    /// `wrong_server`, `old_certificate`, and the network's.
+    /// `malformed` when it is no address of a server; otherwise as [`Authenticator::refresh_server`]. The old address
+    /// stays then.
     pub async fn relocate(&self, id: EnrolmentId, server_url: &str) -> Result<(), Error> {
         let trustworthy = url::Url::parse(server_url).is_ok_and(|url| is_trustworthy(&url));
         if !trustworthy || server_url.ends_with('/') {
@@ -195,11 +203,14 @@ impl Authenticator {
         self.store.set_server_url(id, server_url)
     }
 
-    /// Asks an account's server for its present certificate and time. Believed only with the pinned root, and never with
-    /// a lower sequence.
+    /// Asks an account's server for its present certificate and time. Believed only with the pinned root, and never
+    /// with a lower sequence.
     ///
     /// # Errors
-    /// `wrong_server`, `old_certificate`, `stale_time` when the answer took too long, and the network's.
+    /// `wrong_server` when another server answers; `old_certificate` when it shows a lower sequence than before;
+    /// `stale_time` when the answer took too long; everything else that [`WellKnown::pin`] refuses;
+    /// [`Error::UnknownAccount`]; [`Error::Unreachable`], [`Error::UnexpectedAnswer`] and [`Error::ServerRefused`] when
+    /// there is no such answer.
     pub async fn refresh_server(&self, id: EnrolmentId) -> Result<(), Error> {
         let server_url = self.store.enrolment(id)?.server_url;
         self.learn_from(id, &server_url).await.map(drop)
@@ -268,7 +279,7 @@ impl Authenticator {
             connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
         };
         match attempt().await {
-            Err(Error::ServerRefused { code, .. }) if matches!(code.as_str(), "future_time" | "stale_time") => {
+            Err(Error::ServerRefused { code: Known(ProblemCode::FutureTime | ProblemCode::StaleTime), .. }) => {
                 // This device's clock was set since the server's time was learned.
                 self.refresh_server(id).await?;
                 attempt().await
@@ -293,8 +304,9 @@ pub(crate) struct Met {
 }
 
 impl Met {
-    /// Believes a document with this root and no lower sequence. The time is signed by the certified key, so a stolen old
-    /// key could vouch for its own: the certificate must last by the time that is learned and by this device's own clock.
+    /// Believes a document with this root and no lower sequence. The time is signed by the certified key, so a stolen
+    /// old key could vouch for its own: the certificate must last by the time that is learned and by this device's own
+    /// clock.
     pub fn check(
         document: &WellKnown,
         asked: &TimeAsked,

@@ -23,7 +23,8 @@ impl Authenticator {
     /// server's, so that a wrong clock of this device shows right codes.
     ///
     /// # Errors
-    /// [`Error::UnknownAccount`], [`Error::NoCodes`]; [`Error::Vault`] while the device is locked; [`Error::Store`].
+    /// [`Error::UnknownAccount`]; [`Error::NoCodes`] when the account was enrolled without them; [`Error::Vault`] while
+    /// the device is locked; [`Error::Store`] when the store cannot be read.
     pub fn code(&self, id: EnrolmentId) -> Result<Shown, Error> {
         let sealed = self.store.enrolment(id)?.code_seed.ok_or(Error::NoCodes)?;
         let seed = open(&self.platform, id, &sealed)?;

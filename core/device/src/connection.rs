@@ -3,12 +3,13 @@
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::transport::{HttpRequest, HttpResponse};
-use countersign_protocol::Refusal;
+use countersign_protocol::AnyProblemCode::Known;
 use countersign_protocol::device_api::Problem;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::DeviceKey;
 use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
 use countersign_protocol::time::Timestamp;
+use countersign_protocol::{ProblemCode, Refusal};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,13 +17,6 @@ use std::time::Duration;
 
 /// How long a request may take that waits for nothing.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// The code for an answer that is not our server's: of a proxy, a captive portal, a page of somebody else.
-pub(crate) const UNEXPECTED_ANSWER: &str = "unexpected_answer";
-/// The problem with which a server says: here is the nonce, ask again.
-const NONCE_REQUIRED: &str = "nonce_required";
-/// The problem with which it says that it has seen this very proof before. Some platforms send a request again by themselves
-/// when its connection ends without an answer, and then only the second answer is heard.
-const REPLAYED: &str = "replayed";
 
 /// A body to send.
 pub(crate) struct Body {
@@ -102,11 +96,13 @@ pub(crate) async fn send(platform: &Platform, call: &Call<'_>) -> Result<HttpRes
 /// An answer to a call with a request proof.
 pub(crate) struct Proven {
     pub response: HttpResponse,
-    /// The `jti` of the proof that was answered: what the server's word about this device is bound to.
+    /// The `jti` of the request proof that was answered. A revocation in the answer must carry it.
     pub jti: String,
 }
 
-/// Sends a call with a request proof; once more when the server wants a fresh nonce or a fresh proof.
+/// Sends a call with a request proof, and once more for each of two problems: when the server wants its fresh nonce in
+/// the proof, and when it has seen this very proof before. The second happens to platforms that send a request again by
+/// themselves when its connection ends without an answer: only the answer to the repetition is heard.
 pub(crate) async fn send_signed(
     platform: &Platform,
     nonces: &Nonces,
@@ -124,8 +120,8 @@ pub(crate) async fn send_signed(
         Ok(Proven { response: accepted(response)?, jti })
     };
     let mut answer = attempt().await;
-    for once_more in [NONCE_REQUIRED, REPLAYED] {
-        if matches!(&answer, Err(Error::ServerRefused { code, .. }) if code == once_more) {
+    for once_more in [ProblemCode::NonceRequired, ProblemCode::Replayed] {
+        if matches!(&answer, Err(Error::ServerRefused { code: Known(code), .. }) if *code == once_more) {
             answer = attempt().await;
         }
     }
@@ -142,11 +138,9 @@ fn accepted(response: HttpResponse) -> Result<HttpResponse, Error> {
     if (200..300).contains(&response.status) {
         return Ok(response);
     }
-    match serde_json::from_slice::<Problem>(&response.body) {
-        Ok(Problem { code, detail, .. }) => Err(Error::ServerRefused { code, detail }),
-        Err(_) => Err(Error::ServerRefused {
-            code: UNEXPECTED_ANSWER.into(),
-            detail: format!("HTTP status {} without an explanation", response.status),
-        }),
-    }
+    let status = response.status;
+    Err(match serde_json::from_slice::<Problem>(&response.body) {
+        Ok(Problem { code, detail, .. }) => Error::ServerRefused { code, status, detail },
+        Err(_) => Error::UnexpectedAnswer { status },
+    })
 }

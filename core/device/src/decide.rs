@@ -8,6 +8,10 @@ use crate::error::Error;
 use crate::receive::read_kept;
 use crate::store::{Outcome, Progress, StoredChallenge};
 use crate::vault::Purpose;
+use countersign_protocol::AnyProblemCode::Known;
+use countersign_protocol::ProblemCode::{
+    AlreadyAnswered, Cancelled, Expired, FutureTime, StaleTime, WrongChallenge, WrongNumber,
+};
 use countersign_protocol::decision::{self, Answer, Decision, Given};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
@@ -21,19 +25,22 @@ enum Asks {
 }
 
 impl Authenticator {
-    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key, which
-    /// may ask the person first.
+    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key,
+    /// which may ask the person first.
     ///
     /// # Errors
-    /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`]; the
-    /// key's, after which the request still waits; [`Error::QuestionChanged`], after which it waits and asks for a number;
-    /// the network's, after which the signed answer is kept and the same call, or the next pull, delivers it.
+    /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`];
+    /// [`Error::AccountEnded`]; [`Error::Key`] and [`Error::Vault`] when the key did not sign, after which the request
+    /// still waits; [`Error::QuestionChanged`], after which it waits and asks for a number; [`Error::Unreachable`],
+    /// [`Error::UnexpectedAnswer`] and [`Error::ServerRefused`] when the server did not take the answer, after which
+    /// the signed answer is kept and the same call, or the next pull, delivers it; [`Error::Store`] when it cannot be
+    /// kept.
     pub async fn approve(&self, id: ChallengeId, number: Option<&str>) -> Result<Outcome, Error> {
         self.decide(id, Given::approve(number)).await
     }
 
-    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the place
-    /// of a YES that the server has not acknowledged.
+    /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the
+    /// place of a YES that the server has not acknowledged.
     ///
     /// # Errors
     /// As [`Authenticator::approve`].
@@ -41,8 +48,8 @@ impl Authenticator {
         self.decide(id, Answer::Deny.into()).await
     }
 
-    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and the server
-    /// pushes nothing more for this account until its owner allows it again.
+    /// Says "this was not me", also of a request that is over: an approval that nobody took is taken back, and the
+    /// server pushes nothing more for this account until its owner allows it again.
     ///
     /// # Errors
     /// As [`Authenticator::deny`].
@@ -59,15 +66,16 @@ impl Authenticator {
                 self.store.finish_challenge(id, Outcome::Expired, self.platform.clock.now())?;
                 return Ok(Outcome::Expired);
             }
-            // The same again: what is kept is delivered, without asking the person anew.
+            // The person said YES before, and the server has not acknowledged it. That answer is delivered, and the
+            // person is not asked to sign again.
             (Progress::Answering { .. }, Answer::Approve) => {}
             _ => self.keep_answer(&stored, given).await?,
         }
-        // What is kept now is what is sent: two taps may have raced.
+        // The answer that is sent is read from the store again: of two taps at the same time, only one was kept.
         self.deliver(&self.store.challenge(id)?, Asks::Person).await
     }
 
-    /// Signs an answer and keeps it before it is sent; one that is as strong stays.
+    /// Signs an answer and keeps it before it is sent. One that is kept already and is as strong stays.
     async fn keep_answer(&self, stored: &StoredChallenge, given: Given<'_>) -> Result<(), Error> {
         if given.answer == Answer::Approve {
             read_kept(&stored.compact)?.policy.check_number(given.number)?;
@@ -90,7 +98,8 @@ impl Authenticator {
         Ok(decision::sign(&stored.compact, stored.challenge_id, given, &*key, now).await?)
     }
 
-    /// Signs a kept answer once more, for the time that holds now; none when a stronger one has taken its place meanwhile.
+    /// Signs a kept answer once more, for the time that holds now; none when a stronger one has taken its place
+    /// meanwhile.
     async fn sign_again(&self, stored: &StoredChallenge, earlier: &str) -> Result<Option<String>, Error> {
         let signed = read_signed(earlier)?;
         let given = Given { answer: signed.decision, number: signed.number.as_deref() };
@@ -99,21 +108,23 @@ impl Authenticator {
         Ok(renewed.then_some(decision))
     }
 
-    /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered does
-    /// not hold up the others; one that the server refuses is over once its time is.
+    /// Delivers the signed answers of an account that the server has not acknowledged. One that cannot be delivered
+    /// does not hold up the others; one that the server refuses is over once its time is.
     pub(crate) async fn deliver_answers(&self, enrolment_id: EnrolmentId) -> Result<(), Error> {
         for stored in self.store.unfinished_challenges()? {
             if stored.enrolment_id != enrolment_id || !matches!(stored.progress, Progress::Answering { .. }) {
                 continue;
             }
             match self.deliver(&stored, Asks::Nobody).await {
-                // Perhaps it counted, and a server that is busy now has not said so.
+                // The answer may have counted, and a server that is busy now has not said so: only a final refusal ends
+                // it.
                 Err(error) if is_final(&error) && self.is_over(&stored)? => {
                     self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
                 Ok(_)
                 | Err(
                     Error::ServerRefused { .. }
+                    | Error::UnexpectedAnswer { .. }
                     | Error::Key(_)
                     | Error::Vault(_)
                     | Error::QuestionChanged
@@ -129,35 +140,33 @@ impl Authenticator {
         let (answer, decision) = match &stored.progress {
             Progress::Finished { outcome, .. } => return Ok(*outcome),
             Progress::Answering { answer, decision } => (*answer, decision.clone()),
-            // The question has changed since the YES, which no longer counts.
+            // The person's YES was dropped when the question began to ask for a number.
             Progress::Pending => return Err(Error::QuestionChanged),
         };
         let outcome = match self.post_decision(stored, answer, &decision).await {
-            Err(Error::ServerRefused { code, detail }) => match code.as_str() {
-                // This device's clock was set since the server's time was learned: the same answer, dated anew.
-                "future_time" | "stale_time" => {
-                    self.refresh_server(stored.enrolment_id).await?;
-                    if answer == Answer::Approve && asks == Asks::Nobody {
-                        // A YES needs the person to be signed again.
-                        return Err(Error::ServerRefused { code, detail });
-                    }
-                    let Some(decision) = self.sign_again(stored, &decision).await? else {
-                        return Box::pin(self.deliver(&self.store.challenge(stored.challenge_id)?, asks)).await;
-                    };
-                    self.post_decision(stored, answer, &decision).await?
+            // This device's clock was set since the server's time was learned: the same answer is sent, dated anew.
+            Err(refused @ Error::ServerRefused { code: Known(FutureTime | StaleTime), .. }) => {
+                self.refresh_server(stored.enrolment_id).await?;
+                if answer == Answer::Approve && asks == Asks::Nobody {
+                    // A YES needs the person to be signed again.
+                    return Err(refused);
                 }
-                "wrong_challenge" if answer == Answer::Approve => {
-                    return Err(self.question_changed(stored, &decision).await?);
-                }
-                _ => return Err(Error::ServerRefused { code, detail }),
-            },
+                let Some(decision) = self.sign_again(stored, &decision).await? else {
+                    return Box::pin(self.deliver(&self.store.challenge(stored.challenge_id)?, asks)).await;
+                };
+                self.post_decision(stored, answer, &decision).await?
+            }
+            Err(Error::ServerRefused { code: Known(WrongChallenge), .. }) if answer == Answer::Approve => {
+                return Err(self.question_changed(stored, &decision).await?);
+            }
             outcome => outcome?,
         };
         self.store.finish_challenge(stored.challenge_id, outcome, self.platform.clock.now())?;
         Ok(outcome)
     }
 
-    /// The question asks for its number by now, so the YES lapses: it waits for the person again, in its new form.
+    /// The question asks for a number by now, so the YES without one is dropped. The request waits for the person
+    /// again, in the form that this fetches.
     async fn question_changed(&self, stored: &StoredChallenge, decision: &str) -> Result<Error, Error> {
         drop(self.fetch(stored.enrolment_id, 0).await?);
         self.store.forget_approval(stored.challenge_id, decision)?;
@@ -182,13 +191,10 @@ impl Authenticator {
                     Answer::Report => Outcome::Reported,
                 })
             }
-            Err(Error::ServerRefused { code, detail }) => match code.as_str() {
-                "already_answered" => Ok(Outcome::AlreadyAnswered),
-                "expired" => Ok(Outcome::Expired),
-                "cancelled" => Ok(Outcome::Cancelled),
-                "wrong_number" => Ok(Outcome::WrongNumber),
-                _ => Err(Error::ServerRefused { code, detail }),
-            },
+            Err(Error::ServerRefused { code: Known(AlreadyAnswered), .. }) => Ok(Outcome::AlreadyAnswered),
+            Err(Error::ServerRefused { code: Known(Expired), .. }) => Ok(Outcome::Expired),
+            Err(Error::ServerRefused { code: Known(Cancelled), .. }) => Ok(Outcome::Cancelled),
+            Err(Error::ServerRefused { code: Known(WrongNumber), .. }) => Ok(Outcome::WrongNumber),
             Err(error) => Err(error),
         }
     }

@@ -1,13 +1,12 @@
 //! Enrolling this device from a link.
 
 use crate::authenticator::{Account, Authenticator, Met};
-use crate::connection::{self, Body, Call, REQUEST_TIMEOUT, UNEXPECTED_ANSWER};
+use crate::connection::{self, Body, Call, REQUEST_TIMEOUT};
 use crate::device_keys;
 use crate::error::Error;
 use crate::keyring::Entry;
 use crate::store::{StoredEnrolling, StoredEnrolment};
 use crate::vault::{Opens, at_rest_key};
-use countersign_protocol::Refusal;
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::device_api::{PushRegistration, RedemptionAnswer};
 use countersign_protocol::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
@@ -17,6 +16,7 @@ use countersign_protocol::key::{Thumbprint, sha256_text};
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::server_identity::PinnedServer;
 use countersign_protocol::text;
+use countersign_protocol::{AnyProblemCode, ProblemCode, Refusal};
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
@@ -24,14 +24,18 @@ impl Authenticator {
     /// where it stopped.
     ///
     /// # Errors
-    /// `malformed` for what is no link, `wrong_server` when the server is not the one that the link names, the server's
-    /// and the network's.
+    /// `malformed` for what is no link, or a device name that cannot be shown; `wrong_server` when the server is not
+    /// the one that the link names, or its statement is of another; `wrong_device` when its statement is about other
+    /// keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any more;
+    /// [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call
+    /// goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         text::check_name(device_name, "device name")?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         if let Some(known) = self.store.enrolment_of_ticket(&ticket_sha256)? {
-            // Scanned again. With other keys it would look like a thief's second device, and end the enrolment.
+            // The link was scanned again. New keys would look like a thief's second device to the server, which would
+            // end the enrolment.
             return self.account(known);
         }
         let (document, asked) = self.well_known(&link.server_url).await?;
@@ -75,7 +79,7 @@ impl Authenticator {
         );
         let enrolling = StoredEnrolling { keys, sealing_key, transcript, possession };
         self.store.put_enrolling(ticket_sha256, &enrolling)?;
-        // Two scans at one time: both go on with the keys that were kept first.
+        // Where the link was scanned twice at one time, both go on with the keys that were kept first.
         let kept = self.store.enrolling(ticket_sha256)?.unwrap_or(enrolling);
         Ok(kept)
     }
@@ -118,7 +122,7 @@ impl Authenticator {
         let sealing_key = SealingKey::from_bytes(&sealing_key)?;
         let id = statement.enrolment_id;
         if self.is_taken(id, &met.server.server_id, &statement.aud)? {
-            // The server chose the id of an account of another: its key and its pin stay.
+            // The server chose an id that names another account on this device. That account's key and pin must stay.
             return Err(Refusal::WrongDevice.into());
         }
         let code_seed = answer.code_seed.as_ref();
@@ -144,8 +148,8 @@ impl Authenticator {
         self.account(stored)
     }
 
-    /// True when this id names another enrolment here. One of the same server and keys is this enrolment, scanned twice or
-    /// cut before its row was written.
+    /// True when this id names another enrolment on this device. One of the same server and keys is this enrolment
+    /// itself: its link was scanned twice, or the process died before its row was written.
     fn is_taken(&self, id: EnrolmentId, server_id: &Thumbprint, device: &Thumbprint) -> Result<bool, Error> {
         let mut keyring = self.keyring();
         keyring.reload()?;
@@ -158,7 +162,8 @@ impl Authenticator {
     /// Tells an account's server all places to which to send pushes: 1 to 4. They replace those that it knew.
     ///
     /// # Errors
-    /// `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, others of the server, and the network's.
+    /// [`Error::ServerRefused`] as `too_many_registrations`, `gateway_not_configured` or `unknown_webpush_key`;
+    /// otherwise as [`Authenticator::pull`].
     pub async fn register_push(&self, id: EnrolmentId, registrations: &[PushRegistration]) -> Result<(), Error> {
         let body = match registrations {
             // The form that every server understands.
@@ -170,14 +175,44 @@ impl Authenticator {
     }
 }
 
-/// True when the server will never take this message: it is over, or wrong. A server that is busy, or a stranger in
-/// between that answers in its place, is not the end.
+/// True when the server will never take this message: its time is over, or it is wrong. A server that is busy, or a
+/// stranger that answers in its place, may still take it later. Where a newer server invents a code, its HTTP status
+/// decides.
 pub(crate) fn is_final(error: &Error) -> bool {
-    const PASSING: [&str; 4] = ["unavailable", "internal", "timeout", UNEXPECTED_ANSWER];
-    matches!(error, Error::ServerRefused { code, .. } if !PASSING.contains(&code.as_str()))
+    let Error::ServerRefused { code, status, .. } = error else { return false };
+    match code {
+        AnyProblemCode::Known(code) => !matches!(
+            code,
+            ProblemCode::Unavailable | ProblemCode::Internal | ProblemCode::Timeout | ProblemCode::Throttled
+        ),
+        // 408 and 429 (RFC 9110, section 15.5.9; RFC 6585, section 4) ask for the same request again.
+        AnyProblemCode::Unknown(_) => matches!(status, 400..=499) && !matches!(status, 408 | 429),
+    }
 }
 
 /// Where a sealing key lies until its enrolment is finished and it moves into the keyring.
 const fn sealing_key_location(ticket_sha256: &str) -> Location<'_> {
     Location { table: "enrolling", row: ticket_sha256, column: "sealing_key" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_that_time_cannot_mend_is_final() {
+        let refused = |code: &str, status| {
+            is_final(&Error::ServerRefused { code: code.to_owned().into(), status, detail: "".into() })
+        };
+        for (code, status) in [("expired", 410), ("invalid_ticket", 403), ("bad_signature", 403), ("from_2040", 422)] {
+            assert!(refused(code, status), "{code}");
+        }
+        for (code, status) in [("unavailable", 503), ("internal", 500), ("timeout", 408), ("throttled", 429)] {
+            assert!(!refused(code, status), "{code}");
+        }
+        for status in [301, 408, 429, 500, 503] {
+            assert!(!refused("from_2040", status), "a code that is not known here, with status {status}");
+        }
+        assert!(!is_final(&Error::UnexpectedAnswer { status: 403 }), "a stranger's answer");
+    }
 }

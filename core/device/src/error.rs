@@ -2,9 +2,9 @@
 
 use crate::transport::Unreachable;
 use crate::vault::VaultError;
-use countersign_protocol::Refusal;
 use countersign_protocol::at_rest::AtRestError;
 use countersign_protocol::key::KeyError;
+use countersign_protocol::{AnyProblemCode, Refusal};
 
 /// Why a device could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +12,22 @@ pub enum Error {
     /// This device refused a message.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
-    /// The server refused, with the code of its problem document.
+    /// The server refused, with a problem document.
     #[error("the server refused: {detail} ({code})")]
     ServerRefused {
-        /// The stable code.
-        code: String,
+        /// The stable code of the document. A newer server may have sent one that is not known here.
+        code: AnyProblemCode,
+        /// The HTTP status, which still tells a passing trouble from a final one where the code is not known here.
+        status: u16,
         /// The server's sentence.
         detail: String,
+    },
+    /// The answer is no success and no problem document, so it is not our server's: a proxy, a captive portal or the
+    /// page of somebody else answered in its place.
+    #[error("something else answered in the server's place: HTTP status {status} without an explanation")]
+    UnexpectedAnswer {
+        /// The HTTP status.
+        status: u16,
     },
     /// The server cannot be reached.
     #[error(transparent)]
@@ -38,7 +47,7 @@ pub enum Error {
     /// No such request on this device.
     #[error("there is no such request on this device")]
     UnknownChallenge,
-    /// The account is over, by its server's signed word.
+    /// The account is over: its server said so in a signed revocation.
     #[error("the account is over on this device: enrol it again")]
     AccountEnded,
     /// A second sign-in came beside this one, so the request asks for its number now; the YES did not count.
@@ -53,8 +62,9 @@ impl Error {
     /// The stable code that an app branches on.
     pub fn code(&self) -> &str {
         match self {
-            Self::Refused(refusal) => refusal.code(),
-            Self::ServerRefused { code, .. } => code,
+            Self::Refused(refusal) => refusal.code().as_str(),
+            Self::ServerRefused { code, .. } => code.as_str(),
+            Self::UnexpectedAnswer { .. } => "unexpected_answer",
             Self::Unreachable(_) => "unreachable",
             Self::Key(KeyError::NotConfirmed) => "not_confirmed",
             Self::Key(KeyError::Invalidated) => "key_invalidated",

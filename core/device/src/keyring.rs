@@ -1,7 +1,9 @@
-//! What opens a push: the sealing keys and the servers' pins, in one small file of their own.
+//! The keyring: what a push is opened and checked with. That is each enrolment's sealing key and the pin of its server,
+//! together in one small file.
 //!
-//! A notification must open while the phone is locked, in a process that loads nothing else. So this file is sealed
-//! under the vault's after-first-unlock key, and holds no seed and no approval key.
+//! A notification is shown while the phone is locked, by a process that loads nothing else. So this file is sealed
+//! under the key that the vault gives after the first unlock. It holds neither code seeds nor signing keys, so whoever
+//! reads it can sign nothing and make no code.
 
 use crate::error::{Error, StoreError};
 use countersign_protocol::at_rest::{AtRestKey, Location};
@@ -26,7 +28,7 @@ const FILE: &str = "push-keyring";
 const VERSION: u32 = 1;
 const LOCATION: Location<'_> = Location { table: FILE, row: "", column: "" };
 
-/// What one enrolment needs to open what is sealed to it.
+/// What opens and checks the messages that are sealed to one enrolment.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub enrolment_id: EnrolmentId,
@@ -62,7 +64,8 @@ impl Entry {
         now.shifted(self.clock_offset_ms)
     }
 
-    /// What a message of this enrolment's server must agree with.
+    /// What every message for this enrolment must agree with. It is `old_certificate` when the pinned certificate has
+    /// ended by the server's time.
     pub fn expected(&self, now: Timestamp) -> Result<Expected<'_>, Refusal> {
         let server_time = self.server_time(now);
         Ok(Expected {
@@ -76,7 +79,7 @@ impl Entry {
     }
 }
 
-/// What is in the file.
+/// The contents of the file, before they are sealed.
 #[derive(Serialize, Deserialize)]
 struct Contents {
     version: u32,
@@ -88,16 +91,16 @@ struct Contents {
 pub enum Opened {
     /// A question.
     Challenge {
-        /// The checked claims.
+        /// Its claims, all of them checked.
         challenge: Box<Challenge>,
-        /// The compact JWS: the exact bytes.
+        /// The exact bytes that were signed, as a compact JWS: an answer is bound to their digest.
         compact: String,
     },
-    /// A question that waits no longer.
+    /// A question that is to be taken away.
     Retraction(Retraction),
 }
 
-/// The keyring file, read. It shows nothing of itself when printed.
+/// The contents of the keyring file, and the key that seals it. It cannot be printed, since both are secret.
 pub struct Keyring {
     path: PathBuf,
     key: AtRestKey,
@@ -105,10 +108,12 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Reads the keyring in `directory`; empty where there is none. This alone is what a notification extension needs.
+    /// Reads the keyring in `directory`; it is empty where there is no file. A notification extension needs nothing but
+    /// this.
     ///
     /// # Errors
-    /// The vault's, and those of an unreadable file.
+    /// [`Error::Vault`] when the vault gives no key for it; [`Error::Store`] when the file was sealed by another vault,
+    /// is damaged, or was written by a later version.
     pub fn open(directory: &Path, vault: &dyn KeyVault) -> Result<Self, Error> {
         let path = directory.join(FILE);
         let key = at_rest_key(vault, Opens::AfterFirstUnlock)?;
@@ -117,7 +122,7 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// Reads the file again: another process may have written it.
+    /// Reads the file again, since another process may have written it.
     pub(crate) fn reload(&mut self) -> Result<(), Error> {
         self.entries = match std::fs::read(&self.path) {
             Ok(sealed) => read(&self.key.open(LOCATION, &sealed)?)?,
@@ -163,7 +168,8 @@ impl Keyring {
         })
     }
 
-    /// Takes in what a server has shown of itself. An entry that is gone stays gone, and no sequence is lowered.
+    /// Replaces an enrolment's pin and clock offset by what its server has just shown. Another process may have written
+    /// the file meanwhile: a pin with a higher sequence stays, and an enrolment that was removed is not put back.
     pub(crate) fn learn(
         &mut self,
         enrolment_id: EnrolmentId,
@@ -189,7 +195,8 @@ impl Keyring {
         })
     }
 
-    /// Changes what is in the file now, which another process may have written meanwhile, under a lock between them.
+    /// Reads the file, changes its entries and writes it, under a lock that keeps other processes from doing the same
+    /// at that time. What they wrote before is kept.
     fn change(
         &mut self,
         randomness: &dyn Randomness,
@@ -211,13 +218,13 @@ impl Keyring {
     /// Opens a message that came by push: its bytes as the server made them.
     ///
     /// # Errors
-    /// As [`Keyring::open_envelope`], and those of the envelope's form.
+    /// Those of [`Envelope::from_json`] and of [`Keyring::open_envelope`].
     pub fn open_push(&self, body: &[u8], now: Timestamp) -> Result<Opened, Refusal> {
         self.open_envelope(&Envelope::from_json(body)?, now)
     }
 
-    /// Opens a sealed message with the one key that fits, and checks it against that key's enrolment. Nothing in the
-    /// envelope says whose it is, so every key is tried.
+    /// Opens a sealed message and checks it against the enrolment whose key opens it. An envelope does not say which
+    /// enrolment it is for, so every key is tried.
     ///
     /// # Errors
     /// `cannot_open` when no key fits; otherwise as [`challenge::open`] and [`retraction::open`].
@@ -240,7 +247,8 @@ impl Keyring {
     }
 }
 
-/// A file of a later version is refused as such before its entries are looked at.
+/// Reads the unsealed file. Its version is looked at first, so that a file of a later version is refused as such and
+/// not as damaged.
 fn read(plain: &[u8]) -> Result<Vec<Entry>, StoreError> {
     #[derive(Deserialize)]
     struct Version {

@@ -1,7 +1,7 @@
 //! The Countersign authenticator: the device that is asked, with its steps, its keys, its store and its sentences.
 //!
-//! There are no sockets here, no ambient clock and no ambient randomness: [`Platform`] brings them. The messages are those of
-//! `countersign_protocol`.
+//! There are no sockets here, no ambient clock and no ambient randomness: [`Platform`] brings them. The messages are
+//! those of `countersign_protocol`.
 
 mod authenticator;
 mod codes;

@@ -1,4 +1,5 @@
-//! Step 3, receive: a sealed message comes in by push or by pull, is opened, checked, kept once, and shown.
+//! Step 3, receive: a sealed message comes by push or by pull. It is opened, checked against the enrolment that it is
+//! for, kept once, and shown to the person.
 
 use crate::authenticator::{Account, Authenticator};
 use crate::connection;
@@ -29,7 +30,7 @@ pub struct Prompt {
     pub challenge: Challenge,
     /// How long the answer may still take, by the server's time.
     pub time_left: Duration,
-    /// True when the person has answered and the server has not been heard yet.
+    /// True when the person has answered, and the server has not acknowledged the answer yet.
     pub answering: bool,
 }
 
@@ -40,46 +41,50 @@ pub struct Past {
     pub challenge: Challenge,
     /// How it ended.
     pub outcome: Outcome,
-    /// When it ended here.
+    /// When it ended on this device, by this device's clock.
     pub at: Timestamp,
 }
 
-/// What became of a received message.
+/// What the app does about a message that was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// A request that was not known: show it.
+    /// A request that this device did not know: show it.
     New(ChallengeId),
-    /// A request that is known already, from an earlier push or a pull: one request, one prompt.
+    /// A request that this device knows already, from an earlier push or pull. Its prompt is there, so there is nothing
+    /// to do.
     Known(ChallengeId),
-    /// A known request that asks for a number by now, since a second one came beside it: show it anew.
+    /// A known request that now asks for a number, since a second sign-in of the same person began to wait beside it:
+    /// show it again, in its new form.
     Changed(ChallengeId),
-    /// A request that waits no longer: take its prompt away, wherever it is shown.
+    /// A request that waits no longer: take its prompt and its notification away.
     Retracted(ChallengeId),
 }
 
 /// What a pull brought.
 #[derive(Debug)]
 pub struct Pulled {
-    /// What the server says of this account on this device.
+    /// Whether the signed-in page has confirmed this device, as the server says without a signature.
     pub state: EnrolmentState,
-    /// What became of each message.
+    /// What to do about each message that came, or why it was refused.
     pub received: Vec<Result<Received, Refusal>>,
-    /// Whether pushes reach this device, as the server knew before this device repaired it; none from an older server.
+    /// Whether pushes reach this device, as the server knew before this pull repaired it. An older server does not say.
     pub push: Option<PushStatus>,
-    /// The server's key for Web Push subscriptions, in base64url, when a registration is missing or to be made anew.
+    /// The server's key for Web Push subscriptions, in base64url. It is there when a registration is missing or is to
+    /// be made again.
     pub webpush_public_key: Option<String>,
-    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    /// Why the latest push to this device did not go through, in words for whoever looks into it. None when it did.
     pub push_failure: Option<String>,
-    /// Why the account is over on this device, when the server has just said so in a signed word.
+    /// Why the account is over on this device. It is there when this pull brought the server's signed revocation.
     pub ended: Option<EndReason>,
 }
 
 impl Authenticator {
-    /// Takes in a message that came by push. `unknown_key` may mean that the server has a new signing key: a pull then
-    /// learns it and brings the same request.
+    /// Takes in a message that came by push. When it is refused as `unknown_key`, the server may have a new signing
+    /// key: a pull then learns the key and brings the same request.
     ///
     /// # Errors
-    /// The refusal of whatever does not agree; [`Error::Store`]. Nothing of a refused message is kept.
+    /// [`Error::Refused`] for whatever does not agree, as [`Envelope::from_json`] and [`crate::Keyring::open_envelope`]
+    /// say: nothing of a refused message is kept. [`Error::Store`] when the store cannot be read or written.
     pub fn receive(&self, body: &[u8]) -> Result<Received, Error> {
         self.receive_envelope(&Envelope::from_json(body)?)
     }
@@ -89,7 +94,7 @@ impl Authenticator {
         let mut keyring = self.keyring();
         let mut opened = keyring.open_envelope(envelope, now);
         if opened == Err(Refusal::CannotOpen) {
-            // Perhaps for an account that another process on this store has enrolled.
+            // Another process on this store may have enrolled the account that this message is for.
             keyring.reload()?;
             opened = keyring.open_envelope(envelope, now);
         }
@@ -126,12 +131,16 @@ impl Authenticator {
         })
     }
 
-    /// Asks an account's server for what this device does not know yet: requests that wait, and those that wait no longer.
-    /// Parks up to `wait_seconds` (60 at most) while there is nothing to say. Works when no push comes. Answers that could
-    /// not be delivered before are delivered first, and a push registration that the server lacks is repaired.
+    /// Asks an account's server for the requests that this device does not know yet, and for those of its requests that
+    /// wait no longer. When there are none, the server answers after `wait_seconds` (60 at most), or as soon as there
+    /// is one. It works without any push. Before that it delivers the answers that could not be delivered earlier, and
+    /// after it registers for pushes again where the server lacks a registration.
     ///
     /// # Errors
-    /// The server's and the network's; [`Error::AccountEnded`].
+    /// [`Error::UnknownAccount`] and [`Error::AccountEnded`] when there is no such account any more;
+    /// [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard; [`Error::ServerRefused`]
+    /// when it refuses; [`Error::Key`] and [`Error::Vault`] when the request key cannot be used now; [`Error::Store`]
+    /// when the store cannot be read or written. A message that is refused is no error: it is in [`Pulled::received`].
     pub async fn pull(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         self.deliver_answers(id).await?;
         let pulled = self.fetch(id, wait_seconds).await?;
@@ -141,7 +150,8 @@ impl Authenticator {
         Ok(pulled)
     }
 
-    /// Registers for pushes again where the server lacks a registration. When that fails, the next contact tries once more.
+    /// Registers for pushes again where the server lacks a registration. A failure is not reported: the next pull finds
+    /// the registration missing and tries again.
     async fn repair_push(&self, id: EnrolmentId, pulled: &Pulled) {
         let Some(registrar) = &self.platform.push else { return };
         let rejected = match pulled.push {
@@ -155,7 +165,7 @@ impl Authenticator {
         }
     }
 
-    /// A pull without the deliveries before it.
+    /// The pull itself: without the deliveries before it and the registration after it.
     pub(crate) async fn fetch(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         let wait = wait_seconds.min(MAX_WAIT_SECONDS);
         let known = Known::list_to_text(&self.known(id)?);
@@ -183,8 +193,9 @@ impl Authenticator {
         Ok(Pulled { state, received, push, webpush_public_key, push_failure, ended })
     }
 
-    /// An account that was enrolled again on this device is one account: the older enrolment goes, also on its server. When
-    /// that cannot be reached, only here; the server then asks a device that no longer answers.
+    /// Removes the older enrolments of an account that was enrolled a second time on this device, so that the person
+    /// sees one account. When the server cannot be reached, they are removed from this device alone, and the server
+    /// goes on sending to an enrolment that no longer answers.
     async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
         let others = self.keyring().same_account(id)?;
         if others.is_empty() {
@@ -204,7 +215,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// What this device holds of an account and may still hear about.
+    /// The requests of an account that this device holds and that may still change: all that are neither over nor
+    /// reported. The server compares their digests and answers with what is different.
     fn known(&self, id: EnrolmentId) -> Result<Vec<Known>, Error> {
         let mut known = Vec::new();
         for stored in self.store.unfinished_challenges()? {
@@ -218,7 +230,8 @@ impl Authenticator {
         Ok(known)
     }
 
-    /// Ends the account by the server's signed word. A signing key that is not known is learned first, as for a challenge.
+    /// Ends the account if the server's signed revocation is genuine. Where the key that signed it is not known here,
+    /// the server's present certificate is fetched first, as for a challenge.
     async fn believe_revocation(&self, id: EnrolmentId, revocation: &str, jti: &str) -> Result<EndReason, Error> {
         match self.end(id, revocation, jti) {
             Err(Error::Refused(Refusal::UnknownKey | Refusal::OldCertificate)) => {
@@ -229,12 +242,14 @@ impl Authenticator {
         }
     }
 
-    /// Finds the request that a link on the page of the same phone opens; asks the server when it is not here yet. The
-    /// answer, and a number where one is asked for, are still the person's to give.
+    /// Finds the request that a link on a page of this same phone names, and asks the account's server for it when it
+    /// is not here yet. It answers nothing: the person still says YES or NO, and types the number where one is asked
+    /// for.
     ///
     /// # Errors
-    /// `malformed`; [`Error::UnknownAccount`] when no account of that server is on this device;
-    /// [`Error::UnknownChallenge`]; the network's.
+    /// `malformed` when it is no such link; [`Error::UnknownAccount`] when no account of that server is on this device;
+    /// [`Error::UnknownChallenge`] when the server has no such request for any of them; otherwise as
+    /// [`Authenticator::pull`].
     pub async fn open_link(&self, link: &str) -> Result<ChallengeId, Error> {
         let ChallengeLink { challenge_id, fingerprint, .. } = ChallengeLink::parse(link)?;
         if self.store.challenge(challenge_id).is_ok() {
@@ -244,7 +259,7 @@ impl Authenticator {
         if accounts.is_empty() {
             return Err(Error::UnknownAccount);
         }
-        // One account that cannot be asked must not hide the others.
+        // An account whose server cannot be asked must not keep the others from being asked.
         let mut trouble = None;
         for id in accounts {
             trouble = self.fetch(id, 0).await.err().or(trouble);
@@ -255,8 +270,9 @@ impl Authenticator {
         Err(trouble.unwrap_or(Error::UnknownChallenge))
     }
 
-    /// Takes in one pulled message. Pulled messages are never over and never early, so one that seems to be, or whose
-    /// signing key is not known, means that this device should ask the server for its time and certificate first.
+    /// Takes in one pulled message. A server hands out no message by pull that is over or dated in the future. So when
+    /// one seems to be, or when its signing key is not known, this device has an old certificate or a wrong idea of the
+    /// server's time: it learns both from the server, and tries once more.
     async fn receive_pulled(&self, id: EnrolmentId, envelope: &Envelope) -> Result<Received, Error> {
         match self.receive_envelope(envelope) {
             Err(Error::Refused(
@@ -269,27 +285,28 @@ impl Authenticator {
         }
     }
 
-    /// The requests that wait for the person, oldest first. Those whose time is over move to the history.
+    /// The requests that wait for the person, oldest first. Those whose time is over are moved to the history.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`] when the store cannot be read or written.
     pub fn pending(&self) -> Result<Vec<Prompt>, Error> {
         let mut prompts = Vec::new();
         for stored in self.store.unfinished_challenges()? {
             let answering = match stored.progress {
-                // "This was not me" asks the person nothing more.
+                // A report needs nothing more from the person, so it has no prompt while it waits to be delivered.
                 Progress::Answering { answer: Answer::Report, .. } => continue,
                 Progress::Answering { .. } => true,
                 _ => false,
             };
             match self.is_over(&stored) {
-                // Perhaps it counted and only the reply was lost: the next delivery hears which.
+                // The answer may have counted although the reply was lost. The next delivery tells, so it is not
+                // recorded as expired.
                 Ok(true) if answering => {}
                 Ok(true) => {
                     self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
                 Ok(false) => prompts.push(self.prompt(&stored, answering)?),
-                // One that cannot be read must not hide the others.
+                // A request whose account is gone, or whose bytes cannot be read, must not hide the others.
                 Err(Error::UnknownAccount | Error::Refused(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -312,15 +329,16 @@ impl Authenticator {
     /// The latest requests that are over, newest first, `most` at most.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::Store`] when the store cannot be read or written.
     pub fn history(&self, most: u32) -> Result<Vec<Past>, Error> {
-        // A request whose time is over belongs here, whether or not anybody looked at the list of pending ones.
+        // This moves the requests whose time is over into the history, although nobody has asked for the pending ones
+        // since.
         self.pending()?;
         let mut past = Vec::new();
         for stored in self.store.finished_challenges(most)? {
             let (outcome, at) = match stored.progress {
                 Progress::Finished { outcome, at } => (outcome, at),
-                // Reported after its end; the server has not acknowledged that yet.
+                // The person reported it after its end, and the server has not acknowledged that yet.
                 _ => (Outcome::Reported, stored.received_at),
             };
             past.push(Past { challenge: read_kept(&stored.compact)?, outcome, at });

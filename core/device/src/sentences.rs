@@ -1,13 +1,17 @@
 //! Every sentence that a person reads on the phone and on the sign-in page, in five languages.
 //!
 //! One catalogue for both apps, the terminal's phone and the pages: a flat JSON file for each language in
-//! `core/sentences/`, one line for each key, in the order of [`Sentence`]. What a relying party, a server or a person
-//! wrote is never in it; it is a value for a placeholder.
+//! `core/device/sentences/`, one line for each key, in the order of [`Sentence`]. What a relying party, a server or a
+//! person wrote is never in it; it is a value for a placeholder.
 
 mod table;
 
+use crate::error::{Error, StoreError};
 use crate::store::Outcome;
+use crate::vault::VaultError;
+use countersign_protocol::key::KeyError;
 use countersign_protocol::revocation::EndReason;
+use countersign_protocol::{AnyProblemCode, ProblemCode};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -61,7 +65,7 @@ impl Language {
 
     fn texts(self) -> &'static HashMap<&'static str, &'static str> {
         static TEXTS: LazyLock<[HashMap<&'static str, &'static str>; 5]> = LazyLock::new(|| {
-            // A file that does not parse fails core/tests/sentences.rs; a person would read keys.
+            // A file that does not parse fails core/device/tests/sentences.rs; a person would read keys.
             Language::ALL.map(|language| serde_json::from_str(language.catalogue()).unwrap_or_default())
         });
         &TEXTS[self as usize]
@@ -104,8 +108,8 @@ impl Sentence {
         language.texts().get(self.key()).copied().unwrap_or_else(|| self.key())
     }
 
-    /// The text, with each `{name}` replaced by the value of that name. A placeholder without a value stays, and a value
-    /// is never searched for placeholders: a device may call itself `{digits}`.
+    /// The text, with each `{name}` replaced by the value of that name. A placeholder without a value stays, and a
+    /// value is never searched for placeholders: a device may call itself `{digits}`.
     pub fn with(self, language: Language, values: &[(&str, &str)]) -> String {
         let mut rest = self.text(language);
         let mut whole = String::with_capacity(rest.len());
@@ -120,42 +124,73 @@ impl Sentence {
         whole + rest
     }
 
-    /// What a person reads about a failure with this stable code, of [`crate::Error::code`] or a problem document. While
-    /// a link is used, a refused message means [`Self::ErrorLinkNotTrusted`] instead of
-    /// [`Self::ErrorMessageRefused`], and while an answer is kept, no answer from the server means
-    /// [`Self::ErrorUnreachableAnswerKept`]: the caller knows which.
-    pub fn for_error(code: &str) -> Self {
+    /// What a person reads about a failure of a device. While a link is used, a refused message means
+    /// [`Self::ErrorLinkNotTrusted`] instead of [`Self::ErrorMessageRefused`], and while an answer is kept, no answer
+    /// from the server means [`Self::ErrorUnreachableAnswerKept`]: only the caller knows which.
+    pub fn for_error(error: &Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::for_problem(refusal.code()),
+            Error::ServerRefused { code: AnyProblemCode::Known(code), .. } => Self::for_problem(*code),
+            Error::ServerRefused { code: AnyProblemCode::Unknown(_), .. } => Self::ErrorServerRefused,
+            Error::UnexpectedAnswer { .. } => Self::ErrorUnexpectedAnswer,
+            Error::Unreachable(_) => Self::ErrorUnreachable,
+            Error::Key(KeyError::NotConfirmed) => Self::ErrorNotConfirmed,
+            Error::Key(KeyError::Invalidated) => Self::ErrorKeyInvalidated,
+            Error::Key(KeyError::Unavailable) => Self::ErrorKeyUnavailable,
+            Error::Vault(VaultError::Locked) => Self::ErrorVaultLocked,
+            Error::Vault(VaultError::Unreadable) => Self::ErrorVaultUnreadable,
+            Error::Store(StoreError::Newer) => Self::ErrorStoreNewer,
+            Error::Store(StoreError::OtherVault) => Self::AccountRestoredStore,
+            Error::Store(StoreError::Damaged(_)) => Self::ErrorStoreDamaged,
+            Error::Store(StoreError::Unwritable(_)) => Self::ErrorStoreUnwritable,
+            Error::UnknownAccount => Self::ErrorUnknownAccount,
+            Error::UnknownChallenge => Self::ErrorUnknownRequest,
+            Error::AccountEnded => Self::ErrorDeviceNotInUse,
+            Error::QuestionChanged => Self::QuestionChanged,
+            Error::NoCodes => Self::ErrorNoCodes,
+        }
+    }
+
+    /// What a person reads about a refusal with this code, of a server or of a device.
+    pub const fn for_problem(code: ProblemCode) -> Self {
         match code {
-            "malformed" | "unknown_claim" | "too_large" | "wrong_size" | "wrong_algorithm" | "wrong_type"
-            | "bad_signature" | "cannot_open" | "wrong_device" | "wrong_account" | "wrong_challenge"
-            | "future_time" | "stale_time" => Self::ErrorMessageRefused,
-            "wrong_server" | "old_certificate" => Self::ErrorWrongServer,
-            "already_answered" => Self::OutcomeAnsweredElsewhere,
-            "expired" => Self::OutcomeExpired,
-            "cancelled" => Self::OutcomeCancelled,
-            "unreachable" => Self::ErrorUnreachable,
-            "unexpected_answer" => Self::ErrorUnexpectedAnswer,
-            "unavailable" | "internal" => Self::ErrorServerBusy,
-            "invalid_ticket" => Self::ErrorLinkUsed,
-            "redeemed_twice" => Self::AccountEndedRedeemedTwice,
-            "device_not_in_use" | "unknown_key" | "account_ended" => Self::ErrorDeviceNotInUse,
-            "question_changed" => Self::QuestionChanged,
-            "no_codes" => Self::ErrorNoCodes,
-            "no_device" => Self::PageNoDevice,
-            "not_confirmed" => Self::ErrorNotConfirmed,
-            "key_invalidated" => Self::ErrorKeyInvalidated,
-            "key_unavailable" => Self::ErrorKeyUnavailable,
-            "vault_locked" => Self::ErrorVaultLocked,
-            "vault_unreadable" => Self::ErrorVaultUnreadable,
-            "store_newer" => Self::ErrorStoreNewer,
-            "store_of_another_vault" => Self::AccountRestoredStore,
-            "store_damaged" => Self::ErrorStoreDamaged,
-            "store_unwritable" => Self::ErrorStoreUnwritable,
-            "unknown_account" => Self::ErrorUnknownAccount,
-            "unknown_challenge" => Self::ErrorUnknownRequest,
-            "nonce_required" | "replayed" | "timeout" => Self::ErrorOther,
-            // The codes of a device are all above, so this one is a server's.
-            _ => Self::ErrorServerRefused,
+            ProblemCode::Malformed
+            | ProblemCode::UnknownClaim
+            | ProblemCode::TooLarge
+            | ProblemCode::WrongSize
+            | ProblemCode::WrongAlgorithm
+            | ProblemCode::WrongType
+            | ProblemCode::BadSignature
+            | ProblemCode::CannotOpen
+            | ProblemCode::WrongDevice
+            | ProblemCode::WrongAccount
+            | ProblemCode::WrongChallenge
+            | ProblemCode::FutureTime
+            | ProblemCode::StaleTime => Self::ErrorMessageRefused,
+            ProblemCode::WrongServer | ProblemCode::OldCertificate => Self::ErrorWrongServer,
+            ProblemCode::AlreadyAnswered => Self::OutcomeAnsweredElsewhere,
+            ProblemCode::Expired => Self::OutcomeExpired,
+            ProblemCode::Cancelled => Self::OutcomeCancelled,
+            ProblemCode::Unavailable | ProblemCode::Internal => Self::ErrorServerBusy,
+            ProblemCode::InvalidTicket => Self::ErrorLinkUsed,
+            ProblemCode::RedeemedTwice => Self::AccountEndedRedeemedTwice,
+            ProblemCode::DeviceNotInUse | ProblemCode::UnknownKey => Self::ErrorDeviceNotInUse,
+            ProblemCode::NoDevice => Self::PageNoDevice,
+            ProblemCode::NonceRequired | ProblemCode::Replayed | ProblemCode::Timeout => Self::ErrorOther,
+            ProblemCode::NotFound
+            | ProblemCode::WrongMethod
+            | ProblemCode::Unauthorised
+            | ProblemCode::GatewayNotConfigured
+            | ProblemCode::TooManyRegistrations
+            | ProblemCode::UnknownWebPushKey
+            | ProblemCode::IdempotencyMismatch
+            | ProblemCode::AlreadyClaimed
+            | ProblemCode::NotApproved
+            | ProblemCode::WrongNumber
+            | ProblemCode::NotProposed
+            | ProblemCode::Throttled
+            | ProblemCode::Locked
+            | ProblemCode::CodeNotAllowed => Self::ErrorServerRefused,
         }
     }
 }

@@ -199,7 +199,8 @@ impl Store {
     /// Keeps a redemption before it is sent; the first one for a ticket stays.
     pub fn put_enrolling(&self, ticket_sha256: &str, enrolling: &StoredEnrolling) -> Result<(), Error> {
         self.connection().execute(
-            "INSERT INTO enrolling VALUES (:ticket, :key_name, :request_key, :approval_key, :sealing_key, :transcript, :possession)
+            "INSERT INTO enrolling VALUES (:ticket, :key_name, :request_key, :approval_key, :sealing_key, :transcript,
+                 :possession)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":ticket": ticket_sha256,
@@ -219,10 +220,10 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         transaction.execute(
-            "INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, confirmation_code, enrolled_at,
-                 key_name, request_key, approval_key, ticket_sha256, code_seed)
-             VALUES (:id, :url, :organisation, :account, :device_name, :code, :at, :key_name, :request_key, :approval_key,
-                 :ticket, :code_seed)
+            "INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, confirmation_code,
+                 enrolled_at, key_name, request_key, approval_key, ticket_sha256, code_seed)
+             VALUES (:id, :url, :organisation, :account, :device_name, :code,
+                 :at, :key_name, :request_key, :approval_key, :ticket, :code_seed)
              ON CONFLICT DO NOTHING",
             named_params! {
                 ":id": enrolment.enrolment_id.to_string(),
@@ -280,8 +281,8 @@ impl Store {
 
     /// Takes the keys from an account that is over, and keeps why for the person to read.
     pub fn end_enrolment(&self, id: EnrolmentId, reason: EndReason) -> Result<(), Error> {
-        let sql =
-            "UPDATE enrolment SET ended_reason = ?2, confirmation_code = NULL, request_key = NULL, approval_key = NULL, code_seed = NULL
+        let sql = "UPDATE enrolment SET ended_reason = ?2, confirmation_code = NULL, request_key = NULL,
+                       approval_key = NULL, code_seed = NULL
                    WHERE enrolment_id = ?1";
         self.connection().execute(sql, [&id.to_string(), reason.as_str()])?;
         Ok(())
@@ -404,7 +405,8 @@ mod tests {
 
     /// What every version has kept, written as the first one did.
     const FIRST_ROWS: &str = "
-        INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, enrolled_at, key_name, ticket_sha256)
+        INSERT INTO enrolment (enrolment_id, server_url, organisation, account, device_name, enrolled_at, key_name,
+            ticket_sha256)
         VALUES ('AAAAAAAAAAAAAAAAAAAAAA', 'https://login.example', 'Meridian', 'maya', 'Phone', 7, 'key', 'ticket');
         INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at, answer, decision, outcome, finished_at)
         VALUES ('BBBBBBBBBBBBBBBBBBBBBA', 'AAAAAAAAAAAAAAAAAAAAAA', 'a.b.c', 8, 'deny', 'd.e.f', 'denied', 9);";

@@ -51,6 +51,14 @@ pub struct Unreachable {
 /// [`MAX_RESPONSE_LENGTH`].
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends one request and reads the whole response.
+    /// Sends one request and reads the whole response, whatever its status.
+    ///
+    /// It is polled by whoever polls the authenticator's call, so it waits without blocking the thread. Calls that are
+    /// made side by side send side by side. A call that is dropped drops this future, which must then let the
+    /// connection go. It keeps the request's timeout by itself: the core sets no other.
+    ///
+    /// # Errors
+    /// [`Unreachable`] when there is no whole response in time, or one that is too long. An error's status is a
+    /// response.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable>;
 }

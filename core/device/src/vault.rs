@@ -40,24 +40,43 @@ pub enum VaultError {
 }
 
 /// The platform's vault.
+///
+/// The methods that are not `async` are called on the thread that polls the authenticator's call, and block it while
+/// they run. They may read a file or ask a keystore; they must not wait for the person. Calls that are made side by
+/// side on several threads call the vault from several threads at once.
 #[async_trait]
 pub trait KeyVault: Send + Sync {
-    /// The key that seals this device's secrets in the store. The same one each time, and never in a backup.
+    /// The key that seals this device's secrets in the store: another one for each `opens`, the same one each time, and
+    /// never in a backup.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`] while the device's state does not allow what `opens` says, and [`VaultError::Unreadable`]
+    /// when the key is lost or not readable. The call that needed it fails with the same error, and what is sealed
+    /// stays as it is.
     fn storage_key(&self, opens: Opens) -> Result<Zeroizing<[u8; 32]>, VaultError>;
 
-    /// Makes a hardware key under this name; `None` where the platform has none, and software is used.
+    /// Makes a hardware key under this name; `None` where the platform has none, and software is used. It may ask the
+    /// person, and waits for them without blocking the thread.
+    ///
+    /// # Errors
+    /// [`KeyError::NotConfirmed`] when the person was asked and did not agree, [`KeyError::Unavailable`] when the
+    /// hardware makes no key now. The enrolment link has not been used then.
     async fn create(&self, name: &str, purpose: Purpose) -> Result<Option<Arc<dyn DeviceKey>>, KeyError> {
         let _ = (name, purpose);
         Ok(None)
     }
 
-    /// The hardware key of this name.
+    /// The hardware key of this name. It must not ask the person: signing does.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalidated`] when there is no such key any more, [`KeyError::Unavailable`] when it cannot be
+    /// reached now.
     fn load(&self, name: &str) -> Result<Arc<dyn DeviceKey>, KeyError> {
         let _ = name;
         Err(KeyError::Invalidated)
     }
 
-    /// Destroys the hardware key of this name, if there is one.
+    /// Destroys the hardware key of this name, if there is one. It has no way to fail: the account is gone already.
     fn destroy(&self, name: &str) {
         let _ = name;
     }

@@ -170,8 +170,9 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
         (Error::AccountEnded, Sentence::ErrorDeviceNotInUse),
         (Error::QuestionChanged, Sentence::QuestionChanged),
         (Error::NoCodes, Sentence::ErrorNoCodes),
+        (Error::UnexpectedAnswer { status: 502 }, Sentence::ErrorUnexpectedAnswer),
     ] {
-        assert_eq!(Sentence::for_error(error.code()), sentence, "{}", error.code());
+        assert_eq!(Sentence::for_error(&error), sentence, "{}", error.code());
     }
     for (code, sentence) in [
         ("redeemed_twice", Sentence::AccountEndedRedeemedTwice),
@@ -180,9 +181,11 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
         ("unavailable", Sentence::ErrorServerBusy),
         ("already_answered", Sentence::OutcomeAnsweredElsewhere),
         ("a code of a later server", Sentence::ErrorServerRefused),
+        // What only a device finds is no word of a server, whatever it writes.
+        ("key_invalidated", Sentence::ErrorServerRefused),
     ] {
-        let error = Error::ServerRefused { code: code.into(), detail: "x".into() };
-        assert_eq!(Sentence::for_error(error.code()), sentence, "{code}");
+        let error = Error::ServerRefused { code: code.to_owned().into(), status: 409, detail: "x".into() };
+        assert_eq!(Sentence::for_error(&error), sentence, "{code}");
     }
 }
 
@@ -219,6 +222,6 @@ fn every_refusal_of_a_message_has_a_sentence() {
         (Refusal::StaleTime, Sentence::ErrorMessageRefused),
         (Refusal::Expired, Sentence::OutcomeExpired),
     ] {
-        assert_eq!(Sentence::for_error(Error::Refused(refusal).code()), sentence, "{refusal}");
+        assert_eq!(Sentence::for_error(&Error::Refused(refusal)), sentence, "{refusal}");
     }
 }

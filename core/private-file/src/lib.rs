@@ -7,7 +7,7 @@ use std::path::Path;
 /// Makes a folder, and those above it, for this user alone. One that is there stays as it is.
 ///
 /// # Errors
-/// The system's.
+/// The system's, when it makes no folder there.
 pub fn create_folder(path: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -28,7 +28,7 @@ fn options() -> OpenOptions {
 /// as it is.
 ///
 /// # Errors
-/// The system's.
+/// The system's, when the file cannot be opened or made.
 pub fn touch(path: &Path) -> Result<File> {
     options().create(true).truncate(false).open(path)
 }
@@ -36,7 +36,7 @@ pub fn touch(path: &Path) -> Result<File> {
 /// Writes a new file, and waits for the disk.
 ///
 /// # Errors
-/// The system's; also when there is such a file.
+/// `AlreadyExists` when there is such a file; the system's when it cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = options().create_new(true).open(path)?;
     file.write_all(bytes)?;
@@ -46,7 +46,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes beside and renames, so that a reader finds the old file or the new one, also after a power cut.
 ///
 /// # Errors
-/// The system's; the old file is then still there.
+/// The system's, when one of the two files or their folder cannot be written. The old file is still there then, unless
+/// only the folder failed.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension("new");
     let mut file = options().create(true).truncate(true).open(&beside)?;

@@ -12,7 +12,8 @@ const MAX_TOPIC_LENGTH: usize = 155;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppleDevice {
-    /// What `didRegisterForRemoteNotificationsWithDeviceToken` gave the app, in hex. A capability: it must not be logged.
+    /// What `didRegisterForRemoteNotificationsWithDeviceToken` gave the app, in hex. A capability: it must not be
+    /// logged.
     pub token: String,
     /// Which of Apple's two networks knows the token.
     pub environment: Environment,
@@ -35,7 +36,7 @@ impl AppleDevice {
     /// Checks that the token is the hex of 32 to 100 bytes, and that the topic is letters, digits, hyphens and periods.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` when one of them is not so.
     pub fn check(&self) -> Result<(), Refusal> {
         let digits = self.token.len();
         let token = digits.is_multiple_of(2)

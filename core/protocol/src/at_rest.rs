@@ -93,7 +93,8 @@ impl AtRestKey {
     /// Opens what [`AtRestKey::seal`] made for this place.
     ///
     /// # Errors
-    /// [`AtRestError`].
+    /// [`AtRestError::WrongKey`] when another key sealed it; [`AtRestError::Damaged`] when it was changed, cut, or
+    /// sealed for another place.
     pub fn open(&self, location: Location<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, AtRestError> {
         let rest = sealed.strip_prefix(&[VERSION]).ok_or(AtRestError::Damaged)?;
         let (id, rest) = rest.split_at_checked(KEY_ID_LENGTH).ok_or(AtRestError::Damaged)?;

@@ -80,7 +80,8 @@ impl Policy {
     /// the server knows.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` for a number where none is asked for, for none where one is, and for other digits than were asked
+    /// for.
     pub fn check_number(self, number: Option<&str>) -> Result<(), Refusal> {
         let fits = match (self, number) {
             (Self::Tap {}, None) => true,
@@ -131,7 +132,9 @@ impl Challenge {
     /// Checks what a person would read, and the size.
     ///
     /// # Errors
-    /// `malformed` for misleading text or an impossible lifetime, `too_large`.
+    /// `malformed` for misleading or blank text, for a number that has neither 2 nor 6 digits, and for a lifetime that
+    /// is not above zero or is longer than [`MAX_LIFETIME`]; `too_large` when a text is too long, or all claims
+    /// together are longer than [`MAX_CLAIMS_LENGTH`].
     pub fn check_form(&self) -> Result<(), Refusal> {
         text::check_name(&self.relying_party, "relying party name")?;
         text::check_name(&self.account, "account name")?;
@@ -166,17 +169,17 @@ pub enum IssueError {
 /// The server's side: checks and signs a challenge for one device.
 ///
 /// # Errors
-/// As [`Challenge::check_form`], or the key's.
+/// [`IssueError::Refused`] as [`Challenge::check_form`] says; [`IssueError::Key`] when the key did not sign.
 pub fn issue(challenge: &Challenge, signing_key: &SoftwareKey) -> Result<String, IssueError> {
     challenge.check_form()?;
     Ok(jws::sign_now(challenge, signing_key)?)
 }
 
-/// The server's side: the same question to the same device, asking for a number of this many digits from now on. `compact`
-/// is what this server signed before.
+/// The server's side: the same question to the same device, asking for a number of this many digits from now on.
+/// `compact` is what this server signed before.
 ///
 /// # Errors
-/// As [`issue`].
+/// As [`issue`]; [`IssueError::Refused`] also when `compact` is not a challenge.
 pub fn raise(compact: &str, digits: u8, signing_key: &SoftwareKey) -> Result<String, IssueError> {
     let earlier: Challenge = Unverified::parse::<Challenge>(compact)?.claims_without_verification()?;
     issue(&Challenge { policy: Policy::Number { digits }, ..earlier }, signing_key)
@@ -203,7 +206,7 @@ impl Expected<'_> {
     /// Checks that a message is of this server, for this device, enrolment and account.
     ///
     /// # Errors
-    /// `wrong_server`, `wrong_device`, `wrong_account`.
+    /// `wrong_server`, `wrong_device` (also for another enrolment) and `wrong_account`, in this order.
     pub(crate) fn check_address(
         &self,
         iss: &Thumbprint,
@@ -224,7 +227,9 @@ impl Expected<'_> {
 /// The device's side: checks a signed challenge against the enrolment whose key opened it.
 ///
 /// # Errors
-/// Everything that does not agree, by its own name; `expired` when it is over.
+/// `unknown_key` when the server's present key did not sign it; `wrong_server`, `wrong_device` and `wrong_account` when
+/// it is from or for another; those of [`Challenge::check_form`]; `future_time` when it is dated later than now by more
+/// than [`CLOCK_TOLERANCE`]; `expired` when its time is over; and everything else that [`jws::verify`] refuses.
 pub fn open(compact: &str, expected: &Expected<'_>) -> Result<Challenge, Refusal> {
     let unverified = Unverified::parse::<Challenge>(compact)?;
     if unverified.payload_length() > MAX_CLAIMS_LENGTH {

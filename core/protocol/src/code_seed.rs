@@ -52,7 +52,7 @@ impl CodeSeed {
 /// The server's side: signs a seed for one device.
 ///
 /// # Errors
-/// The key's.
+/// [`KeyError::Unavailable`] when the system gives no randomness.
 pub fn issue(seed: &CodeSeed, signing_key: &SoftwareKey) -> Result<String, KeyError> {
     jws::sign_now(seed, signing_key)
 }
@@ -60,7 +60,8 @@ pub fn issue(seed: &CodeSeed, signing_key: &SoftwareKey) -> Result<String, KeyEr
 /// The device's side: checks a signed seed against the enrolment whose statement came with it.
 ///
 /// # Errors
-/// `wrong_server`, `wrong_device`, `wrong_account`, and those of the form.
+/// `wrong_server`, `wrong_device` and `wrong_account` when it is from or for another; `malformed` for digits or a
+/// period out of range; and everything that [`jws::verify`] refuses.
 pub fn open(compact: &str, expected: &Expected<'_>) -> Result<CodeSeed, Refusal> {
     let seed: CodeSeed = jws::verify(compact, expected.signing_key)?;
     expected.check_address(&seed.iss, &seed.aud, seed.enrolment_id, seed.sub)?;

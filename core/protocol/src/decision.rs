@@ -107,7 +107,7 @@ impl From<Answer> for Given<'_> {
 /// The device's side: answers the challenge in `compact`, whose id is `challenge_id`.
 ///
 /// # Errors
-/// What the key says, for example that the person did not confirm.
+/// Those of [`DeviceKey::sign`], for example that the person did not confirm.
 pub async fn sign(
     compact: &str,
     challenge_id: ChallengeId,
@@ -126,13 +126,14 @@ pub async fn sign(
     jws::sign(&decision, key).await
 }
 
-/// The server's side: checks that this device gave this answer to the challenge `asked`, the very one that was signed for
-/// it. Whether a number is the right one is not checked here.
+/// The server's side: checks that this device gave this answer to the challenge `asked`, the very one that was signed
+/// for it. Whether a number is the right one is not checked here.
 ///
 /// # Errors
-/// `unknown_key` when another key than the one for this answer signed, `wrong_challenge`, `future_time`, `stale_time`
-/// when the answer is older than the question, `malformed` for a number where none is asked for or the other way round,
-/// and those of the form.
+/// `unknown_key` when another key signed than the one for this answer; `wrong_challenge` when it answers other bytes
+/// than `asked`; `future_time` when it is dated later than `now`, `stale_time` when it is dated before the question,
+/// both beyond [`CLOCK_TOLERANCE`]; `malformed` for a number where none is asked for or the other way round; and
+/// everything else that [`jws::verify`] refuses.
 pub fn check(compact: &str, asked: &str, keys: &DecisionKeys, now: Timestamp) -> Result<Decision, Refusal> {
     let challenge: Challenge = Unverified::parse::<Challenge>(asked)?.claims_without_verification()?;
     let decision = verify(compact, keys)?;
@@ -154,7 +155,7 @@ impl Decision {
     /// Checks that a number is there exactly where the challenge asks for one, in its form.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` when it is not so.
     pub fn check_number(&self, challenge: &Challenge) -> Result<(), Refusal> {
         match self.decision {
             Answer::Approve => challenge.policy.check_number(self.number.as_deref()),

@@ -2,6 +2,9 @@
 
 use crate::apns::AppleDevice;
 use crate::handle::{ChallengeId, EnrolmentId};
+use crate::problem_code::AnyProblemCode;
+#[cfg(feature = "openapi")]
+use crate::problem_code::ProblemCode;
 use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
@@ -44,8 +47,8 @@ pub enum EnrolmentState {
 pub struct PulledChallenges {
     /// The enrolment's state.
     pub state: EnrolmentState,
-    /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction for
-    /// each known one that waits no longer.
+    /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction
+    /// for each known one that waits no longer.
     pub challenges: Vec<Envelope>,
     /// Whether pushes reach this device.
     #[serde(default)]
@@ -97,7 +100,7 @@ impl Known {
     /// Reads the list in a query.
     ///
     /// # Errors
-    /// `malformed`, also for more than [`MAX_PULLED`].
+    /// `malformed` when it is not such a list, and for more than [`MAX_PULLED`].
     pub fn list_from_text(text: &str) -> Result<Vec<Self>, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("known challenges");
         if text.is_empty() {
@@ -228,5 +231,6 @@ pub struct Problem {
     /// What happened and what to do next, in a sentence.
     pub detail: String,
     /// The stable code to branch on.
-    pub code: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = ProblemCode))]
+    pub code: AnyProblemCode,
 }

@@ -42,7 +42,8 @@ impl EnrolmentLink {
     /// Reads a link. Plain `http` is accepted for this very machine only.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when it is too long for a link; `malformed` when it is not the address of a server with a ticket of
+    /// 32 bytes and a fingerprint behind it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("enrolment link");
         let (server_url, ticket, fingerprint) = take_apart(trimmed(text)?, "/enrol", "t").ok_or(WRONG)?;
@@ -155,7 +156,10 @@ impl EnrolmentStatement {
 /// The server's side: checks what a device sent, all but the ticket's existence.
 ///
 /// # Errors
-/// `wrong_server`, `unknown_key`, `bad_signature`, `future_time`, `stale_time`, and those of the form.
+/// `wrong_server` when it is for another server; `unknown_key` and `bad_signature` when one of the two keys did not
+/// sign its part; `malformed` for another ticket than the transcript's, for one key in both places and for a name that
+/// cannot be shown; `future_time` and `stale_time` when it was signed later than `now` by more than [`CLOCK_TOLERANCE`]
+/// or more than [`TICKET_LIFETIME`] ago; and everything else that [`jws::verify`] refuses.
 pub fn check_redemption(
     redemption: &Redemption,
     server_id: &Thumbprint,
@@ -191,7 +195,8 @@ pub fn check_redemption(
 /// The device's side: checks the server's statement against the transcript that this device sent.
 ///
 /// # Errors
-/// `wrong_server`, `wrong_device`, and those of the form.
+/// `wrong_server` when it is of another server; `wrong_device` when it is about other keys or another transcript;
+/// `malformed` and `too_large` for names that cannot be shown; and everything that [`jws::verify`] refuses.
 pub fn check_statement(
     compact: &str,
     server_id: &Thumbprint,
@@ -215,8 +220,8 @@ pub fn check_statement(
     Ok(statement)
 }
 
-/// The six digits that the phone shows and the signed-in page asks for. They depend on the ticket, the server, every key
-/// of the device and the account: whoever redeemed the link with other keys shows other digits.
+/// The six digits that the phone shows and the signed-in page asks for. They depend on the ticket, the server, every
+/// key of the device and the account: whoever redeemed the link with other keys shows other digits.
 pub fn confirmation_code(compact_transcript: &str, account_id: AccountId) -> String {
     let mut input = b"countersign confirmation v1\n".to_vec();
     input.extend_from_slice(&transcript_digest(compact_transcript));

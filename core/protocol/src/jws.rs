@@ -42,8 +42,9 @@ impl<'a> Unverified<'a> {
     /// Reads a compact JWS of the type that `C` requires.
     ///
     /// # Errors
-    /// `too_large`, `malformed`, `unknown_claim` (a header other than `alg`, `kid`, `typ`; so `crit`, `jwk`, `jku` and
-    /// `x5c` too), `wrong_algorithm`, `wrong_type`.
+    /// `too_large` past [`MAX_LENGTH`]; `malformed` when it is not three parts, or a part cannot be read;
+    /// `unknown_claim` for a header other than `alg`, `kid` and `typ`, so `crit`, `jwk`, `jku` and `x5c` too;
+    /// `wrong_algorithm` and `wrong_type` for another `alg` or `typ`; `unknown_key` when `kid` is no thumbprint.
     pub fn parse<C: Claims>(compact: &'a str) -> Result<Self, Refusal> {
         if compact.len() > MAX_LENGTH {
             return Err(Refusal::TooLarge);
@@ -78,7 +79,8 @@ impl<'a> Unverified<'a> {
     /// Checks the signature with `key` and gives the claims.
     ///
     /// # Errors
-    /// `unknown_key` when `kid` does not name `key`, `bad_signature`, `malformed`, `unknown_claim`.
+    /// `unknown_key` when `kid` does not name `key`; `bad_signature` when the signature does not fit; `malformed` and
+    /// `unknown_claim` when the claims are not those of `C`.
     pub fn verify<C: Claims>(&self, key: &PublicKey) -> Result<C, Refusal> {
         if self.key_id != key.thumbprint() {
             return Err(Refusal::UnknownKey);
@@ -87,11 +89,12 @@ impl<'a> Unverified<'a> {
         read_json(&self.payload, "JWS claims")
     }
 
-    /// The claims without any check of who signed them: for a message that carries the very key it is signed with, and for
-    /// what the caller has verified before and kept. Every other use must [`Unverified::verify`] before it believes a word.
+    /// The claims without any check of who signed them: for a message that carries the very key it is signed with, and
+    /// for what the caller has verified before and kept. Every other use must [`Unverified::verify`] before it believes
+    /// a word.
     ///
     /// # Errors
-    /// `malformed`, `unknown_claim`.
+    /// `malformed` and `unknown_claim` when the claims are not those of `C`.
     pub fn claims_without_verification<C: Claims>(&self) -> Result<C, Refusal> {
         read_json(&self.payload, "JWS claims")
     }
@@ -116,7 +119,7 @@ fn signing_input<C: Claims>(claims: &C, key: &PublicKey) -> Result<String, Refus
 /// Signs `claims` with a key that may ask the person first.
 ///
 /// # Errors
-/// What the key says.
+/// Those of [`DeviceKey::sign`]; [`KeyError::Unavailable`] when the claims cannot be written as JSON.
 pub async fn sign<C: Claims>(claims: &C, key: &dyn DeviceKey) -> Result<String, KeyError> {
     let input = signing_input(claims, &key.public_key()).map_err(|_| KeyError::Unavailable)?;
     let signature = key.sign(input.as_bytes()).await?;
@@ -126,7 +129,7 @@ pub async fn sign<C: Claims>(claims: &C, key: &dyn DeviceKey) -> Result<String, 
 /// Signs `claims` with a key in memory, as a server does.
 ///
 /// # Errors
-/// What the key says.
+/// [`KeyError::Unavailable`] when the system gives no randomness, or the claims cannot be written as JSON.
 pub fn sign_now<C: Claims>(claims: &C, key: &SoftwareKey) -> Result<String, KeyError> {
     let input = signing_input(claims, &key.public()).map_err(|_| KeyError::Unavailable)?;
     let signature = key.sign_now(input.as_bytes())?;
@@ -140,7 +143,7 @@ fn decode(part: &str, what: &'static str) -> Result<Vec<u8>, Refusal> {
 /// Reads JSON of which every member must be known, none may come twice, and every object must be written as one.
 ///
 /// # Errors
-/// `malformed` with `what`, or `unknown_claim`.
+/// `malformed` with `what` when it is not such JSON; `unknown_claim` when only a member is unknown.
 pub(crate) fn read_json<T: Serialize + DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, Refusal> {
     let mut unknown = false;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

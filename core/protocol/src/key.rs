@@ -110,7 +110,7 @@ impl PublicKey {
     /// Checks an ES256 signature: r and s, 32 bytes each (RFC 7518, section 3.4).
     ///
     /// # Errors
-    /// `bad_signature`.
+    /// `bad_signature` when it does not fit the message, or is not 64 bytes.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Refusal> {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.0)
             .verify(message, signature)
@@ -172,13 +172,20 @@ pub enum KeyError {
 /// On a phone it lives in the Secure Enclave, StrongBox or TEE; elsewhere it is [`SoftwareKey`].
 #[async_trait]
 pub trait DeviceKey: Send + Sync {
-    /// Its public half.
+    /// Its public half. It is kept beside the key, so that this neither waits nor fails.
     fn public_key(&self) -> PublicKey;
 
-    /// Signs with ES256: r and s, 32 bytes each, over SHA-256 of `message`.
+    /// Signs with ES256: r and s, 32 bytes each, over SHA-256 of `message`. It may ask the person, and waits for them
+    /// without blocking the thread that polls. One key may be signing for several calls at once.
+    ///
+    /// # Errors
+    /// [`KeyError::NotConfirmed`] when the person was asked and did not agree, or not in time;
+    /// [`KeyError::Invalidated`] when the platform has destroyed the key; [`KeyError::Unavailable`] when it cannot be
+    /// used now.
     async fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError>;
 
-    /// True when the platform asks the person (biometric or PIN) for each signature.
+    /// True when the platform asks the person (biometric or PIN) for each signature. It is signed with every decision
+    /// as "user verified", and neither waits nor fails.
     fn asks_person(&self) -> bool {
         false
     }

@@ -1,8 +1,8 @@
-//! The Countersign protocol, both sides of it: messages, cryptography, one-time codes, the types on the wire, and the closed
-//! list of refusals. What a relay needs, or whoever verifies a receipt.
+//! The Countersign protocol, both sides of it: messages, cryptography, one-time codes, the types on the wire, and the
+//! closed list of refusals. What a relay needs, or whoever verifies a receipt.
 //!
-//! Nothing here opens a file, a socket or a database, and nothing reads the clock or makes randomness by itself: both are
-//! arguments. PROTOCOL.md in the repository describes the same messages for other languages.
+//! Nothing here opens a file, a socket or a database, and nothing reads the clock or makes randomness by itself: both
+//! are arguments. PROTOCOL.md in the repository describes the same messages for other languages.
 
 pub mod apns;
 pub mod at_rest;
@@ -17,6 +17,7 @@ pub mod key;
 pub mod link;
 pub mod one_time_code;
 pub mod otpauth;
+pub mod problem_code;
 pub mod proof;
 pub mod randomness;
 pub mod receipt;
@@ -30,4 +31,5 @@ pub mod text;
 pub mod time;
 pub mod webpush;
 
+pub use problem_code::{AnyProblemCode, ProblemCode};
 pub use refusal::Refusal;

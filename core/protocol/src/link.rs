@@ -1,5 +1,5 @@
-//! Links from a page to the app: an address of the server, and what the app needs in the fragment, which no browser sends
-//! and no log keeps.
+//! Links from a page to the app: an address of the server, and what the app needs in the fragment, which no browser
+//! sends and no log keeps.
 
 use crate::handle::ChallengeId;
 use crate::key::Thumbprint;
@@ -39,8 +39,8 @@ pub(crate) fn trimmed(text: &str) -> Result<&str, Refusal> {
     if text.len() > MAX_LENGTH { Err(Refusal::TooLarge) } else { Ok(text) }
 }
 
-/// Opens a request in the app on the same phone: `https://HOST/challenge#c=CHALLENGE&k=FINGERPRINT`. It answers nothing,
-/// and never carries the number that the page shows.
+/// Opens a request in the app on the same phone: `https://HOST/challenge#c=CHALLENGE&k=FINGERPRINT`. It answers
+/// nothing, and never carries the number that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeLink {
     /// The server's address, without a trailing slash.
@@ -60,7 +60,8 @@ impl ChallengeLink {
     /// Reads a link.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when it is too long for a link; `malformed` when it is not the address of a server with a challenge
+    /// and a fingerprint behind it, and nothing else.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("challenge link");
         let (server_url, challenge, fingerprint) = take_apart(trimmed(text)?, "/challenge", "c").ok_or(WRONG)?;

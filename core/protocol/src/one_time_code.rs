@@ -122,7 +122,7 @@ impl Totp {
     /// Codes of 6 to 8 digits that change every `period` seconds, 1 to 300.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` for other digits or another period.
     pub fn new(secret: Secret, algorithm: Algorithm, digits: u8, period: u16) -> Result<Self, Refusal> {
         check_digits(digits)?;
         if !PERIODS.contains(&period) {
@@ -219,7 +219,7 @@ impl Hotp {
     /// Codes of 6 to 8 digits, the next one for `counter`. RFC 4226 knows SHA-1 only; some services use the others.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` for other digits.
     pub fn new(secret: Secret, algorithm: Algorithm, digits: u8, counter: u64) -> Result<Self, Refusal> {
         check_digits(digits)?;
         Ok(Self { secret, algorithm, digits, counter })

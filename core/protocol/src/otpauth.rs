@@ -1,7 +1,7 @@
 //! Links that carry the secret of one-time codes: `otpauth://totp/Issuer:account?secret=…` and `otpauth://hotp/…`.
 //!
-//! Google's "Key Uri Format" is the description that services follow. Where it is silent or services stray from it, this
-//! reads what Google Authenticator reads.
+//! Google's "Key Uri Format" is the description that services follow. Where it is silent or services stray from it,
+//! this reads what Google Authenticator reads.
 
 use crate::one_time_code::{Algorithm, DEFAULT_DIGITS, DEFAULT_PERIOD, Hotp, Secret, Totp};
 use crate::refusal::Refusal;
@@ -34,11 +34,12 @@ pub struct OtpauthLink {
 }
 
 impl OtpauthLink {
-    /// A link for this account. Without an issuer the account's name has no colon, since what stands before a colon would
-    /// be read as the issuer.
+    /// A link for this account. Without an issuer the account's name has no colon, since what stands before a colon
+    /// would be read as the issuer.
     ///
     /// # Errors
-    /// `malformed`, `too_large`: those of [`text::check_name`] for each name.
+    /// `malformed` and `too_large` as [`text::check_name`] says, for each name; `malformed` for an account with a colon
+    /// and no issuer.
     pub fn new(issuer: Option<&str>, account: &str, generator: Generator) -> Result<Self, Refusal> {
         if let Some(issuer) = issuer {
             text::check_name(issuer, "issuer name")?;
@@ -72,11 +73,12 @@ impl OtpauthLink {
 
     /// Reads a link of any service.
     ///
-    /// Parameters of other names are ignored, those of the other kind too; one that is known and comes twice is refused.
-    /// Where the label and the parameter name different issuers, the parameter is right.
+    /// Parameters of other names are ignored, those of the other kind too; one that is known and comes twice is
+    /// refused. Where the label and the parameter name different issuers, the parameter is right.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when it is longer than any such link; `malformed` when a part is missing, comes twice or has a value
+    /// that is not allowed.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = text.trim();
         if text.len() > MAX_LINK_LENGTH {
@@ -130,8 +132,8 @@ struct Parameters(BTreeMap<&'static str, Zeroizing<String>>);
 impl Parameters {
     const KNOWN: [&str; 6] = ["secret", "issuer", "algorithm", "digits", "period", "counter"];
 
-    /// A plus sign is a space, as in a form, which is how many services write their issuer. To be read as a plus sign it
-    /// is encoded.
+    /// A plus sign is a space, as in a form, which is how many services write their issuer. To be read as a plus sign
+    /// it is encoded.
     fn read(query: &str) -> Result<Self, Refusal> {
         let mut found = BTreeMap::new();
         for pair in query.split('&') {

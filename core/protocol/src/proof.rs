@@ -25,8 +25,8 @@ pub const PROOF_LIFETIME: Duration = Duration::from_secs(300);
 pub struct Proof {
     /// The HTTP method, in capitals.
     pub htm: String,
-    /// Path and query, relative to the server's address. Without host and prefix, which a proxy may change; the nonce binds
-    /// the server.
+    /// Path and query, relative to the server's address. Without host and prefix, which a proxy may change; the nonce
+    /// binds the server.
     pub htu: String,
     /// When it was signed, in seconds of the server's time.
     pub iat: i64,
@@ -61,7 +61,7 @@ pub fn new_jti(randomness: &dyn Randomness) -> String {
 /// The device's side: signs a proof for one request, with a `jti` that serves for it alone.
 ///
 /// # Errors
-/// What the key says.
+/// Those of [`DeviceKey::sign`].
 pub async fn sign(
     request: Request<'_>,
     jti: &str,
@@ -83,7 +83,7 @@ pub async fn sign(
 /// The key that a proof says it is signed with; to be looked up among the request keys.
 ///
 /// # Errors
-/// Those of the form.
+/// Those of [`Unverified::parse`].
 pub fn key_id(compact: &str) -> Result<Thumbprint, Refusal> {
     Ok(Unverified::parse::<Proof>(compact)?.key_id().clone())
 }
@@ -91,8 +91,10 @@ pub fn key_id(compact: &str) -> Result<Thumbprint, Refusal> {
 /// The server's side: checks that `key` signed this very request, now.
 ///
 /// # Errors
-/// `bad_signature` (also for the proof of another request), `unknown_key`, `future_time`, `stale_time`, and those of the
-/// form.
+/// `unknown_key` when another key signed; `bad_signature` when the signature does not fit, and for the proof of another
+/// request; `future_time` when it is dated later than `now` by more than [`CLOCK_TOLERANCE`], `stale_time` when it is
+/// older than [`PROOF_LIFETIME`]; `malformed` for a `jti` that is not 16 bytes; and everything else that
+/// [`jws::verify`] refuses.
 pub fn check(compact: &str, request: Request<'_>, key: &PublicKey, now: Timestamp) -> Result<Proof, Refusal> {
     let proof: Proof = jws::verify(compact, key)?;
     if proof.htm != request.method || proof.htu != request.target || proof.body_sha256 != sha256_text(request.body) {

@@ -8,7 +8,11 @@ use std::convert::Infallible;
 /// Keys and ES256 signatures do not come from here: ring seals its own generator in, so a seed repeats the steps of a
 /// simulation, not its bytes.
 pub trait Randomness: Send + Sync {
-    /// Fills `bytes` with unpredictable bytes.
+    /// Fills `bytes` with unpredictable bytes. It has no way to fail, since whoever went on without them would hand out
+    /// guessable secrets: an implementation without entropy stops the program.
+    ///
+    /// Called from any thread, from several at once, and while the caller holds locks; so it returns at once and calls
+    /// nothing of Countersign.
     fn fill(&self, bytes: &mut [u8]);
 }
 

@@ -1,5 +1,5 @@
-//! The receipt: challenge, decision and enrolment statement together, which anyone who pinned the server's root can
-//! verify years later, without the server.
+//! The receipt: the signed question, the signed answer and the server's statement about the device, together. Whoever
+//! knows the server's root key can verify it years later, without the server.
 
 use crate::challenge::{self, CLOCK_TOLERANCE, Challenge, MAX_LIFETIME};
 use crate::decision::{self, Answer, Decision};
@@ -10,41 +10,51 @@ use crate::refusal::Refusal;
 use crate::server_identity::Certificate;
 use serde::{Deserialize, Serialize};
 
-/// What a relying party keeps. Each member is a compact JWS.
+/// The proof that a relying party keeps of one answer. Each member is a compact JWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
-    /// The root's word on the key that signed the challenge.
+    /// The certificate of the signing key that signed the challenge.
     pub certificate: String,
-    /// The root's word on the key that signed the enrolment, which may be an earlier one.
+    /// The certificate of the signing key that signed the enrolment statement. That may be an earlier key than the
+    /// challenge's, since servers change their signing key.
     pub enrolment_certificate: String,
-    /// The server's word on the device's keys.
+    /// The enrolment statement: which keys the account's device signs with.
     pub enrolment: String,
-    /// The question.
+    /// The challenge: what was asked, as the device was sent it.
     pub challenge: String,
-    /// The answer.
+    /// The decision: what the device answered.
     pub decision: String,
 }
 
-/// What a receipt proves.
+/// The contents of a receipt, once all of it has been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// Who was asked what.
+    /// What was asked, and of whom.
     pub challenge: Challenge,
     /// What was answered.
     pub decision: Decision,
-    /// Who the device is.
+    /// The device that answered, and its keys.
     pub enrolment: EnrolmentStatement,
 }
 
 impl Receipt {
-    /// Verifies the whole chain: root, certificates, enrolment, challenge, decision. Each must fall within the time of
-    /// the one that vouches for it; none is compared with the present. Who pinned the device's approval key at its
-    /// enrolment compares it with the one in [`Proven`], and then depends on no key of the server.
+    /// Verifies every signature, each with the key that the part before it vouches for: `root` signs the two
+    /// certificates, the certified keys sign the enrolment statement and the challenge, and the enrolled device signs
+    /// the decision.
+    ///
+    /// Each part must also be dated within the time of the part that vouches for it. None is compared with the present,
+    /// so a receipt stays valid for ever.
+    ///
+    /// A reader who kept the device's approval key since the enrolment compares it with the one in
+    /// [`Proven::enrolment`]: then even a thief of the server's keys cannot make a receipt for it.
     ///
     /// # Errors
-    /// `wrong_server`, `wrong_device`, `wrong_account`, `wrong_challenge`, `unknown_key`, `bad_signature`, `stale_time`,
-    /// `future_time`, and those of the form.
+    /// `wrong_server` when a part is of another server than `root`'s; `wrong_device` and `wrong_account` when challenge
+    /// and enrolment are not of one device and account; `wrong_challenge` when the decision is about another challenge;
+    /// `unknown_key` and `bad_signature` when a part is not signed by the key that the part before it names;
+    /// `stale_time` and `future_time` when a part is dated before or after the time of the one that vouches for it; and
+    /// everything else that [`jws::verify`], [`Challenge::check_form`] and [`Decision::check_number`] refuse.
     pub fn verify(&self, root: &PublicKey) -> Result<Proven, Refusal> {
         let server_id: Thumbprint = root.thumbprint();
         let certificate: Certificate = jws::verify(&self.certificate, root)?;
@@ -68,7 +78,9 @@ impl Receipt {
             return Err(Refusal::WrongChallenge);
         }
         within(enrolment.iat, enrolment_certificate.iat, enrolment_certificate.exp)?;
-        // A question that was signed anew when another came beside it keeps its time, and may have a younger certificate.
+        // A challenge that asks for a number since another came beside it was signed a second time, by the key of that
+        // moment, and kept its first date. So its certificate may be younger than the challenge, by no more than a
+        // challenge lives.
         let longest = i64::try_from(MAX_LIFETIME.as_secs()).unwrap_or(0);
         within(challenge.iat, certificate.iat.saturating_sub(longest), certificate.exp)?;
         within(challenge.iat, enrolment.iat, i64::MAX)?;
@@ -90,8 +102,8 @@ const fn within(moment: i64, from: i64, to: i64) -> Result<(), Refusal> {
 }
 
 impl Proven {
-    /// True when the person said yes and typed this number; `None` where no number was asked for. The number is not in the
-    /// challenge, so only who showed it can say whether it was the right one.
+    /// True when the person said yes and typed `number`; pass `None` where no number was asked for. The challenge does
+    /// not hold the number, so only the site that showed it can say whether it was the right one.
     pub fn approved(&self, number: Option<&str>) -> bool {
         self.decision.decision == Answer::Approve && self.decision.number.as_deref() == number
     }

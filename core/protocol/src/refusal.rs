@@ -1,5 +1,7 @@
 //! Why a message was refused. One closed list, with one stable code for each reason.
 
+use crate::problem_code::ProblemCode;
+
 /// A reason to refuse a message, the same on both sides of the wire.
 ///
 /// The code is what programs branch on (PROTOCOL.md lists them); it never changes its meaning. A refusal carries no
@@ -61,25 +63,25 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stable code, as in a problem document.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> ProblemCode {
         match self {
-            Self::Malformed(_) => "malformed",
-            Self::UnknownClaim => "unknown_claim",
-            Self::TooLarge => "too_large",
-            Self::WrongSize => "wrong_size",
-            Self::WrongAlgorithm => "wrong_algorithm",
-            Self::WrongType => "wrong_type",
-            Self::UnknownKey => "unknown_key",
-            Self::BadSignature => "bad_signature",
-            Self::CannotOpen => "cannot_open",
-            Self::WrongDevice => "wrong_device",
-            Self::WrongAccount => "wrong_account",
-            Self::WrongServer => "wrong_server",
-            Self::WrongChallenge => "wrong_challenge",
-            Self::OldCertificate => "old_certificate",
-            Self::FutureTime => "future_time",
-            Self::StaleTime => "stale_time",
-            Self::Expired => "expired",
+            Self::Malformed(_) => ProblemCode::Malformed,
+            Self::UnknownClaim => ProblemCode::UnknownClaim,
+            Self::TooLarge => ProblemCode::TooLarge,
+            Self::WrongSize => ProblemCode::WrongSize,
+            Self::WrongAlgorithm => ProblemCode::WrongAlgorithm,
+            Self::WrongType => ProblemCode::WrongType,
+            Self::UnknownKey => ProblemCode::UnknownKey,
+            Self::BadSignature => ProblemCode::BadSignature,
+            Self::CannotOpen => ProblemCode::CannotOpen,
+            Self::WrongDevice => ProblemCode::WrongDevice,
+            Self::WrongAccount => ProblemCode::WrongAccount,
+            Self::WrongServer => ProblemCode::WrongServer,
+            Self::WrongChallenge => ProblemCode::WrongChallenge,
+            Self::OldCertificate => ProblemCode::OldCertificate,
+            Self::FutureTime => ProblemCode::FutureTime,
+            Self::StaleTime => ProblemCode::StaleTime,
+            Self::Expired => ProblemCode::Expired,
         }
     }
 }

@@ -1,6 +1,8 @@
-//! The retraction: the server's signed word that a challenge waits no longer, so that its prompt goes from every device.
+//! The retraction: the server tells a device, in a signed message, that a challenge waits no longer. The device then
+//! takes the prompt away.
 //!
-//! It travels as a challenge does, sealed to the device and of the same size.
+//! It is sealed to the device as a challenge is, and has the same size, so that a push network cannot tell the two
+//! apart.
 
 use crate::challenge::Expected;
 use crate::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -28,7 +30,8 @@ pub struct Retraction {
     pub iat: i64,
 }
 
-/// Why a challenge waits no longer. That its time is over needs no message: it says so itself.
+/// Why a challenge waits no longer. There is no reason for a challenge whose time is over: each challenge carries its
+/// own end, so the device knows without a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
@@ -44,11 +47,12 @@ impl Claims for Retraction {
     const TYPE: &'static str = "countersign-retraction+jws";
 }
 
-/// The device's side: checks a signed retraction against the enrolment whose key opened it. An old one is as true as a
-/// fresh one, since a challenge that is over never waits again.
+/// The device's side: checks a signed retraction against the enrolment whose key opened it. Its age does not matter,
+/// since a challenge that is over never waits again.
 ///
 /// # Errors
-/// Everything that does not agree, by its own name.
+/// `unknown_key` when the server's present key did not sign it; `wrong_server`, `wrong_device` and `wrong_account` when
+/// it is from or for another; and everything else that [`jws::verify`] refuses.
 pub fn open(compact: &str, expected: &Expected<'_>) -> Result<Retraction, Refusal> {
     let retraction: Retraction = jws::verify(compact, expected.signing_key)?;
     expected.check_address(&retraction.iss, &retraction.aud, retraction.enrolment_id, retraction.sub)?;

@@ -1,5 +1,5 @@
-//! The revocation: the server's signed word that an enrolment is over. Without it, no answer of a server, and of nobody in
-//! between, takes an account from a device.
+//! The revocation: the server tells a device, in a signed message, that its enrolment is over. Only this message makes
+//! a device give up an account. No other answer does, since anybody between the two could write that.
 
 use crate::challenge::Expected;
 use crate::handle::{AccountId, EnrolmentId};
@@ -21,7 +21,8 @@ pub struct Revocation {
     pub enrolment_id: EnrolmentId,
     /// Why.
     pub reason: EndReason,
-    /// The `jti` of the request that this answers: nobody can keep it for another day or another store.
+    /// The `jti` of the request proof that this answers. So a revocation that somebody kept cannot be played to the
+    /// device again, nor to a copy of its store.
     pub nonce: String,
     /// When it was signed, in seconds.
     pub iat: i64,
@@ -71,7 +72,9 @@ impl Claims for Revocation {
 /// The device's side: checks a signed revocation that answers the request with this `jti`.
 ///
 /// # Errors
-/// `stale_time` for the answer to another request; everything else that does not agree, by its own name.
+/// `stale_time` when it answers another request; `unknown_key` when the server's present key did not sign it;
+/// `wrong_server`, `wrong_device` and `wrong_account` when it is from or for another; and everything else that
+/// [`jws::verify`] refuses.
 pub fn open(compact: &str, expected: &Expected<'_>, nonce: &str) -> Result<Revocation, Refusal> {
     let revocation: Revocation = jws::verify(compact, expected.signing_key)?;
     expected.check_address(&revocation.iss, &revocation.aud, revocation.enrolment_id, revocation.sub)?;

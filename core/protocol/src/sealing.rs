@@ -74,7 +74,7 @@ impl SealingKey {
     /// The key in these 32 bytes.
     ///
     /// # Errors
-    /// `malformed` when they are not a key.
+    /// `malformed` when they are not 32, or no X25519 key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
         let private =
             <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(bytes).map_err(|_| Refusal::Malformed("sealing key"))?;
@@ -126,7 +126,9 @@ impl Envelope {
     /// Reads the JSON form.
     ///
     /// # Errors
-    /// `too_large`, `malformed`, `unknown_claim`, `wrong_size`.
+    /// `too_large` past [`MAX_ENVELOPE_LENGTH`]; `malformed` when it is not the JSON of an envelope of this version;
+    /// `unknown_claim` for a member that is not known here; `wrong_size` when what is sealed does not have the one size
+    /// that all have.
     pub fn from_json(bytes: &[u8]) -> Result<Self, Refusal> {
         if bytes.len() > MAX_ENVELOPE_LENGTH {
             return Err(Refusal::TooLarge);
@@ -157,7 +159,8 @@ impl Envelope {
     /// Opens the message with a key, if it was sealed to it and to this enrolment.
     ///
     /// # Errors
-    /// `cannot_open`, `wrong_size`, `malformed`.
+    /// `cannot_open` when it was sealed to another key or enrolment, or was changed; `wrong_size` and `malformed` when
+    /// the envelope or what is in it does not have its form.
     pub fn open(&self, key: &SealingKey, to: SealedTo<'_>) -> Result<String, Refusal> {
         let sealed = self.check()?;
         let (encapsulated, ciphertext) = sealed.split_at(32);

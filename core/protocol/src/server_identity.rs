@@ -95,7 +95,7 @@ impl PinnedServer {
 /// The server's side: certifies `signing_key`.
 ///
 /// # Errors
-/// The key's.
+/// [`KeyError::Unavailable`] when the system gives no randomness.
 pub fn certify(
     root: &SoftwareKey,
     signing_key: PublicKey,
@@ -116,7 +116,8 @@ pub fn certify(
 /// Checks a certificate against a root.
 ///
 /// # Errors
-/// `wrong_server`, `unknown_key`, `bad_signature`, `expired`, and those of the form.
+/// `unknown_key` and `bad_signature` when `root` did not sign it; `wrong_server` when it names another server;
+/// `expired` when it has ended by `now`; and everything else that [`jws::verify`] refuses.
 pub fn check_certificate(compact: &str, root: &PublicKey, now: Timestamp) -> Result<Certificate, Refusal> {
     let certificate: Certificate = jws::verify(compact, root)?;
     if certificate.iss != root.thumbprint() {
@@ -133,7 +134,8 @@ impl WellKnown {
     /// no older than `lowest_sequence`.
     ///
     /// # Errors
-    /// `wrong_server`, `old_certificate`, and those of the certificate.
+    /// `wrong_server` when the root is not that one; `old_certificate` when its sequence is lower; and those of
+    /// [`check_certificate`].
     pub fn pin(&self, fingerprint: &Thumbprint, lowest_sequence: u64, now: Timestamp) -> Result<PinnedServer, Refusal> {
         if self.root.thumbprint() != *fingerprint || self.server_id != *fingerprint {
             return Err(Refusal::WrongServer);
@@ -155,8 +157,8 @@ impl WellKnown {
 /// Learns how far the server's clock is ahead of this one, in milliseconds, from its signed answer to `nonce`.
 ///
 /// # Errors
-/// `stale_time` when the answer took longer than [`MAX_TIME_ROUND_TRIP`] or answers another nonce; `wrong_server`, and
-/// those of the form.
+/// `stale_time` when the answer took longer than [`MAX_TIME_ROUND_TRIP`], answers another nonce, or came before it was
+/// asked for; `wrong_server` when it names another server; and everything that [`jws::verify`] refuses.
 pub fn learn_offset(
     compact: &str,
     server: &PinnedServer,

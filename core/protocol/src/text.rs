@@ -11,7 +11,7 @@ pub const MAX_NAME: usize = 100;
 /// the direction of writing (Unicode Bidirectional Algorithm, section 2).
 ///
 /// # Errors
-/// `malformed` with `what`; `too_large` past `longest` characters.
+/// `malformed` with `what` for such a character; `too_large` past `longest` characters.
 pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refusal> {
     if text.chars().any(misleads) {
         return Err(Refusal::Malformed(what));
@@ -22,7 +22,7 @@ pub fn check(text: &str, longest: usize, what: &'static str) -> Result<(), Refus
 /// As [`check`], and blank text is refused too.
 ///
 /// # Errors
-/// As [`check`].
+/// `malformed` with `what` also for blank text and for white space at an end; `too_large` past [`MAX_NAME`] characters.
 pub fn check_name(text: &str, what: &'static str) -> Result<(), Refusal> {
     if !text.chars().any(shows_something) || text.trim() != text {
         return Err(Refusal::Malformed(what));
@@ -38,11 +38,11 @@ fn shows_something(character: char) -> bool {
 fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
-            | '\u{ffa0}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{fe00}'..='\u{fe0e}' | '\u{fffe}'..='\u{ffff}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e01ef}')
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0e}' | '\u{fffe}'..='\u{ffff}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e01ef}')
 }
 
 #[cfg(test)]

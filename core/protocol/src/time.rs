@@ -62,7 +62,8 @@ impl Sub<Duration> for Timestamp {
 
 /// Where the present comes from.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The present moment. Called often, from any thread and from several at once, so it returns at once. It has no way
+    /// to fail.
     fn now(&self) -> Timestamp;
 }
 

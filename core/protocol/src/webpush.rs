@@ -33,8 +33,8 @@ pub struct Subscription {
     pub p256dh: String,
     /// The subscriber's authentication secret, 16 bytes in base64url.
     pub auth: String,
-    /// The server's public key that the subscription was made with, in base64url (the Push API's `applicationServerKey`); none
-    /// for the one that is current when it is registered.
+    /// The server's public key that the subscription was made with, in base64url (the Push API's
+    /// `applicationServerKey`); none for the one that is current when it is registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_server_key: Option<String>,
 }
@@ -49,7 +49,7 @@ impl Subscription {
     /// Checks the form of the keys; the endpoint is the sender's to judge.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` when a key is no point of P-256, or the secret is not 16 bytes.
     pub fn check(&self) -> Result<(), Refusal> {
         let server_key = self.application_server_key.as_deref();
         server_key.map(public_key).transpose()?;
@@ -123,7 +123,7 @@ impl Receiver {
     /// The subscriber in these 48 bytes: private scalar, authentication secret.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` when they are not 48, or the first 32 are no private key.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("push receiver");
         let (scalar, auth) = bytes.split_at_checked(32).ok_or(WRONG)?;
@@ -153,7 +153,8 @@ impl Receiver {
     /// Decrypts the body of a push.
     ///
     /// # Errors
-    /// `too_large`, `malformed`, `cannot_open`.
+    /// `too_large` past 4,096 bytes; `malformed` when it does not have the form of RFC 8188; `cannot_open` when it was
+    /// encrypted to another subscriber, or changed.
     pub fn decrypt(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("push message");
         if body.len() > 4096 {

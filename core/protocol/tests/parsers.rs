@@ -1,4 +1,5 @@
-//! Whatever comes from outside, a parser answers; it never panics, and it never accepts what it would write differently.
+//! Whatever comes from outside, a parser answers; it never panics, and it never accepts what it would write
+//! differently.
 
 #![cfg(test)]
 
@@ -113,7 +114,10 @@ proptest! {
     }
 
     #[test]
-    fn an_envelope_that_is_accepted_is_written_as_it_came(id in "[A-Za-z0-9_-]{22}", sealed in "[A-Za-z0-9_-]{3476,3480}") {
+    fn an_envelope_that_is_accepted_is_written_as_it_came(
+        id in "[A-Za-z0-9_-]{22}",
+        sealed in "[A-Za-z0-9_-]{3476,3480}",
+    ) {
         let text = format!(r#"{{"v":1,"id":"{id}","sealed":"{sealed}"}}"#);
         if let Ok(envelope) = Envelope::from_json(text.as_bytes()) {
             prop_assert_eq!(envelope.to_json(), text);
@@ -141,7 +145,10 @@ proptest! {
 
     #[test]
     fn a_challenge_link_that_is_accepted_is_written_back_and_read_the_same(
-        text in prop_oneof![nearly_link("/challenge", "#c=", "[A-Za-z0-9_-]{21}[AQgw]|[A-Za-z0-9_-]{20,24}"), any::<String>()],
+        text in prop_oneof![
+            nearly_link("/challenge", "#c=", "[A-Za-z0-9_-]{21}[AQgw]|[A-Za-z0-9_-]{20,24}"),
+            any::<String>(),
+        ],
     ) {
         if let Ok(link) = ChallengeLink::parse(&text) {
             prop_assert_eq!(ChallengeLink::parse(&link.to_text()).unwrap(), link);
@@ -149,7 +156,9 @@ proptest! {
     }
 
     #[test]
-    fn a_list_of_known_challenges_that_is_accepted_is_written_as_it_came(text in prop_oneof![nearly_known(), any::<String>()]) {
+    fn a_list_of_known_challenges_that_is_accepted_is_written_as_it_came(
+        text in prop_oneof![nearly_known(), any::<String>()],
+    ) {
         if let Ok(known) = Known::list_from_text(&text) {
             prop_assert!(known.len() <= 32);
             prop_assert_eq!(Known::list_to_text(&known), text);

@@ -64,7 +64,8 @@ impl From<Failed> for Refusal {
         let said = match (code.as_str(), retry_after) {
             ("throttled", Some(seconds)) => Said::from(Sentence::CodeThrottled).with("seconds", seconds),
             ("locked", _) => Sentence::CodeLocked.into(),
-            (code, _) => Sentence::for_error(code).into(),
+            ("unreachable", _) => Sentence::ErrorUnreachable.into(),
+            (code, _) => code.parse().map_or(Sentence::ErrorServerRefused, Sentence::for_problem).into(),
         };
         Self { said, detail }
     }
@@ -98,6 +99,6 @@ impl Api {
         let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.map(str::to_owned);
         let Problem { code, detail, .. } = response.json().await?;
-        Err(Failed { code, detail, retry_after })
+        Err(Failed { code: code.to_string(), detail, retry_after })
     }
 }

@@ -51,7 +51,7 @@ impl<T: Into<Said>> From<T> for Refusal {
 
 /// What a failure of the phone means for the person who holds it.
 pub(super) fn failed(error: &Error) -> Refusal {
-    Refusal { said: Sentence::for_error(error.code()).into(), detail: error.to_string() }
+    Refusal { said: Sentence::for_error(error).into(), detail: error.to_string() }
 }
 
 /// The sentences that only the demo needs: its own furniture.

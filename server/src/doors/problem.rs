@@ -5,7 +5,7 @@
 use crate::domain::refused::Refused;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use countersign_protocol::Refusal;
+use countersign_protocol::{ProblemCode, Refusal};
 use std::time::Duration;
 
 /// Why a request is not answered as was asked: what the use case says, or what HTTP says before there is one.
@@ -39,34 +39,35 @@ impl<T: Into<Refused>> From<T> for Problem {
 /// How a problem looks outside.
 struct Outside {
     status: StatusCode,
-    code: &'static str,
+    code: ProblemCode,
     title: &'static str,
     detail: String,
 }
 
 impl Problem {
     /// The stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ProblemCode {
         self.outside().code
     }
 
     fn outside(&self) -> Outside {
+        use ProblemCode as C;
         use StatusCode as S;
         let (status, code, title, detail) = match self {
             Self::Refused(refused) => return Outside::of(refused),
-            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "The request is too large", "Send a shorter body."),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, C::TooLarge, "The request is too large", "Send a shorter body."),
             Self::BodyTimeout => (
                 S::REQUEST_TIMEOUT,
-                "timeout",
+                C::Timeout,
                 "The request took too long",
                 "The whole body must come within ten seconds.",
             ),
             Self::NoSuchCall => {
-                (S::NOT_FOUND, "not_found", "Not found", "There is no such call. /openapi.json lists them all.")
+                (S::NOT_FOUND, C::NotFound, "Not found", "There is no such call. /openapi.json lists them all.")
             }
             Self::WrongMethod => (
                 S::METHOD_NOT_ALLOWED,
-                "wrong_method",
+                C::WrongMethod,
                 "Wrong method",
                 "This path takes another method; see /openapi.json.",
             ),
@@ -78,6 +79,7 @@ impl Problem {
 impl Outside {
     #[expect(clippy::too_many_lines, reason = "the one table of every code; split, it could no longer be read as one")]
     fn of(refused: &Refused) -> Self {
+        use ProblemCode as C;
         use StatusCode as S;
         let (status, code, title, detail): (_, _, _, &str) = match refused {
             Refused::Message(refusal) => {
@@ -94,100 +96,100 @@ impl Outside {
                     detail: sentence(&refusal.to_string()),
                 };
             }
-            Refused::Malformed(detail) => (S::BAD_REQUEST, "malformed", "The request is malformed", detail),
+            Refused::Malformed(detail) => (S::BAD_REQUEST, C::Malformed, "The request is malformed", detail),
             Refused::NotFound(what) => {
                 let detail = format!("There is no such {what} here. Check the id and the API key it goes with.");
-                return Self { status: S::NOT_FOUND, code: "not_found", title: "Not found", detail };
+                return Self { status: S::NOT_FOUND, code: C::NotFound, title: "Not found", detail };
             }
             Refused::Unauthorised => (
                 S::UNAUTHORIZED,
-                "unauthorised",
+                C::Unauthorised,
                 "Not authorised",
                 "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes one.",
             ),
             Refused::NonceRequired => (
                 S::UNAUTHORIZED,
-                "nonce_required",
+                C::NonceRequired,
                 "A fresh nonce is required",
                 "Sign the request again with the nonce in the Countersign-Nonce header.",
             ),
             Refused::Replayed => (
                 S::FORBIDDEN,
-                "replayed",
+                C::Replayed,
                 "Replayed",
                 "This request proof was accepted before. Sign each request anew.",
             ),
             Refused::WrongDevice => {
-                (S::FORBIDDEN, "wrong_device", "Wrong device", "A device may do this only for itself.")
+                (S::FORBIDDEN, C::WrongDevice, "Wrong device", "A device may do this only for itself.")
             }
             Refused::GatewayNotConfigured(name) => {
                 let detail = format!(
                     "This server is not configured for {name}, so it cannot wake this app. Open the app to see what waits; \
                      the operator can set up [push.{name}]."
                 );
-                let (code, title) = ("gateway_not_configured", "The push network is not configured");
+                let (code, title) = (C::GatewayNotConfigured, "The push network is not configured");
                 return Self { status: S::CONFLICT, code, title, detail };
             }
             Refused::TooManyRegistrations => (
                 S::CONFLICT,
-                "too_many_registrations",
+                C::TooManyRegistrations,
                 "Too many push registrations",
                 "A device has at most 4. Send only those through which it is reached now; they replace all earlier ones.",
             ),
             Refused::UnknownWebPushKey => (
                 S::CONFLICT,
-                "unknown_webpush_key",
+                C::UnknownWebPushKey,
                 "The subscription was made with another key",
                 "This server does not hold the key in application_server_key. Subscribe anew with the webpush_public_key of \
                  /.well-known/countersign and register that.",
             ),
             Refused::DeviceNotInUse => (
                 S::FORBIDDEN,
-                "device_not_in_use",
+                C::DeviceNotInUse,
                 "The device is not in use",
                 "It has not been confirmed yet, or it was removed. Enrol it again from your account's page.",
             ),
             Refused::NoDevice => (
                 S::CONFLICT,
-                "no_device",
+                C::NoDevice,
                 "The account has no device",
                 "Enrol a device first: POST /v1/users/{id}/enrolments gives a link for it.",
             ),
             Refused::IdempotencyMismatch => (
                 S::CONFLICT,
-                "idempotency_mismatch",
+                C::IdempotencyMismatch,
                 "Idempotency key used before",
                 "Another request came under this Idempotency-Key. Use a new key for a new request.",
             ),
             Refused::AlreadyAnswered => (
                 S::CONFLICT,
-                "already_answered",
+                C::AlreadyAnswered,
                 "Already answered",
                 "Another answer was first. There is nothing left to do.",
             ),
             Refused::AlreadyClaimed => (
                 S::CONFLICT,
-                "already_claimed",
+                C::AlreadyClaimed,
                 "Already claimed",
                 "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was lost.",
             ),
             Refused::NotApproved(state) => {
                 let detail = format!("The challenge is {}: there is no approval to claim.", state.as_str());
-                return Self { status: S::CONFLICT, code: "not_approved", title: "Not approved", detail };
+                return Self { status: S::CONFLICT, code: C::NotApproved, title: "Not approved", detail };
             }
-            Refused::Expired => (S::GONE, "expired", "Expired", "Its time is over. Start the sign-in again."),
+            Refused::Expired => (S::GONE, C::Expired, "Expired", "Its time is over. Start the sign-in again."),
             Refused::Cancelled => {
-                (S::GONE, "cancelled", "Cancelled", "The site took the question back. There is nothing left to do.")
+                (S::GONE, C::Cancelled, "Cancelled", "The site took the question back. There is nothing left to do.")
             }
             Refused::InvalidTicket => (
                 S::FORBIDDEN,
-                "invalid_ticket",
+                C::InvalidTicket,
                 "The link is not valid",
                 "It is too old, or it was used before. Ask for a new link on your account's page.",
             ),
             Refused::RedeemedTwice => (
                 S::FORBIDDEN,
-                "redeemed_twice",
+                C::RedeemedTwice,
                 "The link was used twice",
                 "Another device used this link before, so neither was enrolled. Ask for a new link and show it to nobody.",
             ),
@@ -196,54 +198,54 @@ impl Outside {
                     0 => "The digits are wrong. This enrolment is over; ask for a new link.".to_owned(),
                     left => format!("The digits are not the ones that the phone shows. Attempts left: {left}."),
                 };
-                return Self { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong digits", detail };
             }
             Refused::WrongNumber => (
                 S::FORBIDDEN,
-                "wrong_number",
+                C::WrongNumber,
                 "Wrong number",
                 "The number is not the one that the page showed. The sign-in was stopped; start it again.",
             ),
             Refused::NotProposed => (
                 S::CONFLICT,
-                "not_proposed",
+                C::NotProposed,
                 "No device waits for a confirmation",
                 "Open the link on the phone first; if it was, ask for a new link.",
             ),
             Refused::WrongFirstCode(left) => {
                 let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
-                return Self { status: S::FORBIDDEN, code: "wrong_number", title: "Wrong digits", detail };
+                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong digits", detail };
             }
             Refused::ApplicationNotProposed => (
                 S::CONFLICT,
-                "not_proposed",
+                C::NotProposed,
                 "The application does not wait for a code",
                 "It was confirmed before, or ten minutes are over. GET /v1/users/{id}/authenticators shows which.",
             ),
             Refused::Throttled(pause) => {
                 let detail = format!("Too many wrong codes. The next one is taken in {} s.", whole_seconds(*pause));
-                return Self { status: S::TOO_MANY_REQUESTS, code: "throttled", title: "Too many attempts", detail };
+                return Self { status: S::TOO_MANY_REQUESTS, code: C::Throttled, title: "Too many attempts", detail };
             }
             Refused::Locked => (
                 S::FORBIDDEN,
-                "locked",
+                C::Locked,
                 "Codes are locked",
                 "Too many wrong codes. Approve a sign-in on the phone, or ask an administrator to unlock the account.",
             ),
             Refused::CodeNotAllowed => (
                 S::CONFLICT,
-                "code_not_allowed",
+                C::CodeNotAllowed,
                 "The challenge takes no code",
                 "It was created without the method code. Let the person answer on the phone.",
             ),
             Refused::StoreUnavailable => (
                 S::SERVICE_UNAVAILABLE,
-                "unavailable",
+                C::Unavailable,
                 "The server cannot write now",
                 "Nothing was changed. Try again; if it goes on, the operator finds the reason in the server's log.",
             ),
             Refused::Internal => {
-                (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", "The server's log has the reason.")
+                (S::INTERNAL_SERVER_ERROR, C::Internal, "Internal error", "The server's log has the reason.")
             }
         };
         Self { status, code, title, detail: detail.to_owned() }
@@ -278,7 +280,7 @@ impl IntoResponse for Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail,
-            code: code.to_owned(),
+            code: code.into(),
         };
         let mut response = (status, axum::Json(document)).into_response();
         let problem_json = HeaderValue::from_static("application/problem+json");

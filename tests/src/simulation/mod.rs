@@ -21,6 +21,7 @@ pub mod site;
 pub mod world;
 
 use countersign_device::Error;
+use countersign_protocol::ProblemCode;
 use countersign_protocol::handle::ChallengeId;
 use countersign_server::service::api_key;
 use countersign_server::store::Rules;
@@ -256,7 +257,7 @@ pub fn check_phone_error(error: &Error) -> Result<(), String> {
         | Error::QuestionChanged
         | Error::NoCodes
         | Error::Refused(_) => Ok(()),
-        Error::ServerRefused { code, .. } if code != "internal" && code != "unexpected_answer" => Ok(()),
+        Error::ServerRefused { code, .. } if *code != ProblemCode::Internal.into() => Ok(()),
         _ => Err(format!("a phone broke: {error}")),
     }
 }

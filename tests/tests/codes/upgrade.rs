@@ -4,7 +4,7 @@ use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Clock;
-use countersign_server::store::Store;
+use countersign_server::store::{Place, Store};
 use countersign_tests::clock::ManualClock;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn a_servers_challenges_keep_their_meaning() {
     }
     drop(database);
 
-    let store = Store::open(&path, Arc::new(clock.clone())).unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::new(clock.clone())).unwrap();
     for (id, state) in [(pending, ChallengeState::Pending), (claimed, ChallengeState::Claimed)] {
         let record = store.challenge(1, id, clock.now()).await.unwrap().unwrap();
         assert_eq!((record.state, record.settled_by_code), (state, false));

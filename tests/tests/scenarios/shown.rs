@@ -1,7 +1,6 @@
 //! What the core gives, in the words of the table.
 
 use countersign_device::{Account, AccountState, Error, Opened, Past, Prompt, Pulled, Received};
-use countersign_protocol::Refusal;
 use countersign_protocol::challenge::{Challenge, Policy};
 use countersign_protocol::device_api::{EnrolmentState, PushStatus};
 use countersign_protocol::revocation::EndReason;
@@ -13,7 +12,9 @@ pub fn error(error: &Error) -> Value {
                 device_not_in_use";
     match error {
         // As the facade tells a server's word from what this device found.
-        Error::ServerRefused { code, .. } if code == "malformed" || !here.split(' ').any(|one| one == code) => {
+        Error::ServerRefused { code, .. }
+            if code.as_str() == "malformed" || !here.split(' ').any(|one| one == code.as_str()) =>
+        {
             json!({ "error": "server_refused", "server_code": code })
         }
         _ => json!({ "error": error.code() }),
@@ -85,7 +86,8 @@ pub fn pulled(pulled: &Pulled) -> Value {
         PushStatus::Outdated => "outdated",
         PushStatus::None => "none",
     });
-    let refused: Vec<&str> = pulled.received.iter().filter_map(|one| one.err().map(Refusal::code)).collect();
+    let refused: Vec<&str> =
+        pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().as_str())).collect();
     let came: Vec<Value> = pulled.received.iter().filter_map(|one| one.ok().map(received)).collect();
     json!({
         "state": enrolment_state(pulled.state), "received": came, "refused": refused, "push": push,

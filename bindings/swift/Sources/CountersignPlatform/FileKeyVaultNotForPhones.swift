@@ -10,7 +10,10 @@
         /// The vault in this file, which is made when a key is first asked for.
         public init(file: URL) { path = file.path }
 
-        /// The same 32 bytes each time. A file that is damaged, or cannot be read, is left as it is: `Unreadable`.
+        /// The same 32 bytes each time. It reads the file on the thread that calls; several may call at once.
+        ///
+        /// - Throws: `VaultError.Unreadable` when the file is damaged, or cannot be read or made. It is then left as it
+        ///   is.
         public func storageKey(opens: Opens) throws -> Data {
             if let keys = try read() { return keys[opens] }
             try write(VaultKeys.random())
@@ -19,13 +22,15 @@
             return keys[opens]
         }
 
-        /// No hardware here, so the library uses keys of its own.
+        /// False, at once: there is no hardware here, so the library uses keys of its own.
         public func create(name: String, purpose: Purpose) async -> Bool { false }
 
-        /// There is none.
+        /// There is no hardware key of any name.
+        ///
+        /// - Throws: `KeyError.Invalidated`, always.
         public func load(name: String) throws -> any DeviceKey { throw KeyError.Invalidated }
 
-        /// There is none.
+        /// Nothing is there to destroy, so this never fails.
         public func destroy(name: String) {}
 
         /// None when there is no file.

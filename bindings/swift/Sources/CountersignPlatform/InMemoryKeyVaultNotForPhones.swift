@@ -10,16 +10,18 @@
         /// Fresh keys.
         public init() {}
 
-        /// 32 bytes, the same ones for as long as this object lives.
+        /// 32 bytes, the same ones for as long as this object lives. It never fails, and several may call at once.
         public func storageKey(opens: Opens) -> Data { keys[opens] }
 
-        /// No hardware here, so the library uses keys of its own.
+        /// False, at once: there is no hardware here, so the library uses keys of its own.
         public func create(name: String, purpose: Purpose) async -> Bool { false }
 
-        /// There is none.
+        /// There is no hardware key of any name.
+        ///
+        /// - Throws: `KeyError.Invalidated`, always.
         public func load(name: String) throws -> any DeviceKey { throw KeyError.Invalidated }
 
-        /// There is none.
+        /// Nothing is there to destroy, so this never fails.
         public func destroy(name: String) {}
     }
 #endif

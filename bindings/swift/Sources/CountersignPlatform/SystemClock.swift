@@ -6,6 +6,6 @@ public final class SystemClock: Countersign.Clock {
     /// There is nothing to choose.
     public init() {}
 
-    /// The present moment.
+    /// The present moment. May be called from any thread, from several at once; it never blocks.
     public func now() -> Date { Date() }
 }

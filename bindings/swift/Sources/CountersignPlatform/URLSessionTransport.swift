@@ -30,7 +30,11 @@ public final class URLSessionTransport: Transport {
         session.invalidateAndCancel()
     }
 
-    /// Sends one request as it is and reads the whole response, whatever its status.
+    /// Sends one request as it is and reads the whole response, whatever its status. It suspends and blocks no thread.
+    /// Several may be running at once.
+    ///
+    /// - Throws: `TransportError.Unreachable` when there is no whole response in time, when it is too long, and when
+    ///   the task was cancelled.
     public func send(request: HttpRequest) async throws -> HttpResponse {
         guard let url = URL(string: request.url) else { throw Exchange.unreachable("the address cannot be read") }
         let task = session.dataTask(with: URLRequest(request, to: url))

@@ -1,7 +1,7 @@
-//! The table of sentences: what each is for, its variant and its key in the files of `core/sentences/`.
+//! The table of sentences: what each is for, its variant and its key in the files of `core/device/sentences/`.
 
-/// Gives the table to another macro, `then! { #[doc] Variant = "key", … }`, so that the facade for the apps declares the
-/// same sentences without a second list. Documentation that names `{placeholders}` says what goes in their place.
+/// Gives the table to another macro, `then! { #[doc] Variant = "key", … }`, so that the facade for the apps declares
+/// the same sentences without a second list. Documentation that names `{placeholders}` says what goes in their place.
 #[macro_export]
 macro_rules! each_sentence {
     ($then:ident) => {

@@ -1,4 +1,5 @@
-//! What came in, kept once: however often, late or out of order its messages come, one challenge is one prompt.
+//! Keeps the challenges and retractions that a device receives. The same message may come several times, late, and in
+//! any order, by push and by pull; the rules here make sure that the person sees each challenge once.
 
 use super::{Outcome, Store, StoredChallenge};
 use crate::error::Error;
@@ -9,28 +10,37 @@ use countersign_protocol::jws::Unverified;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
-/// What became of a challenge that came in.
+/// What [`Store::keep_challenge`] did with a challenge, and so what the app does about its prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// Not known before, or wrongly held to be over: to be shown.
+    /// The challenge is new, or it was recorded as expired by mistake: its prompt is to be shown.
     New,
-    /// Known as it is.
+    /// The store holds the challenge already, in this form or a later one: there is nothing to do.
     Known,
-    /// Known, and now it asks for a number: to be shown anew.
+    /// The store held the challenge, and this form of it asks for a number: its prompt is to be shown again.
     Changed,
-    /// Taken back before it came: not to be shown.
+    /// The retraction of this challenge came before the challenge did: no prompt is to be shown.
     Retracted,
 }
 
-/// What is kept of a challenge that comes in again.
+/// The row of a challenge that the store holds already.
 struct Held {
+    /// The exact signed bytes that were received.
     compact: String,
+    /// How the challenge ended on this device; none while it waits.
     outcome: Option<Outcome>,
+    /// True when the person has answered, whether or not the server has heard it.
     answered: bool,
 }
 
 impl Store {
-    /// Keeps a challenge whose claims are `opened`.
+    /// Keeps a challenge that was checked before, and says what became of it. `opened` are the claims in
+    /// `challenge.compact`.
+    ///
+    /// # Errors
+    /// `wrong_challenge` when the store holds another question under this id, or the same one signed again: an honest
+    /// server signs a question anew only to ask for a number. [`Error::Store`] when the store cannot be read or
+    /// written.
     pub fn keep_challenge(&self, challenge: &StoredChallenge, opened: &Challenge) -> Result<Kept, Error> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -42,8 +52,15 @@ impl Store {
         Ok(kept)
     }
 
-    /// Takes a prompt away; one that has not come yet will not be shown. No server retracts a challenge from the device whose
-    /// answer counted, so an answer that it has not acknowledged never will. A report stays: it counts at any time.
+    /// Records that a challenge was retracted, with this outcome. If the challenge has not come yet, the retraction is
+    /// kept, so that the challenge is not shown when it comes.
+    ///
+    /// A server never retracts a challenge from the device whose answer it accepted. So an answer that it has not
+    /// acknowledged can no longer count, and the challenge ends here with it. A report is left as it is: a server takes
+    /// that at any time.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be read or written.
     pub fn retract_challenge(
         &self,
         id: ChallengeId,
@@ -59,7 +76,8 @@ impl Store {
         if held(&transaction, id)?.is_none() {
             let sql = "INSERT INTO retraction VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
             transaction.execute(sql, (id.to_string(), enrolment_id.to_string(), outcome, at.millis()))?;
-            // No challenge lives longer, so none can come any more for an older one.
+            // A retraction is of use only until its challenge can no longer come, which is at most a challenge's
+            // lifetime. Twice that leaves room for a clock that is set meanwhile.
             let oldest = at - countersign_protocol::challenge::MAX_LIFETIME * 2;
             transaction.execute("DELETE FROM retraction WHERE came_at < ?1", [oldest.millis()])?;
         }
@@ -97,14 +115,15 @@ fn keep_again(
     if held.compact != challenge.compact {
         let known: Challenge = Unverified::parse::<Challenge>(&held.compact)?.claims_without_verification()?;
         if known.raises(opened) {
-            // The earlier form of a question that asks for a number by now: it came late.
+            // The store holds the form that asks for a number, and this is the form before it, which came late.
             return Ok(Kept::Known);
         }
         if !opened.raises(&known) {
             return Err(Refusal::WrongChallenge.into());
         }
         changed = true;
-        // A NO or a report counts in either form; a YES without the number cannot.
+        // The digest in a signed answer names the form that it answers. The server takes a NO or a report to either
+        // form, but a YES must hold the number, so a YES to the earlier form is dropped.
         let sql = "UPDATE challenge SET compact = ?2,
                        decision = CASE answer WHEN 'approve' THEN NULL ELSE decision END,
                        answer = CASE answer WHEN 'approve' THEN NULL ELSE answer END
@@ -112,7 +131,8 @@ fn keep_again(
         transaction.execute(sql, [&id, &challenge.compact])?;
     }
     if held.outcome == Some(Outcome::Expired) && !held.answered {
-        // It seemed over while this device had a wrong idea of the time.
+        // This device recorded it as expired while its clock or its idea of the server's time was wrong: a server does
+        // not send a challenge whose time is over.
         transaction
             .execute("UPDATE challenge SET outcome = NULL, finished_at = NULL WHERE challenge_id = ?1", [&id])?;
         return Ok(Kept::New);

@@ -43,7 +43,7 @@ impl Secret {
     /// The secret of a Countersign server: 16 to 64 bytes.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` for another length.
     pub fn new(bytes: &[u8]) -> Result<Self, Refusal> {
         Self::of_length(bytes, OWN_LENGTHS)
     }
@@ -51,7 +51,7 @@ impl Secret {
     /// The secret of another service: 10 to 128 bytes.
     ///
     /// # Errors
-    /// `malformed`.
+    /// `malformed` for another length.
     pub fn foreign(bytes: &[u8]) -> Result<Self, Refusal> {
         Self::of_length(bytes, FOREIGN_LENGTHS)
     }
@@ -59,7 +59,8 @@ impl Secret {
     /// Reads base32 of any service, 10 to 128 bytes, with or without padding; spaces, hyphens and case do not matter.
     ///
     /// # Errors
-    /// `malformed`, `too_large`.
+    /// `too_large` when the text is longer than any such secret; `malformed` when it is not base32, or its bytes are
+    /// too few or too many.
     pub fn from_base32(text: &str) -> Result<Self, Refusal> {
         if text.len() > MAX_SECRET_TEXT {
             return Err(Refusal::TooLarge);

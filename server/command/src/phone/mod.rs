@@ -101,6 +101,7 @@ impl From<Error> for Failure {
         let exit_code = match &error {
             Error::Refused(_)
             | Error::ServerRefused { .. }
+            | Error::UnexpectedAnswer { .. }
             | Error::UnknownAccount
             | Error::UnknownChallenge
             | Error::AccountEnded

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    const KEY: &str = include_str!("../../../../tests/src/fcm/rsa-for-tests-only.pem");
+    const KEY: &str = include_str!("../../../../../tests/src/fcm/rsa-for-tests-only.pem");
 
     fn file() -> Value {
         json!({

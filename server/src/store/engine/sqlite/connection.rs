@@ -109,8 +109,9 @@ impl Transaction for Statements<'_> {
         let mut rows = Vec::new();
         while let Some(row) = found.next()? {
             let read = |(place, column): (usize, &String)| {
-                Value::read(row.get_ref(place)?)
-                    .ok_or_else(|| StoreError::Unreadable(format!("{table}.{column} is of a kind that is not kept here")))
+                Value::read(row.get_ref(place)?).ok_or_else(|| {
+                    StoreError::Unreadable(format!("{table}.{column} is of a kind that is not kept here"))
+                })
             };
             let values = columns.iter().enumerate().map(read).collect::<Result<_, _>>()?;
             rows.push(Row::new(table, Rc::clone(&columns), values));

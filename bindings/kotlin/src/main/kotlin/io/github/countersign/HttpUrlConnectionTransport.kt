@@ -36,7 +36,12 @@ import kotlin.time.toKotlinDuration
  * @sample io.github.countersign.samples.Samples.aTransportSendsOneRequest
  */
 public class HttpUrlConnectionTransport : Transport {
-    /** Sends one request and reads the whole response, whatever its status. Blocks no thread of the caller. */
+    /**
+     * Sends one request and reads the whole response, whatever its status. It suspends and blocks no thread of the
+     * caller: the exchange runs on a thread of [Dispatchers.IO]. Several may be running at once.
+     *
+     * @throws TransportException.Unreachable when there is no whole response in time, or one that is too long.
+     */
     override suspend fun send(request: HttpRequest): HttpResponse =
         try {
             withTimeoutOrNull(request.timeout.toKotlinDuration()) { exchanged(request) }

@@ -12,7 +12,9 @@ public abstract class SoftwareKeyVault internal constructor() : KeyVault {
 
     /**
      * The 32 bytes that seal this device's secrets, another 32 for each [opens]. Derived as the terminal phone does it,
-     * so that both open one store with one file.
+     * so that both open one store with one file. May be called from any thread, from several at once.
+     *
+     * @throws VaultException.Unreadable where the secret cannot be read or made; it is then left as it is.
      */
     final override fun storageKey(opens: Opens): ByteArray {
         val purpose =
@@ -31,12 +33,16 @@ public abstract class SoftwareKeyVault internal constructor() : KeyVault {
         }
     }
 
-    /** False: there is no hardware, and the library makes a software key. */
+    /** False, at once: there is no hardware, and the library makes a software key. */
     final override suspend fun create(name: String, purpose: Purpose): Boolean = false
 
-    /** There is no hardware key of any name. */
+    /**
+     * There is no hardware key of any name.
+     *
+     * @throws KeyException.Invalidated always.
+     */
     final override fun load(name: String): DeviceKey = throw KeyException.Invalidated()
 
-    /** There is nothing to destroy. */
+    /** Nothing is there to destroy, so this never fails. */
     final override fun destroy(name: String): Unit = Unit
 }
