@@ -8,31 +8,31 @@ features := "--features countersign-bindings/bindgen,countersign-bindings/vector
 default:
     @just --list --unsorted
 
-# Once after cloning: rustfmt and clippy where rustup has them, the crates, and a `git blame` that skips pure moves
+# Once after cloning: rustfmt and clippy, the crates, a `git blame` that skips pure moves
 setup:
     if command -v rustup >/dev/null; then rustup component add rustfmt clippy; fi
     cargo fetch --locked
     git config blame.ignoreRevsFile .git-blame-ignore-revs
 
-# Before every commit, under a minute once built: format, lints, the libraries' own tests, the rules of the house
+# Before every commit: format, lints, the libraries' own tests, the rules of the house
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked {{features}} -- -D warnings
     cargo test --workspace --locked {{features}} --lib --test house
 
-# Tests by package and name, for instance: just test countersign-server settle
-test package *filter:
-    cargo test --locked -p {{package}} {{filter}}
+# One suite of tests/tests, or some of its tests by name: just test login wait
+test suite *names:
+    cargo test --workspace --locked {{features}} --test {{suite}} {{names}}
 
-# A sign-in site beside two phones, in your browser; in a debug build
+# A sign-in site beside two phones, in your browser
 demo *options:
     cargo run --locked -- demo {{options}}
 
-# After a change of the HTTP API that was meant: writes tests/openapi.json anew, which the review then shows
+# After a change of the HTTP API that was meant: writes tests/openapi.json anew
 openapi:
     COUNTERSIGN_RENEW=1 cargo test --workspace --locked {{features}} --test openapi
     git diff --stat -- tests/openapi.json
 
-# Every check and every test, as CI runs it; says first what it installs, how long it takes and how much disk
+# Every check and every test, as CI runs it; says first how long it takes
 all:
     tests/all
