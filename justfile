@@ -17,20 +17,20 @@ setup:
 # Before every commit: format, lints, the libraries' own tests, the rules of the house
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --locked {{features}} -- -D warnings
-    cargo test --workspace --locked {{features}} --lib --test house
+    cargo clippy --workspace --all-targets --locked {{ features }} -- -D warnings
+    cargo test --workspace --locked {{ features }} --lib --test house
 
 # One suite of tests/tests, or some of its tests by name: just test login wait
 test suite *names:
-    cargo test --workspace --locked {{features}} --test {{suite}} {{names}}
+    cargo test --workspace --locked {{ features }} --test {{ suite }} {{ names }}
 
 # A sign-in site beside two phones, in your browser
 demo *options:
-    cargo run --locked -- demo {{options}}
+    cargo run --locked -- demo {{ options }}
 
 # After a change of the HTTP API that was meant: writes tests/openapi.json anew
 openapi:
-    COUNTERSIGN_RENEW=1 cargo test --workspace --locked {{features}} --test openapi
+    COUNTERSIGN_RENEW=1 cargo test --workspace --locked {{ features }} --test openapi
     git diff --stat -- tests/openapi.json
 
 # Every check and every test, as CI runs it; says first how long it takes
