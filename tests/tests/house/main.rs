@@ -5,6 +5,7 @@
 
 mod crates;
 mod imports;
+mod links;
 mod made_up;
 mod migrations;
 mod modules;
