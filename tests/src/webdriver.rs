@@ -13,6 +13,9 @@ use tokio::process::{Child, Command};
 
 /// How long a page may take to show what is expected of it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the driver is started until it has a port. It looks for a free one and takes it a moment later, and
+/// between the two a test beside this one may have taken it.
+const MOST_STARTS: u32 = 5;
 /// The member that names an element in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -26,13 +29,7 @@ pub struct Browser {
 impl Browser {
     /// Starts a headless Chromium of this window size.
     pub async fn start(width: u32, height: u32) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver starts; tests/all installs it (Debian's chromium-driver)");
-        let port = driver_port(&mut driver).await;
+        let (driver, port) = start_driver("chromedriver").await;
         let profile = tempfile::tempdir().unwrap();
         let arguments = [
             "--headless=new".to_owned(),
@@ -80,7 +77,12 @@ impl Browser {
     pub async fn until(&self, condition: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
-             const look = () => {{ const seen = (() => {{ {condition} }})(); if (seen) {{ watch.disconnect(); done(seen); }} return seen; }};
+             const condition = () => {{ {condition} }};
+             const look = () => {{
+                 const seen = condition();
+                 if (seen) {{ watch.disconnect(); done(seen); }}
+                 return seen;
+             }};
              const watch = new MutationObserver(look);
              watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});
              look();"
@@ -162,15 +164,71 @@ impl Drop for Browser {
     }
 }
 
-async fn driver_port(driver: &mut Child) -> u16 {
+/// Starts the driver, and again on another port when it ends without one.
+async fn start_driver(program: &str) -> (Child, u16) {
+    let mut said = Vec::new();
+    for _ in 0..MOST_STARTS {
+        let mut driver = Command::new(program)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts; tests/all installs it (Debian's chromium-driver)");
+        match driver_port(&mut driver).await {
+            Ok(port) => return (driver, port),
+            Err(lines) => said.extend(lines),
+        }
+    }
+    panic!("{program} was started {MOST_STARTS} times and had no port: {said:#?}");
+}
+
+/// Where the driver listens; what it said instead when it ended without.
+async fn driver_port(driver: &mut Child) -> Result<u16, Vec<String>> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
     while let Some(line) = lines.next_line().await.unwrap() {
         let number = line.split("started successfully on port ").nth(1);
         if let Some(port) = number.and_then(|rest| rest.trim_end_matches('.').parse().ok()) {
             // Reads on, so that the driver never waits for somebody to listen.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return port;
+            return Ok(port);
         }
+        said.push(line);
     }
-    panic!("chromedriver did not say its port");
+    Err(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A driver whose port is taken at its first `failures` starts.
+    fn unlucky_driver(folder: &TempDir, failures: u32) -> String {
+        let path = folder.path().join("driver");
+        let script = format!(
+            "#!/bin/sh\necho start >>\"$0.starts\"\n\
+             if [ $(wc -l <\"$0.starts\") -le {failures} ]\n\
+             then echo 'IPv4 port not available. Exiting...'; exit 1\n\
+             fi\n\
+             echo 'ChromeDriver was started successfully on port 4444.'\n"
+        );
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_driver_whose_port_was_taken_is_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, port) = start_driver(&unlucky_driver(&folder, MOST_STARTS - 1)).await;
+        assert_eq!(port, 4444);
+    }
+
+    #[tokio::test]
+    #[should_panic = "IPv4 port not available"]
+    async fn a_driver_that_never_has_a_port_fails_with_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        start_driver(&unlucky_driver(&folder, MOST_STARTS)).await;
+    }
 }
