@@ -15,7 +15,7 @@ use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
 use countersign_protocol::server_identity::WellKnown;
 use countersign_protocol::time::{Clock, SystemClock};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
 /// A device with its keys in the open.
@@ -48,11 +48,6 @@ pub struct Prepared {
     identity: WellKnown,
     url: String,
     clock: Arc<dyn Clock>,
-}
-
-/// The present, in seconds.
-pub fn now_seconds() -> i64 {
-    SystemClock.now().seconds()
 }
 
 impl Prepared {
@@ -120,14 +115,14 @@ impl Prepared {
         let envelope = Envelope::from_json(answer.body["code_seed"].to_string().as_bytes()).unwrap();
         let server_id = &self.identity.server_id;
         let to = SealedTo { server_id, enrolment_id: statement.enrolment_id };
-        let server = self.identity.pin(server_id, 0, SystemClock.now()).unwrap();
+        let server = self.identity.pin(server_id, 0, self.clock.now()).unwrap();
         let expected = Expected {
             server_id,
             signing_key: &server.signing_key,
             device: &statement.aud,
             account_id: statement.sub,
             enrolment_id: statement.enrolment_id,
-            now: SystemClock.now(),
+            now: self.clock.now(),
         };
         code_seed::open(&envelope.open(&self.sealing, to).unwrap(), &expected).unwrap()
     }
@@ -154,12 +149,6 @@ fn sign_redemption(transcript: &Transcript, ticket: &str, request: &SoftwareKey,
     }
 }
 
-/// A link for a user.
-pub async fn link(relying_party: &RelyingParty, user: &str) -> String {
-    let opened = relying_party.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
-    opened.body["link"].as_str().unwrap_or_else(|| panic!("{opened:?}")).to_owned()
-}
-
 impl HandmadeDevice {
     /// A device in use for a user.
     pub async fn enrol(relying_party: &RelyingParty, user: &str) -> Self {
@@ -172,9 +161,8 @@ impl HandmadeDevice {
     }
 
     async fn enrol_by(relying_party: &RelyingParty, user: &str, clock: Arc<dyn Clock>) -> Self {
-        let (device, code) = Prepared::at(&link(relying_party, user).await, clock).await.redeem().await;
-        let path = format!("/v1/enrolments/{}/confirm", device.id());
-        let confirmed = relying_party.post(&path, &json!({ "code": code })).await;
+        let (device, code) = Prepared::at(&relying_party.link(user).await, clock).await.redeem().await;
+        let confirmed = relying_party.confirm(device.id(), &code).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
         device
     }
@@ -231,6 +219,21 @@ impl HandmadeDevice {
         envelopes.iter().map(|envelope| self.open(envelope)).collect()
     }
 
+    /// Asks its owner, and gives the challenge as it comes.
+    pub async fn asked(&self, site: &RelyingParty, user: &str) -> (ChallengeId, String) {
+        let id = site.ask(user).await.parse().unwrap();
+        let own = |compact: &String| read_claims::<Challenge>(compact).challenge_id == id;
+        (id, self.pull().await.into_iter().find(own).expect("it is brought"))
+    }
+
+    /// Answers, and is heard.
+    pub async fn answers(&self, compact: &str, answer: YesOrNo) -> Answer {
+        let claims = self.decision_claims(compact, answer);
+        let answered = self.decide(&claims.challenge_id, self.decision(compact, answer)).await;
+        assert_eq!(answered.status, 200, "{answered:?}");
+        answered
+    }
+
     /// Opens what is sealed to it.
     pub fn open(&self, envelope: &Envelope) -> String {
         let to = SealedTo { server_id: &self.statement.iss, enrolment_id: self.id() };
@@ -261,8 +264,7 @@ impl HandmadeDevice {
     /// A right approval, with the number that the page shows where one is asked for.
     pub async fn approval(&self, site: &RelyingParty, compact: &str) -> String {
         let claims = self.decision_claims(compact, YesOrNo::Approve);
-        let shown = site.get(&format!("/v1/challenges/{}", claims.challenge_id)).await.body["number"].clone();
-        let number = shown.as_str().map(str::to_owned);
+        let number = site.read(claims.challenge_id).await["number"].as_str().map(str::to_owned);
         jws::sign_now(&Decision { number, ..claims }, &self.approval).unwrap()
     }
 

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// What came.
 #[derive(Debug, Clone)]
@@ -73,20 +74,69 @@ impl RelyingParty {
 
     /// A user's id.
     pub async fn user(&self, name: &str) -> String {
-        let answer = self.post("/v1/users", &serde_json::json!({ "name": name })).await;
+        let answer = self.post("/v1/users", &json!({ "name": name })).await;
         answer.body["id"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    /// The link with which a phone enrols for a user.
+    pub async fn link(&self, user: &str) -> String {
+        let opened = self.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
+        opened.body["link"].as_str().unwrap_or_else(|| panic!("{opened:?}")).to_owned()
+    }
+
+    /// Types the digits that a new phone shows.
+    pub async fn confirm(&self, enrolment: impl Display, code: &str) -> Answer {
+        self.post(&format!("/v1/enrolments/{enrolment}/confirm"), &json!({ "code": code })).await
     }
 
     /// Asks a user with the plainest of requests, and gives the challenge's id.
     pub async fn ask(&self, user: &str) -> String {
-        let answer = self.post("/v1/challenges", &serde_json::json!({ "user_id": user })).await;
+        let answer = self.ask_for(user, json!({})).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.body["id"].as_str().unwrap().to_owned()
     }
 
+    /// Asks a user with these members beside.
+    pub async fn ask_for(&self, user: &str, mut members: Value) -> Answer {
+        members["user_id"] = user.into();
+        self.post("/v1/challenges", &members).await
+    }
+
+    /// A challenge as it reads now.
+    pub async fn read(&self, challenge: impl Display) -> Value {
+        let answer = self.get(&format!("/v1/challenges/{challenge}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
     /// The state of a challenge.
-    pub async fn state(&self, id: &str) -> String {
-        let answer = self.get(&format!("/v1/challenges/{id}")).await;
-        answer.body["state"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    pub async fn state(&self, challenge: impl Display) -> String {
+        self.read(challenge).await["state"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes a challenge back.
+    pub async fn cancel(&self, challenge: impl Display) -> Answer {
+        self.post(&format!("/v1/challenges/{challenge}/cancel"), &Value::Null).await
+    }
+
+    /// Takes an approval, with an `Idempotency-Key`.
+    pub async fn claim(&self, challenge: impl Display, key: &str) -> Answer {
+        self.post_once(&format!("/v1/challenges/{challenge}/claim"), key).await
+    }
+
+    /// Tries a one-time code of a user.
+    pub async fn verify(&self, user: &str, code: &str) -> Answer {
+        self.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": code })).await
+    }
+
+    /// Waits until something that is read of a challenge is so.
+    pub async fn until(&self, challenge: impl Display, member: &str, value: &str) {
+        let patience = async {
+            while self.read(&challenge).await[member] != value {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), patience).await;
+        assert!(ended.is_ok(), "{member}: {value} is wanted: {}", self.read(&challenge).await);
     }
 }

@@ -13,6 +13,7 @@ pub mod model;
 pub mod phone;
 pub mod program;
 pub mod push_service;
+pub mod scene;
 pub mod server;
 pub mod simulation;
 pub mod system_calls;

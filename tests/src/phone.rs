@@ -1,14 +1,16 @@
 //! A phone: the real core, with a vault in memory and a store in a temporary folder.
 
+use crate::clock::ManualClock;
 use crate::http::RelyingParty;
+use async_trait::async_trait;
 use countersign_desktop::ReqwestTransport;
-use countersign_device::transport::Transport;
+use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use countersign_device::vault::DesktopVault;
-use countersign_device::{AccountState, Authenticator, Platform};
+use countersign_device::{AccountState, Authenticator, Platform, PushRegistrar};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// A phone.
@@ -25,11 +27,25 @@ impl Phone {
         Self::with(Arc::new(SystemClock), Arc::new(ReqwestTransport::new().unwrap()))
     }
 
+    /// A phone on a clock that the test moves.
+    pub fn at(clock: &ManualClock) -> Self {
+        Self::with(Arc::new(clock.clone()), Arc::new(ReqwestTransport::new().unwrap()))
+    }
+
     /// A phone on another clock or another network.
     pub fn with(clock: Arc<dyn Clock>, transport: Arc<dyn Transport>) -> Self {
         let randomness = Arc::new(SystemRandomness::new());
         let vault = Arc::new(DesktopVault::in_memory(&*randomness));
-        let platform = Platform { vault, transport, clock, randomness, push: None };
+        Self::of(Platform { vault, transport, clock, randomness, push: None })
+    }
+
+    /// A phone that knows by itself where pushes reach it.
+    pub fn reached_by(push: Arc<dyn PushRegistrar>) -> Self {
+        let platform = Self::new().platform;
+        Self::of(Platform { push: Some(push), ..platform })
+    }
+
+    fn of(platform: Platform) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let core = Authenticator::open(directory.path(), platform.clone()).unwrap();
         Self { core, directory, platform }
@@ -60,12 +76,9 @@ impl Phone {
 
     /// The same for any core.
     pub async fn enrol_on(core: &Authenticator, relying_party: &RelyingParty, user: &str) -> EnrolmentId {
-        let opened = relying_party.post(&format!("/v1/users/{user}/enrolments"), &serde_json::Value::Null).await;
-        let link = opened.body["link"].as_str().unwrap_or_else(|| panic!("{opened:?}"));
-        let account = core.enrol(link, "Test phone").await.unwrap();
+        let account = core.enrol(&relying_party.link(user).await, "Test phone").await.unwrap();
         let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-        let path = format!("/v1/enrolments/{}/confirm", account.id);
-        let confirmed = relying_party.post(&path, &serde_json::json!({ "code": confirmation_code })).await;
+        let confirmed = relying_party.confirm(account.id, confirmation_code).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
         account.id
     }
@@ -81,5 +94,44 @@ impl Phone {
 impl Default for Phone {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What somebody on the network makes of an answer.
+type Change = Box<dyn Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send>;
+
+/// A network on which somebody may change what comes.
+pub struct Tampering {
+    network: Arc<dyn Transport>,
+    change: Mutex<Option<Change>>,
+}
+
+impl Tampering {
+    /// A network on which nobody changes anything yet.
+    #[expect(clippy::new_without_default, reason = "a shared network is no default")]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { network: Arc::new(ReqwestTransport::new().unwrap()), change: Mutex::default() })
+    }
+
+    /// What becomes of answers from now on.
+    pub fn change(&self, change: impl Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send + 'static) {
+        *self.change.lock().unwrap() = Some(Box::new(change));
+    }
+
+    /// Answers come as they are sent from now on.
+    pub fn leave(&self) {
+        *self.change.lock().unwrap() = None;
+    }
+}
+
+#[async_trait]
+impl Transport for Tampering {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable> {
+        let response = self.network.send(request.clone()).await?;
+        let change = self.change.lock().unwrap();
+        Ok(match &*change {
+            Some(change) => change(&request, response),
+            None => response,
+        })
     }
 }

@@ -1,8 +1,11 @@
 //! The real binary, started as an operator starts it.
 
+use crate::handmade::HandmadeDevice;
+use crate::http::RelyingParty;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -157,8 +160,74 @@ pub fn phone_command(store: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A relying party of a new organisation, on the server that works with this data folder.
-pub async fn relying_party(data: &Path, url: &str) -> crate::http::RelyingParty {
+pub async fn relying_party(data: &Path, url: &str) -> RelyingParty {
     admin(data, &["organisation", "create", "Meridian"]).await;
     let made = admin(data, &["relying-party", "create", "--organisation", "Meridian", "Customer area"]).await;
-    crate::http::RelyingParty::new(url, made["api_key"].as_str().unwrap())
+    RelyingParty::new(url, made["api_key"].as_str().unwrap())
+}
+
+/// The real binary at work: its data, a site and a person.
+pub struct Installation {
+    /// Where its data is.
+    pub data: TempDir,
+    /// The server.
+    pub server: Program,
+    /// The relying party.
+    pub site: RelyingParty,
+    /// Maya's id.
+    pub user: String,
+    /// What else the environment says.
+    settings: Vec<(String, String)>,
+}
+
+impl Installation {
+    /// A fresh one.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// One whose environment says something else beside.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut serve = serve_command(data.path());
+        serve.envs(settings.iter().copied());
+        let server = Program::start(serve).await;
+        let site = relying_party(data.path(), &server.url).await;
+        let user = site.user("maya").await;
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { data, server, site, user, settings }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = admin_command(self.data.path(), arguments);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// What an admin command printed, as JSON.
+    pub async fn admin(&self, arguments: &[&str]) -> serde_json::Value {
+        run(self.command(arguments)).await.expect(0).json()
+    }
+
+    /// A command that is refused, with this exit code and a sentence that holds these words.
+    pub async fn refuses(&self, arguments: &[&str], code: i32, words: &str) {
+        let ended = run(self.command(arguments)).await.expect(code);
+        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+    }
+
+    /// A device of Maya's, made by hand.
+    pub async fn device(&self) -> HandmadeDevice {
+        HandmadeDevice::enrol(&self.site, &self.user).await
+    }
+
+    /// Kills the server as a power cut would, and starts it again where it was.
+    pub async fn kill_and_start(self) -> Self {
+        let url = self.server.url.clone();
+        self.server.kill().await;
+        let mut serve = serve_command(self.data.path());
+        serve.env("COUNTERSIGN_LISTEN", url.strip_prefix("http://").unwrap());
+        serve.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        Self { server: Program::start(serve).await, ..self }
+    }
 }

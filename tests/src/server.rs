@@ -80,6 +80,25 @@ impl TestServer {
         self.directory.path().join(countersign_server::runtime::open::DATABASE_FILE)
     }
 
+    /// Its database, beside it.
+    pub fn sqlite(&self) -> rusqlite::Connection {
+        let database = rusqlite::Connection::open(self.database()).unwrap();
+        database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        database
+    }
+
+    /// What `countersign admin key rotate` does; the sequence of the new key.
+    pub async fn rotate_signing_key(&self) -> u64 {
+        let service = self.service();
+        service.operator().rotate_signing_key(&service.keys.at_rest, self.directory.path()).await.unwrap()
+    }
+
+    /// What `countersign admin key rotate-vapid` does; the new key.
+    pub async fn rotate_vapid_key(&self) -> String {
+        let service = self.service();
+        service.operator().rotate_vapid_key(&service.keys.at_rest).await.unwrap()
+    }
+
     /// A new relying party of an organisation, which is made when it is new.
     pub async fn relying_party(&self, organisation: &str, name: &str) -> RelyingParty {
         let operator = self.service().operator();

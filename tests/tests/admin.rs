@@ -9,7 +9,7 @@ use countersign_protocol::key::Thumbprint;
 use countersign_protocol::retraction::Retraction;
 use countersign_protocol::server_identity::WellKnown;
 use countersign_protocol::time::{Clock, SystemClock};
-use countersign_tests::handmade::{HandmadeDevice, link, read_claims};
+use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{Answer, RelyingParty, client, send};
 use countersign_tests::program::{Program, admin, admin_command, phone_command, relying_party, run};
 use serde_json::json;
@@ -230,7 +230,7 @@ async fn a_rotated_signing_key_signs_the_next_challenge_and_enrolled_phones_foll
     let user = site.user("maya").await;
     let phone = tempfile::tempdir().unwrap();
     let on_phone = async |arguments: &[&str]| run(phone_command(phone.path(), arguments)).await.expect(0).json();
-    let account = on_phone(&["enrol", &link(&site, &user).await]).await;
+    let account = on_phone(&["enrol", &site.link(&user).await]).await;
     let confirm = format!("/v1/enrolments/{}/confirm", account["id"].as_str().unwrap());
     assert_eq!(site.post(&confirm, &json!({ "code": account["confirmation_code"] })).await.status, 200);
     assert_eq!(on_phone(&["list"]).await["accounts"][0]["state"], "confirmed");

@@ -166,8 +166,9 @@ async fn the_relying_party_hears_of_a_failure_only_when_no_place_is_left() {
     scene.fcm.uninstall(&token);
     let challenge = scene.site.ask(&scene.user).await;
     assert_eq!(scene.push(&challenge).await, "failed");
-    let failure = phone.core.pull(id, 0).await.unwrap().push_failure;
-    assert!(failure.is_some_and(|reason| reason.contains("400")), "the one that is not gone");
+    let failure = phone.core.pull(id, 0).await.unwrap().push_failure.unwrap();
+    assert!(failure.contains("400"), "the one that is not gone: {failure}");
+    assert_eq!(scene.site.read(&challenge).await["push_reason"], json!(failure), "both read the same");
     scene.cancel(&challenge).await;
 
     scene.web.answer(axum::http::StatusCode::GONE);

@@ -5,7 +5,6 @@
 mod answers;
 mod world;
 
-use countersign_tests::handmade::link;
 use countersign_tests::program::{Program, terminate};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,7 +14,7 @@ use world::{Terminal, Watching, World};
 async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     let world = World::new().await;
     let phone = Terminal::new();
-    let link = link(&world.site, &world.user).await;
+    let link = world.site.link(&world.user).await;
     let account = phone.does(&["enrol", "--name", "Maya's terminal", &link]).await;
     assert_eq!(account["state"], "proposed");
     assert_eq!(account["confirmation_code"].as_str().unwrap().len(), 6);
@@ -64,7 +63,7 @@ async fn a_person_reads_sentences_with_the_next_step_in_them() {
     let phone = Terminal::new();
     assert!(phone.says(&["list"]).await.contains("countersign phone enrol LINK"));
     assert!(phone.says(&["history"]).await.contains("No past requests."));
-    let enrolled = phone.says(&["enrol", &link(&world.site, &world.user).await]).await;
+    let enrolled = phone.says(&["enrol", &world.site.link(&world.user).await]).await;
     assert!(enrolled.contains("maya at Meridian") && enrolled.contains("Type these digits"), "{enrolled}");
     world.confirm(&phone.does(&["list"]).await["accounts"][0]).await;
     assert!(phone.says(&["list"]).await.contains("Nothing waits for an answer."));
@@ -144,7 +143,7 @@ async fn what_names_nothing_is_refused() {
     phone.fails(&["remove", "x"], 3, "countersign phone list").await;
 
     phone.fails(&["enrol", "https://example.com/"], 3, "malformed: enrolment link").await;
-    let link = link(&world.site, &world.user).await;
+    let link = world.site.link(&world.user).await;
     let (start, last) = link.split_at(link.len() - 1);
     let changed = format!("{start}{}", if last == "A" { "E" } else { "A" });
     phone.fails(&["enrol", &changed], 3, "refused").await;
@@ -160,7 +159,7 @@ async fn a_server_that_is_gone_is_told_from_one_that_refuses() {
     let id = world.ask().await;
     assert_eq!(phone.pending().await, [id.as_str()]);
     let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
-    let link = link(&world.site, &world.user).await;
+    let link = world.site.link(&world.user).await;
     let url = world.server.url.clone();
     world.server.kill().await;
 
@@ -198,7 +197,7 @@ async fn a_code_is_shown_also_when_the_server_is_gone() {
     assert_eq!(verified.body["valid"], true, "{verified:?}");
 
     let noor = world.site.user("noor").await;
-    phone.does(&["enrol", &link(&world.site, &noor).await]).await;
+    phone.does(&["enrol", &world.site.link(&noor).await]).await;
     phone.fails(&["code"], 2, "say which: countersign phone code ID").await;
     phone.fails(&["code", "zzzz"], 3, "countersign phone list").await;
     assert!(world.server.stop().await.success());

@@ -1,6 +1,5 @@
 //! A server with a site and a person, and a phone in a terminal.
 
-use countersign_tests::handmade::link;
 use countersign_tests::http::RelyingParty;
 use countersign_tests::program::{Ended, Program, command, phone_command, relying_party, run};
 use serde_json::{Value, json};
@@ -46,7 +45,7 @@ impl World {
     /// A phone in use for the person.
     pub async fn phone(&self) -> Terminal {
         let phone = Terminal::new();
-        let account = phone.does(&["enrol", &link(&self.site, &self.user).await]).await;
+        let account = phone.does(&["enrol", &self.site.link(&self.user).await]).await;
         self.confirm(&account).await;
         phone
     }

@@ -1,9 +1,6 @@
 //! The README's integration of a login page is not only text: it is taken from the file and run.
 
-#![cfg(test)]
-
-use countersign_tests::handmade::HandmadeDevice;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use std::process::Stdio;
 use tokio::process::Command;
 
@@ -15,15 +12,13 @@ fn integration() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_integration_in_the_readme_signs_people_in_and_keeps_them_out() {
-    use countersign_protocol::challenge::Challenge;
     use countersign_protocol::decision::Answer::{Approve, Deny};
     let code = integration();
     let lines = code.lines().filter(|line| !line.trim().is_empty()).count();
     assert!(lines <= 12, "ten lines and an import, not {lines}");
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let scene = Scene::new().await;
+    let device = scene.device().await;
+    let Scene { server, site, user, .. } = scene;
     for (answer, expected) in [(Approve, "True"), (Deny, "False")] {
         let call = format!(
             "print(phone_says_yes({:?}, {:?}, {user:?}, '198.51.100.7', 'Firefox/140.0', lambda number: None))",
@@ -40,8 +35,7 @@ async fn the_integration_in_the_readme_signs_people_in_and_keeps_them_out() {
             tokio::task::yield_now().await;
         }
         let compact = device.pull().await.pop().unwrap();
-        let id = countersign_tests::handmade::read_claims::<Challenge>(&compact).challenge_id;
-        assert_eq!(device.decide(&id, device.decision(&compact, answer)).await.status, 200);
+        device.answers(&compact, answer).await;
         let output = python.wait_with_output().await.unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
     }

@@ -1,36 +1,22 @@
 //! Enrolment: one ticket, one device, six digits; and a thief with the link.
 
-#![cfg(test)]
-
+use countersign_protocol::decision::Answer::Approve;
 use countersign_protocol::device_api::EnrolmentState;
-use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::SoftwareKey;
-use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::receipt::Receipt;
+use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
-use countersign_tests::clock::ManualClock;
-use countersign_tests::handmade::{HandmadeDevice, Prepared, link};
-use countersign_tests::http::RelyingParty;
+use countersign_tests::handmade::{HandmadeDevice, Prepared};
 use countersign_tests::phone::Phone;
+use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn maya(server: &TestServer) -> (RelyingParty, String) {
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    (site, user)
-}
-
-async fn confirm(site: &RelyingParty, id: EnrolmentId, code: &str) -> countersign_tests::http::Answer {
-    site.post(&format!("/v1/enrolments/{id}/confirm"), &json!({ "code": code })).await
-}
-
 #[tokio::test]
 async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
+    let Scene { clock, server, site, user } = Scene::new().await;
     let opened = site.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await.body;
     assert_eq!(opened["state"], "open");
     assert!(opened["qr_svg"].as_str().unwrap().starts_with("<svg"));
@@ -39,12 +25,12 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
         let (site, path) = (site.clone(), format!("/v1/enrolments/{}?wait=60", opened["id"].as_str().unwrap()));
         async move { site.get(&path).await }
     });
-    let phone = Arc::new(Phone::new());
+    let phone = Arc::new(Phone::at(&clock));
     let account = phone.core.enrol(opened["link"].as_str().unwrap(), "Maya's phone").await.unwrap();
     let seen = page.await.unwrap().body;
     assert_eq!((&seen["state"], &seen["device_name"]), (&json!("proposed"), &json!("Maya's phone")));
 
-    let unconfirmed = site.post("/v1/challenges", &json!({ "user_id": user })).await;
+    let unconfirmed = site.ask_for(&user, json!({})).await;
     assert_eq!(unconfirmed.code(), "no_device", "a proposed device is asked nothing");
     let parked = tokio::spawn({
         let phone = Arc::clone(&phone);
@@ -56,17 +42,17 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
     }
     let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     let typed = format!("{} {}", &confirmation_code[..3], &confirmation_code[3..]);
-    assert_eq!(confirm(&site, account.id, &typed).await.body["state"], "confirmed");
+    assert_eq!(site.confirm(account.id, &typed).await.body["state"], "confirmed");
     assert_eq!(parked.await.unwrap(), EnrolmentState::Confirmed);
     assert!(phone.core.is_confirmed(account.id).unwrap());
 }
 
 #[tokio::test]
 async fn a_second_device_with_the_same_link_ends_it_for_both() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let link = link(&site, &user).await;
-    let (owner, thief) = (Prepared::new(&link).await, Prepared::new(&link).await);
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let link = site.link(&user).await;
+    let prepare = || Prepared::at(&link, Arc::new(clock.clone()));
+    let (owner, thief) = (prepare().await, prepare().await);
     let first = owner.send(&owner.redemption).await;
     let statement = owner.statement(&first);
     let code = owner.confirmation_code(&statement);
@@ -83,7 +69,7 @@ async fn a_second_device_with_the_same_link_ends_it_for_both() {
     let second = thief.send(&thief.redemption).await;
     assert_eq!((second.status, second.code()), (403, "redeemed_twice"));
     let id = statement.enrolment_id;
-    assert_eq!(confirm(&site, id, &code).await.code(), "not_proposed");
+    assert_eq!(site.confirm(id, &code).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{id}")).await.body;
     assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("redeemed_twice")));
     assert_eq!(owner.send(&owner.redemption).await.code(), "invalid_ticket");
@@ -91,30 +77,28 @@ async fn a_second_device_with_the_same_link_ends_it_for_both() {
 
 #[tokio::test]
 async fn the_same_phone_scanning_the_link_again_has_one_account() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let link = link(&site, &user).await;
-    let phone = Phone::new();
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let link = site.link(&user).await;
+    let phone = Phone::at(&clock);
     let (first, second) = tokio::join!(phone.core.enrol(&link, "Phone"), phone.core.enrol(&link, "Phone"));
     let first = first.unwrap();
     assert_eq!(first.id, second.unwrap().id, "two taps at one time");
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap().id, first.id, "and one later");
     let countersign_device::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
-    assert_eq!(confirm(&site, first.id, &confirmation_code).await.body["state"], "confirmed");
+    assert_eq!(site.confirm(first.id, &confirmation_code).await.body["state"], "confirmed");
 }
 
 #[tokio::test]
 async fn two_processes_on_one_phone_store_lose_no_key() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let phone = Phone::new();
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let phone = Phone::at(&clock);
     let other = countersign_device::Authenticator::open(phone.directory(), phone.platform().clone()).unwrap();
     let id = phone.enrol(&site, &user).await;
     let noor = site.user("noor").await;
-    let second = other.enrol(&link(&site, &noor).await, "Other process").await.unwrap();
+    let second = other.enrol(&site.link(&noor).await, "Other process").await.unwrap();
     phone.core.refresh_server(id).await.unwrap();
     let countersign_device::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
-    confirm(&site, second.id, &confirmation_code).await;
+    site.confirm(second.id, &confirmation_code).await;
     site.ask(&noor).await;
     assert_eq!(phone.core.pull(second.id, 0).await.unwrap().received.len(), 1);
     assert_eq!(phone.core.pending().unwrap().len(), 1, "the first process opens what the second one enrolled");
@@ -122,78 +106,60 @@ async fn two_processes_on_one_phone_store_lose_no_key() {
 
 #[tokio::test]
 async fn five_wrong_codes_end_it() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let (device, code) = Prepared::new(&link(&site, &user).await).await.redeem().await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let (device, code) = Prepared::at(&site.link(&user).await, Arc::new(clock.clone())).await.redeem().await;
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for left in (0..5).rev() {
-        let answer = confirm(&site, device.id(), wrong).await;
+        let answer = site.confirm(device.id(), wrong).await;
         assert_eq!(answer.code(), "wrong_number");
         let detail = answer.body["detail"].as_str().unwrap();
         assert!(detail.contains(&if left == 0 { "is over".to_owned() } else { format!("left: {left}") }), "{detail}");
     }
-    assert_eq!(confirm(&site, device.id(), &code).await.code(), "not_proposed", "even the right one");
+    assert_eq!(site.confirm(device.id(), &code).await.code(), "not_proposed", "even the right one");
     for malformed in ["", "12345", "1234567", "abcdef", "１２３４５６"] {
-        assert_eq!(confirm(&site, device.id(), malformed).await.code(), "malformed", "{malformed}");
+        assert_eq!(site.confirm(device.id(), malformed).await.code(), "malformed", "{malformed}");
     }
 }
 
 #[tokio::test]
 async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let (site, user) = maya(&server).await;
-    let phone = || Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
-    let late = link(&site, &user).await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let phone = || Phone::at(&clock);
+    let late = site.link(&user).await;
     clock.advance(Duration::from_secs(600));
     assert_eq!(phone().core.enrol(&late, "Phone").await.unwrap_err().code(), "invalid_ticket");
 
-    let account = phone().core.enrol(&link(&site, &user).await, "Phone").await.unwrap();
+    let phone = phone();
+    let account = phone.core.enrol(&site.link(&user).await, "Phone").await.unwrap();
     let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     clock.advance(Duration::from_secs(600));
-    assert_eq!(confirm(&site, account.id, &confirmation_code).await.code(), "not_proposed");
+    assert_eq!(site.confirm(account.id, &confirmation_code).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{}", account.id)).await.body;
     assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("expired")));
+    assert_eq!(phone.core.pull(account.id, 0).await.unwrap().ended, Some(EndReason::Expired), "the phone is told");
 }
 
 #[tokio::test]
 async fn a_redemption_with_one_thing_changed_is_refused_and_the_ticket_lives() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let prepared = Prepared::new(&link(&site, &user).await).await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let prepared = Prepared::at(&site.link(&user).await, Arc::new(clock)).await;
+    // Each other field is one of the vectors; this one shows that they are asked.
     let (stranger, _) = SoftwareKey::generate().unwrap();
-    let refused = async |what: &str, redemption, code: &str| {
-        assert_eq!(prepared.send(&redemption).await.code(), code, "{what}");
-    };
-    let key = stranger.public();
-    refused("another server", prepared.changed(|t| t.aud = key.thumbprint()), "wrong_server").await;
-    refused(
-        "another ticket",
-        prepared.changed(|t| t.ticket_sha256 = countersign_protocol::key::sha256_text(b"x")),
-        "malformed",
-    )
-    .await;
-    refused("a key that is not held", prepared.changed(|t| t.request_key = key), "unknown_key").await;
-    refused("an approval key that is not held", prepared.changed(|t| t.approval_key = key), "unknown_key").await;
-    refused("a misleading name", prepared.changed(|t| t.device_name = "a\u{202e}b".into()), "malformed").await;
-    refused("the future", prepared.changed(|t| t.iat += 120), "future_time").await;
-    refused("the past", prepared.changed(|t| t.iat -= 700), "stale_time").await;
+    let not_held = prepared.changed(|t| t.request_key = stranger.public());
+    assert_eq!(prepared.send(&not_held).await.code(), "unknown_key");
     let nothing_opens = prepared.changed(|t| t.sealing_key = SealingPublicKey::from_bytes([0; 32]));
-    refused("a sealing key that cannot be used", nothing_opens, "malformed").await;
-    let mut elsewhere = prepared.redemption.clone();
-    elsewhere.possession = prepared.changed(|t| t.iat -= 1).possession;
-    refused("a possession of another transcript", elsewhere, "bad_signature").await;
+    assert_eq!(prepared.send(&nothing_opens).await.code(), "malformed", "a sealing key that cannot be used");
     assert_eq!(prepared.send(&prepared.redemption).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_phone_refuses_a_link_with_another_servers_fingerprint() {
-    let (server, other) = (TestServer::start().await, TestServer::start().await);
-    let (site, user) = maya(&server).await;
-    let link = link(&site, &user).await;
+    let other = TestServer::start().await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let link = site.link(&user).await;
     let foreign = other.service().keys.server_id.to_string();
     let (start, _) = link.split_once("&k=").unwrap();
-    let phone = Phone::new();
+    let phone = Phone::at(&clock);
     let refused = phone.core.enrol(&format!("{start}&k={foreign}"), "Phone").await.unwrap_err();
     assert_eq!(refused.code(), "wrong_server");
     assert!(phone.core.accounts().unwrap().is_empty());
@@ -202,48 +168,15 @@ async fn a_phone_refuses_a_link_with_another_servers_fingerprint() {
 
 #[tokio::test]
 async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
     let app = server.service();
-    let data_dir = server.database().parent().unwrap().to_owned();
-    let randomness = SystemRandomness::new();
-    let rotated =
-        countersign_server::keys::server_keys::rotate(&app.store, &app.keys.at_rest, &data_dir, app.now(), &randomness)
-            .await;
-    assert_eq!(rotated.unwrap(), 2);
-    let challenge = site.ask(&user).await;
-    let compact = device.pull().await.pop().unwrap();
-    let id = challenge.parse().unwrap();
-    device.decide(&id, device.decision(&compact, countersign_protocol::decision::Answer::Approve)).await;
-    let claimed = site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
+    assert_eq!(server.rotate_signing_key().await, 2);
+    let (id, compact) = device.asked(&site, &user).await;
+    device.answers(&compact, Approve).await;
+    let claimed = site.claim(id, "k").await;
     let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
     assert_ne!(receipt.certificate, receipt.enrolment_certificate);
     let proven = receipt.verify(&app.keys.root).unwrap();
     assert_eq!(proven.enrolment.approval_key, device.approval.public());
-
-    let other = HandmadeDevice::enrol(&site, &site.user("noor").await).await;
-    let swapped = Receipt {
-        enrolment: site.get(&format!("/v1/enrolments/{}", other.id())).await.body["statement"].as_str().unwrap().into(),
-        enrolment_certificate: receipt.certificate.clone(),
-        ..receipt.clone()
-    };
-    assert_eq!(swapped.verify(&app.keys.root).unwrap_err().code().as_str(), "wrong_device");
-    let (thief, _) = SoftwareKey::generate().unwrap();
-    assert_eq!(receipt.verify(&thief.public()).unwrap_err().code().as_str(), "unknown_key");
-}
-
-#[tokio::test]
-async fn an_approval_taken_back_before_its_claim_is_revoked() {
-    let server = TestServer::start().await;
-    let (site, user) = maya(&server).await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
-    let challenge = site.ask(&user).await;
-    let compact = device.pull().await.pop().unwrap();
-    device
-        .decide(&challenge.parse().unwrap(), device.decision(&compact, countersign_protocol::decision::Answer::Approve))
-        .await;
-    let path = format!("/v1/challenges/{challenge}");
-    assert_eq!(site.post(&format!("{path}/cancel"), &Value::Null).await.body["state"], "revoked");
-    assert_eq!(site.post_once(&format!("{path}/claim"), "k").await.code(), "not_approved");
 }

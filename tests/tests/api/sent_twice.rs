@@ -1,16 +1,13 @@
 //! A platform that sends requests twice by itself and hears only the second answer, as some do when a connection ends without
 //! a word: the phone works all the same.
 
-#![cfg(test)]
-
 use async_trait::async_trait;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use countersign_device::{AccountState, Outcome};
 use countersign_protocol::device_api::PushStatus;
-use countersign_protocol::time::SystemClock;
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::PushService;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -43,16 +40,14 @@ impl Transport for Twice {
 
 #[tokio::test]
 async fn a_request_that_the_platform_repeats_is_proven_anew() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
     let twice = Arc::new(Twice {
         network: Phone::new().platform().transport.clone(),
         refused: AtomicBool::new(false),
         refusals: AtomicUsize::new(0),
         proofs: Mutex::default(),
     });
-    let phone = Phone::with(Arc::new(SystemClock), twice.clone());
+    let phone = Phone::with(Arc::new(clock), twice.clone());
     let id = phone.enrol(&site, &user).await;
     let service = PushService::start().await;
     phone.core.register_push(id, &[service.registration()]).await.unwrap();

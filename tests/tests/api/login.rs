@@ -1,0 +1,98 @@
+//! A whole login over real sockets: the six steps as the page sees them, and what is open to everybody.
+
+use countersign_device::Outcome;
+use countersign_protocol::receipt::Receipt;
+use countersign_tests::handmade::HandmadeDevice;
+use countersign_tests::http::client;
+use countersign_tests::phone::Phone;
+use countersign_tests::push_service::PushService;
+use countersign_tests::scene::Scene;
+use countersign_tests::server::TestServer;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let (phone, mut push) = (Phone::at(&clock), PushService::start().await);
+    let id = phone.enrol(&site, &user).await;
+    phone.core.register_push(id, &[push.registration()]).await.unwrap();
+    let context = json!({ "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    let asked = json!({ "user_id": user, "binding_message": "Order 4711, 12 €", "context": context });
+    let challenge = site.post("/v1/challenges", &asked).await;
+    assert_eq!((challenge.status, &challenge.body["state"]), (201, &json!("pending")));
+    let challenge_id = challenge.body["id"].as_str().unwrap().to_owned();
+    let waiting = tokio::spawn({
+        let (site, path) = (site.clone(), format!("/v1/challenges/{challenge_id}?wait=60"));
+        async move { site.get(&path).await }
+    });
+
+    let pushed = push.next().await;
+    let body = String::from_utf8_lossy(&pushed.body).into_owned();
+    assert!(!body.contains("maya") && !body.contains("Meridian"), "a push network reads no names");
+    phone.core.receive(&pushed.message).unwrap();
+    let prompt = phone.core.pending().unwrap().remove(0);
+    assert_eq!(prompt.challenge.context.browser.as_deref(), Some("Firefox"));
+    assert!(prompt.time_left <= Duration::from_secs(61) && prompt.time_left > Duration::from_secs(30));
+    assert_eq!(phone.core.approve(prompt.challenge.challenge_id, None).await.unwrap(), Outcome::Approved);
+    let waited = waiting.await.unwrap();
+    assert_eq!(waited.body["state"], "approved");
+    assert_eq!(waited.body["amr"], json!(["swk", "mca", "user"]));
+    assert_eq!(waited.body["push"], "sent");
+
+    let first = site.claim(&challenge_id, "page-1").await;
+    assert_eq!((first.status, &first.body["state"]), (200, &json!("claimed")));
+    assert_eq!(site.claim(&challenge_id, "page-1").await.body, first.body, "a lost answer is not a lost login");
+    assert_eq!(site.claim(&challenge_id, "page-2").await.code(), "already_claimed");
+    let unnamed = site.post(&format!("/v1/challenges/{challenge_id}/claim"), &Value::Null).await;
+    assert_eq!(unnamed.code(), "already_claimed");
+
+    let identity = site.get("/.well-known/countersign").await;
+    let root = serde_json::from_value(identity.body["root"].clone()).unwrap();
+    let receipt: Receipt = serde_json::from_value(first.body["receipt"].clone()).unwrap();
+    let proven = receipt.verify(&root).unwrap();
+    assert!(proven.approved(None));
+    assert_eq!(proven.challenge.challenge_id.to_string(), challenge_id);
+}
+
+#[tokio::test]
+async fn the_same_request_under_the_same_key_asks_once() {
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
+    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
+    let ask = async |body: Value| {
+        let request = site.request(reqwest::Method::POST, "/v1/challenges").header("idempotency-key", "order-4711");
+        countersign_tests::http::send(request.json(&body)).await
+    };
+    let first = ask(json!({ "user_id": user })).await;
+    let again = ask(json!({ "user_id": user })).await;
+    assert_eq!((first.status, again.status), (201, 200));
+    assert_eq!(first.body["id"], again.body["id"]);
+    assert_eq!(device.pull().await.len(), 1);
+    let other = ask(json!({ "user_id": user, "expires_in": 30 })).await;
+    assert_eq!((other.status, other.code()), (409, "idempotency_mismatch"));
+}
+
+#[tokio::test]
+async fn a_phone_follows_a_moved_server_only_with_the_pinned_root() {
+    let (scene, other) = (Scene::new().await, TestServer::start().await);
+    let (phone, id) = scene.phone().await;
+    assert_eq!(phone.core.relocate(id, &other.url).await.unwrap_err().code(), "wrong_server");
+    let same = scene.server.url.replace("127.0.0.1", "localhost");
+    phone.core.relocate(id, &same).await.unwrap();
+    assert_eq!(phone.core.accounts().unwrap()[0].server_url, same);
+}
+
+#[tokio::test]
+async fn the_probes_answer_and_a_page_loads_nothing_from_elsewhere() {
+    let server = TestServer::start().await;
+    let get = async |path: &str| client().get(format!("{}{path}", server.url)).send().await.unwrap();
+    assert_eq!(get("/healthz").await.status(), 200);
+    assert_eq!(get("/readyz").await.status(), 200);
+    let page = get("/enrol").await;
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    let nowhere = get("/v2/nothing").await;
+    assert_eq!(
+        (nowhere.status().as_u16(), nowhere.headers()["content-type"].to_str().unwrap()),
+        (404, "application/problem+json")
+    );
+}

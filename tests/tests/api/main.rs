@@ -1,0 +1,12 @@
+//! The HTTP API as relying parties, phones and thieves meet it. What a phone lives through is in `tests/scenarios`.
+
+#![cfg(test)]
+
+mod enrolment;
+mod login;
+mod numbers;
+mod prompts;
+mod readme;
+mod refusals;
+mod retraction;
+mod sent_twice;
