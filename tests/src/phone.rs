@@ -40,8 +40,8 @@ impl Phone {
     }
 
     /// A phone that knows by itself where pushes reach it.
-    pub fn reached_by(push: Arc<dyn PushRegistrar>) -> Self {
-        let platform = Self::new().platform;
+    pub fn reached_by(push: Arc<dyn PushRegistrar>, clock: &ManualClock) -> Self {
+        let platform = Self::at(clock).platform;
         Self::of(Platform { push: Some(push), ..platform })
     }
 

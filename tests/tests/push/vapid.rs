@@ -1,30 +1,25 @@
 //! The server's key for Web Push is rotated: subscriptions keep the key that they were made with until they are made anew.
 
-#![cfg(test)]
-
 use async_trait::async_trait;
-use countersign_device::{AccountState, Authenticator, Outcome, Platform, PushRegistrar};
+use countersign_device::{Outcome, PushRegistrar};
 use countersign_protocol::at_rest::Location;
 use countersign_protocol::device_api::{PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::randomness::SystemRandomness;
-use countersign_server::keys::master_key;
-use countersign_server::keys::vapid_keys;
+use countersign_server::keys::{master_key, vapid_keys};
 use countersign_server::runtime::config::Config;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client, send};
 use countersign_tests::phone::Phone;
-use countersign_tests::program::{Program, admin, relying_party};
 use countersign_tests::push_service::PushService;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// A platform whose push service binds each subscription to the key that it was made with.
 struct Browser {
@@ -50,29 +45,22 @@ impl PushRegistrar for Registrar {
 
 /// A phone that subscribes by itself.
 struct Subscriber {
-    core: Authenticator,
+    phone: Phone,
     id: EnrolmentId,
     browser: Arc<tokio::sync::Mutex<Browser>>,
-    _directory: TempDir,
 }
 
 impl Subscriber {
-    async fn enrol(site: &RelyingParty, user: &str) -> Self {
+    async fn enrol(site: &RelyingParty, user: &str, clock: &ManualClock) -> Self {
         let browser = Browser { service: PushService::start().await, subscribed: Mutex::default() };
-        let (browser, directory) = (Arc::new(tokio::sync::Mutex::new(browser)), tempfile::tempdir().unwrap());
-        let push: Arc<dyn PushRegistrar> = Arc::new(Registrar(Arc::clone(&browser)));
-        let platform = Platform { push: Some(push), ..Phone::new().platform().clone() };
-        let core = Authenticator::open(directory.path(), platform).unwrap();
-        let opened = site.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
-        let account = core.enrol(opened.body["link"].as_str().unwrap(), "Phone").await.unwrap();
-        let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-        let confirm = format!("/v1/enrolments/{}/confirm", account.id);
-        site.post(&confirm, &json!({ "code": confirmation_code })).await;
-        Self { core, id: account.id, browser, _directory: directory }
+        let browser = Arc::new(tokio::sync::Mutex::new(browser));
+        let phone = Phone::reached_by(Arc::new(Registrar(Arc::clone(&browser))), clock);
+        let id = phone.enrol(site, user).await;
+        Self { phone, id, browser }
     }
 
     async fn pulled(&self) -> Option<PushStatus> {
-        self.core.pull(self.id, 0).await.unwrap().push
+        self.phone.core.pull(self.id, 0).await.unwrap().push
     }
 
     /// A login whose push comes for this subscription, under the key that the service bound it to.
@@ -80,9 +68,8 @@ impl Subscriber {
         let challenge = site.ask(user).await;
         let taken = self.browser.lock().await.service.next().await;
         assert_eq!(taken.path, path);
-        self.core.receive(&taken.message).unwrap();
-        let prompt = self.core.pending().unwrap()[0].challenge.challenge_id;
-        assert_eq!(self.core.approve(prompt, None).await.unwrap(), Outcome::Approved);
+        self.phone.core.receive(&taken.message).unwrap();
+        assert_eq!(self.phone.core.approve(self.phone.only_prompt(), None).await.unwrap(), Outcome::Approved);
         assert_eq!(site.state(&challenge).await, "approved");
     }
 }
@@ -98,33 +85,27 @@ fn keys_in(data: &Path) -> i64 {
     database.query_row("SELECT count(*) FROM vapid_key", (), |row| row.get(0)).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn logins_go_on_over_a_rotation_and_the_phone_subscribes_anew() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    let phone = Subscriber::enrol(&site, &user).await;
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let data = server.database().parent().unwrap().to_owned();
+    let phone = Subscriber::enrol(&site, &user, &clock).await;
     let first = webpush_public_key(&server.url).await;
-    assert_eq!(phone.core.webpush_public_key(phone.id).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(phone.phone.core.webpush_public_key(phone.id).await.unwrap().as_ref(), Some(&first));
     assert_eq!(phone.pulled().await, Some(PushStatus::None), "the first contact registers");
     assert_eq!(phone.pulled().await, Some(PushStatus::Registered));
     phone.sign_in(&site, &user, "/subscriber/1").await;
 
-    let rotated = admin(data, &["key", "rotate-vapid"]).await;
-    let second = webpush_public_key(&server.url).await;
-    assert_eq!(rotated, json!({ "webpush_public_key": second }));
+    let second = server.rotate_vapid_key().await;
+    assert_eq!(webpush_public_key(&server.url).await, second);
     assert_ne!(first, second);
     phone.sign_in(&site, &user, "/subscriber/1").await;
-    let url = server.url.clone();
-    assert!(server.stop().await.success());
-    let server = Program::serve_at(data, &url).await;
-    assert_eq!((webpush_public_key(&url).await, keys_in(data)), (second.clone(), 2));
+    let server = server.restart().await;
+    assert_eq!((webpush_public_key(&server.url).await, keys_in(&data)), (second.clone(), 2));
     phone.sign_in(&site, &user, "/subscriber/1").await;
 
     assert_eq!(phone.pulled().await, Some(PushStatus::Outdated), "the next contact makes it anew");
-    assert_eq!((phone.pulled().await, keys_in(data)), (Some(PushStatus::Registered), 1), "nobody needs the first key");
+    assert_eq!((phone.pulled().await, keys_in(&data)), (Some(PushStatus::Registered), 1), "nobody needs the first key");
     phone.sign_in(&site, &user, "/subscriber/2").await;
     let keys: Vec<String> = {
         let browser = phone.browser.lock().await;
@@ -134,19 +115,16 @@ async fn logins_go_on_over_a_rotation_and_the_phone_subscribes_anew() {
     assert_eq!(keys, [first.clone(), second.clone()]);
 
     let late = phone.browser.lock().await.service.subscribe(&first);
-    let refused = phone.core.register_push(phone.id, &[late]).await.unwrap_err();
+    let refused = phone.phone.core.register_push(phone.id, &[late]).await.unwrap_err();
     assert_eq!(refused.code(), "unknown_webpush_key");
     assert_eq!(phone.pulled().await, Some(PushStatus::Registered), "nothing was changed");
     phone.sign_in(&site, &user, "/subscriber/2").await;
-    assert!(server.stop().await.success());
 }
 
 #[tokio::test]
 async fn a_subscription_names_a_key_of_this_server_or_none() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
     let mut service = PushService::start().await;
     let current = webpush_public_key(&server.url).await;
     let put = async |registration: &Value| {
@@ -173,25 +151,20 @@ async fn a_subscription_names_a_key_of_this_server_or_none() {
     let mut unnamed = right.clone();
     unnamed["application_server_key"] = Value::Null;
     assert_eq!(put(&unnamed).await, (204, String::new()), "it was made with the one that is current now");
-    let app = server.service();
-    vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
+    server.rotate_vapid_key().await;
     site.ask(&user).await;
     assert_eq!(service.next().await.path, "/subscriber/1");
 }
 
 #[tokio::test]
 async fn an_earlier_key_goes_with_the_last_registration_that_was_made_with_it() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let app = Arc::clone(server.service());
-    let (randomness, data) = (SystemRandomness::new(), server.database().parent().unwrap().to_owned());
-    let rotate = async || vapid_keys::rotate(&app.store, &app.keys.at_rest, &randomness).await.unwrap();
-    rotate().await;
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let data = server.database().parent().unwrap().to_owned();
+    server.rotate_vapid_key().await;
     assert_eq!(keys_in(&data), 1, "nobody has subscribed");
 
     let service = PushService::start().await;
-    let phones = [Phone::new(), Phone::new(), Phone::new()];
+    let phones = [Phone::at(&clock), Phone::at(&clock), Phone::at(&clock)];
     let mut ids = Vec::new();
     for phone in &phones {
         let id = phone.enrol(&site, &user).await;
@@ -199,7 +172,7 @@ async fn an_earlier_key_goes_with_the_last_registration_that_was_made_with_it() 
         phone.core.register_push(id, &[service.subscribe(&key), service.registration()]).await.unwrap();
         ids.push(id);
     }
-    let fresh = rotate().await;
+    let fresh = server.rotate_vapid_key().await;
     assert_eq!(keys_in(&data), 2);
     phones[0].core.register_push(ids[0], &[service.subscribe(&fresh)]).await.unwrap();
     assert_eq!(keys_in(&data), 2, "two phones have not been here");
@@ -216,21 +189,16 @@ async fn an_earlier_key_goes_with_the_last_registration_that_was_made_with_it() 
 
 #[tokio::test]
 async fn a_phone_that_was_never_confirmed_keeps_no_earlier_key() {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
-    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &Value::Null).await;
-    let account = phone.core.enrol(opened.body["link"].as_str().unwrap(), "Phone").await.unwrap();
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let phone = Phone::at(&clock);
+    let account = phone.core.enrol(&site.link(&user).await, "Phone").await.unwrap();
     let service = PushService::start().await;
     phone.core.register_push(account.id, &[service.registration()]).await.unwrap();
-    let (app, data) = (server.service(), server.database().parent().unwrap().to_owned());
-    let rotate = async || vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
-    rotate().await;
+    let data = server.database().parent().unwrap().to_owned();
+    server.rotate_vapid_key().await;
     assert_eq!(keys_in(&data), 2, "it may still be confirmed");
     clock.advance(Duration::from_secs(601));
-    rotate().await;
+    server.rotate_vapid_key().await;
     assert_eq!(keys_in(&data), 1);
 }
 
@@ -268,10 +236,8 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
 
 #[tokio::test]
 async fn a_database_from_before_keeps_its_key_and_every_registration() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let (phone, gone, never) = (Phone::new(), Phone::new(), Phone::new());
+    let Scene { clock, server, site, user } = Scene::new().await;
+    let (phone, gone, never) = (Phone::at(&clock), Phone::at(&clock), Phone::at(&clock));
     let id = phone.enrol(&site, &user).await;
     let (gone_id, never_id) = (gone.enrol(&site, &user).await, never.enrol(&site, &user).await);
     let mut service = PushService::start().await;
@@ -292,8 +258,7 @@ async fn a_database_from_before_keeps_its_key_and_every_registration() {
     }
     site.ask(&user).await;
     assert_eq!(service.next().await.path, "/subscriber/1");
-    let app = server.service();
-    vapid_keys::rotate(&app.store, &app.keys.at_rest, &SystemRandomness::new()).await.unwrap();
+    server.rotate_vapid_key().await;
     let server = server.restart().await;
     assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Outdated));
     site.ask(&user).await;

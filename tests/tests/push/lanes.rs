@@ -1,12 +1,10 @@
 //! A push service that is down, slow or answers rubbish costs no challenge and no other service's pushes.
 
-#![cfg(test)]
-
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::webpush::Subscription;
 use countersign_tests::phone::Phone;
 use countersign_tests::push_service::{Down, PushService};
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -51,20 +49,16 @@ fn at(origin: &str) -> PushRegistration {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_not_well_holds_up_no_other() {
     for manner in [Manner::Stalls, Manner::TalksRubbish, Manner::IsDown] {
-        let server = TestServer::start().await;
-        let site = server.relying_party("Meridian", "Customer area").await;
-        let (maya, noor) = (site.user("maya").await, site.user("noor").await);
-        let (unlucky, lucky) = (Phone::new(), Phone::new());
-        let mut well = PushService::start().await;
-        let id = unlucky.enrol(&site, &maya).await;
-        unlucky.core.register_push(id, &[at(&service(manner).await)]).await.unwrap();
+        let scene = Scene::new().await;
+        let (unlucky, id) = scene.pushed_phone(&[at(&service(manner).await)]).await;
+        let Scene { clock, server, site, user: maya } = scene;
+        let (noor, lucky, mut well) = (site.user("noor").await, Phone::at(&clock), PushService::start().await);
         let other = lucky.enrol(&site, &noor).await;
         lucky.core.register_push(other, &[well.registration()]).await.unwrap();
 
-        let asked = site.post("/v1/challenges", &json!({ "user_id": maya, "expires_in": 600 })).await;
+        let asked = site.ask_for(&maya, json!({ "expires_in": 600 })).await;
         assert_eq!(asked.status, 201, "{manner:?}: the challenge does not wait for its push");
-        let database = rusqlite::Connection::open(server.database()).unwrap();
-        database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        let database = server.sqlite();
         let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
                    INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
                    SELECT challenge, enrolment, registration, lane, 'queued', due_at, expires_at FROM push, n";
@@ -73,9 +67,9 @@ async fn a_service_that_is_not_well_holds_up_no_other() {
 
         site.ask(&noor).await;
         well.next().await;
-        let waiting = site.get(&format!("/v1/challenges/{}", asked.body["id"].as_str().unwrap())).await;
-        assert_eq!(waiting.body["state"], "pending", "{manner:?}");
-        assert_ne!(waiting.body["push"], "sent", "{manner:?}");
+        let waiting = site.read(asked.body["id"].as_str().unwrap()).await;
+        assert_eq!(waiting["state"], "pending", "{manner:?}");
+        assert_ne!(waiting["push"], "sent", "{manner:?}");
         unlucky.core.pull(id, 0).await.unwrap();
         unlucky.core.approve(unlucky.only_prompt(), None).await.unwrap();
     }

@@ -1,6 +1,6 @@
 //! Access tokens: one for many pushes, renewed in time, replaced when refused, and what is said when there is none.
 
-use super::{Scene, config};
+use crate::scene::{Scene, fcm_config};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::time::Clock;
 use countersign_server::delivery::SetupError;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// The gateway of a scene, by itself.
 fn gateway(scene: &Scene) -> Arc<Sending> {
-    let config = config(&scene.fcm, scene.folder.path());
+    let config = fcm_config(&scene.fcm, scene.folder.path());
     Arc::new(Sending::new(&config, Arc::clone(scene.server.service())).unwrap())
 }
 
@@ -170,7 +170,7 @@ async fn where_there_is_no_token_the_log_says_what_to_do() {
 #[tokio::test]
 async fn a_key_that_is_not_the_account_s_gets_no_token() {
     let scene = Scene::new().await;
-    let config = config(&scene.fcm, scene.folder.path());
+    let config = fcm_config(&scene.fcm, scene.folder.path());
     let mut account = scene.fcm.service_account();
     account["private_key"] = FOREIGN_KEY.into();
     std::fs::write(&config.service_account, account.to_string()).unwrap();
@@ -182,7 +182,7 @@ async fn a_key_that_is_not_the_account_s_gets_no_token() {
 #[tokio::test]
 async fn what_cannot_be_used_stops_the_start_with_what_to_do() {
     let scene = Scene::new().await;
-    let right = config(&scene.fcm, scene.folder.path());
+    let right = fcm_config(&scene.fcm, scene.folder.path());
     let start = |config: &FcmConfig| Sending::new(config, Arc::clone(scene.server.service())).map(drop);
     start(&right).unwrap();
     let missing = FcmConfig { service_account: scene.folder.path().join("missing.json"), ..right.clone() };

@@ -1,9 +1,9 @@
 //! Every answer that Google gives, and what becomes of the push and of the registration.
 
-use super::Scene;
+use crate::scene::Scene;
 use countersign_protocol::device_api::PushStatus;
 use countersign_tests::fcm::Fault;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 /// What is expected of a push.
@@ -20,7 +20,7 @@ enum Expected {
 async fn every_error_has_its_consequence_and_none_drops_the_registration() {
     use Expected::{Failed, Later, LaterBy};
     let mut scene = Scene::new().await;
-    let (phone, id, token) = scene.phone().await;
+    let (phone, id, token) = scene.android().await;
     let elsewhere = scene.fcm.send_url();
     for (fault, status, expected) in [
         (Fault::SenderIdMismatch, 403, Failed("another Firebase project")),
@@ -39,8 +39,7 @@ async fn every_error_has_its_consequence_and_none_drops_the_registration() {
         // The bound on unanswered prompts is another test's.
         scene.clock.advance(Duration::from_secs(3600));
         scene.fcm.answer(&token, Some(fault.clone()));
-        let question = json!({ "user_id": scene.user, "expires_in": 600 });
-        let asked = scene.site.post("/v1/challenges", &question).await;
+        let asked = scene.site.ask_for(&scene.user, json!({ "expires_in": 600 })).await;
         assert_eq!(asked.status, 201, "{asked:?}");
         assert_eq!(scene.fcm.next().await.status, status, "{fault:?}");
         let outcome = scene.outcome(1).await;
@@ -61,15 +60,14 @@ async fn every_error_has_its_consequence_and_none_drops_the_registration() {
         assert!(!outcome.reason.contains(&token), "a token is a capability: {}", outcome.reason);
         assert!(scene.fcm.is_quiet(), "{fault:?}: it is sent once");
         assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "{fault:?}");
-        let cancel = format!("/v1/challenges/{}/cancel", asked.body["id"].as_str().unwrap());
-        scene.site.post(&cancel, &Value::Null).await;
+        scene.site.cancel(asked.body["id"].as_str().unwrap()).await;
     }
 }
 
 #[tokio::test]
 async fn a_pause_longer_than_the_question_lives_is_not_waited_for() {
     let mut scene = Scene::new().await;
-    let (phone, id, token) = scene.phone().await;
+    let (phone, id, token) = scene.android().await;
     scene.fcm.answer(&token, Some(Fault::QuotaExceeded(None)));
     scene.site.ask(&scene.user).await;
     scene.fcm.next().await;
@@ -83,9 +81,9 @@ async fn a_pause_longer_than_the_question_lives_is_not_waited_for() {
 #[tokio::test]
 async fn pauses_grow_until_google_is_well_again() {
     let mut scene = Scene::new().await;
-    let (phone, _, token) = scene.phone().await;
+    let (phone, _, token) = scene.android().await;
     scene.fcm.answer(&token, Some(Fault::Unavailable(None)));
-    let asked = scene.site.post("/v1/challenges", &json!({ "user_id": scene.user, "expires_in": 600 })).await;
+    let asked = scene.site.ask_for(&scene.user, json!({ "expires_in": 600 })).await;
     assert_eq!(asked.status, 201, "{asked:?}");
     for (attempt, least) in [(1, 10_000), (2, 20_000), (3, 40_000)] {
         assert_eq!(scene.fcm.next().await.status, 503);
@@ -107,7 +105,7 @@ async fn pauses_grow_until_google_is_well_again() {
 #[tokio::test]
 async fn a_torn_connection_is_replaced_by_another() {
     let mut scene = Scene::new().await;
-    let (phone, _, _) = scene.phone().await;
+    let (phone, _, _) = scene.android().await;
     scene.fcm.answer_once(Fault::Reset);
     scene.site.ask(&scene.user).await;
     assert_eq!(scene.fcm.next().await.status, 0);
@@ -120,4 +118,20 @@ async fn a_torn_connection_is_replaced_by_another() {
     assert_eq!(taken.status, 200);
     phone.core.receive(taken.envelope()).unwrap();
     phone.only_prompt();
+}
+
+#[tokio::test]
+async fn a_token_that_google_no_longer_knows_is_dropped() {
+    for gone in ["uninstalled", "never a token"] {
+        let mut scene = Scene::new().await;
+        let (phone, id, token) = scene.android().await;
+        match gone {
+            "uninstalled" => scene.fcm.uninstall(&token),
+            _ => scene.fcm.answer(&token, Some(Fault::InvalidToken)),
+        }
+        scene.site.ask(&scene.user).await;
+        scene.fcm.next().await;
+        assert_eq!(scene.outcome(1).await.state, "gone", "{gone}");
+        assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Gone), "{gone}");
+    }
 }

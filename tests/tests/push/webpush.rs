@@ -1,17 +1,13 @@
 //! What a Web Push service may answer, and what becomes of the push.
 
-#![cfg(test)]
-
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Router, routing};
 use countersign_protocol::device_api::{PushRegistration, PushStatus};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::webpush::Receiver;
-use countersign_tests::clock::ManualClock;
-use countersign_tests::phone::Phone;
-use countersign_tests::server::TestServer;
-use serde_json::{Value, json};
+use countersign_tests::scene::Scene;
+use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,19 +35,16 @@ async fn service(next: Next, followed: Arc<AtomicUsize>) -> String {
 
 #[tokio::test]
 async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
-    let id = phone.enrol(&site, &user).await;
+    let scene = Scene::new().await;
+    let (phone, id) = scene.phone().await;
+    let Scene { clock, server, site, user } = scene;
     let (next, followed) = (Arc::new(Mutex::new((201, "x-none", String::new()))), Arc::default());
     let origin = service(Arc::clone(&next), Arc::clone(&followed)).await;
     let receiver = Receiver::generate(&SystemRandomness::new());
     let subscription = receiver.subscription(format!("{origin}/subscriber"));
     phone.core.register_push(id, &[PushRegistration::WebPush(subscription)]).await.unwrap();
 
-    let database = rusqlite::Connection::open(server.database()).unwrap();
+    let database = server.sqlite();
     let sql = "SELECT state, coalesce(reason, ''), due_at FROM push WHERE attempts = 1 AND row_id = (SELECT max(row_id) FROM push)";
     let location = || (header::LOCATION.as_str(), format!("{origin}/elsewhere"));
     let none = || ("x-none", String::new());
@@ -71,7 +64,7 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
     ] {
         clock.advance(Duration::from_secs(3600));
         *next.lock().unwrap() = (status, name, value);
-        let asked = site.post("/v1/challenges", &json!({ "user_id": user })).await;
+        let asked = site.ask_for(&user, json!({})).await;
         assert_eq!(asked.status, 201, "{asked:?}");
         let (found, reason, due_at) = loop {
             let row = database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
@@ -89,7 +82,7 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
             assert_eq!(due_at - now.millis(), pause * 1000, "{status}");
         }
         assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered), "{status}");
-        site.post(&format!("/v1/challenges/{}/cancel", asked.body["id"].as_str().unwrap()), &Value::Null).await;
+        site.cancel(asked.body["id"].as_str().unwrap()).await;
     }
     assert_eq!(followed.load(SeqCst), 0);
 }

@@ -1,0 +1,148 @@
+//! A phone that is reached at several places: each gets every push, and one that is gone costs no other.
+
+use crate::scene::Scene;
+use countersign_device::Received;
+use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_server::delivery::push::config::ApnsConfig;
+use countersign_tests::handmade::HandmadeDevice;
+use countersign_tests::phone::Phone;
+use countersign_tests::push_service::Down;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A phone that is reached through two networks, and its token at one of them.
+async fn phone(scene: &Scene) -> (Phone, EnrolmentId, String) {
+    let token = scene.fcm.install();
+    let registrations = [PushRegistration::Fcm { token: token.clone() }, scene.web.registration()];
+    let (phone, id) = scene.registered(&registrations).await;
+    (phone, id, token)
+}
+
+/// What the relying party is told of a challenge's pushes, once all of them have been tried.
+async fn push(scene: &Scene, challenge: &str) -> String {
+    let database = scene.server.sqlite();
+    let sql =
+        "SELECT count(*) FROM push p JOIN challenge c ON c.row_id = p.challenge WHERE c.handle = ?1 AND p.attempts = 0";
+    while database.query_row(sql, [challenge], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    scene.site.read(challenge).await["push"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn one_that_is_gone_leaves_the_other() {
+    let mut scene = Scene::new().await;
+    let (phone, id, token) = phone(&scene).await;
+    scene.fcm.uninstall(&token);
+    let challenge = scene.site.ask(&scene.user).await;
+    let (gone, sent) = (scene.fcm.next().await, scene.web.next().await);
+    assert_eq!(gone.status, 404);
+    phone.core.receive(&sent.message).unwrap();
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    let pulled = phone.core.pull(id, 0).await.unwrap();
+    assert_eq!((pulled.push, pulled.push_failure), (Some(PushStatus::Gone), None), "one of them is to be made anew");
+    scene.site.cancel(&challenge).await;
+    phone.core.receive(&scene.web.next().await.message).unwrap();
+
+    let challenge = scene.site.ask(&scene.user).await;
+    scene.web.next().await;
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    assert!(scene.fcm.is_quiet(), "nothing more goes to the one that is gone");
+    scene.site.cancel(&challenge).await;
+    scene.web.next().await;
+
+    phone.core.register_push(id, &[scene.fcm.registration(), scene.web.registration()]).await.unwrap();
+    assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered));
+    scene.site.ask(&scene.user).await;
+    assert_eq!(scene.fcm.next().await.status, 200);
+    scene.web.next().await;
+}
+
+#[tokio::test]
+async fn the_relying_party_hears_of_a_failure_only_when_no_place_is_left() {
+    let mut scene = Scene::new().await;
+    let (phone, id, token) = phone(&scene).await;
+    scene.web.answer(axum::http::StatusCode::BAD_REQUEST);
+    scene.fcm.hold(true);
+    let challenge = scene.site.ask(&scene.user).await;
+    scene.web.next().await;
+    assert_eq!(scene.site.read(&challenge).await["push"], "queued", "the other may still take it");
+    scene.fcm.hold(false);
+    scene.fcm.next().await;
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, None);
+    scene.site.cancel(&challenge).await;
+
+    scene.fcm.uninstall(&token);
+    let challenge = scene.site.ask(&scene.user).await;
+    assert_eq!(push(&scene, &challenge).await, "failed");
+    let failure = phone.core.pull(id, 0).await.unwrap().push_failure.unwrap();
+    assert!(failure.contains("400"), "the one that is not gone: {failure}");
+    assert_eq!(scene.site.read(&challenge).await["push_reason"], json!(failure), "both read the same");
+    scene.site.cancel(&challenge).await;
+
+    scene.web.answer(axum::http::StatusCode::GONE);
+    let challenge = scene.site.ask(&scene.user).await;
+    assert_eq!(push(&scene, &challenge).await, "gone");
+}
+
+#[tokio::test]
+async fn what_waits_goes_to_each_of_the_new_places_once() {
+    let mut scene = Scene::new().await;
+    let (down, also_down) = (Down::new(), Down::new());
+    let (phone, id) = scene.registered(&[down.registration(), also_down.registration()]).await;
+    let challenge = scene.site.ask(&scene.user).await;
+    assert_eq!(push(&scene, &challenge).await, "queued");
+    phone.core.register_push(id, &[scene.fcm.registration(), scene.web.registration()]).await.unwrap();
+    scene.clock.advance(Duration::from_secs(2));
+    scene.server.service().wake.pushes.notify_one();
+    let (by_fcm, by_web) = (scene.fcm.next().await, scene.web.next().await);
+    assert!(matches!(phone.core.receive(by_fcm.envelope()), Ok(Received::New(_))));
+    assert!(matches!(phone.core.receive(&by_web.message), Ok(Received::Known(_))));
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    assert!(scene.fcm.is_quiet() && scene.web.is_quiet());
+}
+
+#[tokio::test]
+async fn a_list_is_taken_as_a_whole_or_not_at_all() {
+    let mut scene = Scene::new().await.restart_with(|push| push.apns = ApnsConfig::default()).await;
+    let (_phone, _, token) = phone(&scene).await;
+    let device = HandmadeDevice::enrol_at(&scene.site, &scene.user, &scene.clock).await;
+    let put = async |body: Value| {
+        let answer = device.send(Method::PUT, "/v1/device/push", body.to_string().as_bytes()).await;
+        (answer.status, answer.code().to_owned())
+    };
+    let fcm = |token: &str| json!({ "gateway": "fcm", "token": token });
+    let four: Vec<Value> = (0..4).map(|_| fcm(&scene.fcm.install())).collect();
+    assert_eq!(put(json!(four)).await, (204, String::new()));
+    let refused = |status: u16, code: &str| (status, code.to_owned());
+    let five = [&four[..], &[fcm("one-more")]].concat();
+    assert_eq!(put(json!(five)).await, refused(409, "too_many_registrations"));
+    let apns = json!({ "gateway": "apns", "token": "0a".repeat(32), "environment": "production" });
+    for (list, status, code) in [
+        (json!([]), 400, "malformed"),
+        (json!([four[0], four[0]]), 400, "malformed"),
+        (json!([four[0], fcm("")]), 400, "malformed"),
+        (json!([four[0], { "gateway": "fcm", "token": "t", "more": 1 }]), 400, "malformed"),
+        (json!([[four[0]]]), 400, "malformed"),
+        (json!([["fcm", "t"]]), 400, "malformed"),
+        (json!(["fcm", "t"]), 400, "malformed"),
+        (json!("fcm"), 400, "malformed"),
+        (Value::Null, 400, "malformed"),
+        (json!([four[0], apns]), 409, "gateway_not_configured"),
+    ] {
+        assert_eq!(put(list.clone()).await, refused(status, code), "{list}");
+    }
+
+    scene.site.ask(&scene.user).await;
+    scene.web.next().await;
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        asked.push(scene.fcm.next().await.body["message"]["token"].clone());
+    }
+    let kept: Vec<Value> = four.iter().map(|one| one["token"].clone()).chain([json!(token)]).collect();
+    assert!(kept.iter().all(|token| asked.contains(token)), "the four are kept, and so are those of the other phone");
+    assert!(scene.fcm.is_quiet() && scene.web.is_quiet());
+}
