@@ -82,7 +82,7 @@ async fn a_proposal_ends_after_ten_minutes() {
     assert_eq!(world.authenticators().await, Vec::<Value>::new());
     world.propose().await;
     let sql = "SELECT count(*) FROM code_authenticator WHERE secret <> x''";
-    let secrets: u32 = world.database().query_row(sql, [], |row| row.get(0)).unwrap();
+    let secrets: u32 = world.server.sqlite().query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(secrets, 1, "the earlier one is forgotten");
 }
 

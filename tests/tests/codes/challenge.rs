@@ -5,15 +5,11 @@ use countersign_device::Outcome;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_server::store::{Accepted, Attempt, Begun, ToSettle};
-use countersign_tests::http::{Answer, RelyingParty};
+use countersign_tests::http::Answer;
 use serde_json::{Value, json};
 
 async fn ask(world: &World, methods: &Value) -> Answer {
-    world.site.post("/v1/challenges", &json!({ "user_id": world.user, "methods": methods, "expires_in": 600 })).await
-}
-
-async fn read(site: &RelyingParty, challenge: &str) -> Value {
-    site.get(&format!("/v1/challenges/{challenge}")).await.body
+    world.site.ask_for(&world.user, json!({ "methods": methods, "expires_in": 600 })).await
 }
 
 #[tokio::test]
@@ -21,7 +17,7 @@ async fn a_code_settles_the_challenge_and_moves_the_waiting_page_on() {
     let world = World::new().await;
     let (phone, id) = world.phone().await;
     let challenge = world.site.ask(&world.user).await;
-    assert_eq!(read(&world.site, &challenge).await["methods"], json!(["push", "code"]));
+    assert_eq!(world.site.read(&challenge).await["methods"], json!(["push", "code"]));
     phone.core.pull(id, 0).await.unwrap();
     let prompt = phone.only_prompt();
     let waiting = tokio::spawn({
@@ -41,15 +37,14 @@ async fn a_code_settles_the_challenge_and_moves_the_waiting_page_on() {
     assert_eq!(phone.core.pull(id, 0).await.unwrap().received.len(), 0);
     assert_eq!(world.answers(&challenge, &phone.core.code(id).unwrap().next).await.code(), "already_answered");
 
-    let claim = format!("/v1/challenges/{challenge}/claim");
-    let claimed = world.site.post_once(&claim, "page-1").await;
+    let claimed = world.site.claim(&challenge, "page-1").await;
     assert_eq!((claimed.status, &claimed.body["state"]), (200, &json!("claimed")));
     assert_eq!((&claimed.body["amr"], &claimed.body["receipt"]), (&json!(["otp"]), &Value::Null));
-    assert_eq!(world.site.post_once(&claim, "page-1").await.body, claimed.body);
-    assert_eq!(world.site.post_once(&claim, "page-2").await.code(), "already_claimed");
+    assert_eq!(world.site.claim(&challenge, "page-1").await.body, claimed.body);
+    assert_eq!(world.site.claim(&challenge, "page-2").await.code(), "already_claimed");
     assert!(!world.tries(&code).await.0, "and the code is spent");
-    let world = World { server: world.server.restart().await, ..world };
-    assert_eq!(read(&world.site, &challenge).await["amr"], json!(["otp"]));
+    let world = world.restart().await;
+    assert_eq!(world.site.read(&challenge).await["amr"], json!(["otp"]));
 }
 
 #[tokio::test]
@@ -62,7 +57,7 @@ async fn an_answer_on_the_phone_is_told_apart_and_a_wrong_code_settles_nothing()
     assert_eq!(world.site.state(&challenge).await, "pending");
     phone.core.pull(id, 0).await.unwrap();
     assert_eq!(phone.core.approve(phone.only_prompt(), None).await.unwrap(), Outcome::Approved);
-    let seen = read(&world.site, &challenge).await;
+    let seen = world.site.read(&challenge).await;
     assert_eq!(seen["amr"], json!(["swk", "mca", "user"]));
     assert!(seen["receipt"].is_object());
 }
@@ -78,14 +73,12 @@ async fn a_challenge_that_takes_no_answer_spends_and_counts_nothing() {
     let expired = new().await;
     world.clock.advance(STEP * 3);
     let cancelled = new().await;
-    world.site.post(&format!("/v1/challenges/{cancelled}/cancel"), &Value::Null).await;
+    world.site.cancel(&cancelled).await;
     let push_only = ask(&world, &json!(["push"])).await.body["id"].as_str().unwrap().to_owned();
     let shop = world.server.relying_party("Meridian", "Shop").await;
     let of_another_site = shop.ask(&world.user).await;
     let noor = world.site.user("noor").await;
-    countersign_tests::phone::Phone::with(std::sync::Arc::new(world.clock.clone()), phone.platform().transport.clone())
-        .enrol(&world.site, &noor)
-        .await;
+    world.device_of(&noor).await;
     let of_another_person = world.site.ask(&noor).await;
 
     let code = shown(&phone, id);
@@ -204,7 +197,7 @@ async fn the_methods_say_who_is_asked_and_what_a_page_may_offer() {
     assert_eq!(both["methods"], json!(["push", "code"]));
     assert_eq!(phone.core.pull(id, 0).await.unwrap().received.len(), 2);
     phone.core.remove(id).await.unwrap();
-    let both = read(&world.site, both["id"].as_str().unwrap()).await;
+    let both = world.site.read(both["id"].as_str().unwrap()).await;
     assert_eq!(both["methods"], json!(["code"]), "what the person has now");
 
     for wrong in [json!([]), json!(["push", "push"]), json!(["sms"]), json!("push"), json!([1])] {
@@ -221,6 +214,6 @@ async fn what_a_code_approved_is_revoked_with_what_made_it() {
     assert_eq!(world.answers(&challenge, &shown(&phone, id)).await.body["valid"], true);
     phone.core.remove(id).await.unwrap();
     assert_eq!(world.site.state(&challenge).await, "revoked");
-    let claim = world.site.post_once(&format!("/v1/challenges/{challenge}/claim"), "k").await;
+    let claim = world.site.claim(&challenge, "k").await;
     assert_eq!(claim.code(), "not_approved");
 }

@@ -3,13 +3,9 @@
 use crate::world::{STEP, WRONG, World, shown};
 use countersign_protocol::decision::Answer::Approve;
 use countersign_protocol::jws;
-use countersign_protocol::time::SystemClock;
 use countersign_server::runtime::config::Config;
 use countersign_server::store::Begun;
-use countersign_tests::handmade::HandmadeDevice;
-use countersign_tests::server::TestServer;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
@@ -103,7 +99,7 @@ async fn an_attempt_counts_although_a_crash_comes_before_it_is_compared() {
         world.server.service().store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
     let begun = world.server.service().store.begin_code(account.row_id, None).await.unwrap();
     assert!(matches!(begun, Begun::Counted(_)), "{begun:?}");
-    let world = World { server: world.server.restart().await, ..world };
+    let world = world.restart().await;
     assert_eq!(world.tries(WRONG).await, (false, 98));
     assert_eq!(world.tries(&shown(&phone, id)).await, (true, 100));
 }
@@ -131,24 +127,17 @@ async fn an_attempt_counts_although_its_caller_goes_away() {
 
 /// Locks what a person has, answers a question on the phone with YES, and tells whether it is unlocked.
 async fn unlocks(configure: fn(&mut Config), user_verified: bool) -> bool {
-    let server = TestServer::start_with(Arc::new(SystemClock), configure).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
-    let database = rusqlite::Connection::open(server.database()).unwrap();
-    database.busy_timeout(Duration::from_secs(5)).unwrap();
-    database.execute("UPDATE code_authenticator SET failures = 100, locked_at = 1", []).unwrap();
-    let path = format!("/v1/users/{user}/codes/verify");
-    let verify = async || site.post(&path, &json!({ "code": WRONG })).await;
-    assert_eq!(verify().await.code(), "locked");
+    let world = World::with(configure).await;
+    let device = world.device().await;
+    world.server.sqlite().execute("UPDATE code_authenticator SET failures = 100, locked_at = 1", []).unwrap();
+    assert_eq!(world.verify(WRONG).await.code(), "locked");
 
-    let challenge = site.ask(&user).await.parse().unwrap();
-    let compact = device.pull().await.pop().unwrap();
+    let (challenge, compact) = device.asked(&world.site, &world.user).await;
     let mut claims = device.decision_claims(&compact, Approve);
     claims.user_verified = user_verified;
     let decided = device.decide(&challenge, jws::sign_now(&claims, &device.approval).unwrap()).await;
     assert_eq!(decided.status, 200, "{decided:?}");
-    let after = verify().await;
+    let after = world.verify(WRONG).await;
     if after.status == 200 {
         assert_eq!(after.body["remaining_attempts"], 99, "the failures are forgotten");
     }

@@ -5,6 +5,7 @@
 mod application;
 mod challenge;
 mod limits;
+mod oathtool;
 mod phone;
 mod upgrade;
 mod world;

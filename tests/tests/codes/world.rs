@@ -3,11 +3,11 @@
 use countersign_protocol::handle::EnrolmentId;
 use countersign_server::runtime::config::Config;
 use countersign_tests::clock::ManualClock;
-use countersign_tests::http::{Answer, RelyingParty};
+use countersign_tests::http::Answer;
 use countersign_tests::phone::Phone;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::Duration;
 
 /// A step of every code here.
@@ -15,11 +15,15 @@ pub const STEP: Duration = Duration::from_secs(30);
 /// Well formed, and never right: every code here has six digits.
 pub const WRONG: &str = "0000000";
 
-pub struct World {
-    pub clock: ManualClock,
-    pub server: TestServer,
-    pub site: RelyingParty,
-    pub user: String,
+/// A scene, and what a page does with codes in it.
+pub struct World(Scene);
+
+impl Deref for World {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.0
+    }
 }
 
 /// A confirmed OTP application.
@@ -30,30 +34,19 @@ pub struct Application {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(|_| ()).await
+        Self(Scene::new().await)
     }
 
     pub async fn with(configure: fn(&mut Config)) -> Self {
-        let clock = ManualClock::new();
-        let server = TestServer::start_with(Arc::new(clock.clone()), configure).await;
-        let site = server.relying_party("Meridian", "Customer area").await;
-        let user = site.user("maya").await;
-        Self { clock, server, site, user }
+        Self(Scene::with(configure).await)
     }
 
-    /// A phone on a clock, enrolled and confirmed for the person.
-    pub async fn phone_at(&self, clock: &ManualClock) -> (Phone, EnrolmentId) {
-        let phone = Phone::with(Arc::new(clock.clone()), Phone::new().platform().transport.clone());
-        let id = phone.enrol(&self.site, &self.user).await;
-        (phone, id)
-    }
-
-    pub async fn phone(&self) -> (Phone, EnrolmentId) {
-        self.phone_at(&self.clock).await
+    pub async fn restart(self) -> Self {
+        Self(self.0.restart().await)
     }
 
     pub async fn verify(&self, code: &str) -> Answer {
-        self.site.post(&format!("/v1/users/{}/codes/verify", self.user), &json!({ "code": code })).await
+        self.site.verify(&self.user, code).await
     }
 
     /// Tries a code; whether it is right, and how many wrong ones may follow.
@@ -103,15 +96,9 @@ impl World {
         listed.body["authenticators"].as_array().unwrap_or_else(|| panic!("{listed:?}")).clone()
     }
 
-    pub fn database(&self) -> rusqlite::Connection {
-        let database = rusqlite::Connection::open(self.server.database()).unwrap();
-        database.busy_timeout(Duration::from_secs(5)).unwrap();
-        database
-    }
-
     /// The consecutive failures and the last step of each authenticator, oldest first.
     pub fn counts(&self) -> Vec<(u32, Option<i64>)> {
-        let database = self.database();
+        let database = self.server.sqlite();
         let sql = "SELECT failures, last_step FROM code_authenticator WHERE state = 'confirmed' ORDER BY row_id";
         let mut statement = database.prepare(sql).unwrap();
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()

@@ -1,7 +1,6 @@
-//! A server with a site and a person, and a phone in a terminal.
+//! A phone in a terminal.
 
-use countersign_tests::http::RelyingParty;
-use countersign_tests::program::{Ended, Program, command, phone_command, relying_party, run};
+use countersign_tests::program::{Ended, Installation, command, phone_command, run};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,49 +11,17 @@ use tokio::process::{Child, ChildStdout};
 /// How long a watching phone may take to show what came.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server with a site and a person.
-pub struct World {
-    pub data: TempDir,
-    pub server: Program,
-    pub site: RelyingParty,
-    pub user: String,
+/// A question of this installation that waits until nobody needs it any more.
+pub async fn ask(world: &Installation) -> String {
+    let asked = world.site.ask_for(&world.user, json!({ "expires_in": 600 })).await;
+    asked.body["id"].as_str().unwrap_or_else(|| panic!("{asked:?}")).to_owned()
 }
 
-impl World {
-    pub async fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let server = Program::serve(data.path()).await;
-        let site = relying_party(data.path(), &server.url).await;
-        let user = site.user("maya").await;
-        Self { data, server, site, user }
-    }
-
-    /// A question that waits until nobody needs it any more.
-    pub async fn ask(&self) -> String {
-        let question = json!({ "user_id": self.user, "expires_in": 600 });
-        let asked = self.site.post("/v1/challenges", &question).await;
-        asked.body["id"].as_str().unwrap_or_else(|| panic!("{asked:?}")).to_owned()
-    }
-
-    /// The number that the page shows for a question.
-    pub async fn number(&self, id: &str) -> String {
-        let read = self.site.get(&format!("/v1/challenges/{id}")).await;
-        read.body["number"].as_str().unwrap_or_else(|| panic!("{read:?}")).to_owned()
-    }
-
-    /// A phone in use for the person.
-    pub async fn phone(&self) -> Terminal {
-        let phone = Terminal::new();
-        let account = phone.does(&["enrol", &self.site.link(&self.user).await]).await;
-        self.confirm(&account).await;
-        phone
-    }
-
-    pub async fn confirm(&self, account: &Value) {
-        let path = format!("/v1/enrolments/{}/confirm", account["id"].as_str().unwrap());
-        let confirmed = self.site.post(&path, &json!({ "code": account["confirmation_code"] })).await;
-        assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
-    }
+/// Types the digits that a phone printed.
+pub async fn confirm(world: &Installation, account: &Value) {
+    let (id, code) = (account["id"].as_str().unwrap(), account["confirmation_code"].as_str().unwrap());
+    let confirmed = world.site.confirm(id, code).await;
+    assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
 }
 
 /// A phone in a terminal.
@@ -63,6 +30,14 @@ pub struct Terminal(pub TempDir);
 impl Terminal {
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A phone in use for the person.
+    pub async fn enrolled(world: &Installation) -> Self {
+        let phone = Self::new();
+        let account = phone.does(&["enrol", &world.site.link(&world.user).await]).await;
+        confirm(world, &account).await;
+        phone
     }
 
     pub async fn tries(&self, arguments: &[&str]) -> Ended {

@@ -1,8 +1,6 @@
 //! Our one-time codes are those of another implementation: OATH Toolkit's `oathtool`, which must be installed.
 //!
 //! The cases are random. A failure prints the seed, and `COUNTERSIGN_OATHTOOL_SEED` repeats it.
-#![cfg(test)]
-
 use countersign_protocol::one_time_code::{Algorithm, Drift, Hotp, Secret, Totp};
 use countersign_protocol::randomness::{Randomness, SystemRandomness};
 use countersign_protocol::time::Timestamp;

@@ -1,7 +1,5 @@
 //! The command line as an operator meets it: what it teaches, and what it says when it is used or configured wrongly.
 
-#![cfg(test)]
-
 use countersign_tests::http::{client, send};
 use countersign_tests::program::{Ended, Program, admin_command, command, phone_command, run, serve_command};
 use std::net::TcpListener;

@@ -1,15 +1,15 @@
 //! Numbers, reports and links on the command line.
 
-use crate::world::{Terminal, World};
-use serde_json::{Value, json};
+use crate::terminal::{Terminal, ask};
+use countersign_tests::program::Installation;
+use serde_json::json;
 
 #[tokio::test]
 async fn a_number_is_typed_and_a_wrong_one_stops_the_sign_in() {
-    let world = World::new().await;
-    let phone = world.phone().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
     let ask = async || {
-        let question = json!({ "user_id": world.user, "policy": { "mode": "number", "digits": 6 } });
-        let asked = world.site.post("/v1/challenges", &question).await;
+        let asked = world.site.ask_for(&world.user, json!({ "policy": { "mode": "number", "digits": 6 } })).await;
         (asked.body["id"].as_str().unwrap().to_owned(), asked.body["number"].as_str().unwrap().to_owned())
     };
     let (id, number) = ask().await;
@@ -29,13 +29,13 @@ async fn a_number_is_typed_and_a_wrong_one_stops_the_sign_in() {
 
 #[tokio::test]
 async fn this_was_not_me_is_said_of_a_request_that_waits_and_of_a_past_one() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let id = world.ask().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let id = ask(&world).await;
     assert_eq!(phone.does(&["report", &id]).await, json!({ "id": id, "outcome": "reported" }));
     assert_eq!(world.site.state(&id).await, "reported");
 
-    let id = world.ask().await;
+    let id = ask(&world).await;
     assert_eq!(phone.does(&["approve", &id]).await["outcome"], "approved");
     let said = phone.says(&["report", &id[..8]]).await;
     assert!(said.starts_with("Reported."), "{said}");
@@ -45,12 +45,12 @@ async fn this_was_not_me_is_said_of_a_request_that_waits_and_of_a_past_one() {
 
 #[tokio::test]
 async fn a_link_on_the_same_machine_shows_the_request_it_opens() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let asked = world.site.post("/v1/challenges", &json!({ "user_id": world.user })).await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let asked = world.site.ask_for(&world.user, json!({})).await;
     let (id, link) = (asked.body["id"].as_str().unwrap(), asked.body["link"].as_str().unwrap());
     assert_eq!(phone.does(&["open", link]).await["id"], id);
-    world.site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await;
+    world.site.cancel(&id).await;
     phone.does(&["list"]).await;
     assert_eq!(phone.does(&["open", link]).await, json!({ "id": id, "outcome": "cancelled" }));
     phone.fails(&["open", "https://login.example/enrol"], 3, "challenge link").await;
@@ -59,12 +59,10 @@ async fn a_link_on_the_same_machine_shows_the_request_it_opens() {
 
 #[tokio::test]
 async fn a_removed_phone_says_so_once_its_server_has_signed_it() {
-    let world = World::new().await;
-    let phone = world.phone().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
     let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
-    let data = world.data.path();
-    let revoke = ["device", "revoke", "--organisation", "Meridian", "--user", &world.user, &account];
-    countersign_tests::program::admin(data, &revoke).await;
+    world.admin(&["device", "revoke", "--organisation", "Meridian", "--user", &world.user, &account]).await;
     let listed = phone.does(&["list"]).await;
     assert_eq!(
         (&listed["accounts"][0]["state"], &listed["accounts"][0]["end_reason"]),
@@ -73,5 +71,4 @@ async fn a_removed_phone_says_so_once_its_server_has_signed_it() {
     assert!(phone.says(&["list"]).await.contains("removed from the account"));
     phone.does(&["remove", &account]).await;
     assert_eq!(phone.does(&["list"]).await["accounts"], json!([]));
-    world.server.stop().await;
 }

@@ -1,7 +1,5 @@
 //! What does not start, and leaves everything as it was: a server whose data it cannot or must not open.
 
-#![cfg(test)]
-
 use countersign_tests::program::{Program, admin_command, binary, run, serve_command};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,17 +1,18 @@
 //! `countersign admin` beside a running server: what it changes counts at once, and what it refuses it explains.
 
-#![cfg(test)]
-
 use countersign_protocol::challenge::Challenge;
-use countersign_protocol::decision::Answer::Approve;
+use countersign_protocol::decision::Answer::{Approve, Report};
 use countersign_protocol::jws::Unverified;
 use countersign_protocol::key::Thumbprint;
 use countersign_protocol::retraction::Retraction;
+use countersign_protocol::sealing::Envelope;
 use countersign_protocol::server_identity::WellKnown;
 use countersign_protocol::time::{Clock, SystemClock};
-use countersign_tests::handmade::{HandmadeDevice, read_claims};
+use countersign_tests::handmade::read_claims;
 use countersign_tests::http::{Answer, RelyingParty, client, send};
-use countersign_tests::program::{Program, admin, admin_command, phone_command, relying_party, run};
+use countersign_tests::program::{Installation, Program, admin, admin_command, command, run};
+use countersign_tests::push_service::PushService;
+use reqwest::Method;
 use serde_json::json;
 use std::path::Path;
 
@@ -77,126 +78,106 @@ async fn what_cannot_be_done_is_refused_with_what_to_do() {
 
 #[tokio::test]
 async fn a_rotated_key_and_a_revoked_relying_party_end_at_once() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let listed = admin(data, &["relying-party", "list"]).await;
+    let here = Installation::new().await;
+    let site = &here.site;
+    let listed = here.admin(&["relying-party", "list"]).await;
     let id = listed[0]["id"].as_str().unwrap();
-    let other = admin(data, &["relying-party", "create", "--organisation", "Meridian", "Shop"]).await;
-    let other = RelyingParty::new(&server.url, other["api_key"].as_str().unwrap());
-    assert_eq!(call(&site).await.status, 201);
+    let other = here.admin(&["relying-party", "create", "--organisation", "Meridian", "Shop"]).await;
+    let other = RelyingParty::new(&here.server.url, other["api_key"].as_str().unwrap());
+    assert_eq!(call(site).await.status, 200);
 
-    let rotated = admin(data, &["relying-party", "rotate", id]).await;
-    let refusal = call(&site).await;
+    let rotated = here.admin(&["relying-party", "rotate", id]).await;
+    let refusal = call(site).await;
     assert_eq!((refusal.status, refusal.code()), (401, "unauthorised"), "{refusal:?}");
-    let site = RelyingParty::new(&server.url, rotated["api_key"].as_str().unwrap());
-    assert_eq!(call(&site).await.status, 200, "the new key is the same relying party's");
+    let site = &RelyingParty::new(&here.server.url, rotated["api_key"].as_str().unwrap());
+    assert_eq!(call(site).await.status, 200, "the new key is the same relying party's");
 
-    admin(data, &["relying-party", "revoke", id]).await;
-    let refusal = call(&site).await;
+    here.admin(&["relying-party", "revoke", id]).await;
+    let refusal = call(site).await;
     assert_eq!((refusal.status, refusal.code()), (401, "unauthorised"), "{refusal:?}");
     assert_eq!(call(&other).await.status, 200, "another relying party is not concerned");
     for action in ["rotate", "revoke"] {
-        refused(data, &["relying-party", action, id], 3, "no relying party of this id in use").await;
+        here.refuses(&["relying-party", action, id], 3, "no relying party of this id in use").await;
     }
-    assert_eq!(admin(data, &["relying-party", "list"]).await[0]["revoked"], true);
-    assert!(server.stop().await.success());
+    assert_eq!(here.admin(&["relying-party", "list"]).await[0]["revoked"], true);
 }
 
 #[tokio::test]
 async fn a_revoked_device_is_not_asked_any_more() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let here = Installation::new().await;
+    let Installation { site, user, .. } = &here;
+    let device = here.device().await;
     let id = device.id().to_string();
-    let of_user = ["--organisation", "Meridian", "--user", &user];
+    let of_user = ["--organisation", "Meridian", "--user", user];
     let list = [&["device", "list"][..], &of_user].concat();
-    assert_eq!(admin(data, &list).await, json!([{ "id": id, "name": "Handmade", "state": "confirmed" }]));
+    assert_eq!(here.admin(&list).await, json!([{ "id": id, "name": "Handmade", "state": "confirmed" }]));
 
-    let challenge = site.ask(&user).await;
-    let compact = device.pull().await.pop().unwrap();
+    let (challenge, compact) = device.asked(site, user).await;
     let revoke = [&["device", "revoke"][..], &of_user, &[&id]].concat();
-    assert_eq!(admin(data, &revoke).await, json!({ "id": id, "revoked": true }));
-    assert_eq!(admin(data, &list).await, json!([]));
-    let late = device.decide(&challenge.parse().unwrap(), device.decision(&compact, Approve)).await;
+    assert_eq!(here.admin(&revoke).await, json!({ "id": id, "revoked": true }));
+    assert_eq!(here.admin(&list).await, json!([]));
+    let late = device.decide(&challenge, device.decision(&compact, Approve)).await;
     assert_eq!(late.status, 403, "a revoked device answers nothing: {late:?}");
-    assert_eq!(site.state(&challenge).await, "pending");
-    assert_eq!(site.post("/v1/challenges", &json!({ "user_id": user })).await.code(), "no_device");
-    refused(data, &revoke, 3, "no device of this id in use").await;
-    assert!(server.stop().await.success());
+    assert_eq!(site.state(challenge).await, "pending");
+    assert_eq!(site.ask_for(user, json!({})).await.code(), "no_device");
+    here.refuses(&revoke, 3, "no device of this id in use").await;
 }
 
 #[tokio::test]
 async fn locked_codes_are_unlocked() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    HandmadeDevice::enrol(&site, &user).await;
-    let verify = async || site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": "0000000" })).await;
+    let here = Installation::new().await;
+    let Installation { site, user, .. } = &here;
+    here.device().await;
+    let verify = async || site.verify(user, "0000000").await;
     assert_eq!(verify().await.body["remaining_attempts"], 99);
-    let database = rusqlite::Connection::open(data.join("countersign.db")).unwrap();
+    let database = rusqlite::Connection::open(here.data.path().join("countersign.db")).unwrap();
     database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     database.execute("UPDATE code_authenticator SET failures = 100, locked_at = 1", []).unwrap();
     assert_eq!(verify().await.code(), "locked");
 
-    let unlock = ["user", "unlock", "--organisation", "Meridian", &user];
-    assert_eq!(admin(data, &unlock).await, json!({ "id": user, "unlocked": 1 }));
+    let unlock = ["user", "unlock", "--organisation", "Meridian", user];
+    assert_eq!(here.admin(&unlock).await, json!({ "id": user, "unlocked": 1 }));
     assert_eq!(verify().await.body["remaining_attempts"], 99, "also while the server runs");
-    assert_eq!(admin(data, &unlock).await["unlocked"], 1, "one failure is forgotten too");
-    assert_eq!(admin(data, &unlock).await["unlocked"], 0);
+    assert_eq!(here.admin(&unlock).await["unlocked"], 1, "one failure is forgotten too");
+    assert_eq!(here.admin(&unlock).await["unlocked"], 0);
     let stranger = ["user", "unlock", "--organisation", "Meridian", "AAAAAAAAAAAAAAAAAAAAAA"];
-    refused(data, &stranger, 3, "no user of this id").await;
-    assert!(server.stop().await.success());
+    here.refuses(&stranger, 3, "no user of this id").await;
 }
 
 #[tokio::test]
 async fn prompts_that_a_report_has_stopped_are_let_through_again() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    let resume = ["user", "resume-prompts", "--organisation", "Meridian", &user];
-    refused(data, &resume, 3, "no report is standing").await;
+    let here = Installation::new().await;
+    let Installation { site, user, .. } = &here;
+    let resume = ["user", "resume-prompts", "--organisation", "Meridian", user];
+    here.refuses(&resume, 3, "no report is standing").await;
 
-    let device = HandmadeDevice::enrol(&site, &user).await;
-    let push = countersign_tests::push_service::PushService::start().await;
+    let device = here.device().await;
+    let push = PushService::start().await;
     let registration = serde_json::to_vec(&push.registration()).unwrap();
-    assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
-    let id = site.ask(&user).await;
-    let report = device.decision(&device.pull().await.remove(0), countersign_protocol::decision::Answer::Report);
-    assert_eq!(device.decide(&id.parse().unwrap(), report).await.status, 200);
-    let push = async || site.post("/v1/challenges", &json!({ "user_id": user })).await.body["push"].clone();
+    assert_eq!(device.send(Method::PUT, "/v1/device/push", &registration).await.status, 204);
+    let (_, compact) = device.asked(site, user).await;
+    device.answers(&compact, Report).await;
+    let push = async || site.ask_for(user, json!({})).await.body["push"].clone();
     assert_eq!(push().await, "stopped");
-    assert_eq!(admin(data, &resume).await, json!({ "id": user, "prompts": "resumed" }));
+    assert_eq!(here.admin(&resume).await, json!({ "id": user, "prompts": "resumed" }));
     assert_ne!(push().await, "stopped", "also while the server runs");
-    assert!(server.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_is_checked_and_the_answer_of_its_network_is_said_in_words() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let here = Installation::new().await;
+    let user = &here.user;
+    let device = here.device().await;
     let id = device.id().to_string();
-    let check = ["push", "check", "--organisation", "Meridian", "--user", &user, &id];
-    refused(data, &check, 3, "open it on the phone").await;
+    let check = ["push", "check", "--organisation", "Meridian", "--user", user, &id];
+    here.refuses(&check, 3, "open it on the phone").await;
 
-    let mut push = countersign_tests::push_service::PushService::start().await;
+    let mut push = PushService::start().await;
     let registration = serde_json::to_vec(&push.registration()).unwrap();
-    assert_eq!(device.send(reqwest::Method::PUT, "/v1/device/push", &registration).await.status, 204);
-    let answer = admin(data, &check).await;
+    assert_eq!(device.send(Method::PUT, "/v1/device/push", &registration).await.status, 204);
+    let answer = here.admin(&check).await;
     assert_eq!(answer[0]["answer"], "sent", "{answer}");
-    let envelope: countersign_protocol::sealing::Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
+    let envelope: Envelope = serde_json::from_slice(&push.next().await.message).unwrap();
     let shown = device.open(&envelope);
     assert_eq!(read_claims::<Retraction>(&shown).enrolment_id, device.id());
 
@@ -204,13 +185,12 @@ async fn a_push_is_checked_and_the_answer_of_its_network_is_said_in_words() {
         [(410, "gone. The network no longer knows"), (429, "retry. Not now"), (503, "down."), (400, "failed.")]
     {
         push.answer(axum::http::StatusCode::from_u16(status).unwrap());
-        refused(data, &check, 3, words).await;
+        here.refuses(&check, 3, words).await;
     }
     drop(push);
-    refused(data, &check, 3, "down. The network cannot be used").await;
-    let stranger = ["push", "check", "--organisation", "Meridian", "--user", &user, "AAAAAAAAAAAAAAAAAAAAAA"];
-    refused(data, &stranger, 3, "no device of this id").await;
-    assert!(server.stop().await.success());
+    here.refuses(&check, 3, "down. The network cannot be used").await;
+    let stranger = ["push", "check", "--organisation", "Meridian", "--user", user, "AAAAAAAAAAAAAAAAAAAAAA"];
+    here.refuses(&stranger, 3, "no device of this id").await;
 }
 
 /// The key that the server says it signs with, by its root's word.
@@ -222,44 +202,28 @@ async fn signing_key(url: &str) -> Thumbprint {
 }
 
 #[tokio::test]
-async fn a_rotated_signing_key_signs_the_next_challenge_and_enrolled_phones_follow() {
-    let data = tempfile::tempdir().unwrap();
-    let data = data.path();
-    let server = Program::serve(data).await;
-    let site = relying_party(data, &server.url).await;
-    let user = site.user("maya").await;
-    let phone = tempfile::tempdir().unwrap();
-    let on_phone = async |arguments: &[&str]| run(phone_command(phone.path(), arguments)).await.expect(0).json();
-    let account = on_phone(&["enrol", &site.link(&user).await]).await;
-    let confirm = format!("/v1/enrolments/{}/confirm", account["id"].as_str().unwrap());
-    assert_eq!(site.post(&confirm, &json!({ "code": account["confirmation_code"] })).await.status, 200);
-    assert_eq!(on_phone(&["list"]).await["accounts"][0]["state"], "confirmed");
-    let device = HandmadeDevice::enrol(&site, &user).await;
-    let before = signing_key(&server.url).await;
-
-    assert_eq!(admin(data, &["key", "rotate"]).await, json!({ "sequence": 2 }));
-    let after = signing_key(&server.url).await;
+async fn a_rotated_signing_key_signs_the_next_challenge() {
+    let here = Installation::new().await;
+    let Installation { site, user, .. } = &here;
+    let device = here.device().await;
+    let before = signing_key(&here.server.url).await;
+    assert_eq!(here.admin(&["key", "rotate"]).await, json!({ "sequence": 2 }));
+    let after = signing_key(&here.server.url).await;
     assert_ne!(after, before);
-    let challenge = site.ask(&user).await;
-    let compact = device.pull().await.pop().unwrap();
-    assert_eq!(read_claims::<Challenge>(&compact).challenge_id.to_string(), challenge);
+    let (_, compact) = device.asked(site, user).await;
     assert_eq!(*Unverified::parse::<Challenge>(&compact).unwrap().key_id(), after);
-    assert_eq!(on_phone(&["list"]).await["pending"][0]["id"], challenge);
-    assert_eq!(on_phone(&["approve", &challenge]).await["outcome"], "approved");
-    assert_eq!(site.state(&challenge).await, "approved");
 
-    std::fs::remove_file(data.join("root.key")).unwrap();
-    refused(data, &["key", "rotate"], 5, "put the root key back from where you keep it").await;
-    assert_eq!(signing_key(&server.url).await, after, "nothing has changed");
-    assert_eq!(site.post("/v1/challenges", &json!({ "user_id": user })).await.status, 201);
-    assert!(server.stop().await.success());
+    std::fs::remove_file(here.data.path().join("root.key")).unwrap();
+    here.refuses(&["key", "rotate"], 5, "put the root key back from where you keep it").await;
+    assert_eq!(signing_key(&here.server.url).await, after, "nothing has changed");
+    site.ask(user).await;
 }
 
 #[tokio::test]
 async fn without_json_each_thing_is_a_line_that_a_person_reads() {
     let data = tempfile::tempdir().unwrap();
     let plain = async |arguments: &[&str]| {
-        let mut command = countersign_tests::program::command(&["admin"]);
+        let mut command = command(&["admin"]);
         command.args(arguments).env("COUNTERSIGN_DATA_DIR", data.path());
         run(command).await.expect(0).out
     };

@@ -1,18 +1,13 @@
 //! `countersign phone` against a running server: a whole phone in a terminal, for people and for programs.
 
-#![cfg(test)]
-
-mod answers;
-mod world;
-
-use countersign_tests::program::{Program, terminate};
+use crate::terminal::{Terminal, Watching, ask, confirm};
+use countersign_tests::program::{Installation, Program, terminate};
 use serde_json::{Value, json};
 use std::path::Path;
-use world::{Terminal, Watching, World};
 
 #[tokio::test]
 async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
-    let world = World::new().await;
+    let world = Installation::new().await;
     let phone = Terminal::new();
     let link = world.site.link(&world.user).await;
     let account = phone.does(&["enrol", "--name", "Maya's terminal", &link]).await;
@@ -21,11 +16,11 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     let named = ["organisation", "account", "device_name", "server_url"].map(|name| account[name].as_str().unwrap());
     assert_eq!(named, ["Meridian", "maya", "Maya's terminal", &world.server.url]);
     assert_eq!(phone.does(&["list"]).await["accounts"][0]["state"], "proposed", "until the digits are typed");
-    world.confirm(&account).await;
+    confirm(&world, &account).await;
 
     let context = json!({ "ip": "192.0.2.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
-    let question = json!({ "user_id": world.user, "binding_message": "Pay 12 euros", "context": context });
-    let asked = world.site.post("/v1/challenges", &question).await;
+    let question = json!({ "binding_message": "Pay 12 euros", "context": context });
+    let asked = world.site.ask_for(&world.user, question).await;
     let id = asked.body["id"].as_str().unwrap();
     let listed = phone.does(&["list"]).await;
     assert_eq!(listed["accounts"][0]["state"], "confirmed");
@@ -43,15 +38,13 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     assert_eq!(history[0]["id"], id);
     assert_eq!(history[0]["outcome"], "approved");
     assert_eq!(phone.does(&["approve", id]).await["outcome"], "approved", "the same again");
-    let claimed = world.site.post_once(&format!("/v1/challenges/{id}/claim"), "once").await;
-    assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
 }
 
 #[tokio::test]
 async fn a_phone_denies() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let id = world.ask().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let id = ask(&world).await;
     assert_eq!(phone.does(&["deny", &id]).await, json!({ "id": id, "outcome": "denied" }), "without a list before");
     assert_eq!(world.site.state(&id).await, "denied");
     assert_eq!(phone.does(&["history"]).await[0]["outcome"], "denied");
@@ -59,16 +52,16 @@ async fn a_phone_denies() {
 
 #[tokio::test]
 async fn a_person_reads_sentences_with_the_next_step_in_them() {
-    let world = World::new().await;
+    let world = Installation::new().await;
     let phone = Terminal::new();
     assert!(phone.says(&["list"]).await.contains("countersign phone enrol LINK"));
     assert!(phone.says(&["history"]).await.contains("No past requests."));
     let enrolled = phone.says(&["enrol", &world.site.link(&world.user).await]).await;
     assert!(enrolled.contains("maya at Meridian") && enrolled.contains("Type these digits"), "{enrolled}");
-    world.confirm(&phone.does(&["list"]).await["accounts"][0]).await;
+    confirm(&world, &phone.does(&["list"]).await["accounts"][0]).await;
     assert!(phone.says(&["list"]).await.contains("Nothing waits for an answer."));
 
-    let id = world.ask().await;
+    let id = ask(&world).await;
     let listed = phone.says(&["list"]).await;
     for words in ["Is this you?", "Customer area", &format!("YES: countersign phone approve {id}")] {
         assert!(listed.contains(words), "{words}: {listed}");
@@ -79,23 +72,23 @@ async fn a_person_reads_sentences_with_the_next_step_in_them() {
 
 #[tokio::test]
 async fn a_watching_phone_shows_each_question_once_until_it_is_stopped() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let known = world.ask().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let known = ask(&world).await;
     assert_eq!(phone.pending().await, [known.as_str()]);
 
     let mut watching = Watching::start(&phone);
     assert_eq!(watching.next().await.unwrap()["id"], known, "what waits already comes first");
-    let beside = world.ask().await;
+    let beside = ask(&world).await;
     let raised = watching.next().await.unwrap();
     assert_eq!((&raised["id"], &raised["digits"]), (&json!(known), &json!(2)), "two at one time ask for their numbers");
     assert_eq!(watching.next().await.unwrap()["id"], beside);
-    let third = world.ask().await;
+    let third = ask(&world).await;
     assert_eq!(watching.next().await.unwrap()["id"], third);
     // Another command on the same store answers meanwhile, and the site takes one back.
-    let number = world.number(&known).await;
+    let number = world.site.read(&known).await["number"].as_str().unwrap().to_owned();
     assert_eq!(phone.does(&["approve", &known, "--number", &number]).await["outcome"], "approved");
-    world.site.post(&format!("/v1/challenges/{third}/cancel"), &Value::Null).await;
+    world.site.cancel(&third).await;
     assert_eq!(watching.next().await.unwrap(), json!({ "id": third, "outcome": "cancelled" }));
     terminate(watching.child.id().unwrap());
     assert_eq!(watching.next().await, None, "nothing was shown twice");
@@ -106,23 +99,23 @@ async fn a_watching_phone_shows_each_question_once_until_it_is_stopped() {
 
 #[tokio::test]
 async fn an_answer_that_comes_too_late_hears_why() {
-    let world = World::new().await;
-    let (phone, other) = (world.phone().await, world.phone().await);
-    let id = world.ask().await;
+    let world = Installation::new().await;
+    let (phone, other) = (Terminal::enrolled(&world).await, Terminal::enrolled(&world).await);
+    let id = ask(&world).await;
     assert_eq!(other.pending().await, [id.as_str()]);
     assert_eq!(phone.does(&["approve", &id]).await["outcome"], "approved");
     let late = other.fails(&["deny", &id], 3, "Answered on your other phone.").await;
     assert_eq!(late.json(), json!({ "id": id, "outcome": "already_answered" }));
     assert_eq!(world.site.state(&id).await, "approved");
 
-    let id = world.ask().await;
+    let id = ask(&world).await;
     assert_eq!(phone.pending().await, [id.as_str()]);
-    world.site.post(&format!("/v1/challenges/{id}/cancel"), &Value::Null).await;
+    world.site.cancel(&id).await;
     phone.fails(&["approve", &id], 3, "took the question back").await;
     assert_eq!(world.site.state(&id).await, "cancelled");
 
-    let question = json!({ "user_id": world.user, "expires_in": 3 });
-    let id = world.site.post("/v1/challenges", &question).await.body["id"].as_str().unwrap().to_owned();
+    let question = world.site.ask_for(&world.user, json!({ "expires_in": 3 })).await;
+    let id = question.body["id"].as_str().unwrap().to_owned();
     assert_eq!(phone.pending().await, [id.as_str()]);
     let waited = world.site.get(&format!("/v1/challenges/{id}?wait=60")).await;
     assert_eq!(waited.body["state"], "expired", "{waited:?}");
@@ -135,8 +128,8 @@ async fn an_answer_that_comes_too_late_hears_why() {
 
 #[tokio::test]
 async fn what_names_nothing_is_refused() {
-    let world = World::new().await;
-    let phone = world.phone().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
     phone.fails(&["approve", "AAAAAAAAAAAAAAAAAAAAAA"], 3, "no such request").await;
     phone.fails(&["deny", "x"], 3, "countersign phone list").await;
     phone.fails(&["approve", ""], 3, "countersign phone list").await;
@@ -154,9 +147,9 @@ async fn what_names_nothing_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_is_told_from_one_that_refuses() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let id = world.ask().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let id = ask(&world).await;
     assert_eq!(phone.pending().await, [id.as_str()]);
     let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
     let link = world.site.link(&world.user).await;
@@ -182,18 +175,17 @@ async fn a_server_that_is_gone_is_told_from_one_that_refuses() {
 
 #[tokio::test]
 async fn a_code_is_shown_also_when_the_server_is_gone() {
-    let world = World::new().await;
+    let world = Installation::new().await;
     let nobody = Terminal::new();
     nobody.fails(&["code"], 3, "countersign phone enrol LINK").await;
-    let phone = world.phone().await;
+    let phone = Terminal::enrolled(&world).await;
     let account = phone.does(&["list"]).await["accounts"][0].clone();
     assert!(account["clock_offset_ms"].as_i64().unwrap().abs() < 30_000, "{account}");
     let id = account["id"].as_str().unwrap();
-    let verify = format!("/v1/users/{}/codes/verify", world.user);
     let code = phone.does(&["code"]).await;
     assert_eq!(code["next"].as_str().unwrap().len(), 6);
     assert!((1..=30).contains(&code["seconds_left"].as_u64().unwrap()), "{code}");
-    let verified = world.site.post(&verify, &json!({ "code": code["code"] })).await;
+    let verified = world.site.verify(&world.user, code["code"].as_str().unwrap()).await;
     assert_eq!(verified.body["valid"], true, "{verified:?}");
 
     let noor = world.site.user("noor").await;
@@ -213,12 +205,12 @@ async fn a_code_is_shown_also_when_the_server_is_gone() {
 
 #[tokio::test]
 async fn a_removed_phone_is_forgotten_by_its_server_first() {
-    let world = World::new().await;
-    let phone = world.phone().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
     let account = phone.does(&["list"]).await["accounts"][0]["id"].as_str().unwrap().to_owned();
     let removed = phone.does(&["remove", &account[..8]]).await;
     assert_eq!(removed, json!({ "id": account, "removed": true }));
-    let asked = world.site.post("/v1/challenges", &json!({ "user_id": world.user })).await;
+    let asked = world.site.ask_for(&world.user, json!({})).await;
     assert_eq!((asked.status, asked.code()), (409, "no_device"), "{asked:?}");
     assert_eq!(phone.does(&["list"]).await, json!({ "accounts": [], "pending": [] }));
 }
@@ -233,9 +225,9 @@ fn files(store: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_opened_is_left_as_it_is() {
-    let world = World::new().await;
-    let phone = world.phone().await;
-    let id = world.ask().await;
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let id = ask(&world).await;
     let copy = Terminal::new();
     for (name, bytes) in files(phone.0.path()) {
         std::fs::write(copy.0.path().join(name), bytes).unwrap();

@@ -1,0 +1,10 @@
+//! The command line as operators and people meet it.
+
+#![cfg(test)]
+
+mod admin;
+mod phone;
+mod phone_answers;
+mod startup;
+mod terminal;
+mod usage;
