@@ -223,10 +223,19 @@ impl Installation {
 
     /// Kills the server as a power cut would, and starts it again where it was.
     pub async fn kill_and_start(self) -> Self {
-        let url = self.server.url.clone();
-        self.server.kill().await;
+        self.kill().await.start().await
+    }
+
+    /// Kills the server as a power cut would.
+    pub async fn kill(mut self) -> Self {
+        self.server.child.kill().await.unwrap();
+        self
+    }
+
+    /// Starts the server where it was.
+    pub async fn start(self) -> Self {
         let mut serve = serve_command(self.data.path());
-        serve.env("COUNTERSIGN_LISTEN", url.strip_prefix("http://").unwrap());
+        serve.env("COUNTERSIGN_LISTEN", self.server.url.strip_prefix("http://").unwrap());
         serve.envs(self.settings.iter().map(|(name, value)| (name, value)));
         Self { server: Program::start(serve).await, ..self }
     }

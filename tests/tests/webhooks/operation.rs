@@ -1,91 +1,64 @@
 //! Webhooks as an operator runs them: the real binary, its admin commands, a receiver in another language, a crash.
 
-#![cfg(test)]
-
-use countersign_protocol::decision::Answer::{Approve, Deny};
+use countersign_protocol::decision::Answer::{self, Approve, Deny};
 use countersign_tests::handmade::HandmadeDevice;
-use countersign_tests::http::{RelyingParty, client};
-use countersign_tests::program::{Program, admin, admin_command, run, serve_command};
+use countersign_tests::http::client;
+use countersign_tests::program::{Installation, admin_command, run};
 use countersign_tests::webhook_receiver::{Reply, Told, WebhookReceiver};
 use data_encoding::BASE64;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-/// Allows receivers on loopback.
-const ALLOW_PRIVATE: (&str, &str) = ("COUNTERSIGN_WEBHOOK__ALLOW_PRIVATE", "true");
-
-async fn serve(data: &Path, at: Option<&str>) -> Program {
-    let mut command = serve_command(data);
-    command.env(ALLOW_PRIVATE.0, ALLOW_PRIVATE.1);
-    if let Some(url) = at {
-        command.env("COUNTERSIGN_LISTEN", url.strip_prefix("http://").unwrap());
-    }
-    Program::start(command).await
-}
-
-/// What `admin webhook` printed.
-async fn webhook(data: &Path, arguments: &[&str]) -> Value {
-    let mut command = admin_command(data, &[&["webhook"], arguments].concat());
-    command.env(ALLOW_PRIVATE.0, ALLOW_PRIVATE.1);
-    run(command).await.expect(0).json()
-}
-
-/// Why `admin webhook` did nothing.
-async fn refused(data: &Path, arguments: &[&str], code: i32) -> String {
-    run(admin_command(data, &[&["webhook"], arguments].concat())).await.expect(code).err
-}
-
 /// A server with a person and their phone, and the id of the relying party.
 struct Scene {
-    data: tempfile::TempDir,
-    server: Program,
-    site: RelyingParty,
+    here: Installation,
     id: String,
-    user: String,
     device: HandmadeDevice,
 }
 
 impl Scene {
     async fn new() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let server = serve(data.path(), None).await;
-        admin(data.path(), &["organisation", "create", "Meridian"]).await;
-        let made = ["relying-party", "create", "--organisation", "Meridian", "Customer area"];
-        let made = admin(data.path(), &made).await;
-        let site = RelyingParty::new(&server.url, made["api_key"].as_str().unwrap());
-        let user = site.user("maya").await;
-        let device = HandmadeDevice::enrol(&site, &user).await;
-        Self { data, server, site, id: made["id"].as_str().unwrap().to_owned(), user, device }
+        let here = Installation::with(&[("COUNTERSIGN_WEBHOOK__ALLOW_PRIVATE", "true")]).await;
+        let id = here.admin(&["relying-party", "list"]).await[0]["id"].as_str().unwrap().to_owned();
+        Self { device: here.device().await, id, here }
+    }
+
+    /// What `admin webhook` printed.
+    async fn webhook(&self, arguments: &[&str]) -> Value {
+        self.here.admin(&[&["webhook"], arguments].concat()).await
+    }
+
+    /// `admin webhook` does nothing, and says why.
+    async fn refused(&self, arguments: &[&str], code: i32, words: &str) {
+        self.here.refuses(&[&["webhook"], arguments].concat(), code, words).await;
     }
 
     async fn set(&self, url: &str) -> Value {
-        webhook(self.data.path(), &["set", &self.id, url]).await
+        self.webhook(&["set", &self.id, url]).await
     }
 
-    async fn answered(&self, answer: countersign_protocol::decision::Answer) -> String {
-        let id = self.site.ask(&self.user).await;
-        let compact = self.device.pull().await.pop().unwrap();
-        let decision = self.device.decision(&compact, answer);
-        assert_eq!(self.device.decide(&id.parse().unwrap(), decision).await.status, 200);
-        id
+    async fn answered(&self, answer: Answer) -> String {
+        let (id, compact) = self.device.asked(&self.here.site, &self.here.user).await;
+        self.device.answers(&compact, answer).await;
+        id.to_string()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sets_lists_and_replays_beside_the_running_server() {
     let scene = Scene::new().await;
-    let data = scene.data.path();
     let mut receiver = WebhookReceiver::start().await;
     for (url, code) in [(receiver.url.as_str(), 2), ("https://10.0.0.1/", 2)] {
-        assert!(refused(data, &["set", &scene.id, url], code).await.contains("not usable"), "{url}");
+        // Without what this installation allows.
+        let set = admin_command(scene.here.data.path(), &["webhook", "set", &scene.id, url]);
+        assert!(run(set).await.expect(code).err.contains("not usable"), "{url}");
     }
-    assert!(refused(data, &["set", "nobody", "https://site.example/"], 3).await.contains("relying-party list"));
-    assert!(refused(data, &["rotate", &scene.id], 3).await.contains("webhook set"));
-    assert!(refused(data, &["remove", &scene.id], 3).await.contains("webhook set"));
-    assert_eq!(webhook(data, &["list"]).await, json!([]));
+    scene.refused(&["set", "nobody", "https://site.example/"], 3, "relying-party list").await;
+    scene.refused(&["rotate", &scene.id], 3, "webhook set").await;
+    scene.refused(&["remove", &scene.id], 3, "webhook set").await;
+    assert_eq!(scene.webhook(&["list"]).await, json!([]));
 
     let set = scene.set(&receiver.url).await;
     let secret = set["secret"].as_str().unwrap().to_owned();
@@ -93,18 +66,18 @@ async fn an_operator_sets_lists_and_replays_beside_the_running_server() {
     receiver.statuses(&[410]);
     let id = scene.answered(Deny).await;
     let first = receiver.next().await;
-    let listed = async || webhook(data, &["list"]).await[0].clone();
+    let listed = async || scene.webhook(&["list"]).await[0].clone();
     while listed().await["disabled"] == false {}
     let expected = json!({ "id": scene.id, "name": "Customer area", "url": receiver.url, "disabled": true, "queued": 0, "dead": 1 });
     assert_eq!(listed().await, expected);
-    let dead = webhook(data, &["dead", &scene.id]).await[0].clone();
+    let dead = scene.webhook(&["dead", &scene.id]).await[0].clone();
     assert_eq!((&dead["event"], &dead["challenge"]), (&json!(first.id()), &json!(id)));
     assert!(dead["reason"].as_str().unwrap().contains("410"), "{dead}");
-    assert!(refused(data, &["replay", first.id()], 3).await.contains("webhook set"), "it is disabled");
-    assert!(refused(data, &["replay"], 2).await.contains("--all"));
+    scene.refused(&["replay", first.id()], 3, "webhook set").await;
+    scene.refused(&["replay"], 2, "--all").await;
 
     scene.set(&receiver.url).await;
-    assert_eq!(webhook(data, &["replay", "--all", &scene.id]).await, json!({ "replayed": 1 }));
+    assert_eq!(scene.webhook(&["replay", "--all", &scene.id]).await, json!({ "replayed": 1 }));
     // What happens next also wakes the server, which would otherwise look within half a minute.
     scene.answered(Deny).await;
     let again = receiver.next().await;
@@ -112,13 +85,12 @@ async fn an_operator_sets_lists_and_replays_beside_the_running_server() {
     assert!(again.is_signed_with(&secret));
     assert_eq!(receiver.next().await.kind(), "challenge.denied");
 
-    let later = webhook(data, &["rotate", &scene.id]).await["secret"].as_str().unwrap().to_owned();
+    let later = scene.webhook(&["rotate", &scene.id]).await["secret"].as_str().unwrap().to_owned();
     scene.answered(Deny).await;
     let told = receiver.next().await;
     assert!(told.is_signed_with(&later) && told.is_signed_with(&secret));
-    assert_eq!(webhook(data, &["remove", &scene.id]).await["removed"], true);
-    assert_eq!(webhook(data, &["list"]).await, json!([]));
-    assert!(scene.server.stop().await.success());
+    assert_eq!(scene.webhook(&["remove", &scene.id]).await["removed"], true);
+    assert_eq!(scene.webhook(&["list"]).await, json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,12 +101,9 @@ async fn an_event_in_flight_when_the_server_is_killed_comes_again_after_the_star
     receiver.reply(Reply::Silence);
     let id = scene.answered(Approve).await;
     let first = receiver.next().await;
-    let url = scene.server.url.clone();
-    scene.server.kill().await;
-    let server = serve(scene.data.path(), Some(&url)).await;
+    let _here = scene.here.kill_and_start().await;
     let again = receiver.next().await;
     assert_eq!((again.id(), &again.json()["data"]["id"]), (first.id(), &json!(id)));
-    assert!(server.stop().await.success());
 }
 
 /// The receiver of docs/, started as its first lines say.
@@ -189,7 +158,7 @@ async fn the_receiver_of_the_documentation_believes_the_server_and_no_forger() {
     let secret = scene.set(&recorder.url).await["secret"].as_str().unwrap().to_owned();
     scene.answered(Deny).await;
     let told = recorder.next().await;
-    while webhook(scene.data.path(), &["list"]).await[0]["queued"] != 0 {}
+    while scene.webhook(&["list"]).await[0]["queued"] != 0 {}
 
     let mut receiver = PythonReceiver::start(&secret).await;
     scene.set(&receiver.url).await;
@@ -220,5 +189,4 @@ async fn the_receiver_of_the_documentation_believes_the_server_and_no_forger() {
     assert_eq!(receiver.next().await, told.json(), "none of the forged ones was printed");
     let id = scene.answered(Deny).await;
     assert_eq!(receiver.next().await["data"]["id"], json!(id), "and the repeated one only once");
-    assert!(scene.server.stop().await.success());
 }

@@ -1,10 +1,10 @@
 //! A disk that is full: what cannot be kept is refused, and what was kept stays.
 
-#![cfg(test)]
-
 use countersign_protocol::challenge::Challenge;
-use countersign_tests::handmade::{HandmadeDevice, read_claims};
+use countersign_protocol::decision::Answer::Approve;
+use countersign_tests::handmade::read_claims;
 use countersign_tests::http::{Answer, RelyingParty};
+use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
 use reqwest::Method;
 use serde_json::json;
@@ -43,31 +43,24 @@ async fn fill(site: &RelyingParty, user: &str) -> (Vec<String>, Vec<String>) {
 }
 
 fn challenges(server: &TestServer) -> usize {
-    let database = rusqlite::Connection::open(server.database()).unwrap();
-    let count: isize = database.query_row("SELECT count(*) FROM challenge", [], |row| row.get(0)).unwrap();
+    let count: isize = server.sqlite().query_row("SELECT count(*) FROM challenge", [], |row| row.get(0)).unwrap();
     count.unsigned_abs()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol(&site, &user).await;
+    let scene = Scene::new().await;
+    let device = scene.device().await;
+    let Scene { server, site, user, .. } = scene;
+    let (answered, compact) = device.asked(&site, &user).await;
+    device.answers(&compact, Approve).await;
     let before = site.ask(&user).await;
-    let answered = site.ask(&user).await;
-    for compact in device.pull().await {
-        let id = read_claims::<Challenge>(&compact).challenge_id;
-        if id.to_string() == answered {
-            assert_eq!(device.decide(&id, device.approval(&site, &compact).await).await.status, 200);
-        }
-    }
 
     server.service().store.simulate_full_disk(true).await.unwrap();
     let (kept, refused) = fill(&site, &user).await;
     assert_eq!(challenges(&server), 2 + kept.len(), "what was refused left nothing behind");
     assert_eq!(site.state(&before).await, "pending", "reading goes on");
-    assert_eq!(site.state(&answered).await, "approved");
+    assert_eq!(site.state(answered).await, "approved");
     let waited = site.get(&format!("/v1/challenges/{before}?wait=1")).await;
     assert_eq!(waited.body["state"], "pending", "{waited:?}");
 
@@ -79,15 +72,15 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
         let (_, again) = ask(site.clone(), user.clone(), key).await;
         assert_eq!(again.status, 201, "the refused request is new when it is repeated: {again:?}");
     }
-    let claimed = site.post_once(&format!("/v1/challenges/{answered}/claim"), "once").await;
+    let claimed = site.claim(answered, "once").await;
     assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
     let compact = device.pull().await.into_iter().next().unwrap();
     let id = read_claims::<Challenge>(&compact).challenge_id;
     assert_eq!(device.decide(&id, device.approval(&site, &compact).await).await.status, 200);
-    assert_eq!(site.state(&id.to_string()).await, "approved");
+    assert_eq!(site.state(id).await, "approved");
 
     let server = server.restart().await;
-    assert_eq!(site.state(&answered).await, "claimed");
-    assert_eq!(site.state(&id.to_string()).await, "approved");
+    assert_eq!(site.state(answered).await, "claimed");
+    assert_eq!(site.state(id).await, "approved");
     server.stop().await;
 }

@@ -1,8 +1,5 @@
 //! A relying party hears what became of its challenges: at least once, in order, genuine, and nothing of anybody else.
 
-#![cfg(test)]
-
-use countersign_protocol::challenge::Challenge;
 use countersign_protocol::decision::Answer::{self, Approve, Deny, Report};
 use countersign_protocol::jws;
 use countersign_protocol::randomness::SystemRandomness;
@@ -16,7 +13,7 @@ use countersign_server::service::Service;
 use countersign_server::service::webhooks::WebhookRefused;
 use countersign_server::store::{Replayed, WebhookRecord};
 use countersign_tests::clock::ManualClock;
-use countersign_tests::handmade::{HandmadeDevice, read_claims};
+use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::RelyingParty;
 use countersign_tests::phone::Phone;
 use countersign_tests::webhook_receiver::{Reply, Told, WebhookReceiver};
@@ -117,13 +114,9 @@ async fn row_of(app: &Service, id: &str) -> i64 {
 
 /// Asks, and answers with the device.
 async fn answered(api: &RelyingParty, user: &str, device: &HandmadeDevice, answer: Answer) -> String {
-    let id = api.ask(user).await;
-    let compacts = device.pull().await;
-    let own = |compact: &&String| read_claims::<Challenge>(compact).challenge_id.to_string() == id;
-    let compact = compacts.iter().find(own).unwrap();
-    let decided = device.decide(&id.parse().unwrap(), device.decision(compact, answer)).await;
-    assert_eq!(decided.status, 200, "{decided:?}");
-    id
+    let (id, compact) = device.asked(api, user).await;
+    device.answers(&compact, answer).await;
+    id.to_string()
 }
 
 async fn post(api: &RelyingParty, id: &str, what: &str) {
@@ -214,7 +207,7 @@ async fn every_transition_is_told_once_and_in_order() {
     assert_eq!(device.send(Method::DELETE, &gone, b"").await.status, 204);
     assert_eq!(told(&scene, site).await, ["approved approved", "revoked revoked"], "the phone {id} was removed");
 
-    let phone = Phone::with(Arc::new(scene.clock.clone()), Phone::new().platform().transport.clone());
+    let phone = Phone::at(&scene.clock);
     let enrolment = phone.enrol(&site.api, &user).await;
     let id = site.api.ask(&user).await;
     let body = json!({ "code": phone.core.code(enrolment).unwrap().code, "challenge_id": id });

@@ -1,0 +1,7 @@
+//! What was acknowledged stays: over a crash, a stop, a full disk and a race.
+
+#![cfg(test)]
+
+mod crash;
+mod full_disk;
+mod race;
