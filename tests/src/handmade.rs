@@ -15,7 +15,6 @@ use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
 use countersign_protocol::server_identity::WellKnown;
 use countersign_protocol::time::{Clock, SystemClock};
 use reqwest::Method;
-use serde_json::Value;
 use std::sync::{Arc, Mutex};
 
 /// A device with its keys in the open.
@@ -51,13 +50,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Fresh keys and a signed redemption for a link.
-    pub async fn new(link: &str) -> Self {
-        Self::at(link, Arc::new(SystemClock)).await
-    }
-
-    /// As [`Prepared::new`], by another clock.
-    pub async fn at(link: &str, clock: Arc<dyn Clock>) -> Self {
+    /// Fresh keys and a redemption for a link, signed by this clock.
+    pub async fn new(link: &str, clock: Arc<dyn Clock>) -> Self {
         let link = EnrolmentLink::parse(link).unwrap();
         let identity = client().get(format!("{}/.well-known/countersign", link.server_url)).send().await.unwrap();
         let identity: WellKnown = identity.json().await.unwrap();
@@ -161,8 +155,8 @@ impl HandmadeDevice {
     }
 
     async fn enrol_by(relying_party: &RelyingParty, user: &str, clock: Arc<dyn Clock>) -> Self {
-        let (device, code) = Prepared::at(&relying_party.link(user).await, clock).await.redeem().await;
-        let confirmed = relying_party.confirm(device.id(), &code).await;
+        let (device, code) = Prepared::new(&relying_party.link(user).await, clock).await.redeem().await;
+        let confirmed = relying_party.confirm(&device.id(), &code).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
         device
     }
@@ -264,7 +258,7 @@ impl HandmadeDevice {
     /// A right approval, with the number that the page shows where one is asked for.
     pub async fn approval(&self, site: &RelyingParty, compact: &str) -> String {
         let claims = self.decision_claims(compact, YesOrNo::Approve);
-        let number = site.read(claims.challenge_id).await["number"].as_str().map(str::to_owned);
+        let number = site.read(&claims.challenge_id).await["number"].as_str().map(str::to_owned);
         jws::sign_now(&Decision { number, ..claims }, &self.approval).unwrap()
     }
 
@@ -279,12 +273,4 @@ impl HandmadeDevice {
 pub fn read_claims<C: Claims>(compact: &str) -> C {
     let payload = compact.split('.').nth(1).unwrap();
     serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
-}
-
-/// A JWS with any header and any payload, signed with `key`.
-pub fn sign_raw(header: &Value, payload: &[u8], key: &SoftwareKey) -> String {
-    let encode = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
-    let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload));
-    let signature = key.sign_now(input.as_bytes()).unwrap();
-    format!("{input}.{}", encode(&signature))
 }

@@ -85,7 +85,7 @@ impl RelyingParty {
     }
 
     /// Types the digits that a new phone shows.
-    pub async fn confirm(&self, enrolment: impl Display, code: &str) -> Answer {
+    pub async fn confirm(&self, enrolment: &(impl Display + ?Sized), code: &str) -> Answer {
         self.post(&format!("/v1/enrolments/{enrolment}/confirm"), &json!({ "code": code })).await
     }
 
@@ -103,24 +103,24 @@ impl RelyingParty {
     }
 
     /// A challenge as it reads now.
-    pub async fn read(&self, challenge: impl Display) -> Value {
+    pub async fn read(&self, challenge: &(impl Display + ?Sized)) -> Value {
         let answer = self.get(&format!("/v1/challenges/{challenge}")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
     }
 
     /// The state of a challenge.
-    pub async fn state(&self, challenge: impl Display) -> String {
+    pub async fn state(&self, challenge: &(impl Display + ?Sized)) -> String {
         self.read(challenge).await["state"].as_str().unwrap().to_owned()
     }
 
     /// Takes a challenge back.
-    pub async fn cancel(&self, challenge: impl Display) -> Answer {
+    pub async fn cancel(&self, challenge: &(impl Display + ?Sized)) -> Answer {
         self.post(&format!("/v1/challenges/{challenge}/cancel"), &Value::Null).await
     }
 
     /// Takes an approval, with an `Idempotency-Key`.
-    pub async fn claim(&self, challenge: impl Display, key: &str) -> Answer {
+    pub async fn claim(&self, challenge: &(impl Display + ?Sized), key: &str) -> Answer {
         self.post_once(&format!("/v1/challenges/{challenge}/claim"), key).await
     }
 
@@ -130,13 +130,13 @@ impl RelyingParty {
     }
 
     /// Waits until something that is read of a challenge is so.
-    pub async fn until(&self, challenge: impl Display, member: &str, value: &str) {
+    pub async fn until(&self, challenge: &(impl Display + ?Sized), member: &str, value: &str) {
         let patience = async {
-            while self.read(&challenge).await[member] != value {
+            while self.read(challenge).await[member] != value {
                 tokio::task::yield_now().await;
             }
         };
         let ended = tokio::time::timeout(std::time::Duration::from_secs(20), patience).await;
-        assert!(ended.is_ok(), "{member}: {value} is wanted: {}", self.read(&challenge).await);
+        assert!(ended.is_ok(), "{member}: {value} is wanted: {}", self.read(challenge).await);
     }
 }

@@ -78,7 +78,7 @@ impl Phone {
     pub async fn enrol_on(core: &Authenticator, relying_party: &RelyingParty, user: &str) -> EnrolmentId {
         let account = core.enrol(&relying_party.link(user).await, "Test phone").await.unwrap();
         let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-        let confirmed = relying_party.confirm(account.id, confirmation_code).await;
+        let confirmed = relying_party.confirm(&account.id, confirmation_code).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
         account.id
     }

@@ -10,7 +10,7 @@ use countersign_protocol::time::Clock;
 use countersign_tests::clock::ManualClock;
 use countersign_tests::http::{self, RelyingParty};
 use countersign_tests::push_service::PushService;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,16 +31,15 @@ async fn phone(site: &RelyingParty, user: &str, vault: Arc<Vault>, clock: &Manua
     let (network, app_clock) = (Network::new(http::client()), Arc::new(AppClock(clock.clone())));
     let app = Authenticator::open(directory.path().to_str().unwrap().into(), vault.clone(), network, app_clock, None);
     let app = app.await.unwrap();
-    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &json!(null)).await;
-    let account = app.enrol(opened.body["link"].as_str().unwrap().into(), "Telephone".into()).await.unwrap();
+    let account = app.enrol(site.link(user).await, "Telephone".into()).await.unwrap();
     assert_eq!(app.accounts().await.unwrap()[..], *std::slice::from_ref(&account));
     assert_eq!((account.organisation.as_str(), account.account.as_str()), ("Meridian", "maya"));
     assert_eq!((account.device_name.as_str(), &account.server_url), ("Telephone", &site.url));
-    assert_eq!(account.enrolled_at, moment(clock.now()));
+    assert_eq!((account.enrolled_at, account.clock_offset_ms), (moment(clock.now()), 0));
     let AccountState::Proposed { confirmation_code } = account.state else { panic!("{account:?}") };
 
     assert_eq!(app.pull(account.id.clone(), 0).await.unwrap().state, EnrolmentState::Proposed);
-    site.post(&format!("/v1/enrolments/{}/confirm", account.id), &json!({ "code": confirmation_code })).await;
+    site.confirm(&account.id, &confirmation_code).await;
     let pulled = app.pull(account.id.clone(), 0).await.unwrap();
     assert_eq!((pulled.state, pulled.received, pulled.refused), (EnrolmentState::Confirmed, vec![], vec![]));
     assert_eq!(app.accounts().await.unwrap()[0].state, AccountState::Confirmed);
@@ -49,10 +48,7 @@ async fn phone(site: &RelyingParty, user: &str, vault: Arc<Vault>, clock: &Manua
 
 #[tokio::test]
 async fn a_push_is_shown_and_yes_signed_in_hardware() {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
     let Phone { app, vault, account_id, _directory } = phone(&site, &user, Vault::of_hardware(), &clock).await;
     assert_eq!(vault.key_names().len(), 2, "a request key and an approval key");
     let mut push = PushService::start().await;
@@ -96,44 +92,10 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     assert_eq!((app.pending().await, site.state(&id).await.as_str()), (Ok(vec![]), "approved"));
     let past = app.history(10).await.unwrap().remove(0);
     assert_eq!((past.challenge.id, past.outcome, past.at), (id, Outcome::Approved, moment(clock.now())));
-}
 
-#[tokio::test]
-async fn a_pull_brings_what_no_push_brought_and_a_removed_account_leaves_nothing() {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let first = phone(&site, &user, Vault::of_software(), &clock).await;
-    let second = phone(&site, &user, Vault::of_hardware(), &clock).await;
-
-    let id = site.ask(&user).await;
-    for phone in [&first, &second] {
-        let pulled = phone.app.pull(phone.account_id.clone(), 0).await.unwrap();
-        assert_eq!(pulled.received, [Received::New { challenge_id: id.clone() }]);
-    }
-    assert_eq!(first.app.deny(id.clone()).await, Ok(Outcome::Denied));
-
-    let account = first.app.accounts().await.unwrap().remove(0);
-    assert_eq!(account.clock_offset_ms, 0);
-    let shown = first.app.code(account.id.clone()).await.unwrap();
-    assert_eq!((shown.code.len(), shown.next.len(), shown.seconds_left), (6, 6, 30));
-    let verified = site.post(&format!("/v1/users/{user}/codes/verify"), &json!({ "code": shown.code })).await;
-    assert_eq!(verified.body["valid"], true, "{verified:?}");
-    assert!(matches!(first.app.code(second.account_id.clone()).await, Err(AuthenticatorError::UnknownAccount { .. })));
-    assert_eq!(second.app.approve(id.clone(), None).await, Ok(Outcome::AlreadyAnswered), "the other was faster");
-    assert_eq!(site.state(&id).await, "denied");
-
-    let devices = second.app.devices(second.account_id.clone()).await.unwrap();
-    let [other, this] = &devices[..] else { panic!("{devices:?}") };
-    assert_eq!((&other.id, other.this_device), (&first.account_id, false));
-    assert_eq!((&this.id, this.this_device), (&second.account_id, true));
-    assert_eq!((this.name.as_str(), this.state), ("Telephone", EnrolmentState::Confirmed));
-    assert_eq!(this.enrolled_at, moment(clock.now()));
-
-    second.app.remove(second.account_id.clone()).await.unwrap();
-    assert_eq!((second.app.accounts().await, second.vault.key_names()), (Ok(vec![]), vec![]));
-    assert_eq!(first.app.devices(first.account_id.clone()).await.unwrap().len(), 1);
-    first.app.forget(first.account_id.clone()).await.unwrap();
-    assert_eq!(first.app.accounts().await, Ok(vec![]));
+    let device = app.devices(account_id.clone()).await.unwrap().remove(0);
+    assert_eq!((device.id, device.this_device, device.state), (account_id.clone(), true, EnrolmentState::Confirmed));
+    assert_eq!((device.name.as_str(), device.enrolled_at), ("Telephone", moment(clock.now())));
+    app.remove(account_id).await.unwrap();
+    assert_eq!((app.accounts().await, vault.key_names()), (Ok(vec![]), vec![]), "nothing is left, in hardware neither");
 }

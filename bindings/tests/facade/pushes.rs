@@ -4,11 +4,9 @@ use crate::app::{AppClock, Network, Vault};
 use countersign_bindings::platform::PushRegistrar;
 use countersign_bindings::{Authenticator, PushRegistration, PushStatus};
 use countersign_protocol::device_api;
-use countersign_protocol::time::SystemClock;
 use countersign_tests::http;
 use countersign_tests::push_service::PushService;
-use countersign_tests::server::TestServer;
-use serde_json::json;
+use countersign_tests::scene::Scene;
 use std::sync::{Arc, Mutex};
 
 /// An app with two subscriptions, which are made with the key that the core hands it.
@@ -37,18 +35,15 @@ impl PushRegistrar for Subscriptions {
 
 #[tokio::test]
 async fn an_app_names_all_places_and_is_given_the_key_for_them() {
-    let server = TestServer::start().await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
+    let Scene { clock, server: _server, site, user } = Scene::new().await;
     let services = [PushService::start().await, PushService::start().await];
     let subscriptions = Arc::new(Subscriptions { services, asked: Mutex::default() });
     let directory = tempfile::tempdir().unwrap();
-    let (network, clock) = (Network::new(http::client()), Arc::new(AppClock(SystemClock)));
+    let (network, clock) = (Network::new(http::client()), Arc::new(AppClock(clock)));
     let folder = directory.path().to_str().unwrap().to_owned();
     let app = Authenticator::open(folder, Vault::of_software(), network, clock, Some(subscriptions.clone()));
     let app = app.await.unwrap();
-    let opened = site.post(&format!("/v1/users/{user}/enrolments"), &json!(null)).await;
-    let id = app.enrol(opened.body["link"].as_str().unwrap().into(), "Telephone".into()).await.unwrap().id;
+    let id = app.enrol(site.link(&user).await, "Telephone".into()).await.unwrap().id;
 
     assert_eq!(app.pull(id.clone(), 0).await.unwrap().push, Some(PushStatus::None));
     let key = app.webpush_public_key(id.clone()).await.unwrap();

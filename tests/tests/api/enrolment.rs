@@ -42,7 +42,7 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
     }
     let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     let typed = format!("{} {}", &confirmation_code[..3], &confirmation_code[3..]);
-    assert_eq!(site.confirm(account.id, &typed).await.body["state"], "confirmed");
+    assert_eq!(site.confirm(&account.id, &typed).await.body["state"], "confirmed");
     assert_eq!(parked.await.unwrap(), EnrolmentState::Confirmed);
     assert!(phone.core.is_confirmed(account.id).unwrap());
 }
@@ -51,7 +51,7 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
 async fn a_second_device_with_the_same_link_ends_it_for_both() {
     let Scene { clock, server: _server, site, user } = Scene::new().await;
     let link = site.link(&user).await;
-    let prepare = || Prepared::at(&link, Arc::new(clock.clone()));
+    let prepare = || Prepared::new(&link, Arc::new(clock.clone()));
     let (owner, thief) = (prepare().await, prepare().await);
     let first = owner.send(&owner.redemption).await;
     let statement = owner.statement(&first);
@@ -69,7 +69,7 @@ async fn a_second_device_with_the_same_link_ends_it_for_both() {
     let second = thief.send(&thief.redemption).await;
     assert_eq!((second.status, second.code()), (403, "redeemed_twice"));
     let id = statement.enrolment_id;
-    assert_eq!(site.confirm(id, &code).await.code(), "not_proposed");
+    assert_eq!(site.confirm(&id, &code).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{id}")).await.body;
     assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("redeemed_twice")));
     assert_eq!(owner.send(&owner.redemption).await.code(), "invalid_ticket");
@@ -85,7 +85,7 @@ async fn the_same_phone_scanning_the_link_again_has_one_account() {
     assert_eq!(first.id, second.unwrap().id, "two taps at one time");
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap().id, first.id, "and one later");
     let countersign_device::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
-    assert_eq!(site.confirm(first.id, &confirmation_code).await.body["state"], "confirmed");
+    assert_eq!(site.confirm(&first.id, &confirmation_code).await.body["state"], "confirmed");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn two_processes_on_one_phone_store_lose_no_key() {
     let second = other.enrol(&site.link(&noor).await, "Other process").await.unwrap();
     phone.core.refresh_server(id).await.unwrap();
     let countersign_device::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
-    site.confirm(second.id, &confirmation_code).await;
+    site.confirm(&second.id, &confirmation_code).await;
     site.ask(&noor).await;
     assert_eq!(phone.core.pull(second.id, 0).await.unwrap().received.len(), 1);
     assert_eq!(phone.core.pending().unwrap().len(), 1, "the first process opens what the second one enrolled");
@@ -107,17 +107,17 @@ async fn two_processes_on_one_phone_store_lose_no_key() {
 #[tokio::test]
 async fn five_wrong_codes_end_it() {
     let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let (device, code) = Prepared::at(&site.link(&user).await, Arc::new(clock.clone())).await.redeem().await;
+    let (device, code) = Prepared::new(&site.link(&user).await, Arc::new(clock.clone())).await.redeem().await;
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for left in (0..5).rev() {
-        let answer = site.confirm(device.id(), wrong).await;
+        let answer = site.confirm(&device.id(), wrong).await;
         assert_eq!(answer.code(), "wrong_number");
         let detail = answer.body["detail"].as_str().unwrap();
         assert!(detail.contains(&if left == 0 { "is over".to_owned() } else { format!("left: {left}") }), "{detail}");
     }
-    assert_eq!(site.confirm(device.id(), &code).await.code(), "not_proposed", "even the right one");
+    assert_eq!(site.confirm(&device.id(), &code).await.code(), "not_proposed", "even the right one");
     for malformed in ["", "12345", "1234567", "abcdef", "１２３４５６"] {
-        assert_eq!(site.confirm(device.id(), malformed).await.code(), "malformed", "{malformed}");
+        assert_eq!(site.confirm(&device.id(), malformed).await.code(), "malformed", "{malformed}");
     }
 }
 
@@ -133,7 +133,7 @@ async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
     let account = phone.core.enrol(&site.link(&user).await, "Phone").await.unwrap();
     let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     clock.advance(Duration::from_secs(600));
-    assert_eq!(site.confirm(account.id, &confirmation_code).await.code(), "not_proposed");
+    assert_eq!(site.confirm(&account.id, &confirmation_code).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{}", account.id)).await.body;
     assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("expired")));
     assert_eq!(phone.core.pull(account.id, 0).await.unwrap().ended, Some(EndReason::Expired), "the phone is told");
@@ -142,7 +142,7 @@ async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
 #[tokio::test]
 async fn a_redemption_with_one_thing_changed_is_refused_and_the_ticket_lives() {
     let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let prepared = Prepared::at(&site.link(&user).await, Arc::new(clock)).await;
+    let prepared = Prepared::new(&site.link(&user).await, Arc::new(clock)).await;
     // Each other field is one of the vectors; this one shows that they are asked.
     let (stranger, _) = SoftwareKey::generate().unwrap();
     let not_held = prepared.changed(|t| t.request_key = stranger.public());
@@ -174,7 +174,7 @@ async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
     assert_eq!(server.rotate_signing_key().await, 2);
     let (id, compact) = device.asked(&site, &user).await;
     device.answers(&compact, Approve).await;
-    let claimed = site.claim(id, "k").await;
+    let claimed = site.claim(&id, "k").await;
     let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
     assert_ne!(receipt.certificate, receipt.enrolment_certificate);
     let proven = receipt.verify(&app.keys.root).unwrap();

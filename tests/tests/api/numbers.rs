@@ -50,7 +50,7 @@ async fn the_number_on_the_page_is_typed_and_counts() {
 
         let id = prompt.challenge.challenge_id;
         assert_eq!(phone.core.approve(id, Some(&number)).await.unwrap(), Outcome::Approved);
-        let claimed = site.claim(id, "k").await;
+        let claimed = site.claim(&id, "k").await;
         assert_eq!((&claimed.body["state"], &claimed.body["number"]), (&json!("claimed"), &Value::Null));
         let proven = proven(&site, &claimed.body).await;
         assert!(proven.approved(Some(&number)));
@@ -77,7 +77,7 @@ async fn a_wrong_number_stops_the_sign_in_and_leaves_no_receipt() {
         (&read.body["state"], &read.body["receipt"], &read.body["number"]),
         (&json!("denied"), &Value::Null, &Value::Null)
     );
-    assert_eq!(site.claim(id, "k").await.code(), "not_approved");
+    assert_eq!(site.claim(&id, "k").await.code(), "not_approved");
 }
 
 #[tokio::test]
@@ -97,12 +97,12 @@ async fn an_approval_without_its_number_or_with_one_too_many_changes_nothing() {
             let signed = jws::sign_now(&claims, &device.approval).unwrap();
             let answer = device.decide(&id, signed).await;
             assert_eq!((answer.status, answer.code()), (400, "malformed"), "{number:?}");
-            assert_eq!(site.state(id).await, "pending", "{number:?}");
+            assert_eq!(site.state(&id).await, "pending", "{number:?}");
         }
         let right = device.approval(&site, &compact).await;
         assert_eq!(device.decide(&id, right.clone()).await.status, 200);
         assert_eq!(device.decide(&id, right).await.body["state"], "approved", "the same answer again");
-        site.claim(id, "k").await;
+        site.claim(&id, "k").await;
     }
     for policy in [
         json!({ "mode": "number", "digits": 4 }),

@@ -48,7 +48,7 @@ impl Pushed {
     }
 
     async fn cancel(&self, site: &RelyingParty, id: ChallengeId) {
-        assert_eq!(site.cancel(id).await.status, 200);
+        assert_eq!(site.cancel(&id).await.status, 200);
     }
 
     /// Asks and takes it back, so that each prompt stands alone.
@@ -90,7 +90,7 @@ async fn three_unwanted_prompts_an_hour_by_one_site_and_five_in_all() {
     assert_eq!(push, "limited");
     scene.pull().await;
     assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Approved);
-    assert_eq!(scene.site.state(id).await, "approved");
+    assert_eq!(scene.site.state(&id).await, "approved");
 
     // The first prompt was three minutes before the last of the site; an hour after it, one more may ring.
     scene.clock.advance(Duration::from_secs(3600 - 181));
@@ -119,7 +119,7 @@ async fn what_ends_in_approval_does_not_count_and_everything_else_does() {
     scene.pull().await;
     scene.phone.core.approve(revoked, None).await.unwrap();
     scene.cancel(&scene.site, revoked).await;
-    assert_eq!(scene.site.state(revoked).await, "revoked");
+    assert_eq!(scene.site.state(&revoked).await, "revoked");
     assert_eq!(scene.ask(&scene.site).await.1, "limited");
 }
 
@@ -131,9 +131,9 @@ async fn a_report_stops_the_sign_in_and_every_further_push() {
     assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported);
     assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported, "again");
     assert_eq!(scene.phone.core.approve(id, None).await.unwrap(), Outcome::Reported, "no YES comes after it");
-    let read = scene.site.read(id).await;
+    let read = scene.site.read(&id).await;
     assert_eq!((&read["state"], &read["reported"]), (&json!("reported"), &json!(true)));
-    assert_eq!(scene.site.claim(id, "k").await.code(), "not_approved");
+    assert_eq!(scene.site.claim(&id, "k").await.code(), "not_approved");
     assert_eq!(scene.phone.core.history(1).unwrap()[0].outcome, Outcome::Reported);
 
     for site in [&scene.site, &scene.webmail] {
@@ -165,7 +165,7 @@ async fn after_a_report_no_question_rings_again_because_another_came_beside_it()
     let pushes = || database.query_row("SELECT count(*) FROM push", [], |row| row.get::<_, i64>(0)).unwrap();
     let before = pushes();
     assert_eq!(scene.ask(&scene.webmail).await.1, "stopped");
-    let raised = scene.site.read(waits).await;
+    let raised = scene.site.read(&waits).await;
     assert_eq!(raised["policy"]["mode"], "number", "it asks for its number by now, and rings no more");
     assert_eq!(pushes(), before);
 }
@@ -204,7 +204,7 @@ async fn a_report_is_heard_whatever_became_of_the_request() {
         match state {
             "claimed" => {
                 scene.phone.core.approve(id, None).await.unwrap();
-                scene.site.claim(id, "k").await;
+                scene.site.claim(&id, "k").await;
             }
             "denied" => drop(scene.phone.core.deny(id).await.unwrap()),
             "cancelled" => scene.cancel(&scene.site, id).await,
@@ -212,12 +212,12 @@ async fn a_report_is_heard_whatever_became_of_the_request() {
             _ => {}
         }
         scene.clock.advance(Duration::from_secs(61));
-        assert_eq!(scene.site.state(id).await, state);
+        assert_eq!(scene.site.state(&id).await, state);
         ended.push((id, state));
     }
     for (id, state) in ended {
         assert_eq!(scene.phone.core.report(id).await.unwrap(), Outcome::Reported, "{state}");
-        let read = scene.site.read(id).await;
+        let read = scene.site.read(&id).await;
         assert_eq!((&read["state"], &read["reported"]), (&json!(state), &json!(true)), "it stays what it was");
         assert!(lift(&scene).await, "each of them stops the pushes");
     }
@@ -294,7 +294,7 @@ async fn a_report_that_somebody_else_signs_changes_nothing() {
     let refused = async |what: &str, decision: String, status: u16, code: &str| {
         let answer = device.decide(&id, decision).await;
         assert_eq!((answer.status, answer.code()), (status, code), "{what}");
-        let read = scene.site.read(id).await;
+        let read = scene.site.read(&id).await;
         assert_eq!((&read["state"], &read["reported"]), (&json!("pending"), &json!(false)), "{what}");
     };
     let signed = |claims: &Decision, key| jws::sign_now(claims, key).unwrap();

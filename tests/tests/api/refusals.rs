@@ -41,14 +41,14 @@ impl Asked {
     async fn refused(&self, what: &str, decision: impl Into<Vec<u8>>, status: u16, code: &str) {
         let answer = self.device.decide(&self.id, decision).await;
         assert_eq!((answer.status, answer.code()), (status, code), "{what}: {answer:?}");
-        assert_eq!(self.site.state(self.id).await, "pending", "{what}");
+        assert_eq!(self.site.state(&self.id).await, "pending", "{what}");
     }
 
     /// The unchanged decision, last, so that it is seen that nothing else was wrong.
     async fn accepted(&self) {
         let answer = self.device.decide(&self.id, self.device.decision(&self.compact, Answer::Approve)).await;
         assert_eq!((answer.status, &answer.body["state"]), (200, &json!("approved")), "{answer:?}");
-        assert_eq!(self.site.state(self.id).await, "approved");
+        assert_eq!(self.site.state(&self.id).await, "approved");
     }
 }
 
@@ -79,7 +79,7 @@ async fn a_decision_with_one_thing_changed_is_refused() {
     assert_eq!((again.status, &again.body["state"]), (200, &json!("approved")), "the same answer again");
     let no = device.decide(&id, device.decision(&scene.compact, Answer::Deny)).await;
     assert_eq!((no.status, no.code()), (409, "already_answered"));
-    assert_eq!(scene.site.state(scene.id).await, "approved");
+    assert_eq!(scene.site.state(&scene.id).await, "approved");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn one_devices_challenge_answered_by_the_other_device_of_the_same_person_i
     // Both were asked, each with bytes of its own: the second signs what the first was shown.
     let crossed = second.decide(&id, second.decision(&for_first, Answer::Approve)).await;
     assert_eq!((crossed.status, crossed.code()), (403, "wrong_challenge"));
-    assert_eq!(scene.site.state(id).await, "pending");
+    assert_eq!(scene.site.state(&id).await, "pending");
 }
 
 #[tokio::test]
@@ -206,9 +206,9 @@ async fn what_a_device_approved_is_revoked_with_it() {
     scene.accepted().await;
     let target = format!("/v1/device/devices/{}", scene.device.id());
     assert_eq!(scene.device.send(Method::DELETE, &target, b"").await.status, 204);
-    let claim = scene.site.claim(scene.id, "k").await;
+    let claim = scene.site.claim(&scene.id, "k").await;
     assert_eq!((claim.status, claim.code()), (409, "not_approved"));
-    assert_eq!(scene.site.state(scene.id).await, "revoked");
+    assert_eq!(scene.site.state(&scene.id).await, "revoked");
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn only_the_relying_party_that_asked_reads_cancels_or_claims() {
             assert_eq!((answer.status, answer.code()), (status, code), "{who}: {answer:?}");
         }
     }
-    assert_eq!(scene.site.state(scene.id).await, "approved");
+    assert_eq!(scene.site.state(&scene.id).await, "approved");
     assert_eq!(scene.site.post_once(&format!("{path}/claim"), "k").await.status, 200);
 }
 

@@ -144,7 +144,7 @@ async fn an_older_server_gives_no_seed_and_the_account_has_no_codes() {
 #[tokio::test]
 async fn a_seed_of_another_enrolment_is_refused_and_the_right_one_taken() {
     let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let other = Prepared::at(&site.link(&user).await, Arc::new(clock.clone())).await;
+    let other = Prepared::new(&site.link(&user).await, Arc::new(clock.clone())).await;
     let foreign = other.send(&other.redemption).await.body["code_seed"].clone();
     let network = Tampering::new();
     network.change(move |request, response| match request.url.ends_with("/v1/device/enrol") {

@@ -118,7 +118,7 @@ async fn a_revoked_device_is_not_asked_any_more() {
     assert_eq!(here.admin(&list).await, json!([]));
     let late = device.decide(&challenge, device.decision(&compact, Approve)).await;
     assert_eq!(late.status, 403, "a revoked device answers nothing: {late:?}");
-    assert_eq!(site.state(challenge).await, "pending");
+    assert_eq!(site.state(&challenge).await, "pending");
     assert_eq!(site.ask_for(user, json!({})).await.code(), "no_device");
     here.refuses(&revoke, 3, "no device of this id in use").await;
 }

@@ -32,7 +32,7 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     assert!((1..=60).contains(&prompt["seconds_left"].as_u64().unwrap()), "{prompt}");
 
     assert_eq!(phone.does(&["approve", &id[..6]]).await, json!({ "id": id, "outcome": "approved" }));
-    assert_eq!(world.site.state(id).await, "approved");
+    assert_eq!(world.site.state(&id).await, "approved");
     assert_eq!(phone.pending().await, Vec::<Value>::new());
     let history = phone.does(&["history"]).await;
     assert_eq!(history[0]["id"], id);

@@ -20,7 +20,7 @@ pub async fn ask(world: &Installation) -> String {
 /// Types the digits that a phone printed.
 pub async fn confirm(world: &Installation, account: &Value) {
     let (id, code) = (account["id"].as_str().unwrap(), account["confirmation_code"].as_str().unwrap());
-    let confirmed = world.site.confirm(id, code).await;
+    let confirmed = world.site.confirm(&id, code).await;
     assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
 }
 

@@ -53,16 +53,16 @@ async fn an_answer_survives_a_kill_and_is_claimed_once() {
     device.answers(&compact, Approve).await;
 
     let here = here.kill_and_start().await;
-    assert_eq!(here.site.state(denied).await, "denied");
-    assert_eq!(here.site.state(approved).await, "approved");
-    let claimed = here.site.claim(approved, "first").await;
+    assert_eq!(here.site.state(&denied).await, "denied");
+    assert_eq!(here.site.state(&approved).await, "approved");
+    let claimed = here.site.claim(&approved, "first").await;
     assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
-    assert_eq!(here.site.claim(approved, "second").await.code(), "already_claimed");
+    assert_eq!(here.site.claim(&approved, "second").await.code(), "already_claimed");
 
     let here = here.kill_and_start().await;
-    let again = here.site.claim(approved, "first").await;
+    let again = here.site.claim(&approved, "first").await;
     assert_eq!(again.body["receipt"], claimed.body["receipt"], "the same claim again");
-    assert_eq!(here.site.claim(approved, "third").await.code(), "already_claimed");
+    assert_eq!(here.site.claim(&approved, "third").await.code(), "already_claimed");
     assert!(here.server.stop().await.success());
 }
 
@@ -179,7 +179,7 @@ async fn a_stop_keeps_every_acknowledged_answer_and_cuts_nobody_who_waits() {
     assert_eq!(outcomes.len(), 50);
     assert!(outcomes.iter().any(|(_, status)| *status == Some(200)), "the first was acknowledged: {outcomes:?}");
     for (id, status) in outcomes {
-        let state = site.state(id).await;
+        let state = site.state(&id).await;
         match status {
             Some(200) => assert_eq!(state, "approved", "{id} was acknowledged"),
             Some(other) => panic!("{id}: {other}"),

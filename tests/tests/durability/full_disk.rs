@@ -60,27 +60,27 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_keeps_what_it_acknowledged(
     let (kept, refused) = fill(&site, &user).await;
     assert_eq!(challenges(&server), 2 + kept.len(), "what was refused left nothing behind");
     assert_eq!(site.state(&before).await, "pending", "reading goes on");
-    assert_eq!(site.state(answered).await, "approved");
+    assert_eq!(site.state(&answered).await, "approved");
     let waited = site.get(&format!("/v1/challenges/{before}?wait=1")).await;
     assert_eq!(waited.body["state"], "pending", "{waited:?}");
 
     server.service().store.simulate_full_disk(false).await.unwrap();
     for id in &kept {
-        assert_eq!(site.state(id).await, "pending");
+        assert_eq!(site.state(&id).await, "pending");
     }
     for key in refused {
         let (_, again) = ask(site.clone(), user.clone(), key).await;
         assert_eq!(again.status, 201, "the refused request is new when it is repeated: {again:?}");
     }
-    let claimed = site.claim(answered, "once").await;
+    let claimed = site.claim(&answered, "once").await;
     assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
     let compact = device.pull().await.into_iter().next().unwrap();
     let id = read_claims::<Challenge>(&compact).challenge_id;
     assert_eq!(device.decide(&id, device.approval(&site, &compact).await).await.status, 200);
-    assert_eq!(site.state(id).await, "approved");
+    assert_eq!(site.state(&id).await, "approved");
 
     let server = server.restart().await;
-    assert_eq!(site.state(answered).await, "claimed");
-    assert_eq!(site.state(id).await, "approved");
+    assert_eq!(site.state(&answered).await, "claimed");
+    assert_eq!(site.state(&id).await, "approved");
     server.stop().await;
 }

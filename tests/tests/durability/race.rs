@@ -31,7 +31,7 @@ async fn two_devices_racing_a_thousand_times_settle_exactly_once() {
                     let (no_said, yes_said) = tokio::join!(no.decide(&id, no_decision), yes.decide(&id, yes_decision));
                     (yes_said, no_said)
                 };
-                let state = site.state(id).await;
+                let state = site.state(&id).await;
                 match (yes_said.status, no_said.status) {
                     (200, 409) => {
                         assert_eq!((state.as_str(), no_said.code()), ("approved", "already_answered"));
@@ -57,7 +57,7 @@ async fn a_hundred_claims_at_once_are_one_claim() {
     let mut claims = tokio::task::JoinSet::new();
     for number in 0..100 {
         let site = scene.site.clone();
-        claims.spawn(async move { site.claim(challenge, &format!("claim-{number}")).await.status });
+        claims.spawn(async move { site.claim(&challenge, &format!("claim-{number}")).await.status });
     }
     let won = claims.join_all().await.into_iter().filter(|status| *status == 200).count();
     assert_eq!(won, 1);

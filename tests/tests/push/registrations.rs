@@ -28,7 +28,7 @@ async fn push(scene: &Scene, challenge: &str) -> String {
     while database.query_row(sql, [challenge], |row| row.get::<_, i64>(0)).unwrap() > 0 {
         tokio::task::yield_now().await;
     }
-    scene.site.read(challenge).await["push"].as_str().unwrap().to_owned()
+    scene.site.read(&challenge).await["push"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
