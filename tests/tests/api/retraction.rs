@@ -1,7 +1,7 @@
 //! One answer, and the prompt goes from every phone; one signed word, and an account is over. Nothing unsigned does either.
 
 use countersign_device::transport::{HttpRequest, HttpResponse};
-use countersign_device::{AccountState, Outcome, Received};
+use countersign_device::{AccountState, Error, Outcome, Pulled, Received};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::revocation::EndReason;
 use countersign_tests::phone::{Phone, Tampering};
@@ -9,9 +9,10 @@ use countersign_tests::push_service::PushService;
 use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn an_answer_on_one_phone_takes_the_prompt_from_the_other_by_push() {
@@ -35,6 +36,41 @@ async fn an_answer_on_one_phone_takes_the_prompt_from_the_other_by_push() {
     assert_eq!(second.core.receive(&retraction.message).unwrap(), Received::Retracted(prompt));
     assert!(second.core.pending().unwrap().is_empty());
     assert!(first_push.is_quiet(), "who answered is not told");
+}
+
+/// A pull that waits.
+async fn parked(server: &TestServer, phone: &Arc<Phone>, id: EnrolmentId) -> JoinHandle<Result<Pulled, Error>> {
+    let phone = Arc::clone(phone);
+    let pull = tokio::spawn(async move { phone.core.pull(id, 60).await });
+    while server.service().wake.devices.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    pull
+}
+
+#[tokio::test]
+async fn a_parked_pull_hears_what_is_asked_what_is_taken_back_and_what_a_code_has_settled() {
+    let scene = Scene::new().await;
+    let (phone, id) = scene.phone().await;
+    let (phone, Scene { server, site, user, .. }) = (Arc::new(phone), &scene);
+    for (outcome, ends) in [(Outcome::Cancelled, "cancel"), (Outcome::AnsweredByCode, "code")] {
+        let waits = parked(server, &phone, id).await;
+        let asked = site.ask_for(user, json!({})).await;
+        assert_eq!(asked.body["push"], "none", "no push can wake it");
+        let prompt = asked.body["id"].as_str().unwrap().parse().unwrap();
+        assert_eq!(waits.await.unwrap().unwrap().received, [Ok(Received::New(prompt))]);
+
+        let waits = parked(server, &phone, id).await;
+        if ends == "cancel" {
+            site.cancel(&prompt).await;
+        } else {
+            let body = json!({ "code": phone.core.code(id).unwrap().code, "challenge_id": prompt });
+            assert_eq!(site.post(&format!("/v1/users/{user}/codes/verify"), &body).await.body["valid"], true);
+        }
+        assert_eq!(waits.await.unwrap().unwrap().received, [Ok(Received::Retracted(prompt))], "{ends}");
+        assert_eq!(phone.core.history(1).unwrap()[0].outcome, outcome);
+    }
+    assert!(phone.core.pull(id, 0).await.unwrap().received.is_empty(), "it is said once");
 }
 
 #[tokio::test]

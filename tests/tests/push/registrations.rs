@@ -1,7 +1,8 @@
 //! A phone that is reached at several places: each gets every push, and one that is gone costs no other.
 
 use crate::scene::Scene;
-use countersign_device::Received;
+use async_trait::async_trait;
+use countersign_device::{PushRegistrar, Received};
 use countersign_protocol::device_api::{PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_server::delivery::push::config::ApnsConfig;
@@ -10,6 +11,7 @@ use countersign_tests::phone::Phone;
 use countersign_tests::push_service::Down;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A phone that is reached through two networks, and its token at one of them.
@@ -145,4 +147,45 @@ async fn a_list_is_taken_as_a_whole_or_not_at_all() {
     let kept: Vec<Value> = four.iter().map(|one| one["token"].clone()).chain([json!(token)]).collect();
     assert!(kept.iter().all(|token| asked.contains(token)), "the four are kept, and so are those of the other phone");
     assert!(scene.fcm.is_quiet() && scene.web.is_quiet());
+}
+
+/// A platform whose push network gives a fresh token each time the last one was rejected.
+struct Installed {
+    tokens: Mutex<Vec<String>>,
+    asked: Mutex<Vec<bool>>,
+}
+
+#[async_trait]
+impl PushRegistrar for Installed {
+    async fn registrations(&self, _: EnrolmentId, rejected: bool, _: Option<String>) -> Vec<PushRegistration> {
+        self.asked.lock().unwrap().push(rejected);
+        let mut tokens = self.tokens.lock().unwrap();
+        if rejected {
+            tokens.remove(0);
+        }
+        tokens.first().map(|token| PushRegistration::Fcm { token: token.clone() }).into_iter().collect()
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_receives_no_pushes_repairs_itself_at_its_next_contact() {
+    let mut scene = Scene::new().await;
+    let tokens = vec![scene.fcm.install(), scene.fcm.install()];
+    let registrar = Arc::new(Installed { tokens: Mutex::new(tokens.clone()), asked: Mutex::default() });
+    let phone = Phone::reached_by(registrar.clone(), &scene.clock);
+    let id = phone.enrol(&scene.site, &scene.user).await;
+    let pulled = async || phone.core.pull(id, 0).await.unwrap().push;
+    assert_eq!(pulled().await, Some(PushStatus::None));
+    assert_eq!(*registrar.asked.lock().unwrap(), [false], "the first contact registers");
+    assert_eq!(pulled().await, Some(PushStatus::Registered));
+
+    scene.fcm.uninstall(&tokens[0]);
+    let challenge = scene.site.ask(&scene.user).await;
+    assert_eq!(push(&scene, &challenge).await, "gone");
+    scene.fcm.next().await;
+    assert_eq!(pulled().await, Some(PushStatus::Gone));
+    assert_eq!(*registrar.asked.lock().unwrap(), [false, true], "the gone one is not registered again");
+    scene.site.cancel(&challenge).await;
+    scene.site.ask(&scene.user).await;
+    assert_eq!(scene.fcm.next().await.body["message"]["token"], tokens[1]);
 }
