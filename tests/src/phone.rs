@@ -108,7 +108,6 @@ pub struct Tampering {
 
 impl Tampering {
     /// A network on which nobody changes anything yet.
-    #[expect(clippy::new_without_default, reason = "a shared network is no default")]
     pub fn new() -> Arc<Self> {
         Arc::new(Self { network: Arc::new(ReqwestTransport::new().unwrap()), change: Mutex::default() })
     }

@@ -113,8 +113,8 @@ impl PushService {
         registration(&self.shared.receiver, &self.shared.origin)
     }
 
-    /// A fresh subscription that is bound to this key of the server's (RFC 8292, section 4): its path is `/subscriber/` and its
-    /// number, from 1 on, and what another key has signed is answered 403.
+    /// A fresh subscription that is bound to this key of the server's (RFC 8292, section 4): its path is `/subscriber/`
+    /// and its number, from 1 on, and what another key has signed is answered 403.
     pub fn subscribe(&self, application_server_key: &str) -> PushRegistration {
         let mut restricted_to = self.shared.restricted_to.lock().unwrap();
         restricted_to.push(application_server_key.to_owned());
@@ -180,8 +180,8 @@ async fn take(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, b
     status
 }
 
-/// RFC 8030, section 5 (`TTL` is required; `Urgency` and `Topic` have forms), RFC 8291 (`aes128gcm`), RFC 8292 (the token
-/// is signed by the key beside it, for this origin, for at most 24 hours). Gives that key.
+/// RFC 8030, section 5 (`TTL` is required; `Urgency` and `Topic` have forms), RFC 8291 (`aes128gcm`), RFC 8292 (the
+/// token is signed by the key beside it, for this origin, for at most 24 hours). Gives that key.
 fn check(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<String, &'static str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or("a header is missing");
     header("ttl")?.parse::<u32>().map_err(|_| "ttl")?;

@@ -1,4 +1,5 @@
-//! What nearly every test begins with: a server on a clock that the test moves, a site of its organisation, and a person.
+//! What nearly every test begins with: a server on a clock that the test moves, a site of its organisation, and a
+//! person.
 
 use crate::clock::ManualClock;
 use crate::handmade::HandmadeDevice;

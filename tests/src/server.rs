@@ -77,7 +77,7 @@ impl TestServer {
 
     /// Where its database is.
     pub fn database(&self) -> PathBuf {
-        self.directory.path().join(countersign_server::runtime::open::DATABASE_FILE)
+        self.directory.path().join(countersign_server::runtime::data_folder::DATABASE_FILE)
     }
 
     /// Its database, beside it.

@@ -1,7 +1,7 @@
 //! What a program asked of the system, in the order in which it asked: strace's record of it, read.
 //!
-//! Only this shows that an answer was on the disk before it was given. A killed process proves nothing of the kind: what
-//! it had written without waiting for the disk is still in the system's memory.
+//! Only this shows that an answer was on the disk before it was given. A killed process proves nothing of the kind:
+//! what it had written without waiting for the disk is still in the system's memory.
 
 use std::collections::HashMap;
 use std::path::Path;

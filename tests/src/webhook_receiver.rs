@@ -1,5 +1,5 @@
-//! A relying party's receiver of webhooks: takes what comes, answers what it is told to, and verifies with nothing but the
-//! secret. It knows nothing of the server's code.
+//! A relying party's receiver of webhooks: takes what comes, answers what it is told to, and verifies with nothing but
+//! the secret. It knows nothing of the server's code.
 
 use axum::Router;
 use axum::body::Bytes;

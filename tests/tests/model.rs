@@ -10,7 +10,9 @@ use countersign_protocol::randomness::{Randomness, SystemRandomness};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::time::Clock;
+use countersign_server::domain::actor::Actor;
 use countersign_server::domain::methods::Methods;
+use countersign_server::domain::rows::{AccountRow, DeviceRow, OrganisationRow, RelyingPartyRow};
 use countersign_server::store::{
     Confirmed, Created, NewChallenge, Place, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store,
     StoreError, StoredCodes, StoredSigningKey,
@@ -49,15 +51,15 @@ struct Subject {
     store: Store,
     clock: ManualClock,
     randomness: Arc<dyn Randomness>,
-    stranger: i64,
+    stranger: RelyingPartyRow,
 }
 
 /// One challenge of its own relying party, to two devices of its own account.
 struct Case<'a> {
     subject: &'a Subject,
     relying_party: RelyingParty,
-    account: i64,
-    devices: Vec<(i64, EnrolmentId)>,
+    account: AccountRow,
+    devices: Vec<(DeviceRow, EnrolmentId)>,
     id: ChallengeId,
 }
 
@@ -67,8 +69,8 @@ impl Subject {
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness::new());
         let store = Store::open(&Place::File(directory.join("model.db")), Arc::new(clock.clone())).unwrap();
         let signing_key = StoredSigningKey { sequence: 1, private_key: Vec::new(), certificate: String::new() };
-        store.put_signing_key(signing_key).await.unwrap();
-        let mut subject = Self { store, clock, randomness, stranger: 0 };
+        store.put_signing_key(Actor::OPERATOR, signing_key).await.unwrap();
+        let mut subject = Self { store, clock, randomness, stranger: RelyingPartyRow::new(0) };
         subject.stranger = subject.relying_party().await.row_id;
         subject
     }
@@ -78,16 +80,21 @@ impl Subject {
     }
 
     async fn relying_party(&self) -> RelyingParty {
-        let organisation = self.store.create_organisation(self.handle(), self.handle()).await.unwrap().unwrap();
+        let organisation =
+            self.store.create_organisation(Actor::OPERATOR, self.handle(), self.handle()).await.unwrap().unwrap();
         let key = self.randomness.bytes();
-        self.store.create_relying_party(organisation, self.handle(), self.handle(), key).await.unwrap().unwrap()
+        self.store
+            .create_relying_party(Actor::OPERATOR, organisation, self.handle(), self.handle(), key)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// A device in use.
-    async fn enrol(&self, organisation: i64, account: i64) -> EnrolmentId {
+    async fn enrol(&self, organisation: OrganisationRow, account: AccountRow) -> EnrolmentId {
         let id = EnrolmentId::random(&*self.randomness);
         let ticket_sha256 = self.randomness.bytes();
-        self.store.open_enrolment(account, id, ticket_sha256).await.unwrap();
+        self.store.open_enrolment(Actor::OPERATOR, account, id, ticket_sha256).await.unwrap();
         let ticket = RedeemedTicket {
             ticket_sha256,
             transcript_sha256: String::new(),
@@ -107,8 +114,8 @@ impl Subject {
                 created_at: self.clock.now(),
             },
         };
-        assert!(matches!(self.store.redeem_ticket(ticket).await.unwrap(), Redeemed::Proposed { .. }));
-        let confirmed = self.store.confirm_enrolment(organisation, id, "123456".into()).await.unwrap();
+        assert!(matches!(self.store.redeem_ticket(Actor::OPERATOR, ticket).await.unwrap(), Redeemed::Proposed { .. }));
+        let confirmed = self.store.confirm_enrolment(Actor::OPERATOR, organisation, id, "123456".into()).await.unwrap();
         assert_eq!(confirmed, Confirmed::Now);
         id
     }
@@ -117,7 +124,8 @@ impl Subject {
         let relying_party = self.relying_party().await;
         let organisation = relying_party.organisation.row_id;
         let account_id = AccountId::random(&*self.randomness);
-        let account = self.store.create_account(organisation, account_id, "maya".into()).await.unwrap().0.row_id;
+        let account =
+            self.store.create_account(Actor::OPERATOR, organisation, account_id, "maya".into()).await.unwrap().0.row_id;
         for _ in 0..2 {
             self.enrol(organisation, account).await;
         }
@@ -137,7 +145,7 @@ impl Subject {
             methods: Methods::ALL,
             devices: recipients.into_iter().map(|device| (device, String::new())).collect(),
         };
-        assert!(matches!(self.store.create_challenge(new, Alone).await.unwrap(), Created::New { .. }));
+        assert!(matches!(self.store.create_challenge(Actor::OPERATOR, new, Alone).await.unwrap(), Created::New { .. }));
         Case { subject: self, relying_party, account, devices, id }
     }
 }
@@ -162,30 +170,30 @@ impl Case<'_> {
                     user_verified: false,
                     decision: String::new(),
                 };
-                Answered::Settled(store.settle(settlement).await.unwrap())
+                Answered::Settled(store.settle(Actor::OPERATOR, settlement).await.unwrap())
             }
             Operation::Claim(key) => {
                 let key = key.map(|key| key.to_string());
-                Answered::Claimed(store.claim(own, self.id, key).await.unwrap())
+                Answered::Claimed(store.claim(Actor::OPERATOR, own, self.id, key).await.unwrap())
             }
             Operation::Cancel => {
-                let cancelled = store.cancel(own, self.id).await.unwrap();
+                let cancelled = store.cancel(Actor::OPERATOR, own, self.id).await.unwrap();
                 Answered::State(cancelled.map(|cancelled| cancelled.state))
             }
             Operation::Read => Answered::State(self.read(own).await),
             Operation::Intrude => {
                 let stranger = self.subject.stranger;
-                let claimed = store.claim(stranger, self.id, None).await.unwrap();
+                let claimed = store.claim(Actor::OPERATOR, stranger, self.id, None).await.unwrap();
                 assert_eq!(claimed, countersign_server::store::Claimed::NotFound);
-                assert_eq!(store.cancel(stranger, self.id).await.unwrap(), None);
+                assert_eq!(store.cancel(Actor::OPERATOR, stranger, self.id).await.unwrap(), None);
                 Answered::State(self.read(stranger).await)
             }
             Operation::Remove(device) => {
-                store.revoke_device(self.account, self.devices[*device].1).await.unwrap();
+                store.revoke_device(Actor::OPERATOR, self.account, self.devices[*device].1).await.unwrap();
                 Answered::Done
             }
             Operation::Retire => {
-                store.revoke_relying_party(self.relying_party.handle.clone()).await.unwrap();
+                store.revoke_relying_party(Actor::OPERATOR, self.relying_party.handle.clone()).await.unwrap();
                 Answered::Done
             }
             Operation::Pass(milliseconds) => {
@@ -195,7 +203,7 @@ impl Case<'_> {
         }
     }
 
-    async fn read(&self, relying_party: i64) -> Option<ChallengeState> {
+    async fn read(&self, relying_party: RelyingPartyRow) -> Option<ChallengeState> {
         let now = self.subject.clock.now();
         self.subject.store.challenge(relying_party, self.id, now).await.unwrap().map(|record| record.state)
     }

@@ -1,5 +1,5 @@
-//! What a computer brings to the authenticator, where a phone has a vault and a push network: the network over reqwest, and a
-//! vault in a file. For the phone in a terminal, the demo and the tests.
+//! What a computer brings to the authenticator, where a phone has a vault and a push network: the network over reqwest,
+//! and a vault in a file. For the phone in a terminal, the demo and the tests.
 
 mod transport;
 

@@ -1,5 +1,5 @@
-//! The one way in which this project makes an HTTPS client: rustls with ring, roots that are given, no redirects, and no proxy
-//! from the environment.
+//! The one way in which this project makes an HTTPS client: rustls with ring, roots that are given, no redirects, and
+//! no proxy from the environment.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;

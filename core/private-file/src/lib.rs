@@ -33,6 +33,15 @@ pub fn touch(path: &Path) -> Result<File> {
     options().create(true).truncate(false).open(path)
 }
 
+/// Opens a file for reading and writing, and makes it for this user alone where there is none: for one that processes
+/// lock.
+///
+/// # Errors
+/// The system's, when the file cannot be opened or made.
+pub fn open_shared(path: &Path) -> Result<File> {
+    options().read(true).create(true).truncate(false).open(path)
+}
+
 /// Writes a new file, and waits for the disk.
 ///
 /// # Errors

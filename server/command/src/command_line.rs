@@ -24,7 +24,7 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server
-    Serve(serve::Options),
+    Serve(serve::ConfigFile),
     /// Try everything in a browser: a sign-in site beside a phone, both on this machine
     Demo(demo::Options),
     /// Be a phone in this terminal

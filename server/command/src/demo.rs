@@ -23,8 +23,8 @@ pub struct Options {
     /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 8484)]
     port: u16,
-    /// Where the demo keeps its database, its keys and its phone between runs [default: a folder countersign-demo in the
-    /// user's data folder]
+    /// Where the demo keeps its database, its keys and its phone between runs [default: a folder countersign-demo in
+    /// the user's data folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Begin anew: delete what an earlier demo left in that folder

@@ -11,14 +11,14 @@ use std::path::PathBuf;
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
-pub struct Options {
+pub struct ConfigFile {
     /// The configuration file (TOML). Without one: 127.0.0.1:8080 and ./countersign-data. Environment variables such as
     /// COUNTERSIGN_LISTEN or COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE overlay it
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 }
 
-impl Options {
+impl ConfigFile {
     /// The configuration, with the environment over it.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Options {
 ///
 /// # Errors
 /// What to tell the person, with the exit code.
-pub async fn run(options: &Options) -> Result<(), Failure> {
+pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
     let config = options.load()?;
     start_log(config.log.format);
     let stop_signal = serve::stop_signal();

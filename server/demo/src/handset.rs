@@ -1,10 +1,12 @@
-//! A phone of the demo: the same core as in a phone, a receiver of encrypted pushes on loopback, and buttons behind HTTP.
+//! A phone of the demo: the same core as in a phone, a receiver of encrypted pushes on loopback, and buttons behind
+//! HTTP.
 
 use super::network::{Network, Pushes};
 use super::said::{Refusal, Said, failed};
 use super::screen::{AccountShown, CodeShown, PastShown, PromptShown, Screen};
 use super::trace::{Step, Trace, read_challenge};
-use super::{Changes, DemoError};
+use crate::changes::Changes;
+use crate::error::DemoError;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -68,7 +70,7 @@ impl Handset {
     async fn listen(self: &Arc<Self>) -> Result<(), DemoError> {
         let handset = Arc::clone(self);
         let router = |path: &str| Router::new().route(path, routing::post(take_push)).with_state(handset);
-        Ok(self.pushes.listen(router).await?)
+        self.pushes.listen(router).await
     }
 
     fn state(&self) -> MutexGuard<'_, HandsetState> {
@@ -262,8 +264,8 @@ impl Handset {
         self.attend(prompt);
     }
 
-    /// While a question is on the screen, a pull is parked, as by an app in the foreground: what becomes of the question
-    /// is heard at once, whether or not pushes arrive.
+    /// While a question is on the screen, a pull is parked, as by an app in the foreground: what becomes of the
+    /// question is heard at once, whether or not pushes arrive.
     fn attend(self: &Arc<Self>, prompt: &Prompt) {
         let account = prompt.account.id;
         let mut state = self.state();

@@ -1,7 +1,7 @@
 //! What connects a phone of the demo: its way to the server, which a switch cuts, and the port where its pushes arrive.
 
-use super::DemoError;
 use super::trace::{Step, Trace, decision_word, read_jws};
+use crate::error::DemoError;
 use async_trait::async_trait;
 use axum::Router;
 use countersign_desktop::ReqwestTransport;

@@ -4,7 +4,10 @@ use super::api::{Api, Call, Failed};
 use super::said::{Refusal, Said};
 use super::trace::{Step, Trace, read_jws};
 use super::view::{Elsewhere, Page, Proof, View};
-use super::{Changes, DemoError, NAME, PERSON, Remembered, WEBMAIL, write_remembered};
+use crate::changes::Changes;
+use crate::error::DemoError;
+use crate::names::{NAME, PERSON, WEBMAIL};
+use crate::remembered::{Remembered, write_remembered};
 use countersign_device::sentences::Sentence;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::{

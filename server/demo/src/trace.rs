@@ -1,6 +1,6 @@
 //! What travelled at each of the six steps of the latest sign-in, for the panel that shows it.
 
-use super::Changes;
+use crate::changes::Changes;
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::decision::Decision;
 use data_encoding::BASE64URL_NOPAD;

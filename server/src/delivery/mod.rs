@@ -1,5 +1,6 @@
 //! What leaves the server by itself: pushes to phones, and events to relying parties.
 
+mod outbox;
 pub mod outgoing;
 pub mod push;
 pub mod webhook;

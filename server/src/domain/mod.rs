@@ -1,9 +1,13 @@
-//! What the server is about, apart from where it is kept and how it is asked: who acts, what states there are, and what may be.
+//! What the server is about, apart from where it is kept and how it is asked: who acts, what states there are, and what
+//! may be.
 
+pub mod actor;
 pub mod address_guard;
+pub mod fact;
 pub mod methods;
 pub mod moment;
 pub mod refused;
 pub mod rows;
+pub mod states;
 pub mod user_agent;
 pub mod webhook_address;

@@ -1,5 +1,5 @@
-//! The rows of the store, each kind a type of its own: an account's row cannot stand where a device's belongs. A row is for the
-//! inside; outside, things have handles.
+//! The rows of the store, each kind a type of its own: an account's row cannot stand where a device's belongs. A row is
+//! for the inside; outside, things have handles.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ macro_rules! rows {
         pub struct $name(i64);
 
         impl $name {
-            /// The row of this number, as the store has read it.
-            pub(crate) const fn new(number: i64) -> Self {
+            /// The row of this number.
+            pub const fn new(number: i64) -> Self {
                 Self(number)
             }
 
-            /// Its number, for the store.
-            pub(crate) const fn number(self) -> i64 {
+            /// Its number.
+            pub const fn number(self) -> i64 {
                 self.0
             }
         }

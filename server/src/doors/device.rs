@@ -1,6 +1,6 @@
 //! The calls of devices: enrolment, what waits, the decision, the ways to reach them, the account's devices.
 
-use super::extract::{Jose, StrictJson};
+use super::extract::{CalledFrom, Jose, StrictJson};
 use super::parameter::{Handle, KnownChallenges, Wait};
 use super::problem::Problem;
 use crate::service::authenticate::{ConfirmedDevice, Device};
@@ -19,23 +19,30 @@ use utoipa::ToSchema;
 /// Redeems a ticket: the device is proposed, and shows six digits that the signed-in page must confirm.
 #[utoipa::path(post, path = "/v1/device/enrol", tag = "device",
     request_body(content = inline(RedemptionSchema), description = "See PROTOCOL.md, Enrolment"),
-    responses((status = 200, description = "Proposed; also for the same redemption sent again", body = RedemptionAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+    responses((status = 200,
+        description = "Proposed; also for the same redemption sent again", body = RedemptionAnswer),
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn redeem(
     State(service): State<Arc<Service>>,
+    CalledFrom(address): CalledFrom,
     StrictJson(redemption): StrictJson<Redemption>,
 ) -> Result<Json<RedemptionAnswer>, Problem> {
-    Ok(Json(service::enrol::redeem(&service, &redemption).await?))
+    Ok(Json(service::enrol::redeem(&service, address, &redemption).await?))
 }
 
 /// What this device does not know yet, sealed as a push is: challenges that wait, and retractions of those that wait no
 /// longer; with `wait`, answers as soon as there is anything.
 #[utoipa::path(get, path = "/v1/device/challenges", tag = "device",
     params(("wait" = Option<u32>, Query, description = "Seconds to wait while there is nothing to say: 0 to 60"),
-        ("known" = Option<String>, Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
+        ("known" = Option<String>,
+        Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
         ("Countersign-Proof" = String, Header, description = "A request proof")),
-    responses((status = 200, description = "`state`, sealed `challenges`, `push`, `webpush_public_key`, `revocation`; see PROTOCOL.md, Pull", content_type = "application/json"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+    responses((status = 200,
+        description = "`state`, sealed `challenges`, `push`, `webpush_public_key`, `revocation`; see PROTOCOL.md, Pull",
+            content_type = "application/json"),
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn pull(
     State(service): State<Arc<Service>>,
     by: Device,
@@ -50,21 +57,26 @@ pub async fn pull(
     params(("id" = String, Path, description = "The challenge")),
     request_body(content = String, content_type = "application/jose", description = "A decision, as a compact JWS"),
     responses((status = 200, description = "The answer counts; also when it is sent again", body = DecisionAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn settle(
     State(service): State<Arc<Service>>,
+    CalledFrom(address): CalledFrom,
     Handle(id): Handle<ChallengeId>,
     Jose(compact): Jose,
 ) -> Result<Json<DecisionAnswer>, Problem> {
-    Ok(Json(service::settle::settle(&service, id, compact).await?))
+    Ok(Json(service::settle::settle(&service, address, id, compact).await?))
 }
 
-/// Says where this device is reached: one place, or a list of up to four, in the place of all that were registered before.
+/// Says where this device is reached: one place, or a list of up to four, in the place of all that were registered
+/// before.
 #[utoipa::path(put, path = "/v1/device/push", tag = "device",
     params(("Countersign-Proof" = String, Header, description = "A request proof")),
-    request_body(content_type = "application/json", description = "A push registration, or a list of 1 to 4; see PROTOCOL.md, Push"),
+    request_body(content_type = "application/json",
+        description = "A push registration, or a list of 1 to 4; see PROTOCOL.md, Push"),
     responses((status = 204, description = "These are the device's registrations, and no others"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn register_push(
     State(service): State<Arc<Service>>,
     by: Device,
@@ -78,7 +90,8 @@ pub async fn register_push(
 #[utoipa::path(get, path = "/v1/device/devices", tag = "device",
     params(("Countersign-Proof" = String, Header, description = "A request proof")),
     responses((status = 200, body = Devices),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn devices(State(service): State<Arc<Service>>, by: ConfirmedDevice) -> Result<Json<Devices>, Problem> {
     Ok(Json(service::enrol::devices(&service, &by).await?))
 }
@@ -86,9 +99,13 @@ pub async fn devices(State(service): State<Arc<Service>>, by: ConfirmedDevice) -
 /// Removes this device from its account. A device can remove only itself: its request key works without the person, and
 /// a thief's phone must not shut out the others.
 #[utoipa::path(delete, path = "/v1/device/devices/{id}", tag = "device",
-    params(("id" = String, Path, description = "The enrolment"), ("Countersign-Proof" = String, Header, description = "A request proof")),
+    params(("id" = String, Path,
+        description = "The enrolment"),
+        ("Countersign-Proof" = String,
+        Header, description = "A request proof")),
     responses((status = 204, description = "Removed; also when it was before"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     by: Device,

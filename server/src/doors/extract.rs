@@ -8,13 +8,15 @@ use crate::service::authenticate::{self, ConfirmedDevice, Device, NamedDevice, R
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_protocol::jws;
 use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +24,23 @@ use std::time::Duration;
 pub const MAX_BODY_LENGTH: usize = 64 * 1024;
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The address of whoever holds the other end of the connection.
+/// The address of whoever holds the other end of the connection; the listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub std::net::SocketAddr);
+pub struct Peer(pub IpAddr);
+
+/// Where a request comes from, as far as there is a connection.
+pub struct CalledFrom(pub Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for CalledFrom {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(address(&parts.extensions)))
+    }
+}
+
+fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<Peer>().map(|Peer(address)| *address)
+}
 
 impl FromRequestParts<Arc<Service>> for RelyingParty {
     type Rejection = Problem;
@@ -35,7 +51,7 @@ impl FromRequestParts<Arc<Service>> for RelyingParty {
         };
         match header.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Self::by_api_key(service, key.trim()).await?)
+                Ok(Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?)
             }
             _ => Err(unauthorised),
         }
@@ -101,7 +117,7 @@ async fn accept(service: &Service, device: NamedDevice, request: Request) -> Res
     let body = read_body(body).await?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let signed = proof::Request { method: parts.method.as_str(), target, body: &body };
-    let device = device.prove(service, &compact, signed).await?;
+    let device = device.prove(service, &compact, signed, address(&parts.extensions)).await?;
     parts.extensions.insert(device);
     Ok(Request::from_parts(parts, Body::from(body)))
 }

@@ -285,8 +285,8 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(document)).into_response();
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
-        // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a parameter,
-        // and Foundation on Linux crashes where there is none.
+        // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a
+        // parameter, and Foundation on Linux crashes where there is none.
         let scheme = match self {
             Self::Refused(Refused::Unauthorised) => Some(r#"Bearer realm="countersign""#),
             Self::Refused(Refused::NonceRequired) => Some(r#"Countersign-Proof realm="countersign""#),

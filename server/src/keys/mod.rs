@@ -7,6 +7,7 @@ pub mod server_keys;
 pub mod vapid_keys;
 
 use crate::store::StoreError;
+use std::path::PathBuf;
 
 /// Why the server's keys are not at hand.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub enum KeysError {
     /// A key of the server cannot be opened.
     #[error("server keys: {0}")]
     Damaged(String),
+    /// The database is not the one that belongs to the keys beside it.
+    #[error(
+        "{} has the keys of a server, and the database beside them is not that server's: it is new, or only a part of it was \
+         copied. Put countersign.db back from your backup, together with the files countersign.db-wal and countersign.db-shm \
+         if it has them. To begin anew, with phones that all enrol again, move server.id, root.key and master.key away",
+        .0.display()
+    )]
+    OtherDatabase(PathBuf),
     /// The store gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,5 +1,7 @@
-//! The secrets that lie sealed in the database, each bound to the place where it lies: copied elsewhere, it does not open.
+//! The secrets that lie sealed in the database, each bound to the place where it lies: copied elsewhere, it does not
+//! open.
 
+use crate::domain::rows::{DeviceRow, RelyingPartyRow};
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::handle::AuthenticatorId;
@@ -11,8 +13,8 @@ use zeroize::Zeroizing;
 /// What the text form of a webhook's secret starts with (Standard Webhooks).
 const WEBHOOK_SECRET_PREFIX: &str = "whsec_";
 
-/// A registration is bound to its device and not to its own row, so that what was sealed when a device had one registration
-/// still opens, and what is copied to another device does not.
+/// A registration is bound to its device and not to its own row, so that what was sealed when a device had one
+/// registration still opens, and what is copied to another device does not.
 const fn of_registration(device: &str) -> Location<'_> {
     Location { table: "enrolment", row: device, column: "push_registration" }
 }
@@ -23,7 +25,7 @@ const fn of_registration(device: &str) -> Location<'_> {
 /// The reason, when it cannot be written as JSON.
 pub fn seal_registration(
     at_rest: &AtRestKey,
-    device: i64,
+    device: DeviceRow,
     registration: &PushRegistration,
     randomness: &dyn Randomness,
 ) -> Result<Vec<u8>, String> {
@@ -31,14 +33,14 @@ pub fn seal_registration(
     Ok(at_rest.seal(of_registration(&device.to_string()), &plain, randomness))
 }
 
-/// The registration as it was given. A Web Push subscription always names the key that it was made with, which is kept beside
-/// it: `vapid_key`.
+/// The registration as it was given. A Web Push subscription always names the key that it was made with, which is kept
+/// beside it: `vapid_key`.
 ///
 /// # Errors
 /// The reason, when it was sealed under another key or for another device.
 pub fn open_registration(
     at_rest: &AtRestKey,
-    device: i64,
+    device: DeviceRow,
     sealed: &[u8],
     vapid_key: Option<&String>,
 ) -> Result<PushRegistration, String> {
@@ -62,7 +64,7 @@ pub fn new_webhook_secret(randomness: &dyn Randomness) -> Zeroizing<String> {
 /// The form in which the secret of a webhook is kept, for the relying party in this row.
 pub fn seal_webhook_secret(
     at_rest: &AtRestKey,
-    relying_party: i64,
+    relying_party: RelyingPartyRow,
     secret: &str,
     randomness: &dyn Randomness,
 ) -> Vec<u8> {
@@ -75,7 +77,7 @@ pub fn seal_webhook_secret(
 /// The reason, when it was sealed under another key or for another relying party.
 pub fn open_webhook_secret(
     at_rest: &AtRestKey,
-    relying_party: i64,
+    relying_party: RelyingPartyRow,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, String> {
     let text = at_rest.open(of_webhook(&relying_party.to_string()), sealed).map_err(|error| error.to_string())?;

@@ -1,7 +1,9 @@
-//! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce key.
+//! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce
+//! key.
 
 use super::KeysError;
 use super::vapid_keys::VapidKeys;
+use crate::domain::actor::Actor;
 use crate::store::{Store, StoreError, StoredSigningKey};
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::key::{PublicKey, SoftwareKey, Thumbprint};
@@ -20,6 +22,12 @@ const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 const RENEWAL_NOTICE: Duration = Duration::from_secs(60 * 24 * 3600);
 /// The file that holds the root's private key until the operator takes it offline.
 const ROOT_FILE: &str = "root.key";
+/// The file that holds the server's id, which is no secret: it tells whether the database beside it is this server's.
+const ID_FILE: &str = "server.id";
+/// The setting that holds the root's public half.
+const ROOT_SETTING: &str = "root";
+/// The setting that holds the root's sealed private half from the moment when it is made until it is in its file.
+const NEW_ROOT_SETTING: &str = "new_root";
 
 /// The key that signs challenges now, with the root's word on it.
 #[derive(Debug)]
@@ -63,7 +71,7 @@ impl ServerKeys {
     ) -> Result<Self, KeysError> {
         let root = open_root(store, &at_rest, data_dir, randomness).await?;
         if store.signing_key().await?.is_none() {
-            rotate(store, &at_rest, data_dir, clock.now(), randomness).await?;
+            rotate(Actor::SERVER, store, &at_rest, data_dir, clock.now(), randomness).await?;
         }
         let vapid = VapidKeys::open(store, &at_rest, randomness).await?;
         let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
@@ -154,26 +162,56 @@ fn root_path(data_dir: &Path) -> PathBuf {
 
 const ROOT_LOCATION: Location<'_> = Location { table: ROOT_FILE, row: "", column: "" };
 
-/// The root's public key; in a new database, the root is made and its private key written to a file of its own. The file
-/// comes first: a crash between the two finds it again.
+/// True when a server's keys, or its name, are in this folder: then its database belongs there, too.
+pub fn knows_a_server(data_dir: &Path) -> bool {
+    root_path(data_dir).exists() || data_dir.join(ID_FILE).exists()
+}
+
+/// The root's public key; in a new database, the root is made. Its private half goes through the database to a file of
+/// its own, which the operator may then move away: so no file is there before the database knows of it, and a crash
+/// anywhere is made good at the next start.
 async fn open_root(
     store: &Store,
     at_rest: &AtRestKey,
     data_dir: &Path,
     randomness: &dyn Randomness,
 ) -> Result<PublicKey, KeysError> {
-    if let Some(public) = store.setting("root").await? {
-        return PublicKey::from_uncompressed(&public).map_err(damaged);
-    }
-    let path = root_path(data_dir);
-    if !path.exists() {
+    if store.setting(ROOT_SETTING).await?.is_none() {
+        if knows_a_server(data_dir) {
+            return Err(KeysError::OtherDatabase(data_dir.to_owned()));
+        }
         let pkcs8 = new_key(randomness)?;
-        private_file::write_new(&path, &at_rest.seal(ROOT_LOCATION, &pkcs8, randomness))
-            .map_err(|error| KeysError::Damaged(format!("{} cannot be written: {error}", path.display())))?;
+        let public = SoftwareKey::from_pkcs8(&pkcs8).map_err(damaged)?.public();
+        let sealed = at_rest.seal(ROOT_LOCATION, &pkcs8, randomness);
+        store.begin_root(public.as_uncompressed().to_vec(), sealed).await?;
     }
-    let root = read_root(at_rest, data_dir)?.public();
-    store.put_setting("root", root.as_uncompressed().to_vec()).await?;
-    Ok(root)
+    let public = store.setting(ROOT_SETTING).await?.unwrap_or_default();
+    let public = PublicKey::from_uncompressed(&public).map_err(damaged)?;
+    if let Some(sealed) = store.setting(NEW_ROOT_SETTING).await? {
+        let path = root_path(data_dir);
+        private_file::replace(&path, &sealed).map_err(|error| unwritable(&path, &error))?;
+        store.end_root().await?;
+    }
+    check_id(data_dir, &public)?;
+    Ok(public)
+}
+
+/// Refuses the database of another server than the one whose name is in the folder; the first time, the name is
+/// written.
+fn check_id(data_dir: &Path, root: &PublicKey) -> Result<(), KeysError> {
+    let (path, id) = (data_dir.join(ID_FILE), root.thumbprint());
+    match std::fs::read_to_string(&path) {
+        Ok(known) if known.trim() == id.as_str() => Ok(()),
+        Ok(_) => Err(KeysError::OtherDatabase(data_dir.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            private_file::replace(&path, format!("{id}\n").as_bytes()).map_err(|error| unwritable(&path, &error))
+        }
+        Err(error) => Err(KeysError::Damaged(format!("{} cannot be read: {error}", path.display()))),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> KeysError {
+    KeysError::Damaged(format!("{} cannot be written: {error}", path.display()))
 }
 
 fn read_root(at_rest: &AtRestKey, data_dir: &Path) -> Result<SoftwareKey, KeysError> {
@@ -192,6 +230,7 @@ fn read_root(at_rest: &AtRestKey, data_dir: &Path) -> Result<SoftwareKey, KeysEr
 /// # Errors
 /// [`KeysError::Damaged`] when the root's private key is not at hand.
 pub async fn rotate(
+    by: Actor,
     store: &Store,
     at_rest: &AtRestKey,
     data_dir: &Path,
@@ -206,6 +245,6 @@ pub async fn rotate(
     let row = signing_key_row(sequence);
     let location = Location { table: "signing_key", row: &row, column: "private_key" };
     let private_key = at_rest.seal(location, &pkcs8, randomness);
-    store.put_signing_key(StoredSigningKey { sequence, private_key, certificate }).await?;
+    store.put_signing_key(by, StoredSigningKey { sequence, private_key, certificate }).await?;
     Ok(sequence)
 }

@@ -1,7 +1,8 @@
-//! The keys that name this server to Web Push services (VAPID, RFC 8292). A subscription is bound to the key that it was made
-//! with (section 4 there), so an earlier key is kept for as long as a registration needs it.
+//! The keys that name this server to Web Push services (VAPID, RFC 8292). A subscription is bound to the key that it
+//! was made with (section 4 there), so an earlier key is kept for as long as a registration needs it.
 
 use super::KeysError;
+use crate::domain::actor::Actor;
 use crate::store::{Store, StoredVapidKey};
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::key::SoftwareKey;
@@ -30,8 +31,8 @@ impl VapidKeys {
         Ok(Self(RwLock::new(open_all(store, at_rest).await?)))
     }
 
-    /// The key with this public half, in base64url; none when the server does not hold it. Asks the store for one that is
-    /// not at hand, so that a rotation by `countersign admin` counts at once.
+    /// The key with this public half, in base64url; none when the server does not hold it. Asks the store for one that
+    /// is not at hand, so that a rotation by `countersign admin` counts at once.
     ///
     /// # Errors
     /// [`KeysError::Store`]; [`KeysError::Damaged`] for a key that cannot be opened.
@@ -57,18 +58,23 @@ pub fn public_text(key: &SoftwareKey) -> String {
     BASE64URL_NOPAD.encode(key.public().as_uncompressed())
 }
 
-/// Makes a new key the current one, and gives its public half. The earlier one goes at once when no registration was made
-/// with it, and else with the last of those.
+/// Makes a new key the current one, and gives its public half. The earlier one goes at once when no registration was
+/// made with it, and else with the last of those.
 ///
 /// # Errors
 /// [`KeysError::Damaged`] and [`KeysError::Store`].
-pub async fn rotate(store: &Store, at_rest: &AtRestKey, randomness: &dyn Randomness) -> Result<String, KeysError> {
+pub async fn rotate(
+    by: Actor,
+    store: &Store,
+    at_rest: &AtRestKey,
+    randomness: &dyn Randomness,
+) -> Result<String, KeysError> {
     ensure_first(store, at_rest, randomness).await?;
     let sequence = store.vapid_keys().await?.last().map_or(1, |latest| latest.sequence + 1);
     let (_, pkcs8) = SoftwareKey::generate().map_err(damaged)?;
     let fresh = sealed(sequence, &pkcs8, at_rest, randomness)?;
     let public_key = fresh.public_key.clone();
-    store.put_vapid_key(fresh).await?;
+    store.put_vapid_key(by, fresh).await?;
     Ok(public_key)
 }
 
@@ -81,7 +87,7 @@ async fn ensure_first(store: &Store, at_rest: &AtRestKey, randomness: &dyn Rando
         Some(earlier) => at_rest.open(EARLIER_LOCATION, &earlier).map_err(damaged)?,
         None => SoftwareKey::generate().map_err(damaged)?.1,
     };
-    Ok(store.put_first_vapid_key(sealed(1, &pkcs8, at_rest, randomness)?).await?)
+    Ok(store.put_first_vapid_key(Actor::SERVER, sealed(1, &pkcs8, at_rest, randomness)?).await?)
 }
 
 fn sealed(

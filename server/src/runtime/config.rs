@@ -68,9 +68,9 @@ pub struct CodesConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApprovalConfig {
-    /// Whether a phone's own word that it verified its owner (biometric or PIN) is believed: such an approval unlocks the
-    /// account's codes, and lets pushes through again after a report. There is no attestation of keys in this version, so
-    /// with `false` only an administrator can.
+    /// Whether a phone's own word that it verified its owner (biometric or PIN) is believed: such an approval unlocks
+    /// the account's codes, and lets pushes through again after a report. There is no attestation of keys in this
+    /// version, so with `false` only an administrator can.
     pub accept_unattested: bool,
 }
 

@@ -1,6 +1,7 @@
 //! How a server comes to run: its configuration, its start, its listener and its end.
 
 pub mod config;
+pub mod data_folder;
 pub mod listener;
 pub mod open;
 pub mod serve;

@@ -1,21 +1,20 @@
 //! Opening what a server consists of: its database, its keys, and the service over them.
 
 use super::config::Config;
+use super::data_folder;
 use super::startup::StartupError;
 use crate::domain::address_guard::AddressGuard;
-use crate::keys::master_key;
-use crate::keys::server_keys::ServerKeys;
+use crate::keys::server_keys::{self, ServerKeys};
+use crate::keys::{KeysError, master_key};
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::{Place, Rules, Store, StoreError};
 use countersign_protocol::one_time_code::Drift;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-/// The name of the database file in the data directory.
-pub const DATABASE_FILE: &str = "countersign.db";
 
 /// Opens the database and the keys. `public_url` is where phones reach this server.
 ///
@@ -42,7 +41,10 @@ pub async fn service_with_rules(
     randomness: Arc<dyn Randomness>,
     rules: Rules,
 ) -> Result<Arc<Service>, StartupError> {
-    let store = store_with_rules(config, Arc::clone(&clock), rules)?;
+    private_file::create_folder(&config.data_dir).map_err(|error| {
+        StartupError::Configuration(format!("{} cannot be made: {error}", config.data_dir.display()))
+    })?;
+    let store = store_to_serve(config, Arc::clone(&clock), rules)?;
     let keys = match open_keys(config, &store, &*clock, &*randomness).await {
         Ok(keys) => keys,
         Err(error) => {
@@ -63,22 +65,37 @@ pub async fn service_with_rules(
     Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, stopping }))
 }
 
-/// Opens the database in the configured folder, which is made when it is missing.
+/// Opens the database of the server that is configured, beside that server or while it rests.
 ///
 /// # Errors
-/// [`StartupError`].
+/// [`StartupError::NoServer`] where none was ever started, [`StartupError::DatabaseMissing`], [`StartupError::Keys`] for a
+/// database that is empty, [`StartupError::Store`].
 pub fn store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
-    store_with_rules(config, clock, Rules::RIGHT)
+    data_folder::check(&config.data_dir)?;
+    let path = data_folder::database(&config.data_dir);
+    if !path.exists() {
+        return Err(StartupError::NoServer(config.data_dir.clone()));
+    }
+    open_known(config, path, clock, Rules::RIGHT)
 }
 
-fn store_with_rules(config: &Config, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
-    let data_dir = &config.data_dir;
-    private_file::create_folder(data_dir)
-        .map_err(|error| StartupError::Configuration(format!("{} cannot be made: {error}", data_dir.display())))?;
-    let path = data_dir.join(DATABASE_FILE);
+/// Opens the database of a server that starts; the first time, it is made.
+fn store_to_serve(config: &Config, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
+    data_folder::check(&config.data_dir)?;
+    let path = data_folder::database(&config.data_dir);
+    if server_keys::knows_a_server(&config.data_dir) {
+        return open_known(config, path, clock, rules);
+    }
     // SQLite would make it readable for everybody.
     private_file::touch(&path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
     Ok(Store::open_with_rules(&Place::File(path), clock, rules)?)
+}
+
+fn open_known(config: &Config, path: PathBuf, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
+    Store::open_with_rules(&Place::KnownFile(path), clock, rules).map_err(|error| match error {
+        StoreError::Empty => KeysError::OtherDatabase(config.data_dir.clone()).into(),
+        other => other.into(),
+    })
 }
 
 async fn open_keys(

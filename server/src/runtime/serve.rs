@@ -1,6 +1,7 @@
 //! Starting the server and stopping it.
 
 use super::config::Config;
+use super::data_folder::DataFolder;
 use super::startup::StartupError;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
@@ -23,6 +24,7 @@ pub struct Running {
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
+    _folder: DataFolder,
 }
 
 /// Binds, and says in plain words why not.
@@ -73,22 +75,32 @@ pub async fn start_with(
             return Err(StartupError::Configuration(reason.into()));
         }
     };
+    let mut folder = DataFolder::take(&config.data_dir)?;
     let service = open::service(config, public_url, clock, randomness).await?;
-    let senders = push::Sender::new(&config.push, Arc::clone(&service))
-        .and_then(|sender| Ok((sender, webhook::Sender::new(&config.webhook, Arc::clone(&service))?)));
-    let (sender, teller) = match senders {
+    let (sender, teller) = match senders(config, &service).await {
         Ok(senders) => senders,
         Err(error) => {
             // Closed in order, so that the database is left as it was found.
             service.store.close().await;
-            return Err(error.into());
+            return Err(error);
         }
     };
+    let owner = format!("process {}, listening on {address}", std::process::id());
+    if let Err(error) = folder.name_owner(&owner) {
+        tracing::warn!(%error, "another server that is started on this data folder will not be told whose it is");
+    }
     let pushing = tokio::spawn(sender.run());
     let telling = tokio::spawn(teller.run());
     let router = more(routes::router(Arc::clone(&service)));
     let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
-    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, service })
+    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, service, _folder: folder })
+}
+
+/// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
+async fn senders(config: &Config, service: &Arc<Service>) -> Result<(push::Sender, webhook::Sender), StartupError> {
+    service.store.release_leases().await?;
+    let pushes = push::Sender::new(&config.push, Arc::clone(service))?;
+    Ok((pushes, webhook::Sender::new(&config.webhook, Arc::clone(service))?))
 }
 
 impl Running {

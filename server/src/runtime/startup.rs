@@ -3,6 +3,7 @@
 use crate::delivery::SetupError;
 use crate::keys::KeysError;
 use crate::store::StoreError;
+use std::path::PathBuf;
 
 /// Why a server, or a command on its database, does not start.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,28 @@ pub enum StartupError {
     /// A key cannot be had or opened.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Another process owns the data folder.
+    #[error(
+        "another server works on {}: {owner}. Stop it first, or give this one a folder of its own: data_dir",
+        folder.display()
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// What that server says of itself.
+        owner: String,
+    },
+    /// The folder has a server's keys, and not its database.
+    #[error(
+        "{} has the keys of a server, but its database countersign.db is missing. Put it back from your backup, together with \
+         the files countersign.db-wal and countersign.db-shm if it has them. To begin anew, with phones that all enrol again, \
+         move server.id, root.key and master.key away",
+        .0.display()
+    )]
+    DatabaseMissing(PathBuf),
+    /// The folder has no database, and nothing made one.
+    #[error("there is no server in {} yet: start it once with: countersign serve, and the same --config", .0.display())]
+    NoServer(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -30,11 +53,12 @@ pub enum StartupError {
 }
 
 impl StartupError {
-    /// The exit code of the command line (README.md): 1 internal, 2 usage or configuration, 5 store, vault or key cannot be opened.
+    /// The exit code of the command line (README.md): 1 internal, 2 usage or configuration, 5 store, vault or key
+    /// cannot be opened.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Configuration(_) | Self::Listen { .. } => 2,
-            Self::Store(_) | Self::Keys(_) => 5,
+            Self::Configuration(_) | Self::Listen { .. } | Self::NoServer(_) => 2,
+            Self::Store(_) | Self::Keys(_) | Self::InUse { .. } | Self::DatabaseMissing(_) => 5,
             Self::System(_) => 1,
         }
     }

@@ -39,7 +39,7 @@ pub async fn propose(
     let key = totp.secret().to_base32_groups().to_string();
     let link = OtpauthLink::new(Some(by.organisation_name()), &account.name, Generator::Totp(totp))?;
     let otpauth = link.to_text().to_string();
-    service.store.propose_application(account.row_id, name, stored).await?;
+    service.store.propose_application(by.actor(), account.row_id, name, stored).await?;
     Ok(Proposed { id, otpauth, key })
 }
 
@@ -63,10 +63,10 @@ pub async fn confirm(
     let totp = code_secrets::open(service, &counted.codes)?;
     let Some(step) = totp.check(&code, service.now(), service.settings.code_drift, counted.last_step) else {
         let left = MAX_FAILURES.saturating_sub(counted.failures);
-        service.store.refuse_code(&[counted]).await?;
+        service.store.refuse_code(by.actor(), &[counted]).await?;
         return Err(Refused::WrongFirstCode(left));
     };
-    let confirmed = service.store.confirm_application(counted.row_id, step).await?;
+    let confirmed = service.store.confirm_application(by.actor(), counted.row_id, step).await?;
     let record = service.store.authenticator(by.organisation(), id).await?;
     record.filter(|_| confirmed).ok_or(Refused::ApplicationNotProposed)
 }
@@ -85,7 +85,7 @@ pub async fn list(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
 /// # Errors
 /// `not_found`, `unavailable`.
 pub async fn remove(service: &Service, by: &RelyingParty, id: AuthenticatorId) -> Result<(), Refused> {
-    let removed = service.store.remove_application(by.organisation(), id).await?;
+    let removed = service.store.remove_application(by.actor(), by.organisation(), id).await?;
     service.wake.events.notify_one();
     if removed { Ok(()) } else { Err(Refused::NotFound("authenticator")) }
 }

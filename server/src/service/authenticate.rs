@@ -1,46 +1,58 @@
-//! Who asks. A value of each of these types is made here and nowhere else, from a key or a proof that was checked: a use case
-//! that takes one cannot be reached without being one of them.
+//! Who asks. A value of each of these types is made here and nowhere else, from a key or a proof that was checked: a
+//! use case that takes one cannot be reached without being one of them.
 
 use super::{Service, api_key};
+use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
+use crate::domain::rows::{OrganisationRow, RelyingPartyRow};
 use crate::keys::nonce;
 use crate::store::{self, ActiveDevice};
 use countersign_protocol::Refusal;
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::proof::{self, PROOF_LIFETIME};
+use std::net::IpAddr;
 
 /// The relying party that asks.
-pub struct RelyingParty(store::RelyingParty);
+pub struct RelyingParty {
+    found: store::RelyingParty,
+    address: Option<IpAddr>,
+}
 
 impl RelyingParty {
-    /// The relying party with this API key. Read afresh each time, so that a revocation counts at once.
+    /// The relying party with this API key, calling from this address. Read afresh each time, so that a revocation
+    /// counts at once.
     ///
     /// # Errors
     /// `unauthorised` for a key that is not one, or was revoked; `unavailable`.
-    pub async fn by_api_key(service: &Service, key: &str) -> Result<Self, Refused> {
+    pub async fn by_api_key(service: &Service, key: &str, address: Option<IpAddr>) -> Result<Self, Refused> {
         let found = service.store.relying_party_by_key(api_key::digest(key)).await?;
-        found.map(Self).ok_or(Refused::Unauthorised)
+        found.map(|found| Self { found, address }).ok_or(Refused::Unauthorised)
+    }
+
+    /// Who acts when it does, and from where.
+    pub fn actor(&self) -> Actor {
+        Actor::relying_party(&self.found.handle, self.address)
     }
 
     /// Its row.
-    pub const fn row(&self) -> i64 {
-        self.0.row_id
+    pub const fn row(&self) -> RelyingPartyRow {
+        self.found.row_id
     }
 
     /// The row of its organisation: nothing outside it exists for this relying party.
-    pub const fn organisation(&self) -> i64 {
-        self.0.organisation.row_id
+    pub const fn organisation(&self) -> OrganisationRow {
+        self.found.organisation.row_id
     }
 
     /// The name of its organisation.
     pub fn organisation_name(&self) -> &str {
-        &self.0.organisation.name
+        &self.found.organisation.name
     }
 
     /// The registered name that people see when it asks.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.found.name
     }
 }
 
@@ -63,22 +75,29 @@ impl NamedDevice {
         self.0.enrolment_id
     }
 
-    /// Checks the proof over the whole request, and uses it up.
+    /// Checks the proof over the whole request, which came from this address, and uses it up.
     ///
     /// # Errors
     /// `nonce_required`, `replayed`, `unavailable`; by its own name, what is wrong with the proof.
-    pub async fn prove(self, service: &Service, proof: &str, signed: proof::Request<'_>) -> Result<Device, Refused> {
+    pub async fn prove(
+        self,
+        service: &Service,
+        proof: &str,
+        signed: proof::Request<'_>,
+        address: Option<IpAddr>,
+    ) -> Result<Device, Refused> {
         let Self(device) = self;
         let now = service.now();
         let proof = proof::check(proof, signed, &device.request_key, now)?;
         if !nonce::is_fresh(&service.keys.nonce_key, device.enrolment_id, &proof.nonce, now) {
             return Err(Refused::NonceRequired);
         }
-        // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is slow.
+        // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is
+        // slow.
         if !service.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_LIFETIME * 2).await? {
             return Err(Refused::Replayed);
         }
-        Ok(Device { device, jti: proof.jti })
+        Ok(Device { device, jti: proof.jti, address })
     }
 }
 
@@ -92,12 +111,18 @@ pub fn next_nonce(service: &Service, device: EnrolmentId) -> String {
 pub struct Device {
     device: ActiveDevice,
     jti: String,
+    address: Option<IpAddr>,
 }
 
 impl Device {
     /// What is known of it, as of the moment of its proof.
     pub const fn known(&self) -> &ActiveDevice {
         &self.device
+    }
+
+    /// Who acts when it does, and from where.
+    pub fn actor(&self) -> Actor {
+        Actor::device(self.device.enrolment_id, self.address)
     }
 
     /// The `jti` of its proof, by which an answer can be bound to this very request.

@@ -19,8 +19,8 @@ pub async fn read(service: &Service, by: &RelyingParty, id: ChallengeId) -> Resu
     record.ok_or(Refused::NotFound("challenge"))
 }
 
-/// Waits, `patience` at most, until a challenge is no longer pending or asks for another way to say YES than the page shows;
-/// `shown` is that way, and without it the one at the beginning. Safe, and may be repeated.
+/// Waits, `patience` at most, until a challenge is no longer pending or asks for another way to say YES than the page
+/// shows; `shown` is that way, and without it the one at the beginning. Safe, and may be repeated.
 ///
 /// # Errors
 /// `not_found`, `unavailable`.
@@ -64,7 +64,7 @@ pub async fn claim(
     id: ChallengeId,
     key: Option<String>,
 ) -> Result<ChallengeRecord, Refused> {
-    match service.store.claim(by.row(), id, key).await? {
+    match service.store.claim(by.actor(), by.row(), id, key).await? {
         Claimed::Now => {
             service.wake.events.notify_one();
             read(service, by, id).await
@@ -80,7 +80,7 @@ pub async fn claim(
 /// # Errors
 /// `already_claimed`, `already_answered`, `expired`, `not_found`, `unavailable`.
 pub async fn cancel(service: &Service, by: &RelyingParty, id: ChallengeId) -> Result<ChallengeRecord, Refused> {
-    let Some(Cancelled { state, account }) = service.store.cancel(by.row(), id).await? else {
+    let Some(Cancelled { state, account }) = service.store.cancel(by.actor(), by.row(), id).await? else {
         return Err(Refused::NotFound("challenge"));
     };
     match state {

@@ -1,7 +1,7 @@
 //! One-time codes: a relying party asks whether a code is right, and with it may settle a challenge.
 //!
-//! Three steps. The attempt is counted, durably; it is compared; the code that fits is spent. A crash between them leaves
-//! an attempt too many counted, never one too few.
+//! Three steps. The attempt is counted, durably; it is compared; the code that fits is spent. A crash between them
+//! leaves an attempt too many counted, never one too few.
 
 use super::Service;
 use super::authenticate::RelyingParty;
@@ -43,9 +43,9 @@ pub async fn verify(
         Begun::Counted(attempt) => attempt,
         refused => return Err(refused.into()),
     };
-    let valid = accept(service, &attempt, &code).await?;
+    let valid = accept(service, by, &attempt, &code).await?;
     if !valid {
-        service.store.refuse_code(&attempt.counted).await?;
+        service.store.refuse_code(by.actor(), &attempt.counted).await?;
     } else if let Some(id) = challenge {
         service.wake.challenge_changed(id, account.row_id);
     }
@@ -54,7 +54,7 @@ pub async fn verify(
 }
 
 /// Compares with every authenticator at which the attempt was counted, and spends the code where it fits.
-async fn accept(service: &Service, attempt: &Attempt, code: &str) -> Result<bool, Refused> {
+async fn accept(service: &Service, by: &RelyingParty, attempt: &Attempt, code: &str) -> Result<bool, Refused> {
     let mut fitting = Vec::new();
     for counted in &attempt.counted {
         // All are compared, so that the time tells nothing of which one fits.
@@ -63,7 +63,7 @@ async fn accept(service: &Service, attempt: &Attempt, code: &str) -> Result<bool
         fitting.extend(step.map(|step| (counted.row_id, step)));
     }
     for (row_id, step) in fitting {
-        match service.store.accept_code(attempt.clone(), row_id, step).await? {
+        match service.store.accept_code(by.actor(), attempt.clone(), row_id, step).await? {
             Accepted::Yes => return Ok(true),
             Accepted::No => {}
             Accepted::Over(state) => return Err(over(state)),

@@ -92,7 +92,7 @@ pub async fn create(
         devices: question.for_devices(service, &recipients, &signer.key)?,
     };
     let raising = Raising { signer, randomness: Arc::clone(&service.randomness) };
-    let created = match service.store.create_challenge(new, raising).await? {
+    let created = match service.store.create_challenge(by.actor(), new, raising).await? {
         store::Created::New { raised } => {
             raised.into_iter().for_each(|id| service.wake.challenges.wake(id));
             Created::New(question.id)

@@ -4,6 +4,7 @@ use super::Service;
 use super::authenticate::{ConfirmedDevice, Device, RelyingParty};
 use super::waiting::Look;
 use super::{code_secrets, names};
+use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::store::{Account, Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, StoredCodes};
 use countersign_protocol::code_seed::{self, CodeSeed};
@@ -16,6 +17,7 @@ use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::sealing::{self, Envelope, SealedTo, SealingPublicKey};
 use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
+use std::net::IpAddr;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -26,7 +28,7 @@ use zeroize::Zeroizing;
 pub async fn create_user(service: &Service, by: &RelyingParty, name: String) -> Result<(Account, bool), Refused> {
     names::check(&name)?;
     let id = AccountId::random(&*service.randomness);
-    Ok(service.store.create_account(by.organisation(), id, name).await?)
+    Ok(service.store.create_account(by.actor(), by.organisation(), id, name).await?)
 }
 
 /// A link with which one device can be enrolled, for ten minutes.
@@ -47,7 +49,7 @@ pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
     let id = EnrolmentId::random(&*service.randomness);
     let ticket = Zeroizing::new(BASE64URL_NOPAD.encode(&service.randomness.bytes::<32>()));
-    let expires_at = service.store.open_enrolment(account.row_id, id, sha256(ticket.as_bytes())).await?;
+    let expires_at = service.store.open_enrolment(by.actor(), account.row_id, id, sha256(ticket.as_bytes())).await?;
     let server_url = service.settings.public_url.clone();
     let link = EnrolmentLink { server_url, ticket, fingerprint: service.keys.server_id.clone() };
     Ok(Opened { id, link: link.to_text(), expires_at })
@@ -88,7 +90,7 @@ pub async fn confirm(
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Refused::malformed("The code is the six digits that the phone shows."));
     }
-    let confirmed = service.store.confirm_enrolment(by.organisation(), id, code).await?;
+    let confirmed = service.store.confirm_enrolment(by.actor(), by.organisation(), id, code).await?;
     wake(service, id).await?;
     match confirmed {
         Confirmed::Now => {}
@@ -109,12 +111,16 @@ async fn wake(service: &Service, id: EnrolmentId) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Redeems a ticket: the device is proposed, and shows six digits that the signed-in page must confirm. The same redemption
-/// gets its first answer again.
+/// Redeems a ticket: the device is proposed, and shows six digits that the signed-in page must confirm. The same
+/// redemption gets its first answer again.
 ///
 /// # Errors
 /// `invalid_ticket`, `redeemed_twice`, `unavailable`; by its own name, what is wrong with the redemption.
-pub async fn redeem(service: &Service, redemption: &Redemption) -> Result<RedemptionAnswer, Refused> {
+pub async fn redeem(
+    service: &Service,
+    address: Option<IpAddr>,
+    redemption: &Redemption,
+) -> Result<RedemptionAnswer, Refused> {
     // The ticket first: without one, nobody makes this server check signatures.
     let ticket_sha256 = sha256(redemption.ticket.as_bytes());
     let account = service.store.ticket_account(ticket_sha256).await?.ok_or(Refused::InvalidTicket)?;
@@ -149,7 +155,7 @@ pub async fn redeem(service: &Service, redemption: &Redemption) -> Result<Redemp
         sealing_key: transcript.sealing_key,
         codes: code_secrets::generate(service)?.1,
     };
-    let redeemed = service.store.redeem_ticket(ticket).await?;
+    let redeemed = service.store.redeem_ticket(Actor::device(account.enrolment_id, address), ticket).await?;
     wake(service, account.enrolment_id).await?;
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {
@@ -201,8 +207,8 @@ pub async fn devices(service: &Service, by: &ConfirmedDevice) -> Result<Devices,
     Ok(Devices { devices })
 }
 
-/// Removes the asking device from its account; also when it was before. A device can remove only itself: its request key
-/// works without the person, and a thief's phone must not shut out the others.
+/// Removes the asking device from its account; also when it was before. A device can remove only itself: its request
+/// key works without the person, and a thief's phone must not shut out the others.
 ///
 /// # Errors
 /// `wrong_device`, `unavailable`.
@@ -211,7 +217,7 @@ pub async fn remove_device(service: &Service, by: &Device, id: EnrolmentId) -> R
     if id != device.enrolment_id {
         return Err(Refused::WrongDevice);
     }
-    service.store.revoke_device(device.account, id).await?;
+    service.store.revoke_device(by.actor(), device.account, id).await?;
     service.wake.account_changed(device.account);
     Ok(())
 }

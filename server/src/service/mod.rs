@@ -1,7 +1,7 @@
 //! The use cases: what the server does, whoever asks and through whichever door.
 //!
-//! Each takes who asks, and plain values; it gives what came of it, or [`Refused`](crate::domain::refused::Refused). Whoever
-//! waits for what has changed is woken here, so that no door can forget it.
+//! Each takes who asks, and plain values; it gives what came of it, or [`Refused`](crate::domain::refused::Refused).
+//! Whoever waits for what has changed is woken here, so that no door can forget it.
 
 pub mod api_key;
 pub mod applications;

@@ -1,4 +1,5 @@
-//! What the server tells a device in a signed word of its own: that a challenge waits no longer, that an enrolment is over.
+//! What the server tells a device in a signed word of its own: that a challenge waits no longer, that an enrolment is
+//! over.
 
 use super::Service;
 use crate::domain::refused::Refused;

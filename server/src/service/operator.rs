@@ -1,8 +1,9 @@
-//! What the operator of a server does: whoever can open its database. `countersign admin` does it from another process, the
-//! demo's help desk and the benchmark from the server's own.
+//! What the operator of a server does: whoever can open its database. `countersign admin` does it from another process,
+//! the demo's help desk and the benchmark from the server's own.
 
 use super::wake::Wake;
 use super::{Service, api_key, names};
+use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::keys::{KeysError, server_keys, vapid_keys};
 use crate::store::{Account, Organisation, RelyingParty, Store};
@@ -38,8 +39,8 @@ impl Service {
 }
 
 impl<'a> Operator<'a> {
-    /// The operator with the database at hand. `wake` is who waits in this very process; a server that runs in another one
-    /// looks by itself.
+    /// The operator with the database at hand. `wake` is who waits in this very process; a server that runs in another
+    /// one looks by itself.
     pub const fn new(store: &'a Store, wake: &'a Wake, clock: &'a dyn Clock, randomness: &'a dyn Randomness) -> Self {
         Self { store, wake, clock, randomness }
     }
@@ -55,7 +56,7 @@ impl<'a> Operator<'a> {
     /// `malformed`, `unavailable`.
     pub async fn create_organisation(&self, name: &str) -> Result<Option<Organisation>, Refused> {
         names::check(name)?;
-        Ok(self.store.create_organisation(self.new_handle(), name.to_owned()).await?)
+        Ok(self.store.create_organisation(Actor::OPERATOR, self.new_handle(), name.to_owned()).await?)
     }
 
     /// Every organisation, by name.
@@ -88,7 +89,10 @@ impl<'a> Operator<'a> {
         let organisation = self.organisation(organisation).await?;
         let api_key = api_key::generate(self.randomness);
         let digest = api_key::digest(&api_key);
-        let made = self.store.create_relying_party(organisation, self.new_handle(), name.to_owned(), digest).await?;
+        let made = self
+            .store
+            .create_relying_party(Actor::OPERATOR, organisation, self.new_handle(), name.to_owned(), digest)
+            .await?;
         Ok(made.map(|relying_party| NewRelyingParty { relying_party, api_key }))
     }
 
@@ -106,7 +110,8 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn rotate_api_key(&self, relying_party: &str) -> Result<String, Refused> {
         let api_key = api_key::generate(self.randomness);
-        let rotated = self.store.rotate_api_key(relying_party.to_owned(), api_key::digest(&api_key)).await?;
+        let rotated =
+            self.store.rotate_api_key(Actor::OPERATOR, relying_party.to_owned(), api_key::digest(&api_key)).await?;
         if rotated { Ok(api_key) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -115,7 +120,7 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// `not_found`, `unavailable`.
     pub async fn revoke_relying_party(&self, relying_party: &str) -> Result<(), Refused> {
-        let revoked = self.store.revoke_relying_party(relying_party.to_owned()).await?;
+        let revoked = self.store.revoke_relying_party(Actor::OPERATOR, relying_party.to_owned()).await?;
         self.wake.pushes.notify_one();
         self.wake.events.notify_one();
         if revoked { Ok(()) } else { Err(Refused::NotFound("relying party")) }
@@ -129,7 +134,7 @@ impl<'a> Operator<'a> {
         names::check(name)?;
         let organisation = self.organisation(organisation).await?;
         let id = AccountId::random(self.randomness);
-        Ok(self.store.create_account(organisation.row_id, id, name.to_owned()).await?)
+        Ok(self.store.create_account(Actor::OPERATOR, organisation.row_id, id, name.to_owned()).await?)
     }
 
     /// Every account of an organisation, by name.
@@ -157,7 +162,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn resume_prompts(&self, organisation: &str, user: AccountId) -> Result<bool, Refused> {
         let account = self.user(organisation, user).await?;
-        let resumed = self.store.resume_prompts(account.row_id).await?;
+        let resumed = self.store.resume_prompts(Actor::OPERATOR, account.row_id).await?;
         self.wake.account_changed(account.row_id);
         Ok(resumed)
     }
@@ -168,7 +173,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn unlock_codes(&self, organisation: &str, user: AccountId) -> Result<usize, Refused> {
         let account = self.user(organisation, user).await?;
-        Ok(self.store.unlock_account(account.row_id).await?)
+        Ok(self.store.unlock_account(Actor::OPERATOR, account.row_id).await?)
     }
 
     /// The devices of an account that are not void, oldest first.
@@ -186,7 +191,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn revoke_device(&self, organisation: &str, user: AccountId, id: EnrolmentId) -> Result<(), Refused> {
         let account = self.user(organisation, user).await?;
-        let revoked = self.store.revoke_device(account.row_id, id).await?;
+        let revoked = self.store.revoke_device(Actor::OPERATOR, account.row_id, id).await?;
         self.wake.account_changed(account.row_id);
         if revoked { Ok(()) } else { Err(Refused::NotFound("device")) }
     }
@@ -196,7 +201,7 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// [`KeysError::Damaged`] when the root's private key is not at hand, [`KeysError::Store`].
     pub async fn rotate_signing_key(&self, at_rest: &AtRestKey, data_dir: &Path) -> Result<u64, KeysError> {
-        server_keys::rotate(self.store, at_rest, data_dir, self.clock.now(), self.randomness).await
+        server_keys::rotate(Actor::OPERATOR, self.store, at_rest, data_dir, self.clock.now(), self.randomness).await
     }
 
     /// Makes a new key for Web Push, and gives its public half.
@@ -204,6 +209,6 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// [`KeysError`].
     pub async fn rotate_vapid_key(&self, at_rest: &AtRestKey) -> Result<String, KeysError> {
-        vapid_keys::rotate(self.store, at_rest, self.randomness).await
+        vapid_keys::rotate(Actor::OPERATOR, self.store, at_rest, self.randomness).await
     }
 }

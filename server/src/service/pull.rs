@@ -1,4 +1,5 @@
-//! What a device asks for by itself: the challenges that wait for it, sealed as a push is, and word of those that are over.
+//! What a device asks for by itself: the challenges that wait for it, sealed as a push is, and word of those that are
+//! over.
 
 use super::Service;
 use super::authenticate::Device;
@@ -11,8 +12,8 @@ use countersign_protocol::device_api::{EnrolmentState, Known, PulledChallenges, 
 use countersign_protocol::sealing::{self, SealedTo};
 use std::time::Duration;
 
-/// What this device does not know yet: challenges that wait, and retractions of those that wait no longer. Waits, `patience`
-/// at most, until there is anything.
+/// What this device does not know yet: challenges that wait, and retractions of those that wait no longer. Waits,
+/// `patience` at most, until there is anything.
 ///
 /// # Errors
 /// `unavailable`, `internal`.
@@ -28,7 +29,8 @@ pub async fn pull(
         let current = service.store.device_by_request_key(device.request_key.thumbprint(), service.now()).await?;
         let current = current.unwrap_or_else(|| ActiveDevice { state: EnrolmentState::Void, ..device.clone() });
         let news = news(service, &current, known).await?;
-        // Waits while nothing is there and nothing has changed. A proposal that ends by the clock is seen at the next pull.
+        // Waits while nothing is there and nothing has changed. A proposal that ends by the clock is seen at the next
+        // pull.
         let quiet = news.is_empty() && current.state == asked_in && current.state != EnrolmentState::Void;
         Ok::<_, Refused>(Look { seen: (current, news), wait: quiet.then_some(Duration::MAX) })
     };

@@ -45,7 +45,7 @@ pub async fn register(service: &Service, by: &Device, registrations: &[PushRegis
             made_with: made_with(registration),
         });
     }
-    match service.store.replace_push_registrations(device.row_id, new).await? {
+    match service.store.replace_push_registrations(by.actor(), device.row_id, new).await? {
         Registered::Done => Ok(()),
         Registered::NotInUse => Err(Refused::DeviceNotInUse),
         Registered::UnknownKey => Err(Refused::UnknownWebPushKey),

@@ -1,6 +1,7 @@
 //! Step 5, settle: a device's signed decision is checked and counts, if it is the first and in time.
 
 use super::Service;
+use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::store::{Settled, Settlement};
 use countersign_protocol::Refusal;
@@ -8,16 +9,24 @@ use countersign_protocol::decision::{self, Answer, Decision};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws::Unverified;
+use std::net::IpAddr;
 
-/// Takes a device's signed decision. It is its own proof of possession: whoever signs with a key that was asked is that device.
+/// Takes a device's signed decision. It is its own proof of possession: whoever signs with a key that was asked is that
+/// device.
 ///
 /// # Errors
 /// `unknown_key`, `wrong_challenge`, `already_answered`, `expired`, `cancelled`, `wrong_number`, `device_not_in_use`,
 /// `unavailable`; by its own name, what is wrong with the decision.
-pub async fn settle(service: &Service, id: ChallengeId, compact: String) -> Result<DecisionAnswer, Refused> {
+pub async fn settle(
+    service: &Service,
+    address: Option<IpAddr>,
+    id: ChallengeId,
+    compact: String,
+) -> Result<DecisionAnswer, Refused> {
     // Looked up by challenge and key together, so that a key of another enrolment is unknown here.
     let key_id = Unverified::parse::<Decision>(&compact)?.key_id().as_str().to_owned();
     let asked = service.store.asked(id, key_id).await?.ok_or(Refused::Message(Refusal::UnknownKey))?;
+    let by = Actor::device(asked.enrolment_id, address);
     let (decision, answered) =
         match (decision::check(&compact, &asked.compact, &asked.keys, service.now()), asked.earlier) {
             // A phone that has not heard of the change answers what it shows; whether that counts, the store decides.
@@ -35,7 +44,7 @@ pub async fn settle(service: &Service, id: ChallengeId, compact: String) -> Resu
         user_verified: decision.user_verified && service.settings.accept_unattested,
         decision: compact,
     };
-    let settled = service.store.settle(settlement).await?;
+    let settled = service.store.settle(by, settlement).await?;
     service.wake.challenge_changed(id, asked.account);
     match settled {
         Settled::Counts(state) if decision.decision == Answer::Report => {

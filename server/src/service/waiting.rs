@@ -69,8 +69,9 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
         self.map().values().map(|parked| parked.waiters).sum()
     }
 
-    /// Looks; when there is nothing worth answering with yet, parks until `key` is woken, `patience` is over or the server
-    /// stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept through.
+    /// Looks; when there is nothing worth answering with yet, parks until `key` is woken, `patience` is over or the
+    /// server stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept
+    /// through.
     ///
     /// # Errors
     /// Those of `look`.

@@ -1,7 +1,9 @@
 //! Where relying parties hear what became of their challenges: made, changed and removed by the operator.
 
 use super::operator::Operator;
+use crate::domain::actor::Actor;
 use crate::domain::address_guard::AddressGuard;
+use crate::domain::rows::RelyingPartyRow;
 use crate::domain::webhook_address;
 use crate::keys::sealed;
 use crate::store::{DeadEvent, Replayed, StoreError, WebhookRecord};
@@ -27,14 +29,14 @@ pub enum WebhookRefused {
 
 impl Operator<'_> {
     /// The row of a relying party in use.
-    async fn relying_party_in_use(&self, handle: &str) -> Result<i64, WebhookRefused> {
+    async fn relying_party_in_use(&self, handle: &str) -> Result<RelyingPartyRow, WebhookRefused> {
         let all = self.store.relying_parties().await?;
         let found = all.into_iter().find(|one| one.handle == handle && !one.revoked);
         found.map(|one| one.row_id).ok_or(WebhookRefused::NoRelyingParty)
     }
 
-    /// Tells a relying party's events to this address from now on. Gives the secret where it had no webhook; otherwise the
-    /// secret stays, and one that the receiver has disabled is used again.
+    /// Tells a relying party's events to this address from now on. Gives the secret where it had no webhook; otherwise
+    /// the secret stays, and one that the receiver has disabled is used again.
     ///
     /// # Errors
     /// [`WebhookRefused::Address`], [`WebhookRefused::NoRelyingParty`], [`WebhookRefused::Store`].
@@ -49,7 +51,7 @@ impl Operator<'_> {
         let row = self.relying_party_in_use(relying_party).await?;
         let secret = sealed::new_webhook_secret(self.randomness);
         let sealed = sealed::seal_webhook_secret(at_rest, row, &secret, self.randomness);
-        let made = self.store.set_webhook(row, url.into(), sealed).await?;
+        let made = self.store.set_webhook(Actor::OPERATOR, row, url.into(), sealed).await?;
         Ok(made.then_some(secret))
     }
 
@@ -65,7 +67,7 @@ impl Operator<'_> {
         let row = self.relying_party_in_use(relying_party).await?;
         let secret = sealed::new_webhook_secret(self.randomness);
         let sealed = sealed::seal_webhook_secret(at_rest, row, &secret, self.randomness);
-        let rotated = self.store.rotate_webhook(row, sealed).await?;
+        let rotated = self.store.rotate_webhook(Actor::OPERATOR, row, sealed).await?;
         if rotated { Ok(secret) } else { Err(WebhookRefused::NoWebhook) }
     }
 
@@ -75,7 +77,7 @@ impl Operator<'_> {
     /// [`WebhookRefused::NoRelyingParty`], [`WebhookRefused::NoWebhook`], [`WebhookRefused::Store`].
     pub async fn remove_webhook(&self, relying_party: &str) -> Result<(), WebhookRefused> {
         let row = self.relying_party_in_use(relying_party).await?;
-        let removed = self.store.remove_webhook(row).await?;
+        let removed = self.store.remove_webhook(Actor::OPERATOR, row).await?;
         if removed { Ok(()) } else { Err(WebhookRefused::NoWebhook) }
     }
 

@@ -1,26 +1,27 @@
 //! Accounts: the people of an organisation.
 
-use super::{Store, StoreError, changed_one};
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::Entry;
+use super::{Store, StoreError};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, OrganisationRow};
 use countersign_protocol::handle::AccountId;
-use rusqlite::{OptionalExtension, Row};
 
 /// An account of an organisation.
 #[derive(Debug, Clone)]
 pub struct Account {
     /// The row.
-    pub row_id: i64,
+    pub row_id: AccountRow,
     /// The external handle.
     pub id: AccountId,
     /// The name under which the person signs in.
     pub name: String,
 }
 
-pub(super) fn parse<T: std::str::FromStr>(text: &str) -> rusqlite::Result<T> {
-    text.parse().map_err(|_| rusqlite::Error::InvalidQuery)
-}
-
-fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
-    Ok(Account { row_id: row.get(0)?, id: parse(&row.get::<_, String>(1)?)?, name: row.get(2)? })
+fn read_account(row: &Row) -> Result<Account, StoreError> {
+    Ok(Account { row_id: row.get("row_id")?, id: row.get("handle")?, name: row.get("name")? })
 }
 
 impl Store {
@@ -30,18 +31,22 @@ impl Store {
     /// [`StoreError`].
     pub async fn create_account(
         &self,
-        organisation: i64,
+        by: Actor,
+        organisation: OrganisationRow,
         id: AccountId,
         name: String,
     ) -> Result<(Account, bool), StoreError> {
-        self.write(move |connection, now| {
-            let made = connection.execute(
-                "INSERT INTO account (handle, organisation, name, created_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organisation, name) DO NOTHING",
-                (id.to_string(), organisation, &name, now.millis()),
-            )?;
-            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = ?1 AND name = ?2";
-            let account = connection.query_row(sql, (organisation, &name), read_account)?;
-            Ok((account, changed_one(made)))
+        self.write(move |transaction, now| {
+            let sql = "INSERT INTO account (handle, organisation, name, created_at) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT (organisation, name) DO NOTHING RETURNING row_id";
+            if let Some(made) = transaction.row("account", sql, values![id, organisation, &name, now])? {
+                let row_id = made.get("row_id")?;
+                Entry::new(now, &by, Fact::AccountCreated).of_account(transaction, row_id)?;
+                return Ok((Account { row_id, id, name }, true));
+            }
+            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND name = $2";
+            let found = transaction.one_row("account", sql, values![organisation, &name])?;
+            Ok((read_account(&found)?, false))
         })
         .await
     }
@@ -50,11 +55,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn account(&self, organisation: i64, id: AccountId) -> Result<Option<Account>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = ?1 AND handle = ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_row((organisation, id.to_string()), read_account).optional()?)
+    pub async fn account(&self, organisation: OrganisationRow, id: AccountId) -> Result<Option<Account>, StoreError> {
+        self.read(move |transaction| {
+            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND handle = $2";
+            transaction.row("account", sql, values![organisation, id])?.as_ref().map(read_account).transpose()
         })
         .await
     }
@@ -63,10 +67,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn accounts(&self, organisation: i64) -> Result<Vec<Account>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = ?1 ORDER BY name";
-            Ok(connection.prepare_cached(sql)?.query_map([organisation], read_account)?.collect::<Result<_, _>>()?)
+    pub async fn accounts(&self, organisation: OrganisationRow) -> Result<Vec<Account>, StoreError> {
+        self.read(move |transaction| {
+            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 ORDER BY name";
+            transaction.rows("account", sql, values![organisation])?.iter().map(read_account).collect()
         })
         .await
     }

@@ -1,12 +1,18 @@
 //! What makes one-time codes for an account: proposed, confirmed by a code, listed, removed.
 
-use super::accounts::parse;
 use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
-use super::{Rules, Store, StoreError, changed_one, claims};
+use super::engine::Transaction;
+use super::engine::row::{Row, stored_words};
+use super::engine::value::values;
+use super::journal::Entry;
+use super::{Rules, Store, StoreError, claims};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, AuthenticatorRow, DeviceRow, OrganisationRow};
+use crate::domain::states::CodeStage;
 use countersign_protocol::handle::{AuthenticatorId, EnrolmentId};
 use countersign_protocol::relying_party_api::AuthenticatorState;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 
 /// How long another application may take to show its first code.
@@ -40,85 +46,91 @@ pub enum Confirming {
     NotFound,
 }
 
+// Of the states in which one is kept, those that are shown.
+stored_words!(AuthenticatorState { Proposed = "proposed", Confirmed = "confirmed" });
+
 /// Keeps what makes codes; with an enrolment, those of its phone.
 pub(super) fn insert(
-    connection: &Connection,
-    account: i64,
-    enrolment: Option<i64>,
+    transaction: &dyn Transaction,
+    account: AccountRow,
+    enrolment: Option<DeviceRow>,
     name: &str,
     codes: &StoredCodes,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO code_authenticator (handle, account, enrolment, name, secret, algorithm, digits, period, state, created_at)
-               VALUES (:handle, :account, :enrolment, :name, :secret, :algorithm, :digits, :period,
-                       iif(:enrolment IS NULL, 'proposed', 'confirmed'), :created_at)";
-    connection.prepare_cached(sql)?.execute(named_params! {
-        ":handle": codes.id.to_string(),
-        ":account": account,
-        ":enrolment": enrolment,
-        ":name": name,
-        ":secret": codes.secret,
-        ":algorithm": codes.algorithm,
-        ":digits": codes.digits,
-        ":period": codes.period,
-        ":created_at": codes.created_at.millis(),
-    })?;
-    Ok(())
+) -> Result<AuthenticatorRow, StoreError> {
+    let state = if enrolment.is_none() { CodeStage::Proposed } else { CodeStage::Confirmed };
+    let sql = "INSERT INTO code_authenticator (handle, account, enrolment, name, secret, algorithm, digits, period,
+                                               state, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING row_id";
+    let parameters = values![
+        codes.id,
+        account,
+        enrolment,
+        name,
+        &codes.secret,
+        &codes.algorithm,
+        codes.digits,
+        codes.period,
+        state,
+        codes.created_at,
+    ];
+    transaction.one_row("code_authenticator", sql, parameters)?.get("row_id")
 }
 
 /// The codes of an enrolment's phone; none when it was enrolled before there were codes.
-pub(super) fn of_enrolment(connection: &Connection, enrolment: i64) -> Result<Option<StoredCodes>, StoreError> {
-    let sql = "SELECT * FROM code_authenticator WHERE enrolment = ?1 AND state <> 'void'";
-    Ok(connection.prepare_cached(sql)?.query_row([enrolment], read_codes).optional()?)
+pub(super) fn of_enrolment(
+    transaction: &dyn Transaction,
+    enrolment: DeviceRow,
+) -> Result<Option<StoredCodes>, StoreError> {
+    let sql = "SELECT * FROM code_authenticator WHERE enrolment = $1 AND state <> 'void'";
+    transaction.row("code_authenticator", sql, values![enrolment])?.as_ref().map(read_codes).transpose()
 }
 
 /// Ends a code authenticator: its secret goes, and so does an approval that nobody has claimed.
-fn void(connection: &Connection, rules: &Rules, now: Timestamp, row_id: i64) -> Result<bool, StoreError> {
-    claims::revoke(connection, rules, now, "settled_code = :row", row_id)?;
-    let sql = "UPDATE code_authenticator SET state = 'void', secret = x'' WHERE row_id = ?1 AND state <> 'void'";
-    Ok(changed_one(connection.execute(sql, [row_id])?))
+fn void(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    row_id: AuthenticatorRow,
+) -> Result<bool, StoreError> {
+    claims::revoke(transaction, rules, now, by, claims::Of::SettledWith(row_id))?;
+    let sql = "UPDATE code_authenticator SET state = 'void', secret = $2 WHERE row_id = $1 AND state <> 'void'";
+    transaction.changes_one(sql, values![row_id, b""])
 }
 
 /// Ends the codes of a phone whose enrolment has ended.
 pub(super) fn void_of_enrolment(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
-    enrolment: i64,
+    by: &Actor,
+    enrolment: DeviceRow,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT row_id FROM code_authenticator WHERE enrolment = ?1";
-    let found = connection.prepare_cached(sql)?.query_row([enrolment], |row| row.get(0)).optional()?;
-    found.map_or(Ok(()), |row_id| void(connection, rules, now, row_id).map(|_| ()))
+    let sql = "SELECT row_id FROM code_authenticator WHERE enrolment = $1";
+    if let Some(found) = transaction.row("code_authenticator", sql, values![enrolment])? {
+        void(transaction, rules, now, by, found.get("row_id")?)?;
+    }
+    Ok(())
 }
 
-/// The row, the state and the creation of an application of this organisation.
+/// The row of an application of this organisation.
 fn application(
-    connection: &Connection,
-    organisation: i64,
+    transaction: &dyn Transaction,
+    organisation: OrganisationRow,
     id: AuthenticatorId,
-) -> Result<Option<(i64, String, Timestamp)>, StoreError> {
-    let sql = "SELECT c.row_id, c.state, c.created_at FROM code_authenticator c JOIN account a ON a.row_id = c.account
-               WHERE c.handle = ?1 AND a.organisation = ?2 AND c.enrolment IS NULL AND c.state <> 'void'";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, Timestamp::from_millis(row.get(2)?)));
-    Ok(connection.prepare_cached(sql)?.query_row((id.to_string(), organisation), read).optional()?)
+) -> Result<Option<Row>, StoreError> {
+    let sql = "SELECT c.* FROM code_authenticator c JOIN account a ON a.row_id = c.account
+               WHERE c.handle = $1 AND a.organisation = $2 AND c.enrolment IS NULL AND c.state <> 'void'";
+    transaction.row("code_authenticator", sql, values![id, organisation])
 }
 
-fn shown(word: &str) -> rusqlite::Result<AuthenticatorState> {
-    Ok(match word {
-        "proposed" => AuthenticatorState::Proposed,
-        "confirmed" => AuthenticatorState::Confirmed,
-        _ => return Err(rusqlite::Error::InvalidQuery),
-    })
-}
-
-fn read_record(row: &Row<'_>) -> rusqlite::Result<AuthenticatorRecord> {
+fn read_record(row: &Row) -> Result<AuthenticatorRecord, StoreError> {
     let Candidate { counted, locked, .. } = read_candidate(row)?;
-    let device: Option<String> = row.get("device")?;
-    let device = device.map(|id| parse(&id)).transpose()?;
     Ok(AuthenticatorRecord {
         id: counted.codes.id,
         name: row.get("name")?,
-        state: shown(&row.get::<_, String>("shown")?)?,
-        device,
+        state: row.get("shown")?,
+        device: row.get("device")?,
         locked,
     })
 }
@@ -131,13 +143,20 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn propose_application(&self, account: i64, name: String, codes: StoredCodes) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            let sql =
-                "UPDATE code_authenticator SET state = 'void', secret = x'' WHERE account = ?1 AND enrolment IS NULL
-                       AND state = 'proposed' AND created_at <= ?2";
-            connection.execute(sql, (account, (now - PROPOSAL_LIFETIME).millis()))?;
-            insert(connection, account, None, &name, &codes)
+    pub async fn propose_application(
+        &self,
+        by: Actor,
+        account: AccountRow,
+        name: String,
+        codes: StoredCodes,
+    ) -> Result<(), StoreError> {
+        self.write(move |transaction, now| {
+            let sql = "UPDATE code_authenticator SET state = 'void', secret = $3
+                       WHERE account = $1 AND enrolment IS NULL AND state = 'proposed' AND created_at <= $2";
+            transaction.execute(sql, values![account, now - PROPOSAL_LIFETIME, b""])?;
+            let row_id = insert(transaction, account, None, &name, &codes)?;
+            Entry::new(now, &by, Fact::ApplicationProposed).of_authenticator(transaction, row_id)?;
+            Ok(())
         })
         .await
     }
@@ -146,17 +165,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn begin_confirmation(&self, organisation: i64, id: AuthenticatorId) -> Result<Confirming, StoreError> {
-        self.write(move |connection, now| {
-            let Some((row_id, state, created_at)) = application(connection, organisation, id)? else {
-                return Ok(Confirming::NotFound);
-            };
-            if state != "proposed" || created_at + PROPOSAL_LIFETIME <= now {
+    pub async fn begin_confirmation(
+        &self,
+        organisation: OrganisationRow,
+        id: AuthenticatorId,
+    ) -> Result<Confirming, StoreError> {
+        self.write(move |transaction, now| {
+            let Some(found) = application(transaction, organisation, id)? else { return Ok(Confirming::NotFound) };
+            let candidate = read_candidate(&found)?;
+            let over = candidate.counted.codes.created_at + PROPOSAL_LIFETIME <= now;
+            if found.get::<CodeStage>("state")? != CodeStage::Proposed || over {
                 return Ok(Confirming::NotProposed);
             }
-            let sql = "SELECT * FROM code_authenticator WHERE row_id = ?1";
-            let candidate = connection.prepare_cached(sql)?.query_row([row_id], read_candidate)?;
-            Ok(match count(connection, now, vec![candidate])? {
+            Ok(match count(transaction, now, vec![candidate])? {
                 Ok(mut counted) => counted.pop().map_or(Confirming::NotFound, Confirming::Counted),
                 Err(refused) => Confirming::Refused(refused),
             })
@@ -168,25 +189,42 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn confirm_application(&self, row_id: i64, step: u64) -> Result<bool, StoreError> {
+    pub async fn confirm_application(
+        &self,
+        by: Actor,
+        row_id: AuthenticatorRow,
+        step: u64,
+    ) -> Result<bool, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, _| spend(connection, &rules, row_id, step)).await
+        self.write(move |transaction, now| {
+            let confirmed = spend(transaction, &rules, row_id, step)?;
+            if confirmed {
+                Entry::new(now, &by, Fact::ApplicationConfirmed).of_authenticator(transaction, row_id)?;
+            }
+            Ok(confirmed)
+        })
+        .await
     }
 
     /// What makes codes for an account, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn authenticators(&self, account: i64, now: Timestamp) -> Result<Vec<AuthenticatorRecord>, StoreError> {
-        self.read(move |connection| {
+    pub async fn authenticators(
+        &self,
+        account: AccountRow,
+        now: Timestamp,
+    ) -> Result<Vec<AuthenticatorRecord>, StoreError> {
+        self.read(move |transaction| {
             // Those whose proposal is over are as if they had never been.
             let sql = format!(
-                "{RECORDS} AND c.account = ?1 AND (shown = 'confirmed' OR
-                     (shown = 'proposed' AND coalesce(e.expires_at, c.created_at + ?3) > ?2)) ORDER BY c.row_id"
+                "{RECORDS} AND c.account = $1 AND (coalesce(e.state, c.state) = 'confirmed'
+                     OR (coalesce(e.state, c.state) = 'proposed'
+                         AND CASE WHEN e.row_id IS NULL THEN c.created_at > $3 ELSE e.expires_at > $2 END))
+                 ORDER BY c.row_id"
             );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let lifetime = i64::try_from(PROPOSAL_LIFETIME.as_millis()).unwrap_or(i64::MAX);
-            Ok(statement.query_map((account, now.millis(), lifetime), read_record)?.collect::<Result<_, _>>()?)
+            let parameters = values![account, now, now - PROPOSAL_LIFETIME];
+            transaction.rows("code_authenticator", &sql, parameters)?.iter().map(read_record).collect()
         })
         .await
     }
@@ -197,13 +235,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn authenticator(
         &self,
-        organisation: i64,
+        organisation: OrganisationRow,
         id: AuthenticatorId,
     ) -> Result<Option<AuthenticatorRecord>, StoreError> {
-        self.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("{RECORDS} AND a.organisation = ?1 AND c.handle = ?2"))?;
-            Ok(statement.query_row((organisation, id.to_string()), read_record).optional()?)
+        self.read(move |transaction| {
+            let sql = format!("{RECORDS} AND a.organisation = $1 AND c.handle = $2");
+            let found = transaction.row("code_authenticator", &sql, values![organisation, id])?;
+            found.as_ref().map(read_record).transpose()
         })
         .await
     }
@@ -212,11 +250,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_application(&self, organisation: i64, id: AuthenticatorId) -> Result<bool, StoreError> {
+    pub async fn remove_application(
+        &self,
+        by: Actor,
+        organisation: OrganisationRow,
+        id: AuthenticatorId,
+    ) -> Result<bool, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let found = application(connection, organisation, id)?;
-            found.map_or(Ok(false), |(row_id, _, _)| void(connection, &rules, now, row_id))
+        self.write(move |transaction, now| {
+            let Some(found) = application(transaction, organisation, id)? else { return Ok(false) };
+            let row_id = found.get("row_id")?;
+            let removed = void(transaction, &rules, now, &by, row_id)?;
+            if removed {
+                Entry::new(now, &by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
+            }
+            Ok(removed)
         })
         .await
     }

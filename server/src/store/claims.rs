@@ -1,13 +1,16 @@
 //! Who takes an approval, and who takes a question back: the relying party that asked, and at most once.
 
 use super::challenges::read_challenge;
-use super::rules::CLAIM_WINDOW;
-use super::webhooks::{self, Happened};
-use super::{Rules, Store, StoreError, pushes};
+use super::engine::Transaction;
+use super::engine::value::{Value, values};
+use super::rules::{CLAIM_WINDOW, condition};
+use super::{Rules, Store, StoreError, pushes, webhooks};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, RelyingPartyRow};
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, named_params};
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +31,32 @@ pub struct Cancelled {
     /// The state afterwards.
     pub state: ChallengeState,
     /// The account's row.
-    pub account: i64,
+    pub account: AccountRow,
+}
+
+/// Which challenges are taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Of {
+    /// This one.
+    Challenge(ChallengeRow),
+    /// What this device has settled.
+    SettledBy(DeviceRow),
+    /// What a code of this authenticator has settled.
+    SettledWith(AuthenticatorRow),
+    /// What this relying party has asked.
+    RelyingParty(RelyingPartyRow),
+}
+
+impl Of {
+    /// The condition on a row of `challenge`, with its value as `$1`.
+    fn which(self) -> (&'static str, Value<'static>) {
+        match self {
+            Self::Challenge(row) => ("row_id = $1", row.into()),
+            Self::SettledBy(row) => ("settled_by = $1", row.into()),
+            Self::SettledWith(row) => ("settled_code = $1", row.into()),
+            Self::RelyingParty(row) => ("relying_party = $1", row.into()),
+        }
+    }
 }
 
 impl Store {
@@ -36,33 +64,35 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim(&self, relying_party: i64, id: ChallengeId, key: Option<String>) -> Result<Claimed, StoreError> {
+    pub async fn claim(
+        &self,
+        by: Actor,
+        relying_party: RelyingPartyRow,
+        id: ChallengeId,
+        key: Option<String>,
+    ) -> Result<Claimed, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
+        self.write(move |tx, now| {
             let sql = format!(
-                "UPDATE challenge SET state = 'claimed', claimed_at = :now, claim_key = :key
-                 WHERE handle = :id AND {} AND {} RETURNING row_id",
-                rules.own, rules.may_claim
+                "UPDATE challenge SET state = 'claimed', claimed_at = $1, claim_key = $2
+                 WHERE handle = $3 AND {} AND {} RETURNING row_id",
+                condition(rules.own, &[("relying_party", 4)]),
+                condition(rules.may_claim, &[("oldest", 5)])
             );
-            let oldest = (now - CLAIM_WINDOW).millis();
-            let parameters = named_params! {
-                ":now": now.millis(),
-                ":key": key,
-                ":id": id.to_string(),
-                ":relying_party": relying_party,
-                ":oldest": oldest,
-            };
-            let claimed = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0)).optional()?;
-            if let Some(challenge) = claimed {
-                webhooks::emit(connection, now, challenge, Happened::Claimed)?;
+            let values = values![now, key.as_deref(), id, relying_party, now - CLAIM_WINDOW];
+            if let Some(claimed) = tx.row("challenge", &sql, values)? {
+                webhooks::tell(tx, now, &by, claimed.get("row_id")?, Fact::ChallengeClaimed)?;
                 return Ok(Claimed::Now);
             }
-            let Some(record) = read_challenge(connection, &rules, relying_party, id, now)? else {
+            let Some(record) = read_challenge(tx, &rules, relying_party, id, now)? else {
                 return Ok(Claimed::NotFound);
             };
-            let sql = format!("SELECT {} FROM challenge WHERE handle = :id", rules.same_claim);
-            let parameters = named_params! { ":id": id.to_string(), ":key": key };
-            let same: Option<bool> = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
+            let sql = format!(
+                "SELECT row_id, ({}) AS same FROM challenge WHERE handle = $1",
+                condition(rules.same_claim, &[("key", 2)])
+            );
+            let found = tx.one_row("challenge", &sql, values![id, key.as_deref()])?;
+            let same: Option<bool> = found.get("same")?;
             Ok(match record.state {
                 _ if same == Some(true) => Claimed::Now,
                 ChallengeState::Claimed => Claimed::AlreadyClaimed,
@@ -76,61 +106,68 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn cancel(&self, relying_party: i64, id: ChallengeId) -> Result<Option<Cancelled>, StoreError> {
+    pub async fn cancel(
+        &self,
+        by: Actor,
+        relying_party: RelyingPartyRow,
+        id: ChallengeId,
+    ) -> Result<Option<Cancelled>, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let sql = format!("SELECT row_id, account FROM challenge WHERE handle = :id AND {}", rules.own);
-            let parameters = named_params! { ":id": id.to_string(), ":relying_party": relying_party };
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-            let Some((row_id, account)) = connection.prepare_cached(&sql)?.query_row(parameters, read).optional()?
-            else {
-                return Ok(None);
-            };
-            cancel(connection, &rules, now, "row_id = :row", row_id)?;
-            revoke(connection, &rules, now, "row_id = :row", row_id)?;
-            let record = read_challenge(connection, &rules, relying_party, id, now)?;
+        self.write(move |tx, now| {
+            let sql = format!(
+                "SELECT row_id, account FROM challenge WHERE handle = $1 AND {}",
+                condition(rules.own, &[("relying_party", 2)])
+            );
+            let Some(found) = tx.row("challenge", &sql, values![id, relying_party])? else { return Ok(None) };
+            let of = Of::Challenge(found.get("row_id")?);
+            cancel(tx, &rules, now, &by, of)?;
+            revoke(tx, &rules, now, &by, of)?;
+            let account = found.get("account")?;
+            let record = read_challenge(tx, &rules, relying_party, id, now)?;
             Ok(record.map(|record| Cancelled { state: record.state, account }))
         })
         .await
     }
 }
 
-/// Takes back each question that still waits and fits the condition on `:row`: it leaves the phones, and its relying party
-/// hears of it.
+/// Takes back each of these questions that still waits: it leaves the phones, and its relying party hears of it.
 pub(super) fn cancel(
-    connection: &Connection,
+    tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
-    condition: &'static str,
-    row: i64,
+    by: &Actor,
+    of: Of,
 ) -> Result<(), StoreError> {
+    let (which, row) = of.which();
     let sql = format!(
-        "UPDATE challenge SET state = 'cancelled', settled_at = :now WHERE {condition} AND {} RETURNING row_id",
-        rules.may_cancel
+        "UPDATE challenge SET state = 'cancelled', settled_at = $2 WHERE {which} AND {} RETURNING row_id",
+        condition(rules.may_cancel, &[("now", 2)])
     );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let cancelled = statement.query_map(named_params! { ":row": row, ":now": now.millis() }, |row| row.get(0))?;
-    for challenge in cancelled.collect::<Result<Vec<i64>, _>>()? {
-        pushes::retract(connection, now, challenge, None)?;
-        webhooks::emit(connection, now, challenge, Happened::Cancelled)?;
+    for cancelled in tx.rows("challenge", &sql, &[row, now.into()])? {
+        let challenge = cancelled.get("row_id")?;
+        pushes::retract(tx, now, challenge, None)?;
+        webhooks::tell(tx, now, by, challenge, Fact::ChallengeCancelled)?;
     }
     Ok(())
 }
 
-/// Takes back each approval that nobody has claimed and that fits the condition on `:row`, so that it signs nobody in any
-/// more; true when there was one.
+/// Takes back each of these approvals that nobody has claimed, so that it signs nobody in any more; true when there
+/// was one.
 pub(super) fn revoke(
-    connection: &Connection,
+    tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
-    condition: &'static str,
-    row: i64,
+    by: &Actor,
+    of: Of,
 ) -> Result<bool, StoreError> {
-    let sql =
-        format!("UPDATE challenge SET state = 'revoked' WHERE {condition} AND {} RETURNING row_id", rules.may_revoke);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let parameters = named_params! { ":row": row, ":oldest": (now - CLAIM_WINDOW).millis() };
-    let revoked = statement.query_map(parameters, |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
-    revoked.iter().try_for_each(|challenge| webhooks::emit(connection, now, *challenge, Happened::Revoked))?;
+    let (which, row) = of.which();
+    let sql = format!(
+        "UPDATE challenge SET state = 'revoked' WHERE {which} AND {} RETURNING row_id",
+        condition(rules.may_revoke, &[("oldest", 2)])
+    );
+    let revoked = tx.rows("challenge", &sql, &[row, (now - CLAIM_WINDOW).into()])?;
+    for challenge in &revoked {
+        webhooks::tell(tx, now, by, challenge.get("row_id")?, Fact::ChallengeRevoked)?;
+    }
     Ok(!revoked.is_empty())
 }

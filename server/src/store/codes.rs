@@ -1,16 +1,21 @@
 //! One-time codes: each attempt is counted before it is compared, and a code is accepted once.
 //!
-//! An attempt counts at every authenticator of the account that could accept it, since a guess is a guess at all of them.
+//! An attempt counts at every authenticator of the account that could accept it, since a guess is a guess at all of
+//! them.
 
-use super::accounts::parse;
-use super::challenges;
-use super::webhooks::{self, Happened};
-use super::{Rules, Store, StoreError, changed_one, pushes};
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::Entry;
+use super::rules::condition;
+use super::{Rules, Store, StoreError, challenge_state, pushes, webhooks};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
+use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, RelyingPartyRow};
 use countersign_protocol::handle::{AuthenticatorId, ChallengeId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 
 /// How many consecutive failures lock an authenticator (NIST SP 800-63B-4, section 3.2.2).
@@ -41,7 +46,7 @@ pub struct StoredCodes {
 #[derive(Debug, Clone)]
 pub struct Counted {
     /// The row.
-    pub row_id: i64,
+    pub row_id: AuthenticatorRow,
     /// Its codes.
     pub codes: StoredCodes,
     /// The last step that was accepted.
@@ -54,9 +59,9 @@ pub struct Counted {
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// The account's row.
-    pub account: i64,
+    pub account: AccountRow,
     /// The challenge's row, when the code is to settle one.
-    pub challenge: Option<i64>,
+    pub challenge: Option<ChallengeRow>,
     /// Where it was counted; never empty.
     pub counted: Vec<Counted>,
 }
@@ -86,7 +91,7 @@ pub struct ToSettle {
     /// The challenge.
     pub id: ChallengeId,
     /// Who asks.
-    pub relying_party: i64,
+    pub relying_party: RelyingPartyRow,
 }
 
 /// What became of a compared attempt.
@@ -102,16 +107,16 @@ pub enum Accepted {
 
 /// Those of an account that a code can be checked with now or later.
 const USABLE: &str = "FROM code_authenticator a LEFT JOIN enrolment e ON e.row_id = a.enrolment
-    WHERE a.account = ?1 AND a.state = 'confirmed' AND (a.enrolment IS NULL OR e.state = 'confirmed')";
+    WHERE a.account = $1 AND a.state = 'confirmed' AND (a.enrolment IS NULL OR e.state = 'confirmed')";
 
-pub(super) fn read_codes(row: &Row<'_>) -> rusqlite::Result<StoredCodes> {
+pub(super) fn read_codes(row: &Row) -> Result<StoredCodes, StoreError> {
     Ok(StoredCodes {
-        id: parse(&row.get::<_, String>("handle")?)?,
+        id: row.get("handle")?,
         secret: row.get("secret")?,
         algorithm: row.get("algorithm")?,
         digits: row.get("digits")?,
         period: row.get("period")?,
-        created_at: Timestamp::from_millis(row.get("created_at")?),
+        created_at: row.get("created_at")?,
     })
 }
 
@@ -122,19 +127,13 @@ pub(super) struct Candidate {
     pub locked: bool,
 }
 
-pub(super) fn read_candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+pub(super) fn read_candidate(row: &Row) -> Result<Candidate, StoreError> {
     let failures: u32 = row.get("failures")?;
-    let last_step: Option<i64> = row.get("last_step")?;
-    let counted = Counted {
-        row_id: row.get("row_id")?,
-        codes: read_codes(row)?,
-        last_step: last_step.map(i64::unsigned_abs),
-        failures,
-    };
+    let (row_id, last_step) = (row.get("row_id")?, row.get("last_step")?);
     Ok(Candidate {
-        counted,
-        not_before: row.get::<_, Option<i64>>("not_before")?.map(Timestamp::from_millis),
-        locked: failures >= MAX_FAILURES || row.get::<_, Option<i64>>("locked_at")?.is_some(),
+        counted: Counted { row_id, codes: read_codes(row)?, last_step, failures },
+        not_before: row.get("not_before")?,
+        locked: failures >= MAX_FAILURES || row.get::<Option<Timestamp>>("locked_at")?.is_some(),
     })
 }
 
@@ -146,7 +145,7 @@ fn pause(failures: u32) -> Option<Duration> {
 
 /// Counts an attempt at each of these that may be tried now.
 pub(super) fn count(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     now: Timestamp,
     candidates: Vec<Candidate>,
 ) -> Result<Result<Vec<Counted>, Begun>, StoreError> {
@@ -162,51 +161,62 @@ pub(super) fn count(
     let mut counted = Vec::new();
     for Candidate { counted: mut one, .. } in candidates.into_iter().filter(may_be_tried) {
         one.failures += 1;
-        let not_before = pause(one.failures).map(|pause| (now + pause).millis());
-        let sql = "UPDATE code_authenticator SET failures = ?2, not_before = ?3 WHERE row_id = ?1";
-        connection.prepare_cached(sql)?.execute((one.row_id, one.failures, not_before))?;
+        let not_before = pause(one.failures).map(|pause| now + pause);
+        let sql = "UPDATE code_authenticator SET failures = $2, not_before = $3 WHERE row_id = $1";
+        transaction.execute(sql, values![one.row_id, one.failures, not_before])?;
         counted.push(one);
     }
     Ok(Ok(counted))
 }
 
 /// Takes back an attempt where it was counted. A back-off that a later attempt has set stays.
-pub(super) fn uncount(connection: &Connection, counted: &Counted) -> Result<(), StoreError> {
-    let sql = "UPDATE code_authenticator SET failures = max(failures - 1, 0),
-                   not_before = CASE WHEN failures = ?2 THEN NULL ELSE not_before END
-               WHERE row_id = ?1 AND locked_at IS NULL";
-    connection.prepare_cached(sql)?.execute((counted.row_id, counted.failures))?;
-    Ok(())
+pub(super) fn uncount(transaction: &dyn Transaction, counted: &Counted) -> Result<(), StoreError> {
+    let sql = "UPDATE code_authenticator SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END,
+                   not_before = CASE WHEN failures = $2 THEN NULL ELSE not_before END
+               WHERE row_id = $1 AND locked_at IS NULL";
+    transaction.execute(sql, values![counted.row_id, counted.failures]).map(drop)
 }
 
 /// Spends a code: false when it was spent before, or its authenticator has gone.
-pub(super) fn spend(connection: &Connection, rules: &Rules, row_id: i64, step: u64) -> Result<bool, StoreError> {
+pub(super) fn spend(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    row_id: AuthenticatorRow,
+    step: u64,
+) -> Result<bool, StoreError> {
     let sql = format!(
-        "UPDATE code_authenticator SET state = 'confirmed', last_step = :step, failures = 0, not_before = NULL
-         WHERE row_id = :id AND {} AND locked_at IS NULL AND state <> 'void'",
-        rules.unspent
+        "UPDATE code_authenticator SET state = 'confirmed', last_step = $2, failures = 0, not_before = NULL
+         WHERE row_id = $1 AND {} AND locked_at IS NULL AND state <> 'void'",
+        condition(rules.unspent, &[("step", 2)])
     );
-    let step = i64::try_from(step).unwrap_or(i64::MAX);
-    Ok(changed_one(connection.prepare_cached(&sql)?.execute(named_params! { ":id": row_id, ":step": step })?))
+    transaction.changes_one(&sql, values![row_id, step])
 }
 
 /// Makes the locked and resting authenticators of an account usable, and forgets their failures; how many had any.
-pub(super) fn unlock(connection: &Connection, account: i64) -> Result<usize, StoreError> {
+pub(super) fn unlock(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    account: AccountRow,
+) -> Result<usize, StoreError> {
     let sql = "UPDATE code_authenticator SET failures = 0, not_before = NULL, locked_at = NULL
-               WHERE account = ?1 AND state <> 'void' AND (failures > 0 OR locked_at IS NOT NULL)";
-    Ok(connection.prepare_cached(sql)?.execute([account])?)
+               WHERE account = $1 AND state <> 'void' AND (failures > 0 OR locked_at IS NOT NULL)";
+    let unlocked = transaction.execute(sql, values![account])?;
+    if unlocked > 0 {
+        Entry::new(now, by, Fact::CodesUnlocked).of_account(transaction, account)?;
+    }
+    Ok(unlocked)
 }
 
-/// The row of the challenge that a code is to settle, and its methods.
+/// The challenge that a code is to settle: its row, its methods, and what tells its state.
 fn challenge_to_settle(
-    connection: &Connection,
-    account: i64,
+    transaction: &dyn Transaction,
+    account: AccountRow,
     wanted: ToSettle,
-) -> Result<Option<(i64, Methods)>, StoreError> {
-    let sql = "SELECT row_id, methods FROM challenge WHERE handle = ?1 AND relying_party = ?2 AND account = ?3";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, Methods::read(&row.get::<_, String>(1)?)));
-    let found = connection.prepare_cached(sql)?.query_row((wanted.id.to_string(), wanted.relying_party, account), read);
-    Ok(found.optional()?)
+) -> Result<Option<Row>, StoreError> {
+    let sql = "SELECT row_id, methods, state, expires_at, settled_at FROM challenge
+               WHERE handle = $1 AND relying_party = $2 AND account = $3";
+    transaction.row("challenge", sql, values![wanted.id, wanted.relying_party, account])
 }
 
 impl Store {
@@ -214,24 +224,24 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn begin_code(&self, account: i64, to_settle: Option<ToSettle>) -> Result<Begun, StoreError> {
-        self.write(move |connection, now| {
+    pub async fn begin_code(&self, account: AccountRow, to_settle: Option<ToSettle>) -> Result<Begun, StoreError> {
+        self.write(move |transaction, now| {
             let mut challenge = None;
             if let Some(wanted) = to_settle {
-                let found = challenge_to_settle(connection, account, wanted)?;
-                let Some((row_id, methods)) = found else { return Ok(Begun::NoChallenge) };
-                if !methods.code {
+                let found = challenge_to_settle(transaction, account, wanted)?;
+                let Some(row) = found else { return Ok(Begun::NoChallenge) };
+                if !Methods::read(&row.get::<String>("methods")?).code {
                     return Ok(Begun::NotAllowed);
                 }
-                match state_of(connection, now, row_id)? {
-                    ChallengeState::Pending => challenge = Some(row_id),
+                match challenge_state::state_of(&row, now)? {
+                    ChallengeState::Pending => challenge = Some(row.get("row_id")?),
                     state => return Ok(Begun::Over(state)),
                 }
             }
             let sql = format!("SELECT a.* {USABLE} ORDER BY a.row_id");
-            let candidates: Vec<Candidate> =
-                connection.prepare_cached(&sql)?.query_map([account], read_candidate)?.collect::<Result<_, _>>()?;
-            Ok(match count(connection, now, candidates)? {
+            let candidates = transaction.rows("code_authenticator", &sql, values![account])?;
+            let candidates = candidates.iter().map(read_candidate).collect::<Result<_, _>>()?;
+            Ok(match count(transaction, now, candidates)? {
                 Ok(counted) => Begun::Counted(Attempt { account, challenge, counted }),
                 Err(refused) => refused,
             })
@@ -243,44 +253,49 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn accept_code(&self, attempt: Attempt, row_id: i64, step: u64) -> Result<Accepted, StoreError> {
+    pub async fn accept_code(
+        &self,
+        by: Actor,
+        attempt: Attempt,
+        row_id: AuthenticatorRow,
+        step: u64,
+    ) -> Result<Accepted, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let state = attempt.challenge.map(|challenge| state_of(connection, now, challenge)).transpose()?;
+        self.write(move |transaction, now| {
+            let state = attempt.challenge.map(|challenge| state_now(transaction, now, challenge)).transpose()?;
             if let Some(state) = state.filter(|state| *state != ChallengeState::Pending) {
                 for counted in &attempt.counted {
-                    uncount(connection, counted)?;
+                    uncount(transaction, counted)?;
                 }
                 return Ok(Accepted::Over(state));
             }
-            if !spend(connection, &rules, row_id, step)? {
+            if !spend(transaction, &rules, row_id, step)? {
                 return Ok(Accepted::No);
             }
+            Entry::new(now, &by, Fact::CodeAccepted).of_authenticator(transaction, row_id)?;
             if let Some(challenge) = attempt.challenge {
-                settle(connection, &rules, now, challenge, row_id)?;
+                settle(transaction, &rules, now, &by, challenge, row_id)?;
             }
             for counted in attempt.counted.iter().filter(|one| one.row_id != row_id) {
-                uncount(connection, counted)?;
+                uncount(transaction, counted)?;
             }
             Ok(Accepted::Yes)
         })
         .await
     }
 
-    /// Locks what this attempt's failure was the last allowed one for.
+    /// Writes down that this attempt failed, and locks what its failure was the last allowed one for.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn refuse_code(&self, counted: &[Counted]) -> Result<(), StoreError> {
-        let last: Vec<i64> = counted.iter().filter(|one| one.failures >= MAX_FAILURES).map(|one| one.row_id).collect();
-        if last.is_empty() {
-            return Ok(());
-        }
-        self.write(move |connection, now| {
-            for row_id in last {
-                let sql = "UPDATE code_authenticator SET locked_at = ?2
-                           WHERE row_id = ?1 AND failures >= ?3 AND locked_at IS NULL";
-                connection.execute(sql, (row_id, now.millis(), MAX_FAILURES))?;
+    pub async fn refuse_code(&self, by: Actor, counted: &[Counted]) -> Result<(), StoreError> {
+        let counted: Vec<_> = counted.iter().map(|one| (one.row_id, one.failures)).collect();
+        self.write(move |transaction, now| {
+            for (row_id, failures) in counted {
+                Entry::new(now, &by, Fact::CodeRefused).of_authenticator(transaction, row_id)?;
+                if failures >= MAX_FAILURES && lock(transaction, now, row_id)? {
+                    Entry::new(now, &by, Fact::CodesLocked).of_authenticator(transaction, row_id)?;
+                }
             }
             Ok(())
         })
@@ -291,10 +306,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remaining_attempts(&self, account: i64) -> Result<u32, StoreError> {
-        self.read(move |connection| {
-            let sql = format!("SELECT min(a.failures) {USABLE} AND a.locked_at IS NULL");
-            let fewest: Option<u32> = connection.prepare_cached(&sql)?.query_row([account], |row| row.get(0))?;
+    pub async fn remaining_attempts(&self, account: AccountRow) -> Result<u32, StoreError> {
+        self.read(move |transaction| {
+            let sql = format!("SELECT min(a.failures) AS fewest {USABLE} AND a.locked_at IS NULL");
+            let row = transaction.one_row("code_authenticator", &sql, values![account])?;
+            let fewest: Option<u32> = row.get("fewest")?;
             Ok(fewest.map_or(0, |failures| MAX_FAILURES.saturating_sub(failures)))
         })
         .await
@@ -304,62 +320,72 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn takes_codes(&self, account: i64) -> Result<bool, StoreError> {
-        self.read(move |connection| takes_codes(connection, account)).await
+    pub async fn takes_codes(&self, account: AccountRow) -> Result<bool, StoreError> {
+        self.read(move |transaction| takes_codes(transaction, account)).await
     }
 
     /// Makes the locked and resting authenticators of an account usable, and forgets their failures; how many had any.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn unlock_account(&self, account: i64) -> Result<usize, StoreError> {
-        self.write(move |connection, _| unlock(connection, account)).await
+    pub async fn unlock_account(&self, by: Actor, account: AccountRow) -> Result<usize, StoreError> {
+        self.write(move |transaction, now| unlock(transaction, now, &by, account)).await
     }
 }
 
-/// Settles the challenge that a code was entered for, in the transaction that spends the code, and takes its prompt from
-/// every device. When it does not wait any more, the error undoes both.
+/// Locks what makes codes; false when too few failures are counted there by now, or it is locked.
+fn lock(transaction: &dyn Transaction, now: Timestamp, row_id: AuthenticatorRow) -> Result<bool, StoreError> {
+    let sql = "UPDATE code_authenticator SET locked_at = $2
+               WHERE row_id = $1 AND failures >= $3 AND locked_at IS NULL";
+    transaction.changes_one(sql, values![row_id, now, MAX_FAILURES])
+}
+
+/// Settles the challenge that a code was entered for, in the transaction that spends the code, and takes its prompt
+/// from every device. When it does not wait any more, the error undoes both.
 fn settle(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
-    challenge: i64,
-    authenticator: i64,
+    by: &Actor,
+    challenge: ChallengeRow,
+    authenticator: AuthenticatorRow,
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "UPDATE challenge SET state = 'approved', settled_at = :now, settled_method = 'code', settled_code = :code
-         WHERE row_id = :challenge AND {}",
-        rules.may_settle
+        "UPDATE challenge SET state = 'approved', settled_at = $1, settled_method = 'code', settled_code = $2
+         WHERE row_id = $3 AND {}",
+        condition(rules.may_settle, &[("now", 1)])
     );
-    let parameters = named_params! { ":now": now.millis(), ":code": authenticator, ":challenge": challenge };
-    if !changed_one(connection.prepare_cached(&sql)?.execute(parameters)?) {
+    if !transaction.changes_one(&sql, values![now, authenticator, challenge])? {
         return Err(StoreError::Unreadable("a challenge is pending and cannot be settled".into()));
     }
-    webhooks::emit(connection, now, challenge, Happened::Approved)?;
-    pushes::retract(connection, now, challenge, None)
+    webhooks::tell(transaction, now, by, challenge, Fact::ChallengeApproved)?;
+    pushes::retract(transaction, now, challenge, None)
 }
 
-fn state_of(connection: &Connection, now: Timestamp, challenge: i64) -> Result<ChallengeState, StoreError> {
-    let sql = "SELECT state, expires_at, settled_at FROM challenge WHERE row_id = ?1";
-    let read = |row: &Row<'_>| {
-        let settled_at: Option<i64> = row.get(2)?;
-        let (expires_at, settled_at) = (Timestamp::from_millis(row.get(1)?), settled_at.map(Timestamp::from_millis));
-        challenges::read_state(&row.get::<_, String>(0)?, expires_at, settled_at, now)
-    };
-    Ok(connection.prepare_cached(sql)?.query_row([challenge], read)?)
+fn state_now(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    challenge: ChallengeRow,
+) -> Result<ChallengeState, StoreError> {
+    let sql = "SELECT row_id, state, expires_at, settled_at FROM challenge WHERE row_id = $1";
+    challenge_state::state_of(&transaction.one_row("challenge", sql, values![challenge])?, now)
 }
 
 /// With what an account can answer a challenge now: a phone that was asked and is in use, and what makes codes.
-pub(super) fn methods_at_hand(connection: &Connection, challenge: i64, account: i64) -> Result<Methods, StoreError> {
+pub(super) fn methods_at_hand(
+    transaction: &dyn Transaction,
+    challenge: ChallengeRow,
+    account: AccountRow,
+) -> Result<Methods, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM challenge_device d JOIN enrolment e ON e.row_id = d.enrolment
-               WHERE d.challenge = ?1 AND e.state = 'confirmed')";
-    let push = connection.prepare_cached(sql)?.query_row([challenge], |row| row.get(0))?;
-    Ok(Methods { push, code: takes_codes(connection, account)? })
+               WHERE d.challenge = $1 AND e.state = 'confirmed') AS push";
+    let push = transaction.one_row("challenge_device", sql, values![challenge])?.get("push")?;
+    Ok(Methods { push, code: takes_codes(transaction, account)? })
 }
 
-fn takes_codes(connection: &Connection, account: i64) -> Result<bool, StoreError> {
-    let sql = format!("SELECT EXISTS (SELECT 1 {USABLE} AND a.locked_at IS NULL AND a.failures < ?2)");
-    Ok(connection.prepare_cached(&sql)?.query_row((account, MAX_FAILURES), |row| row.get(0))?)
+fn takes_codes(transaction: &dyn Transaction, account: AccountRow) -> Result<bool, StoreError> {
+    let sql = format!("SELECT EXISTS (SELECT 1 {USABLE} AND a.locked_at IS NULL AND a.failures < $2) AS taken");
+    transaction.one_row("code_authenticator", &sql, values![account, MAX_FAILURES])?.get("taken")
 }
 
 #[cfg(test)]

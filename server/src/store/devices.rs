@@ -1,26 +1,29 @@
 //! Devices in use: who they are, what waits for them, and which of their request proofs were accepted.
 
-use super::accounts::parse;
+use super::engine::row::Row;
+use super::engine::value::values;
 use super::enrolments::void;
-use super::{Store, StoreError, changed_one, pushes, registrations};
+use super::{Store, StoreError, pushes, registrations};
+use crate::domain::actor::Actor;
+use crate::domain::rows::{AccountRow, DeviceRow};
 use countersign_protocol::device_api::{Device, EnrolmentState, PushStatus};
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::{PublicKey, Thumbprint};
+use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::retraction::Reason;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{OptionalExtension, Row};
 
 /// A device that calls.
 #[derive(Debug, Clone)]
 pub struct ActiveDevice {
     /// The row.
-    pub row_id: i64,
+    pub row_id: DeviceRow,
     /// The enrolment.
     pub enrolment_id: EnrolmentId,
     /// The account's row.
-    pub account: i64,
+    pub account: AccountRow,
     /// Its state; a proposed device whose time is over reads as void.
     pub state: EnrolmentState,
     /// Why it is void, when it is.
@@ -48,7 +51,7 @@ pub struct PendingForDevice {
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// The row.
-    pub row_id: i64,
+    pub row_id: DeviceRow,
     /// The enrolment.
     pub enrolment_id: EnrolmentId,
     /// The account's handle.
@@ -59,17 +62,14 @@ pub struct Checked {
     pub sealing_key: SealingPublicKey,
 }
 
-pub(super) fn read_public_key(row: &Row<'_>, column: usize) -> rusqlite::Result<PublicKey> {
-    let bytes: Vec<u8> = row.get(column)?;
-    PublicKey::from_uncompressed(&bytes).map_err(|_| rusqlite::Error::InvalidQuery)
-}
-
-fn state(word: &str, expires_at: i64, now: Timestamp) -> EnrolmentState {
-    match word {
-        "confirmed" => EnrolmentState::Confirmed,
-        "proposed" if expires_at > now.millis() => EnrolmentState::Proposed,
-        _ => EnrolmentState::Void,
-    }
+/// What an enrolment's row means at this moment to its device. It reads the columns `state` and `expires_at`.
+fn state_of(row: &Row, now: Timestamp) -> Result<EnrolmentState, StoreError> {
+    let expires_at: Timestamp = row.get("expires_at")?;
+    Ok(match row.get("state")? {
+        EnrolmentStage::Confirmed => EnrolmentState::Confirmed,
+        EnrolmentStage::Proposed if expires_at > now => EnrolmentState::Proposed,
+        EnrolmentStage::Open | EnrolmentStage::Proposed | EnrolmentStage::Void => EnrolmentState::Void,
+    })
 }
 
 impl Store {
@@ -82,28 +82,25 @@ impl Store {
         key_id: Thumbprint,
         now: Timestamp,
     ) -> Result<Option<ActiveDevice>, StoreError> {
-        self.read(move |connection| {
+        self.read(move |tx| {
             let sql = format!(
-                "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key, e.void_reason,
-                        a.handle, {}
-                 FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = ?1",
+                "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key,
+                        e.void_reason, a.handle AS account_handle, {} AS push
+                 FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = $1",
                 registrations::STATUS
             );
-            let read = |row: &Row<'_>| {
-                let void_reason: Option<String> = row.get(7)?;
-                Ok(ActiveDevice {
-                    end_reason: void_reason.and_then(|word| word.parse().ok()).unwrap_or(EndReason::Expired),
-                    account_id: parse(&row.get::<_, String>(8)?)?,
-                    push: registrations::status(&row.get::<_, String>(9)?)?,
-                    row_id: row.get(0)?,
-                    enrolment_id: parse(&row.get::<_, String>(1)?)?,
-                    account: row.get(2)?,
-                    state: state(&row.get::<_, String>(3)?, row.get(4)?, now),
-                    request_key: read_public_key(row, 5)?,
-                    sealing_key: SealingPublicKey::from_bytes(row.get(6)?),
-                })
-            };
-            Ok(connection.prepare_cached(&sql)?.query_row([key_id.as_str()], read).optional()?)
+            let Some(row) = tx.row("enrolment", &sql, values![key_id.as_str()])? else { return Ok(None) };
+            Ok(Some(ActiveDevice {
+                row_id: row.get("row_id")?,
+                enrolment_id: row.get("handle")?,
+                account: row.get("account")?,
+                state: state_of(&row, now)?,
+                end_reason: row.get::<Option<EndReason>>("void_reason")?.unwrap_or(EndReason::Expired),
+                account_id: row.get("account_handle")?,
+                push: row.get("push")?,
+                request_key: row.get("request_key")?,
+                sealing_key: row.get("sealing_key")?,
+            }))
         })
         .await
     }
@@ -112,33 +109,39 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn accept_proof(&self, device: i64, jti: String, expires_at: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection, now| {
-            connection.prepare_cached("DELETE FROM accepted_proof WHERE expires_at < ?1")?.execute([now.millis()])?;
-            let sql = "INSERT INTO accepted_proof VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            Ok(changed_one(connection.prepare_cached(sql)?.execute((device, jti, expires_at.millis()))?))
+    pub async fn accept_proof(
+        &self,
+        device: DeviceRow,
+        jti: String,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx, now| {
+            tx.execute("DELETE FROM accepted_proof WHERE expires_at < $1", values![now])?;
+            let sql =
+                "INSERT INTO accepted_proof (enrolment, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            tx.changes_one(sql, values![device, &jti, expires_at])
         })
         .await
     }
 
-    /// The challenges that wait for this device, oldest first.
+    /// The newest challenges that wait for this device, oldest first: many questions of one relying party do not hide
+    /// the one that the person has just caused.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_for_device(
         &self,
-        device: i64,
-        account: i64,
+        device: DeviceRow,
+        account: AccountRow,
         now: Timestamp,
     ) -> Result<Vec<PendingForDevice>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT c.handle, d.compact FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
-                       WHERE c.account = ?2 AND c.state = 'pending' AND c.expires_at > ?3 AND d.enrolment = ?1
-                       ORDER BY c.row_id LIMIT 32";
-            let read =
-                |row: &Row<'_>| Ok(PendingForDevice { id: parse(&row.get::<_, String>(0)?)?, compact: row.get(1)? });
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_map((device, account, now.millis()), read)?.collect::<Result<_, _>>()?)
+        self.read(move |tx| {
+            let sql = "SELECT c.row_id, c.handle, d.compact
+                       FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+                       WHERE c.account = $2 AND c.state = 'pending' AND c.expires_at > $3 AND d.enrolment = $1
+                       ORDER BY c.row_id DESC LIMIT 32";
+            let read = |row: &Row| Ok(PendingForDevice { id: row.get("handle")?, compact: row.get("compact")? });
+            tx.rows("challenge", sql, values![device, account, now])?.iter().rev().map(read).collect()
         })
         .await
     }
@@ -149,19 +152,19 @@ impl Store {
     /// [`StoreError`].
     pub async fn ended_for_device(
         &self,
-        device: i64,
+        device: DeviceRow,
         known: Vec<ChallengeId>,
     ) -> Result<Vec<(ChallengeId, Reason)>, StoreError> {
-        self.read(move |connection| {
-            let sql =
-                "SELECT c.state, c.settled_method FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
-                       WHERE c.handle = ?1 AND d.enrolment = ?2 AND c.state <> 'pending' AND c.settled_by IS NOT ?2";
-            let mut statement = connection.prepare_cached(sql)?;
+        self.read(move |tx| {
+            let sql = "SELECT c.row_id, c.state, c.settled_method
+                       FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+                       WHERE c.handle = $1 AND d.enrolment = $2 AND c.state <> 'pending'
+                         AND c.settled_by IS DISTINCT FROM $2";
             let mut ended = Vec::new();
             for id in known {
-                let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
-                let found = statement.query_row((id.to_string(), device), read).optional()?;
-                ended.extend(found.map(|(state, method)| (id, pushes::reason(&state, method.as_deref()))));
+                if let Some(row) = tx.row("challenge", sql, values![id, device])? {
+                    ended.push((id, pushes::reason(row.get("state")?, row.get("settled_method")?)));
+                }
             }
             Ok(ended)
         })
@@ -174,25 +177,25 @@ impl Store {
     /// [`StoreError`].
     pub async fn devices(
         &self,
-        account: i64,
+        account: AccountRow,
         asking: Option<EnrolmentId>,
         now: Timestamp,
     ) -> Result<Vec<Device>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT handle, device_name, state, expires_at, proposed_at FROM enrolment
-                       WHERE account = ?1 AND state IN ('proposed', 'confirmed') ORDER BY row_id";
-            let read = |row: &Row<'_>| {
-                let id: EnrolmentId = parse(&row.get::<_, String>(0)?)?;
+        self.read(move |tx| {
+            let sql = "SELECT row_id, handle, device_name, state, expires_at, proposed_at FROM enrolment
+                       WHERE account = $1 AND state IN ('proposed', 'confirmed') ORDER BY row_id";
+            let read = |row: &Row| {
+                let id: EnrolmentId = row.get("handle")?;
                 Ok(Device {
                     id,
-                    name: row.get(1)?,
-                    state: state(&row.get::<_, String>(2)?, row.get(3)?, now),
-                    enrolled_at: Timestamp::from_millis(row.get(4)?).seconds(),
+                    name: row.get("device_name")?,
+                    state: state_of(row, now)?,
+                    enrolled_at: row.get::<Timestamp>("proposed_at")?.seconds(),
                     this_device: asking == Some(id),
                 })
             };
-            let devices: Vec<Device> =
-                connection.prepare_cached(sql)?.query_map([account], read)?.collect::<Result<_, _>>()?;
+            let devices = tx.rows("enrolment", sql, values![account])?;
+            let devices: Vec<Device> = devices.iter().map(read).collect::<Result<_, StoreError>>()?;
             Ok(devices.into_iter().filter(|device| device.state != EnrolmentState::Void).collect())
         })
         .await
@@ -202,21 +205,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn device_to_check(&self, account: i64, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT e.row_id, a.handle, e.request_key_id, e.sealing_key
+    pub async fn device_to_check(&self, account: AccountRow, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
+        self.read(move |tx| {
+            let sql = "SELECT e.row_id, a.handle AS account_handle, e.request_key_id, e.sealing_key
                        FROM enrolment e JOIN account a ON a.row_id = e.account
-                       WHERE e.account = ?1 AND e.handle = ?2 AND e.state = 'confirmed'";
-            let read = |row: &Row<'_>| {
-                Ok(Checked {
-                    row_id: row.get(0)?,
-                    enrolment_id: id,
-                    account_id: parse(&row.get::<_, String>(1)?)?,
-                    key_id: row.get(2)?,
-                    sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
-                })
-            };
-            Ok(connection.query_row(sql, (account, id.to_string()), read).optional()?)
+                       WHERE e.account = $1 AND e.handle = $2 AND e.state = 'confirmed'";
+            let Some(row) = tx.row("enrolment", sql, values![account, id])? else { return Ok(None) };
+            Ok(Some(Checked {
+                row_id: row.get("row_id")?,
+                enrolment_id: id,
+                account_id: row.get("account_handle")?,
+                key_id: row.get("request_key_id")?,
+                sealing_key: row.get("sealing_key")?,
+            }))
         })
         .await
     }
@@ -225,12 +226,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn revoke_device(&self, account: i64, id: EnrolmentId) -> Result<bool, StoreError> {
+    pub async fn revoke_device(&self, by: Actor, account: AccountRow, id: EnrolmentId) -> Result<bool, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let sql = "SELECT row_id FROM enrolment WHERE account = ?1 AND handle = ?2";
-            let row_id = connection.query_row(sql, (account, id.to_string()), |row| row.get(0)).optional()?;
-            row_id.map_or(Ok(false), |row_id| void(connection, &rules, now, row_id, "revoked"))
+        self.write(move |tx, now| {
+            let sql = "SELECT row_id FROM enrolment WHERE account = $1 AND handle = $2";
+            let Some(row) = tx.row("enrolment", sql, values![account, id])? else { return Ok(false) };
+            void(tx, &rules, now, &by, row.get("row_id")?, EndReason::Revoked)
         })
         .await
     }

@@ -1,9 +1,14 @@
 //! Enrolments on their way: open, proposed, confirmed or void.
 
-use super::accounts::parse;
-use super::authenticators;
 use super::codes::StoredCodes;
-use super::{Rules, Store, StoreError, changed_one, claims, registrations};
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::Entry;
+use super::{Rules, Store, StoreError, authenticators, claims, registrations};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, DeviceRow, OrganisationRow};
 use countersign_protocol::enrolment::TICKET_LIFETIME;
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::key::{PublicKey, Thumbprint};
@@ -11,7 +16,6 @@ use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// How many wrong confirmation codes end an enrolment.
 const MAX_WRONG_CODES: u32 = 5;
@@ -98,13 +102,29 @@ pub enum Confirmed {
     NotFound,
 }
 
-fn stage(word: &str) -> rusqlite::Result<EnrolmentStage> {
-    Ok(match word {
-        "open" => EnrolmentStage::Open,
-        "proposed" => EnrolmentStage::Proposed,
-        "confirmed" => EnrolmentStage::Confirmed,
-        "void" => EnrolmentStage::Void,
-        _ => return Err(rusqlite::Error::InvalidQuery),
+fn read_ticket_account(row: &Row) -> Result<TicketAccount, StoreError> {
+    Ok(TicketAccount {
+        enrolment_id: row.get("handle")?,
+        account_id: row.get("account_handle")?,
+        account: row.get("account_name")?,
+        organisation: row.get("organisation_name")?,
+    })
+}
+
+/// An enrolment as it reads at this time: one whose time is over is void.
+fn read_enrolment(row: &Row, now: Timestamp) -> Result<EnrolmentRecord, StoreError> {
+    let record = EnrolmentRecord {
+        state: row.get("state")?,
+        void_reason: row.get("void_reason")?,
+        device_name: row.get("device_name")?,
+        statement: row.get("statement")?,
+        expires_at: row.get("expires_at")?,
+    };
+    let over = matches!(record.state, EnrolmentStage::Open | EnrolmentStage::Proposed) && record.expires_at <= now;
+    Ok(if over {
+        EnrolmentRecord { state: EnrolmentStage::Void, void_reason: Some(EndReason::Expired), ..record }
+    } else {
+        record
     })
 }
 
@@ -115,16 +135,18 @@ impl Store {
     /// [`StoreError`].
     pub async fn open_enrolment(
         &self,
-        account: i64,
+        by: Actor,
+        account: AccountRow,
         id: EnrolmentId,
         ticket_sha256: [u8; 32],
     ) -> Result<Timestamp, StoreError> {
-        self.write(move |connection, now| {
+        self.write(move |transaction, now| {
             let expires_at = now + TICKET_LIFETIME;
-            connection.execute(
-                "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256) VALUES (?1, ?2, 'open', ?3, ?4, ?5)",
-                (id.to_string(), account, now.millis(), expires_at.millis(), ticket_sha256),
-            )?;
+            let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
+                       VALUES ($1, $2, 'open', $3, $4, $5) RETURNING row_id";
+            let opened =
+                transaction.one_row("enrolment", sql, values![id, account, now, expires_at, &ticket_sha256])?;
+            Entry::new(now, &by, Fact::EnrolmentOpened).of_device(transaction, opened.get("row_id")?)?;
             Ok(expires_at)
         })
         .await
@@ -135,19 +157,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn ticket_account(&self, ticket_sha256: [u8; 32]) -> Result<Option<TicketAccount>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT e.handle, a.handle, a.name, o.name FROM enrolment e
-                       JOIN account a ON a.row_id = e.account JOIN organisation o ON o.row_id = a.organisation
-                       WHERE e.ticket_sha256 = ?1";
-            let read = |row: &Row<'_>| {
-                Ok(TicketAccount {
-                    enrolment_id: parse(&row.get::<_, String>(0)?)?,
-                    account_id: parse(&row.get::<_, String>(1)?)?,
-                    account: row.get(2)?,
-                    organisation: row.get(3)?,
-                })
-            };
-            Ok(connection.prepare_cached(sql)?.query_row([ticket_sha256], read).optional()?)
+        self.read(move |transaction| {
+            let sql = "SELECT e.row_id, e.handle, a.handle AS account_handle, a.name AS account_name,
+                              o.name AS organisation_name
+                       FROM enrolment e JOIN account a ON a.row_id = e.account
+                       JOIN organisation o ON o.row_id = a.organisation WHERE e.ticket_sha256 = $1";
+            let found = transaction.row("enrolment", sql, values![&ticket_sha256])?;
+            found.as_ref().map(read_ticket_account).transpose()
         })
         .await
     }
@@ -156,29 +172,25 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn redeem_ticket(&self, ticket: RedeemedTicket) -> Result<Redeemed, StoreError> {
+    pub async fn redeem_ticket(&self, by: Actor, ticket: RedeemedTicket) -> Result<Redeemed, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            if propose(connection, now, &ticket)? {
+        self.write(move |transaction, now| {
+            if propose(transaction, now, &by, &ticket)? {
                 let RedeemedTicket { statement, codes, .. } = ticket;
                 return Ok(Redeemed::Proposed { statement, codes: Some(codes) });
             }
-            let sql = "SELECT row_id, state, transcript_sha256, statement FROM enrolment WHERE ticket_sha256 = ?1";
-            let read = |row: &Row<'_>| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?, row.get(3)?))
-            };
-            let found = connection.query_row(sql, [ticket.ticket_sha256], read).optional()?;
-            let Some((row_id, state, transcript_sha256, statement)) = found else {
+            let sql = "SELECT row_id, state, transcript_sha256, statement FROM enrolment WHERE ticket_sha256 = $1";
+            let Some(found) = transaction.row("enrolment", sql, values![&ticket.ticket_sha256])? else {
                 return Ok(Redeemed::Invalid);
             };
-            match (state.as_str(), statement) {
-                ("proposed" | "confirmed", Some(statement))
-                    if transcript_sha256.as_ref() == Some(&ticket.transcript_sha256) =>
-                {
-                    Ok(Redeemed::Proposed { statement, codes: authenticators::of_enrolment(connection, row_id)? })
+            let row_id = found.get("row_id")?;
+            let same = found.get::<Option<String>>("transcript_sha256")?.as_ref() == Some(&ticket.transcript_sha256);
+            match (found.get("state")?, found.get("statement")?) {
+                (EnrolmentStage::Proposed | EnrolmentStage::Confirmed, Some(statement)) if same => {
+                    Ok(Redeemed::Proposed { statement, codes: authenticators::of_enrolment(transaction, row_id)? })
                 }
-                ("proposed", _) => {
-                    void(connection, &rules, now, row_id, "redeemed_twice")?;
+                (EnrolmentStage::Proposed, _) => {
+                    void(transaction, &rules, now, &by, row_id, EndReason::RedeemedTwice)?;
                     Ok(Redeemed::Twice)
                 }
                 _ => Ok(Redeemed::Invalid),
@@ -193,44 +205,38 @@ impl Store {
     /// [`StoreError`].
     pub async fn confirm_enrolment(
         &self,
-        organisation: i64,
+        by: Actor,
+        organisation: OrganisationRow,
         id: EnrolmentId,
         code: String,
     ) -> Result<Confirmed, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
+        self.write(move |transaction, now| {
             let sql = "SELECT e.row_id, e.state, e.confirmation_code, e.wrong_codes, e.expires_at FROM enrolment e
-                       JOIN account a ON a.row_id = e.account WHERE e.handle = ?1 AND a.organisation = ?2";
-            let read = |row: &Row<'_>| {
-                let right: Option<String> = row.get(2)?;
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, String>(1)?,
-                    right,
-                    row.get::<_, u32>(3)?,
-                    row.get::<_, i64>(4)?,
-                ))
-            };
-            let found = connection.query_row(sql, (id.to_string(), organisation), read).optional()?;
-            let Some((row_id, state, right, wrong_codes, expires_at)) = found else {
+                       JOIN account a ON a.row_id = e.account WHERE e.handle = $1 AND a.organisation = $2";
+            let Some(found) = transaction.row("enrolment", sql, values![id, organisation])? else {
                 return Ok(Confirmed::NotFound);
             };
+            let row_id: DeviceRow = found.get("row_id")?;
+            let right: Option<String> = found.get("confirmation_code")?;
             let same =
                 right.is_some_and(|right| subtle::ConstantTimeEq::ct_eq(right.as_bytes(), code.as_bytes()).into());
-            match state.as_str() {
-                "confirmed" if same => Ok(Confirmed::Now),
-                "proposed" if expires_at <= now.millis() => Ok(Confirmed::NotProposed),
-                "proposed" if same => {
-                    let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = ?2 WHERE row_id = ?1";
-                    connection.execute(sql, (row_id, now.millis()))?;
+            match found.get("state")? {
+                EnrolmentStage::Confirmed if same => Ok(Confirmed::Now),
+                EnrolmentStage::Proposed if found.get::<Timestamp>("expires_at")? <= now => Ok(Confirmed::NotProposed),
+                EnrolmentStage::Proposed if same => {
+                    let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1";
+                    transaction.execute(sql, values![row_id, now])?;
+                    Entry::new(now, &by, Fact::DeviceConfirmed).of_device(transaction, row_id)?;
                     Ok(Confirmed::Now)
                 }
-                "proposed" => {
-                    let wrong_codes = wrong_codes + 1;
-                    let sql = "UPDATE enrolment SET wrong_codes = ?2 WHERE row_id = ?1";
-                    connection.execute(sql, (row_id, wrong_codes))?;
+                EnrolmentStage::Proposed => {
+                    let wrong_codes = found.get::<u32>("wrong_codes")? + 1;
+                    let sql = "UPDATE enrolment SET wrong_codes = $2 WHERE row_id = $1";
+                    transaction.execute(sql, values![row_id, wrong_codes])?;
+                    Entry::new(now, &by, Fact::ConfirmationRefused).of_device(transaction, row_id)?;
                     if wrong_codes >= MAX_WRONG_CODES {
-                        void(connection, &rules, now, row_id, "wrong_code")?;
+                        void(transaction, &rules, now, &by, row_id, EndReason::WrongCode)?;
                     }
                     Ok(Confirmed::WrongCode(MAX_WRONG_CODES.saturating_sub(wrong_codes)))
                 }
@@ -246,30 +252,16 @@ impl Store {
     /// [`StoreError`].
     pub async fn enrolment(
         &self,
-        organisation: i64,
+        organisation: OrganisationRow,
         id: EnrolmentId,
         now: Timestamp,
     ) -> Result<Option<EnrolmentRecord>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT e.state, e.void_reason, e.device_name, e.expires_at, e.statement FROM enrolment e
-                       JOIN account a ON a.row_id = e.account WHERE e.handle = ?1 AND a.organisation = ?2";
-            let read = |row: &Row<'_>| {
-                let record = EnrolmentRecord {
-                    state: stage(&row.get::<_, String>(0)?)?,
-                    void_reason: row.get::<_, Option<String>>(1)?.map(|word| parse(&word)).transpose()?,
-                    device_name: row.get(2)?,
-                    statement: row.get(4)?,
-                    expires_at: Timestamp::from_millis(row.get(3)?),
-                };
-                let over =
-                    matches!(record.state, EnrolmentStage::Open | EnrolmentStage::Proposed) && record.expires_at <= now;
-                Ok(if over {
-                    EnrolmentRecord { state: EnrolmentStage::Void, void_reason: Some(EndReason::Expired), ..record }
-                } else {
-                    record
-                })
-            };
-            Ok(connection.prepare_cached(sql)?.query_row((id.to_string(), organisation), read).optional()?)
+        self.read(move |transaction| {
+            let sql = "SELECT e.row_id, e.state, e.void_reason, e.device_name, e.expires_at, e.statement
+                       FROM enrolment e JOIN account a ON a.row_id = e.account
+                       WHERE e.handle = $1 AND a.organisation = $2";
+            let found = transaction.row("enrolment", sql, values![id, organisation])?;
+            found.map(|row| read_enrolment(&row, now)).transpose()
         })
         .await
     }
@@ -278,62 +270,69 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn account_of_enrolment(&self, id: EnrolmentId) -> Result<Option<i64>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT account FROM enrolment WHERE handle = ?1";
-            Ok(connection.query_row(sql, [id.to_string()], |row| row.get(0)).optional()?)
+    pub async fn account_of_enrolment(&self, id: EnrolmentId) -> Result<Option<AccountRow>, StoreError> {
+        self.read(move |transaction| {
+            let sql = "SELECT row_id, account FROM enrolment WHERE handle = $1";
+            transaction.row("enrolment", sql, values![id])?.map(|row| row.get("account")).transpose()
         })
         .await
     }
 }
 
 /// Takes an open, living ticket for this device; false when there is none.
-fn propose(connection: &Connection, now: Timestamp, ticket: &RedeemedTicket) -> Result<bool, StoreError> {
+fn propose(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    ticket: &RedeemedTicket,
+) -> Result<bool, StoreError> {
     let request_key_id: Thumbprint = ticket.request_key.thumbprint();
-    let proposed = connection.execute(
-        "UPDATE enrolment SET state = 'proposed', proposed_at = :now, expires_at = :expires_at,
-             transcript_sha256 = :transcript, statement = :statement, certificate = :certificate, confirmation_code = :code, device_name = :name,
-             request_key_id = :key_id, request_key = :request_key, approval_key = :approval_key, sealing_key = :sealing_key
-         WHERE ticket_sha256 = :ticket AND state = 'open' AND expires_at > :now
-           AND NOT EXISTS (SELECT 1 FROM enrolment WHERE request_key IN (:request_key, :approval_key)
-                                                      OR approval_key IN (:request_key, :approval_key))",
-        named_params! {
-            ":now": now.millis(),
-            ":expires_at": (now + TICKET_LIFETIME).millis(),
-            ":transcript": ticket.transcript_sha256,
-            ":statement": ticket.statement,
-            ":certificate": i64::try_from(ticket.certificate).unwrap_or(i64::MAX),
-            ":code": ticket.confirmation_code,
-            ":name": ticket.device_name,
-            ":key_id": request_key_id.as_str(),
-            ":request_key": ticket.request_key.as_uncompressed(),
-            ":approval_key": ticket.approval_key.as_uncompressed(),
-            ":sealing_key": ticket.sealing_key.as_bytes(),
-            ":ticket": ticket.ticket_sha256,
-        },
-    )?;
-    if !changed_one(proposed) {
-        return Ok(false);
-    }
-    let sql = "SELECT row_id, account FROM enrolment WHERE ticket_sha256 = ?1";
-    let (row_id, account) = connection.query_row(sql, [ticket.ticket_sha256], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    authenticators::insert(connection, account, Some(row_id), &ticket.device_name, &ticket.codes)?;
+    let sql = "UPDATE enrolment SET state = 'proposed', proposed_at = $1, expires_at = $2, transcript_sha256 = $3,
+                   statement = $4, certificate = $5, confirmation_code = $6, device_name = $7, request_key_id = $8,
+                   request_key = $9, approval_key = $10, sealing_key = $11
+               WHERE ticket_sha256 = $12 AND state = 'open' AND expires_at > $1
+                 AND NOT EXISTS (SELECT 1 FROM enrolment other
+                                 WHERE other.request_key IN ($9, $10) OR other.approval_key IN ($9, $10))
+               RETURNING row_id, account";
+    let parameters = values![
+        now,
+        now + TICKET_LIFETIME,
+        &ticket.transcript_sha256,
+        &ticket.statement,
+        ticket.certificate,
+        &ticket.confirmation_code,
+        &ticket.device_name,
+        request_key_id.as_str(),
+        ticket.request_key.as_uncompressed(),
+        ticket.approval_key.as_uncompressed(),
+        ticket.sealing_key.as_bytes(),
+        &ticket.ticket_sha256,
+    ];
+    let Some(proposed) = transaction.row("enrolment", sql, parameters)? else { return Ok(false) };
+    let (row_id, account): (DeviceRow, AccountRow) = (proposed.get("row_id")?, proposed.get("account")?);
+    authenticators::insert(transaction, account, Some(row_id), &ticket.device_name, &ticket.codes)?;
+    Entry::new(now, by, Fact::DeviceProposed).of_device(transaction, row_id)?;
     Ok(true)
 }
 
+/// Ends an enrolment, and with it everything that its device could do; false when it was over before.
 pub(super) fn void(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
-    row_id: i64,
-    reason: &str,
+    by: &Actor,
+    device: DeviceRow,
+    reason: EndReason,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE enrolment SET state = 'void', void_reason = ?3, voided_at = ?2, confirmation_code = NULL
-               WHERE row_id = ?1 AND state <> 'void'";
-    let voided = changed_one(connection.execute(sql, (row_id, now.millis(), reason))?);
-    registrations::remove(connection, now, row_id)?;
+    let sql = "UPDATE enrolment SET state = 'void', void_reason = $3, voided_at = $2, confirmation_code = NULL
+               WHERE row_id = $1 AND state <> 'void'";
+    let voided = transaction.changes_one(sql, values![device, now, reason])?;
+    if voided {
+        Entry::new(now, by, Fact::DeviceEnded).because(reason.as_str()).of_device(transaction, device)?;
+    }
+    registrations::remove(transaction, now, device)?;
     // What a lost phone approved in its last minute must not sign anybody in any more.
-    claims::revoke(connection, rules, now, "settled_by = :row", row_id)?;
-    authenticators::void_of_enrolment(connection, rules, now, row_id)?;
+    claims::revoke(transaction, rules, now, by, claims::Of::SettledBy(device))?;
+    authenticators::void_of_enrolment(transaction, rules, now, by, device)?;
     Ok(voided)
 }

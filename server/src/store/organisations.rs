@@ -1,13 +1,20 @@
 //! Organisations, their relying parties, and the keys with which those call.
 
-use super::{Store, StoreError, changed_one, claims};
-use rusqlite::{Connection, OptionalExtension, Row};
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::Entry;
+use super::{Store, StoreError, claims};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{OrganisationRow, RelyingPartyRow};
+use countersign_protocol::time::Timestamp;
 
 /// An organisation: owns its accounts and its relying parties.
 #[derive(Debug, Clone)]
 pub struct Organisation {
     /// The row.
-    pub row_id: i64,
+    pub row_id: OrganisationRow,
     /// The external handle.
     pub handle: String,
     /// The name that people see.
@@ -18,7 +25,7 @@ pub struct Organisation {
 #[derive(Debug, Clone)]
 pub struct RelyingParty {
     /// The row.
-    pub row_id: i64,
+    pub row_id: RelyingPartyRow,
     /// The external handle.
     pub handle: String,
     /// The registered name that people see when it asks.
@@ -29,23 +36,42 @@ pub struct RelyingParty {
     pub revoked: bool,
 }
 
-const RELYING_PARTY: &str = "SELECT p.row_id, p.handle, p.name, p.revoked_at, o.row_id, o.handle, o.name
+const RELYING_PARTY: &str = "SELECT p.row_id, p.handle, p.name, p.revoked_at, o.row_id AS organisation,
+            o.handle AS organisation_handle, o.name AS organisation_name
      FROM relying_party p JOIN organisation o ON o.row_id = p.organisation";
 
-fn read_relying_party(row: &Row<'_>) -> rusqlite::Result<RelyingParty> {
-    let revoked_at: Option<i64> = row.get(3)?;
+fn read_relying_party(row: &Row) -> Result<RelyingParty, StoreError> {
     Ok(RelyingParty {
-        row_id: row.get(0)?,
-        handle: row.get(1)?,
-        name: row.get(2)?,
-        revoked: revoked_at.is_some(),
-        organisation: Organisation { row_id: row.get(4)?, handle: row.get(5)?, name: row.get(6)? },
+        row_id: row.get("row_id")?,
+        handle: row.get("handle")?,
+        name: row.get("name")?,
+        revoked: row.get::<Option<Timestamp>>("revoked_at")?.is_some(),
+        organisation: Organisation {
+            row_id: row.get("organisation")?,
+            handle: row.get("organisation_handle")?,
+            name: row.get("organisation_name")?,
+        },
     })
 }
 
-fn insert_key(connection: &Connection, relying_party: i64, sha256: &[u8; 32], now: i64) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO api_key (sha256, relying_party, created_at) VALUES (?1, ?2, ?3)";
-    connection.execute(sql, (sha256, relying_party, now)).map(drop)
+fn read_organisation(row: &Row) -> Result<Organisation, StoreError> {
+    Ok(Organisation { row_id: row.get("row_id")?, handle: row.get("handle")?, name: row.get("name")? })
+}
+
+/// The relying party of this handle, unless it is revoked.
+fn in_use(transaction: &dyn Transaction, handle: &str) -> Result<Option<RelyingPartyRow>, StoreError> {
+    let sql = "SELECT row_id FROM relying_party WHERE handle = $1 AND revoked_at IS NULL";
+    transaction.row("relying_party", sql, values![handle])?.map(|row| row.get("row_id")).transpose()
+}
+
+fn insert_key(
+    transaction: &dyn Transaction,
+    relying_party: RelyingPartyRow,
+    sha256: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO api_key (sha256, relying_party, created_at) VALUES ($1, $2, $3)";
+    transaction.execute(sql, values![sha256, relying_party, now]).map(drop)
 }
 
 impl Store {
@@ -53,11 +79,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create_organisation(&self, handle: String, name: String) -> Result<Option<Organisation>, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "INSERT INTO organisation (handle, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            let made = changed_one(connection.execute(sql, (&handle, &name, now.millis()))?);
-            Ok(made.then(|| Organisation { row_id: connection.last_insert_rowid(), handle, name }))
+    pub async fn create_organisation(
+        &self,
+        by: Actor,
+        handle: String,
+        name: String,
+    ) -> Result<Option<Organisation>, StoreError> {
+        self.write(move |transaction, now| {
+            let sql = "INSERT INTO organisation (handle, name, created_at) VALUES ($1, $2, $3)
+                       ON CONFLICT DO NOTHING RETURNING row_id";
+            let made = transaction.row("organisation", sql, values![&handle, &name, now])?;
+            let Some(row_id) = made.map(|row| row.get("row_id")).transpose()? else { return Ok(None) };
+            Entry::new(now, &by, Fact::OrganisationCreated).of_organisation(transaction, row_id)?;
+            Ok(Some(Organisation { row_id, handle, name }))
         })
         .await
     }
@@ -67,11 +101,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn organisations(&self) -> Result<Vec<Organisation>, StoreError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT row_id, handle, name FROM organisation ORDER BY name")?;
-            let read = |row: &Row<'_>| Ok(Organisation { row_id: row.get(0)?, handle: row.get(1)?, name: row.get(2)? });
-            Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
+        self.read(|transaction| {
+            let sql = "SELECT row_id, handle, name FROM organisation ORDER BY name";
+            transaction.rows("organisation", sql, values![])?.iter().map(read_organisation).collect()
         })
         .await
     }
@@ -82,21 +114,19 @@ impl Store {
     /// [`StoreError`].
     pub async fn create_relying_party(
         &self,
+        by: Actor,
         organisation: Organisation,
         handle: String,
         name: String,
         key_sha256: [u8; 32],
     ) -> Result<Option<RelyingParty>, StoreError> {
-        self.write(move |connection, now| {
-            let made = connection.execute(
-                "INSERT INTO relying_party (handle, organisation, name, created_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-                (&handle, organisation.row_id, &name, now.millis()),
-            )?;
-            if !changed_one(made) {
-                return Ok(None);
-            }
-            let row_id = connection.last_insert_rowid();
-            insert_key(connection, row_id, &key_sha256, now.millis())?;
+        self.write(move |transaction, now| {
+            let sql = "INSERT INTO relying_party (handle, organisation, name, created_at) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT DO NOTHING RETURNING row_id";
+            let made = transaction.row("relying_party", sql, values![&handle, organisation.row_id, &name, now])?;
+            let Some(row_id) = made.map(|row| row.get("row_id")).transpose()? else { return Ok(None) };
+            insert_key(transaction, row_id, &key_sha256, now)?;
+            Entry::new(now, &by, Fact::RelyingPartyCreated).of_relying_party(transaction, row_id)?;
             Ok(Some(RelyingParty { row_id, handle, name, organisation, revoked: false }))
         })
         .await
@@ -107,9 +137,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn relying_parties(&self) -> Result<Vec<RelyingParty>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{RELYING_PARTY} ORDER BY o.name, p.name"))?;
-            Ok(statement.query_map([], read_relying_party)?.collect::<Result<_, _>>()?)
+        self.read(|transaction| {
+            let sql = format!("{RELYING_PARTY} ORDER BY o.name, p.name");
+            transaction.rows("relying_party", &sql, values![])?.iter().map(read_relying_party).collect()
         })
         .await
     }
@@ -120,12 +150,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn relying_party_by_key(&self, sha256: [u8; 32]) -> Result<Option<RelyingParty>, StoreError> {
-        self.read(move |connection| {
+        self.read(move |transaction| {
             let sql = format!(
                 "{RELYING_PARTY} JOIN api_key k ON k.relying_party = p.row_id
-                 WHERE k.sha256 = ?1 AND k.revoked_at IS NULL AND p.revoked_at IS NULL"
+                 WHERE k.sha256 = $1 AND k.revoked_at IS NULL AND p.revoked_at IS NULL"
             );
-            Ok(connection.prepare_cached(&sql)?.query_row([sha256], read_relying_party).optional()?)
+            transaction.row("relying_party", &sql, values![&sha256])?.as_ref().map(read_relying_party).transpose()
         })
         .await
     }
@@ -134,15 +164,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn rotate_api_key(&self, handle: String, key_sha256: [u8; 32]) -> Result<bool, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "SELECT row_id FROM relying_party WHERE handle = ?1 AND revoked_at IS NULL";
-            let Some(row_id) = connection.query_row(sql, [handle], |row| row.get(0)).optional()? else {
-                return Ok(false);
-            };
-            let end = "UPDATE api_key SET revoked_at = ?2 WHERE relying_party = ?1 AND revoked_at IS NULL";
-            connection.execute(end, (row_id, now.millis()))?;
-            insert_key(connection, row_id, &key_sha256, now.millis())?;
+    pub async fn rotate_api_key(&self, by: Actor, handle: String, key_sha256: [u8; 32]) -> Result<bool, StoreError> {
+        self.write(move |transaction, now| {
+            let Some(row_id) = in_use(transaction, &handle)? else { return Ok(false) };
+            let end = "UPDATE api_key SET revoked_at = $2 WHERE relying_party = $1 AND revoked_at IS NULL";
+            transaction.execute(end, values![row_id, now])?;
+            insert_key(transaction, row_id, &key_sha256, now)?;
+            Entry::new(now, &by, Fact::ApiKeyRotated).of_relying_party(transaction, row_id)?;
             Ok(true)
         })
         .await
@@ -152,17 +180,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn revoke_relying_party(&self, handle: String) -> Result<bool, StoreError> {
+    pub async fn revoke_relying_party(&self, by: Actor, handle: String) -> Result<bool, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let sql = "SELECT row_id FROM relying_party WHERE handle = ?1 AND revoked_at IS NULL";
-            let Some(row_id) = connection.query_row(sql, [&handle], |row| row.get(0)).optional()? else {
-                return Ok(false);
-            };
-            claims::cancel(connection, &rules, now, "relying_party = :row", row_id)?;
+        self.write(move |transaction, now| {
+            let Some(row_id) = in_use(transaction, &handle)? else { return Ok(false) };
+            claims::cancel(transaction, &rules, now, &by, claims::Of::RelyingParty(row_id))?;
             // Afterwards: it hears of what was taken back, and of nothing later.
-            let sql = "UPDATE relying_party SET revoked_at = ?2 WHERE row_id = ?1";
-            Ok(changed_one(connection.execute(sql, (row_id, now.millis()))?))
+            let sql = "UPDATE relying_party SET revoked_at = $2 WHERE row_id = $1 AND revoked_at IS NULL";
+            let revoked = transaction.changes_one(sql, values![row_id, now])?;
+            if revoked {
+                Entry::new(now, &by, Fact::RelyingPartyRevoked).of_relying_party(transaction, row_id)?;
+            }
+            Ok(revoked)
         })
         .await
     }

@@ -1,33 +1,36 @@
 //! Pushes to be sent are rows, written together with their challenge: a crash between the two cannot lose one.
 
-use super::accounts::parse;
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
 use super::registrations::{self, StoredRegistration};
-use super::{Store, StoreError};
+use super::{LEASE, Store, StoreError};
+use crate::domain::rows::{ChallengeRow, DeviceRow, PushRow, RegistrationRow};
+use crate::domain::states::{ChallengeStage, PushKind, PushStage, SettledMethod};
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::sha256_text;
 use countersign_protocol::retraction::Reason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A push that is due.
 #[derive(Debug, Clone)]
 pub struct QueuedPush {
     /// The row.
-    pub row_id: i64,
+    pub row_id: PushRow,
     /// The device's row.
-    pub device: i64,
+    pub device: DeviceRow,
     /// The enrolment it goes to.
     pub enrolment_id: EnrolmentId,
     /// The device's sealing key.
     pub sealing_key: SealingPublicKey,
     /// What it says.
     pub content: Content,
-    /// What it replaces where an earlier one still waits for the device: the same for every push about this challenge to
-    /// this device, and for no other.
+    /// What it replaces where an earlier one still waits for the device: the same for every push about this challenge
+    /// to this device, and for no other.
     pub topic: String,
     /// The row of the registration that it goes to.
-    pub registration_row: Option<i64>,
+    pub registration_row: Option<RegistrationRow>,
     /// Where the device is reached; none when the registration is gone.
     pub registration: Option<StoredRegistration>,
     /// Attempts so far.
@@ -60,11 +63,11 @@ pub struct Retracted {
     pub reason: Reason,
 }
 
-/// Reads why a challenge waits no longer from its stored state, and the method that settled it.
-pub(super) fn reason(state: &str, method: Option<&str>) -> Reason {
-    match (state, method) {
-        ("cancelled", _) => Reason::Cancelled,
-        (_, Some("code")) => Reason::Code,
+/// Why a challenge waits no longer.
+pub(super) const fn reason(stage: ChallengeStage, method: Option<SettledMethod>) -> Reason {
+    match (stage, method) {
+        (ChallengeStage::Cancelled, _) => Reason::Cancelled,
+        (_, Some(SettledMethod::Code)) => Reason::Code,
         _ => Reason::Answered,
     }
 }
@@ -84,141 +87,148 @@ pub enum PushOutcome {
 
 /// Queues a push to each place where the device is reached; part of creating a challenge.
 pub(super) fn queue(
-    connection: &Connection,
-    challenge: i64,
-    enrolment: i64,
+    tx: &dyn Transaction,
+    challenge: ChallengeRow,
+    device: DeviceRow,
     due_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
-               SELECT ?1, enrolment, row_id, lane, 'queued', ?3, ?4 FROM push_registration
-               WHERE enrolment = ?2 AND sealed IS NOT NULL ORDER BY row_id";
-    connection.prepare_cached(sql)?.execute((challenge, enrolment, due_at.millis(), expires_at.millis()))?;
+               SELECT $1, enrolment, row_id, lane, 'queued', $3, $4 FROM push_registration
+               WHERE enrolment = $2 AND sealed IS NOT NULL ORDER BY row_id";
+    tx.execute(sql, values![challenge, device, due_at, expires_at])?;
     Ok(())
 }
 
 /// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
 /// Nothing is queued for a person who has stopped the pushes meanwhile.
-pub(super) fn queue_again(connection: &Connection, challenge: i64, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn queue_again(tx: &dyn Transaction, challenge: ChallengeRow, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
-               SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued', ?2, c.expires_at FROM challenge c
+               SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued', $2, c.expires_at FROM challenge c
                JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
                JOIN push_registration r ON r.enrolment = e.row_id AND r.sealed IS NOT NULL
-               WHERE c.row_id = ?1 AND c.prompt = 'pushed' AND e.state = 'confirmed'";
-    connection.prepare_cached(sql)?.execute((challenge, now.millis()))?;
+               WHERE c.row_id = $1 AND c.prompt = 'pushed' AND e.state = 'confirmed'";
+    tx.execute(sql, values![challenge, now])?;
     Ok(())
 }
 
-/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped; a device to which
-/// one has left gets a retraction at each place where it is reached.
+/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped; a device to
+/// which one has left gets a retraction at each place where it is reached.
 pub(super) fn retract(
-    connection: &Connection,
+    tx: &dyn Transaction,
     now: Timestamp,
-    challenge: i64,
-    but: Option<i64>,
+    challenge: ChallengeRow,
+    but: Option<DeviceRow>,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE push SET state = 'dropped' WHERE challenge = ?1 AND kind = 'challenge' AND state = 'queued'";
-    connection.prepare_cached(sql)?.execute([challenge])?;
+    let sql = "UPDATE push SET state = 'dropped' WHERE challenge = $1 AND kind = 'challenge' AND state = 'queued'";
+    tx.execute(sql, values![challenge])?;
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, kind, state, due_at, expires_at)
-               SELECT DISTINCT p.challenge, p.enrolment, g.row_id, g.lane, 'retraction', 'queued', ?2, p.expires_at
+               SELECT DISTINCT p.challenge, p.enrolment, g.row_id, g.lane, 'retraction', 'queued', $2, p.expires_at
                FROM push p JOIN push_registration g ON g.enrolment = p.enrolment AND g.sealed IS NOT NULL
-               WHERE p.challenge = ?1 AND p.kind = 'challenge' AND p.state = 'sent' AND p.enrolment IS NOT ?3
-                 AND p.expires_at > ?2
+               WHERE p.challenge = $1 AND p.kind = 'challenge' AND p.state = 'sent' AND p.enrolment IS DISTINCT FROM $3
+                 AND p.expires_at > $2
                  AND NOT EXISTS (SELECT 1 FROM push r WHERE r.challenge = p.challenge AND r.registration = g.row_id
                                  AND r.kind = 'retraction')";
-    connection.prepare_cached(sql)?.execute((challenge, now.millis(), but))?;
+    tx.execute(sql, values![challenge, now, but])?;
     Ok(())
 }
 
 /// A challenge that ended while its push was on the way: the retraction follows that push.
-fn retract_late(connection: &Connection, now: Timestamp, push: i64) -> Result<(), StoreError> {
+fn retract_late(tx: &dyn Transaction, now: Timestamp, push: PushRow) -> Result<(), StoreError> {
     let sql = "SELECT c.row_id, c.settled_by FROM push p JOIN challenge c ON c.row_id = p.challenge
-               WHERE p.row_id = ?1 AND p.kind = 'challenge' AND c.state <> 'pending'";
-    let over = connection.prepare_cached(sql)?.query_row([push], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((challenge, settled_by)) = over else { return Ok(()) };
+               WHERE p.row_id = $1 AND p.kind = 'challenge' AND c.state <> 'pending'";
+    let Some(over) = tx.row("challenge", sql, values![push])? else { return Ok(()) };
+    let (challenge, settled_by) = (over.get("row_id")?, over.get("settled_by")?);
     // One that was sent before this push was taken has been replaced by it.
-    let sql =
-        "UPDATE push SET state = 'queued', due_at = ?2 WHERE challenge = ?1 AND kind = 'retraction' AND state = 'sent'
-               AND registration = (SELECT registration FROM push WHERE row_id = ?3)";
-    connection.prepare_cached(sql)?.execute((challenge, now.millis(), push))?;
-    retract(connection, now, challenge, settled_by)
+    let sql = "UPDATE push SET state = 'queued', due_at = $2
+               WHERE challenge = $1 AND kind = 'retraction' AND state = 'sent'
+                 AND registration = (SELECT registration FROM push WHERE row_id = $3)";
+    tx.execute(sql, values![challenge, now, push])?;
+    retract(tx, now, challenge, settled_by)
 }
 
-fn read_due(row: &Row<'_>) -> rusqlite::Result<QueuedPush> {
-    let enrolment_id: EnrolmentId = parse(&row.get::<_, String>(2)?)?;
-    let challenge: String = row.get(9)?;
-    let topic = sha256_text(format!("countersign topic v1\n{challenge}\n{enrolment_id}").as_bytes());
-    let content = if row.get::<_, String>(8)? == "retraction" {
-        Content::Retraction(Retracted {
-            challenge_id: parse(&challenge)?,
-            account_id: parse(&row.get::<_, String>(10)?)?,
-            device: row.get(11)?,
+/// The pushes of these rows and what each needs to be sent.
+const DUE: &str =
+    "SELECT p.row_id, p.enrolment, e.handle AS enrolment_id, e.sealing_key, d.compact, r.sealed, p.attempts,
+           p.expires_at, p.kind, c.handle AS challenge_id, a.handle AS account_id, e.request_key_id, c.state,
+           r.registered_at, c.settled_method, p.registration, k.public_key
+    FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
+    JOIN account a ON a.row_id = c.account
+    JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
+    LEFT JOIN push_registration r ON r.row_id = p.registration AND r.enrolment = p.enrolment
+    LEFT JOIN vapid_key k ON k.sequence = r.vapid_key";
+
+fn read_due(row: &Row) -> Result<QueuedPush, StoreError> {
+    let (challenge_id, enrolment_id): (ChallengeId, EnrolmentId) = (row.get("challenge_id")?, row.get("enrolment_id")?);
+    let topic = sha256_text(format!("countersign topic v1\n{challenge_id}\n{enrolment_id}").as_bytes());
+    let content = match row.get("kind")? {
+        PushKind::Challenge => Content::Challenge(row.get("compact")?),
+        PushKind::Retraction => Content::Retraction(Retracted {
+            challenge_id,
+            account_id: row.get("account_id")?,
+            device: row.get("request_key_id")?,
             enrolment_id,
-            reason: reason(&row.get::<_, String>(12)?, row.get::<_, Option<String>>(14)?.as_deref()),
-        })
-    } else {
-        Content::Challenge(row.get(4)?)
+            reason: reason(row.get("state")?, row.get("settled_method")?),
+        }),
     };
-    let registration = match row.get(5)? {
+    let registration = match row.get("sealed")? {
         Some(sealed) => {
-            let registered_at = Timestamp::from_millis(row.get(13)?);
-            Some(StoredRegistration { sealed, registered_at, vapid_key: row.get(16)? })
+            let (registered_at, vapid_key) = (row.get("registered_at")?, row.get("public_key")?);
+            Some(StoredRegistration { sealed, registered_at, vapid_key })
         }
         None => None,
     };
     Ok(QueuedPush {
-        row_id: row.get(0)?,
-        device: row.get(1)?,
+        row_id: row.get("row_id")?,
+        device: row.get("enrolment")?,
         enrolment_id,
-        sealing_key: SealingPublicKey::from_bytes(row.get(3)?),
+        sealing_key: row.get("sealing_key")?,
         content,
         topic,
-        registration_row: row.get(15)?,
+        registration_row: row.get("registration")?,
         registration,
-        attempts: row.get(6)?,
-        expires_at: Timestamp::from_millis(row.get(7)?),
+        attempts: row.get("attempts")?,
+        expires_at: row.get("expires_at")?,
     })
 }
 
 impl Store {
-    /// The lanes in which something is due.
+    /// The lanes in which something is due that no process is sending.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT DISTINCT lane FROM push WHERE state = 'queued' AND due_at <= ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_map([now.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        self.read(move |tx| {
+            let sql = "SELECT DISTINCT lane FROM push
+                       WHERE state = 'queued' AND due_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)";
+            tx.rows("push", sql, values![now])?.iter().map(|row| row.get("lane")).collect()
         })
         .await
     }
 
-    /// The pushes of a lane that are due, the most urgent first. Those whose challenge is over are not among them.
+    /// Takes the pushes of a lane that are due, the most urgent first: until their lease ends, no other process sends
+    /// them, and neither does this one again. Those whose challenge is over are not among them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_pushes(&self, lane: String, now: Timestamp, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.read(move |connection| {
-            let sql =
-                "SELECT p.row_id, e.row_id, e.handle, e.sealing_key, d.compact, r.sealed, p.attempts, p.expires_at,
-                              p.kind, c.handle, a.handle, e.request_key_id, c.state, r.registered_at, c.settled_method,
-                              p.registration, k.public_key
-                       FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
-                       JOIN account a ON a.row_id = c.account
-                       JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
-                       LEFT JOIN push_registration r ON r.row_id = p.registration AND r.enrolment = p.enrolment
-                       LEFT JOIN vapid_key k ON k.sequence = r.vapid_key
-                       WHERE p.state = 'queued' AND p.lane = ?3 AND p.due_at <= ?1 AND p.expires_at > ?1
-                         AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
-                         AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
-                       ORDER BY p.due_at LIMIT ?2";
-            Ok(connection
-                .prepare_cached(sql)?
-                .query_map((now.millis(), most, lane), read_due)?
-                .collect::<Result<_, _>>()?)
+    pub async fn take_due_pushes(&self, lane: String, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
+        let process = self.process.clone();
+        self.write(move |tx, now| {
+            let sql = format!(
+                "{DUE} WHERE p.state = 'queued' AND p.lane = $1 AND p.due_at <= $2 AND p.expires_at > $2
+                   AND (p.leased_until IS NULL OR p.leased_until <= $2)
+                   AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
+                   AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
+                 ORDER BY p.due_at LIMIT $3"
+            );
+            let rows = tx.rows("push", &sql, values![lane, now, most])?;
+            let due = rows.iter().map(read_due).collect::<Result<Vec<_>, _>>()?;
+            for push in &due {
+                let sql = "UPDATE push SET leased_by = $2, leased_until = $3 WHERE row_id = $1";
+                tx.execute(sql, values![push.row_id, &process, now + LEASE])?;
+            }
+            Ok(due)
         })
         .await
     }
@@ -227,62 +237,64 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn push_failure(&self, device: i64) -> Result<Option<String>, StoreError> {
-        self.read(move |connection| {
+    pub async fn push_failure(&self, device: DeviceRow) -> Result<Option<String>, StoreError> {
+        self.read(move |tx| {
             // The last push to each place: a question that changes is pushed again.
             let sql = "WITH latest AS (
-                           SELECT state, reason, max(row_id) FROM push
-                           WHERE enrolment = ?1 AND kind = 'challenge' AND registration IS NOT NULL AND challenge =
-                               (SELECT challenge FROM push WHERE enrolment = ?1 AND kind = 'challenge' ORDER BY row_id DESC LIMIT 1)
+                           SELECT max(row_id) AS row_id FROM push
+                           WHERE enrolment = $1 AND kind = 'challenge' AND registration IS NOT NULL
+                             AND challenge = (SELECT challenge FROM push WHERE enrolment = $1 AND kind = 'challenge'
+                                              ORDER BY row_id DESC LIMIT 1)
                            GROUP BY registration)
-                       SELECT CASE WHEN max(state = 'sent') = 0 THEN max(CASE state WHEN 'failed' THEN reason END) END FROM latest";
-            Ok(connection.prepare_cached(sql)?.query_row([device], |row| row.get(0))?)
+                       SELECT CASE WHEN count(*) FILTER (WHERE p.state = 'sent') = 0
+                                   THEN max(p.reason) FILTER (WHERE p.state = 'failed') END AS reason
+                       FROM latest l JOIN push p ON p.row_id = l.row_id";
+            tx.one_row("push", sql, values![device])?.get("reason")
         })
         .await
     }
 
-    /// When the next queued push is due, if there is one that is not due yet.
+    /// When the next queued push is due, or the next lease of one ends, if that is not yet.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn next_push_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT min(due_at) FROM push WHERE state = 'queued' AND due_at > ?1";
-            let due: Option<i64> = connection.query_row(sql, [now.millis()], |row| row.get(0))?;
-            Ok(due.map(Timestamp::from_millis))
+        self.read(move |tx| {
+            let sql =
+                "SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) AS due_at FROM push
+                       WHERE state = 'queued' AND (due_at > $1 OR leased_until > $1)";
+            tx.one_row("push", sql, values![now])?.get("due_at")
         })
         .await
     }
 
-    /// Writes down what became of a push. One that is gone takes with it the registration that it went to, and no other: the
-    /// device may have made a new one meanwhile.
+    /// Writes down what became of a push, and ends its lease. One that is gone takes with it the registration that it
+    /// went to, and no other: the device may have made a new one meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn finish_push(
         &self,
-        push: i64,
-        registration: Option<i64>,
+        push: PushRow,
+        registration: Option<RegistrationRow>,
         outcome: PushOutcome,
     ) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            let (state, reason, due_at) = match &outcome {
-                PushOutcome::Sent => ("sent", None, None),
-                PushOutcome::Gone => ("gone", None, None),
-                PushOutcome::Failed(reason) => ("failed", Some(reason), None),
-                PushOutcome::RetryAt(due_at, reason) => ("queued", Some(reason), Some(due_at.millis())),
+        self.write(move |tx, now| {
+            let (stage, reason, due_at) = match &outcome {
+                PushOutcome::Sent => (PushStage::Sent, None, None),
+                PushOutcome::Gone => (PushStage::Gone, None, None),
+                PushOutcome::Failed(reason) => (PushStage::Failed, Some(reason), None),
+                PushOutcome::RetryAt(due_at, reason) => (PushStage::Queued, Some(reason), Some(*due_at)),
             };
-            connection
-                .prepare_cached(
-                    "UPDATE push SET state = ?2, reason = ?3, due_at = coalesce(?4, due_at), attempts = attempts + 1
-                     WHERE row_id = ?1 AND (?2 <> 'queued' OR state = 'queued')",
-                )?
-                .execute((push, state, reason, due_at))?;
+            let sql = "UPDATE push SET state = $2, reason = $3, due_at = coalesce($4, due_at), attempts = attempts + 1,
+                           leased_by = NULL, leased_until = NULL
+                       WHERE row_id = $1 AND ($2 <> 'queued' OR state = 'queued')";
+            tx.execute(sql, values![push, stage, reason, due_at])?;
             if outcome == PushOutcome::Sent {
-                retract_late(connection, now, push)?;
+                retract_late(tx, now, push)?;
             }
             if let (PushOutcome::Gone, Some(registration)) = (&outcome, registration) {
-                registrations::mark_gone(connection, now, registration)?;
+                registrations::mark_gone(tx, now, registration)?;
             }
             Ok(())
         })
@@ -294,10 +306,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_stale_pushes(&self) -> Result<(), StoreError> {
-        self.write(|connection, now| {
-            let sql = "UPDATE push SET state = 'dropped' WHERE state = 'queued' AND (expires_at <= ?1
+        self.write(|tx, now| {
+            let sql = "UPDATE push SET state = 'dropped' WHERE state = 'queued' AND (expires_at <= $1
                        OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) <> 'pending'))";
-            connection.execute(sql, [now.millis()])?;
+            tx.execute(sql, values![now])?;
             Ok(())
         })
         .await

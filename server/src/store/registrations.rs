@@ -1,9 +1,16 @@
-//! Where devices are reached: the push registrations of each, and the VAPID keys that Web Push subscriptions were made with.
+//! Where devices are reached: the push registrations of each, and the VAPID keys that Web Push subscriptions were made
+//! with.
 
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::Entry;
 use super::{Store, StoreError};
-use countersign_protocol::device_api::PushStatus;
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{DeviceRow, RegistrationRow};
+use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
 
 /// A place where a device is to be reached from now on.
 #[derive(Debug, Clone)]
@@ -60,75 +67,92 @@ pub struct StoredVapidKey {
     pub private_key: Vec<u8>,
 }
 
-/// How things stand with the registrations of the device `e`, in one word: see [`status`].
+/// How things stand with the registrations of the device `e`, in one word:
+/// [`PushStatus`](countersign_protocol::device_api::PushStatus).
 pub(super) const STATUS: &str = "(SELECT CASE WHEN count(*) = 0 THEN 'none' WHEN count(sealed) < count(*) THEN 'gone'
     WHEN min(vapid_key) < (SELECT max(sequence) FROM vapid_key) THEN 'outdated' ELSE 'registered' END
     FROM push_registration WHERE enrolment = e.row_id)";
 
-/// Reads a word of [`STATUS`].
-pub(super) fn status(word: &str) -> rusqlite::Result<PushStatus> {
-    Ok(match word {
-        "none" => PushStatus::None,
-        "gone" => PushStatus::Gone,
-        "outdated" => PushStatus::Outdated,
-        "registered" => PushStatus::Registered,
-        _ => return Err(rusqlite::Error::InvalidQuery),
-    })
-}
+const FORGET: &str = "DELETE FROM push_registration WHERE enrolment = $1";
 
 /// Forgets where a device is reached.
-pub(super) fn remove(connection: &Connection, now: Timestamp, device: i64) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM push_registration WHERE enrolment = ?1")?.execute([device])?;
-    drop_unused_keys(connection, now)
+pub(super) fn remove(transaction: &dyn Transaction, now: Timestamp, device: DeviceRow) -> Result<(), StoreError> {
+    transaction.execute(FORGET, values![device])?;
+    drop_unused_keys(transaction, now)
 }
 
 /// Forgets a registration that its network does not know. Its row stays, so that the device hears of it.
-pub(super) fn mark_gone(connection: &Connection, now: Timestamp, registration: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE push_registration SET sealed = NULL, vapid_key = NULL WHERE row_id = ?1";
-    connection.prepare_cached(sql)?.execute([registration])?;
-    drop_unused_keys(connection, now)
+pub(super) fn mark_gone(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    registration: RegistrationRow,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE push_registration SET sealed = NULL, vapid_key = NULL WHERE row_id = $1 AND sealed IS NOT NULL
+               RETURNING row_id, enrolment";
+    if let Some(row) = transaction.row("push_registration", sql, values![registration])? {
+        Entry::new(now, &Actor::SERVER, Fact::PushGone).of_device(transaction, row.get("enrolment")?)?;
+    }
+    drop_unused_keys(transaction, now)
 }
 
-/// Drops the earlier VAPID keys that no registration was made with any more. A device that was never confirmed needs none once
-/// its time is over.
-fn drop_unused_keys(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+/// Drops the earlier VAPID keys that no registration was made with any more. A device that was never confirmed needs
+/// none once its time is over.
+fn drop_unused_keys(transaction: &dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
+    // From the few registrations with an earlier key, not from all enrolments: this runs in the writer.
     let sql = "DELETE FROM push_registration WHERE vapid_key < (SELECT max(sequence) FROM vapid_key)
-               AND enrolment IN (SELECT row_id FROM enrolment WHERE state = 'proposed' AND expires_at <= ?1)";
-    connection.prepare_cached(sql)?.execute([now.millis()])?;
+               AND EXISTS (SELECT 1 FROM enrolment e WHERE e.row_id = push_registration.enrolment
+                           AND e.state = 'proposed' AND e.expires_at <= $1)";
+    transaction.execute(sql, values![now])?;
     let sql = "DELETE FROM vapid_key WHERE sequence < (SELECT max(sequence) FROM vapid_key)
                AND NOT EXISTS (SELECT 1 FROM push_registration r WHERE r.vapid_key = vapid_key.sequence)";
-    connection.prepare_cached(sql)?.execute(())?;
+    transaction.execute(sql, values![])?;
     Ok(())
 }
 
 /// The VAPID key of a registration; an error in the place of one that the server does not hold.
-fn key_of(connection: &Connection, made_with: &MadeWith) -> Result<Result<Option<i64>, Registered>, StoreError> {
-    let found: Option<i64> = match made_with {
+fn key_of(transaction: &dyn Transaction, made_with: &MadeWith) -> Result<Result<Option<u64>, Registered>, StoreError> {
+    let found = match made_with {
         MadeWith::None => return Ok(Ok(None)),
-        MadeWith::Current => connection.query_row("SELECT max(sequence) FROM vapid_key", (), |row| row.get(0))?,
+        MadeWith::Current => {
+            let sql = "SELECT sequence FROM vapid_key ORDER BY sequence DESC LIMIT 1";
+            transaction.row("vapid_key", sql, values![])?
+        }
         MadeWith::Key(public_key) => {
-            let sql = "SELECT sequence FROM vapid_key WHERE public_key = ?1";
-            connection.prepare_cached(sql)?.query_row([public_key], |row| row.get(0)).optional()?
+            let sql = "SELECT sequence FROM vapid_key WHERE public_key = $1";
+            transaction.row("vapid_key", sql, values![public_key])?
         }
     };
-    Ok(found.map(Some).ok_or(Registered::UnknownKey))
+    let sequence = found.map(|row| row.get("sequence")).transpose()?;
+    Ok(sequence.map(Some).ok_or(Registered::UnknownKey))
 }
 
 /// What waits for a device goes to its new places, to each once, and no more to the earlier ones.
-fn redirect(connection: &Connection, device: i64) -> Result<(), StoreError> {
-    const EARLIER: &str = "enrolment = ?1 AND state = 'queued' AND (registration IS NULL
-                           OR registration NOT IN (SELECT row_id FROM push_registration WHERE enrolment = ?1))";
+fn redirect(transaction: &dyn Transaction, device: DeviceRow) -> Result<(), StoreError> {
+    const EARLIER: &str = "enrolment = $1 AND state = 'queued' AND (registration IS NULL
+                           OR registration NOT IN (SELECT row_id FROM push_registration WHERE enrolment = $1))";
     let sql = format!(
         "INSERT INTO push (challenge, enrolment, registration, lane, kind, state, attempts, due_at, expires_at)
-         SELECT p.challenge, p.enrolment, r.row_id, r.lane, p.kind, 'queued', max(p.attempts), min(p.due_at), p.expires_at
-         FROM (SELECT * FROM push WHERE {EARLIER}) p JOIN push_registration r ON r.enrolment = p.enrolment
-         GROUP BY p.challenge, p.kind, r.row_id"
+         SELECT p.challenge, p.enrolment, r.row_id, r.lane, p.kind, 'queued', max(p.attempts), min(p.due_at),
+                max(p.expires_at)
+         FROM (SELECT challenge, enrolment, kind, attempts, due_at, expires_at FROM push WHERE {EARLIER}) p
+         JOIN push_registration r ON r.enrolment = p.enrolment
+         GROUP BY p.challenge, p.enrolment, p.kind, r.row_id, r.lane"
     );
-    connection.prepare_cached(&sql)?.execute([device])?;
+    transaction.execute(&sql, values![device])?;
     // Not deleted: one that is in flight arrives, and is then followed by a retraction.
     let sql = format!("UPDATE push SET state = 'dropped', registration = NULL WHERE {EARLIER}");
-    connection.prepare_cached(&sql)?.execute([device])?;
+    transaction.execute(&sql, values![device])?;
     Ok(())
+}
+
+fn read_registration(row: &Row) -> Result<StoredRegistration, StoreError> {
+    let (sealed, registered_at) = (row.get("sealed")?, row.get("registered_at")?);
+    Ok(StoredRegistration { sealed, registered_at, vapid_key: row.get("public_key")? })
+}
+
+fn read_vapid_key(row: &Row) -> Result<StoredVapidKey, StoreError> {
+    let (public_key, private_key) = (row.get("public_key")?, row.get("private_key")?);
+    Ok(StoredVapidKey { sequence: row.get("sequence")?, public_key, private_key })
 }
 
 impl Store {
@@ -138,29 +162,35 @@ impl Store {
     /// [`StoreError`].
     pub async fn replace_push_registrations(
         &self,
-        device: i64,
+        by: Actor,
+        device: DeviceRow,
         registrations: Vec<NewRegistration>,
     ) -> Result<Registered, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "SELECT state <> 'void' FROM enrolment WHERE row_id = ?1";
-            if !connection.prepare_cached(sql)?.query_row([device], |row| row.get(0))? {
+        self.write(move |transaction, now| {
+            let sql = "SELECT row_id, state FROM enrolment WHERE row_id = $1";
+            if transaction.one_row("enrolment", sql, values![device])?.get::<EnrolmentStage>("state")?
+                == EnrolmentStage::Void
+            {
                 return Ok(Registered::NotInUse);
             }
             let mut keys = Vec::with_capacity(registrations.len());
             for registration in &registrations {
-                match key_of(connection, &registration.made_with)? {
+                match key_of(transaction, &registration.made_with)? {
                     Ok(key) => keys.push(key),
                     Err(refused) => return Ok(refused),
                 }
             }
-            connection.prepare_cached("DELETE FROM push_registration WHERE enrolment = ?1")?.execute([device])?;
-            let sql = "INSERT INTO push_registration (enrolment, sealed, lane, registered_at, vapid_key)
-                       VALUES (?1, ?2, ?3, ?4, ?5)";
-            for (NewRegistration { sealed, lane, .. }, key) in registrations.into_iter().zip(keys) {
-                connection.prepare_cached(sql)?.execute((device, sealed, lane, now.millis(), key))?;
+            let forgotten = transaction.execute(FORGET, values![device])?;
+            if forgotten > 0 || !registrations.is_empty() {
+                Entry::new(now, &by, Fact::PushRegistered).of_device(transaction, device)?;
             }
-            redirect(connection, device)?;
-            drop_unused_keys(connection, now)?;
+            let sql = "INSERT INTO push_registration (enrolment, sealed, lane, registered_at, vapid_key)
+                       VALUES ($1, $2, $3, $4, $5)";
+            for (NewRegistration { sealed, lane, .. }, key) in registrations.into_iter().zip(keys) {
+                transaction.execute(sql, values![device, sealed, lane, now, key])?;
+            }
+            redirect(transaction, device)?;
+            drop_unused_keys(transaction, now)?;
             Ok(Registered::Done)
         })
         .await
@@ -170,16 +200,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn push_registrations(&self, device: i64) -> Result<Vec<StoredRegistration>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT r.sealed, r.registered_at, k.public_key FROM push_registration r
+    pub async fn push_registrations(&self, device: DeviceRow) -> Result<Vec<StoredRegistration>, StoreError> {
+        self.read(move |transaction| {
+            let sql = "SELECT r.row_id, r.sealed, r.registered_at, k.public_key FROM push_registration r
                        LEFT JOIN vapid_key k ON k.sequence = r.vapid_key
-                       WHERE r.enrolment = ?1 AND r.sealed IS NOT NULL ORDER BY r.row_id";
-            let read = |row: &rusqlite::Row<'_>| {
-                let registered_at = Timestamp::from_millis(row.get(1)?);
-                Ok(StoredRegistration { sealed: row.get(0)?, registered_at, vapid_key: row.get(2)? })
-            };
-            Ok(connection.prepare_cached(sql)?.query_map([device], read)?.collect::<Result<_, _>>()?)
+                       WHERE r.enrolment = $1 AND r.sealed IS NOT NULL ORDER BY r.row_id";
+            transaction.rows("push_registration", sql, values![device])?.iter().map(read_registration).collect()
         })
         .await
     }
@@ -189,14 +215,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn vapid_keys(&self) -> Result<Vec<StoredVapidKey>, StoreError> {
-        self.read(|connection| {
+        self.read(|transaction| {
             let sql = "SELECT sequence, public_key, private_key FROM vapid_key ORDER BY sequence";
-            let read = |row: &rusqlite::Row<'_>| {
-                let sequence: i64 = row.get(0)?;
-                let (public_key, private_key) = (row.get(1)?, row.get(2)?);
-                Ok(StoredVapidKey { sequence: sequence.unsigned_abs(), public_key, private_key })
-            };
-            Ok(connection.prepare_cached(sql)?.query_map((), read)?.collect::<Result<_, _>>()?)
+            transaction.rows("vapid_key", sql, values![])?.iter().map(read_vapid_key).collect()
         })
         .await
     }
@@ -206,28 +227,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn webpush_public_key(&self) -> Result<Option<String>, StoreError> {
-        self.read(|connection| {
+        self.read(|transaction| {
             let sql = "SELECT public_key FROM vapid_key ORDER BY sequence DESC LIMIT 1";
-            Ok(connection.prepare_cached(sql)?.query_row((), |row| row.get(0)).optional()?)
+            transaction.row("vapid_key", sql, values![])?.map(|row| row.get("public_key")).transpose()
         })
         .await
     }
 
-    /// Adds the first VAPID key; one that is there stays. With it, the registrations of a database from before there could
-    /// be a second one name it, and the setting that held it goes.
+    /// Adds the first VAPID key; one that is there stays. With it, the registrations of a database from before there
+    /// could be a second one name it, and the setting that held it goes.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_first_vapid_key(&self, key: StoredVapidKey) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            if connection.query_row("SELECT EXISTS (SELECT 1 FROM vapid_key)", (), |row| row.get(0))? {
+    pub async fn put_first_vapid_key(&self, by: Actor, key: StoredVapidKey) -> Result<(), StoreError> {
+        self.write(move |transaction, now| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM vapid_key) AS held";
+            if transaction.one_row("vapid_key", sql, values![])?.get("held")? {
                 return Ok(());
             }
-            insert_key(connection, &key, now)?;
-            connection.execute("DELETE FROM setting WHERE name = 'vapid_key'", ())?;
+            insert_key(transaction, now, &by, &key)?;
+            transaction.execute("DELETE FROM setting WHERE name = 'vapid_key'", values![])?;
             let sql = "UPDATE push_registration SET vapid_key = (SELECT max(sequence) FROM vapid_key)
                        WHERE sealed IS NOT NULL AND lane LIKE 'webpush%'";
-            connection.execute(sql, ())?;
+            transaction.execute(sql, values![])?;
             Ok(())
         })
         .await
@@ -237,18 +259,23 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`], also when the sequence is taken.
-    pub async fn put_vapid_key(&self, key: StoredVapidKey) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            insert_key(connection, &key, now)?;
-            drop_unused_keys(connection, now)
+    pub async fn put_vapid_key(&self, by: Actor, key: StoredVapidKey) -> Result<(), StoreError> {
+        self.write(move |transaction, now| {
+            insert_key(transaction, now, &by, &key)?;
+            drop_unused_keys(transaction, now)
         })
         .await
     }
 }
 
-fn insert_key(connection: &Connection, key: &StoredVapidKey, now: Timestamp) -> Result<(), StoreError> {
-    let sequence = i64::try_from(key.sequence).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO vapid_key (sequence, public_key, private_key, created_at) VALUES (?1, ?2, ?3, ?4)";
-    connection.execute(sql, (sequence, &key.public_key, &key.private_key, now.millis()))?;
+fn insert_key(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    key: &StoredVapidKey,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO vapid_key (sequence, public_key, private_key, created_at) VALUES ($1, $2, $3, $4)";
+    transaction.execute(sql, values![key.sequence, &key.public_key, &key.private_key, now])?;
+    Entry::new(now, by, Fact::VapidKeyMade).of_server(transaction)?;
     Ok(())
 }

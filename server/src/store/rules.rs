@@ -11,13 +11,13 @@ pub const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 pub const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 
 /// The rules. Conditions are about a row of `challenge` unless they say otherwise; `:now` is the time read in the same
-/// transaction, `:oldest` the time before which an approval has lapsed.
+/// transaction, `:oldest` the time before which an approval has lapsed. A statement takes one in by [`condition`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Which challenge an answer may settle.
     pub may_settle: &'static str,
-    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered. A NO, and a report, of
-    /// the form that it had before another question came beside count as well; a YES (`:approves`) does not.
+    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered. A NO, and a
+    /// report, of the form that it had before another question came beside count as well; a YES (`:approves`) does not.
     pub may_answer: &'static str,
     /// Which approval may be claimed.
     pub may_claim: &'static str,
@@ -63,4 +63,39 @@ impl Rules {
         unspent: "(last_step IS NULL OR last_step < :step)",
         compares_number: true,
     };
+}
+
+/// A rule's condition as a part of a statement: each name in it, such as `:now`, is replaced by the parameter of that
+/// number in the statement, which `places` gives by the name without its colon. A name without a place becomes the name
+/// of a column that no table has, so that the database refuses the statement.
+pub(super) fn condition(rule: &str, places: &[(&str, u8)]) -> String {
+    let mut parts = rule.split(':');
+    let mut sql = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        let (name, rest) = part.split_at(part.find(|letter| !is_of_name(letter)).unwrap_or(part.len()));
+        match places.iter().find(|(known, _)| *known == name) {
+            Some((_, number)) => sql.push_str(&format!("${number}")),
+            None => sql.push_str(&format!("no_place_for_{name}")),
+        }
+        sql.push_str(rest);
+    }
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_gets_its_parameter_and_one_without_a_place_is_no_column() {
+        for (rule, expected) in [
+            (Rules::RIGHT.may_settle, "state = 'pending' AND expires_at > $2"),
+            (Rules::RIGHT.may_report, "report IS NULL"),
+            (Rules::RIGHT.unspent, "(last_step IS NULL OR last_step < no_place_for_step)"),
+            (":now < :nowhere AND a = :now", "$2 < no_place_for_nowhere AND a = $2"),
+        ] {
+            assert_eq!(condition(rule, &[("now", 2), ("compact", 11)]), expected);
+        }
+    }
 }

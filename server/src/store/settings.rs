@@ -1,7 +1,10 @@
 //! The server's own settings and signing keys.
 
+use super::engine::value::values;
+use super::journal::Entry;
 use super::{Store, StoreError};
-use rusqlite::OptionalExtension;
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
 
 /// A signing key as it is kept.
 #[derive(Debug, Clone)]
@@ -20,9 +23,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn setting(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT value FROM setting WHERE name = ?1";
-            Ok(connection.query_row(sql, [name], |row| row.get(0)).optional()?)
+        self.read(move |transaction| {
+            let sql = "SELECT value FROM setting WHERE name = $1";
+            transaction.row("setting", sql, values![name])?.map(|row| row.get("value")).transpose()
         })
         .await
     }
@@ -32,8 +35,38 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn put_setting(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError> {
-        self.write(move |connection, _| {
-            connection.execute("INSERT INTO setting VALUES (?1, ?2) ON CONFLICT DO NOTHING", (name, value))?;
+        self.write(move |transaction, _| {
+            let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            transaction.execute(sql, values![name, value])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps the root of a new server, its public half and its sealed private one, both or neither; one that is
+    /// there stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_root(&self, public: Vec<u8>, sealed: Vec<u8>) -> Result<(), StoreError> {
+        self.write(move |transaction, _| {
+            let sql = "INSERT INTO setting (name, value) VALUES ('root', $1) ON CONFLICT DO NOTHING";
+            if transaction.changes_one(sql, values![&public])? {
+                let sql = "INSERT INTO setting (name, value) VALUES ('new_root', $1)";
+                transaction.execute(sql, values![&sealed])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets the root's private half, which is in its file by now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_root(&self) -> Result<(), StoreError> {
+        self.write(move |transaction, _| {
+            transaction.execute("DELETE FROM setting WHERE name = 'new_root'", values![])?;
             Ok(())
         })
         .await
@@ -44,17 +77,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn signing_key(&self) -> Result<Option<StoredSigningKey>, StoreError> {
-        self.read(|connection| {
+        self.read(|transaction| {
             let sql = "SELECT sequence, private_key, certificate FROM signing_key ORDER BY sequence DESC LIMIT 1";
-            let read = |row: &rusqlite::Row<'_>| {
-                let sequence: i64 = row.get(0)?;
-                Ok(StoredSigningKey {
-                    sequence: sequence.unsigned_abs(),
-                    private_key: row.get(1)?,
-                    certificate: row.get(2)?,
-                })
-            };
-            Ok(connection.query_row(sql, [], read).optional()?)
+            let Some(row) = transaction.row("signing_key", sql, values![])? else { return Ok(None) };
+            let (private_key, certificate) = (row.get("private_key")?, row.get("certificate")?);
+            Ok(Some(StoredSigningKey { sequence: row.get("sequence")?, private_key, certificate }))
         })
         .await
     }
@@ -63,13 +90,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`], also when the sequence is taken.
-    pub async fn put_signing_key(&self, key: StoredSigningKey) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            let sequence = i64::try_from(key.sequence).unwrap_or(i64::MAX);
-            connection.execute(
-                "INSERT INTO signing_key VALUES (?1, ?2, ?3, ?4)",
-                (sequence, key.private_key, key.certificate, now.millis()),
-            )?;
+    pub async fn put_signing_key(&self, by: Actor, key: StoredSigningKey) -> Result<(), StoreError> {
+        self.write(move |transaction, now| {
+            let sql =
+                "INSERT INTO signing_key (sequence, private_key, certificate, created_at) VALUES ($1, $2, $3, $4)";
+            transaction.execute(sql, values![key.sequence, key.private_key, key.certificate, now])?;
+            Entry::new(now, &by, Fact::SigningKeyMade).of_server(transaction)?;
             Ok(())
         })
         .await
@@ -80,10 +106,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.write(|connection, now| {
-            let sql =
-                "INSERT INTO setting VALUES ('last_probe', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-            connection.execute(sql, [now.millis().to_be_bytes()])?;
+        self.write(|transaction, now| {
+            let sql = "INSERT INTO setting (name, value) VALUES ('last_probe', $1)
+                       ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            transaction.execute(sql, values![&now.millis().to_be_bytes()])?;
             Ok(())
         })
         .await

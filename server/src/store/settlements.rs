@@ -1,13 +1,18 @@
 //! How a challenge ends: settled by a device's answer, at most once and in time, or reported at any time.
 
-use super::challenges;
-use super::webhooks::{self, Happened};
-use super::{Rules, Store, StoreError, changed_one, claims, codes, prompts, pushes};
+use super::claims::{self, Of};
+use super::engine::Transaction;
+use super::engine::value::values;
+use super::rules::condition;
+use super::{Rules, Store, StoreError, challenge_state, codes, prompts, pushes, webhooks};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow};
+use crate::domain::states::ChallengeStage;
 use countersign_protocol::decision::Answer;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use subtle::ConstantTimeEq;
 
 /// A checked decision, to be settled.
@@ -16,7 +21,7 @@ pub struct Settlement {
     /// The challenge.
     pub challenge: ChallengeId,
     /// The device that answered.
-    pub device: i64,
+    pub device: DeviceRow,
     /// Its copy of the challenge, as it was when the decision was checked.
     pub compact: String,
     /// The answer.
@@ -50,11 +55,11 @@ pub enum Settled {
 
 /// What a challenge is at the time of a settlement.
 struct Found {
-    row_id: i64,
-    account: i64,
+    row_id: ChallengeRow,
+    account: AccountRow,
     state: ChallengeState,
     number: Option<String>,
-    settled_by: Option<i64>,
+    settled_by: Option<DeviceRow>,
     wrong_number: bool,
 }
 
@@ -63,46 +68,51 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn settle(&self, settlement: Settlement) -> Result<Settled, StoreError> {
+    pub async fn settle(&self, by: Actor, settlement: Settlement) -> Result<Settled, StoreError> {
         let rules = self.rules;
-        self.write(move |connection, now| {
-            let Some(found) = find(connection, now, settlement.challenge)? else { return Ok(Settled::NotAsked) };
+        self.write(move |tx, now| {
+            let Some(found) = find(tx, now, settlement.challenge)? else { return Ok(Settled::NotAsked) };
             if settlement.answer == Answer::Report {
-                return report(connection, &rules, now, &settlement, &found);
+                return report(tx, &rules, now, &by, &settlement, &found);
             }
             let right = !rules.compares_number || is_right(found.number.as_deref(), settlement.number.as_deref());
             let approves = settlement.answer == Answer::Approve;
+            let (stage, fact) = if approves && right {
+                (ChallengeStage::Approved, Fact::ChallengeApproved)
+            } else {
+                (ChallengeStage::Denied, Fact::ChallengeDenied)
+            };
             let sql = format!(
-                "UPDATE challenge SET state = :state, settled_at = :now, settled_by = :device, decision = :decision,
-                     settled_method = 'push', wrong_number = :wrong_number
-                 WHERE row_id = :row_id AND {} AND EXISTS
+                "UPDATE challenge SET state = $1, settled_at = $2, settled_by = $3, decision = $4,
+                     settled_method = 'push', wrong_number = $5
+                 WHERE row_id = $6 AND {} AND EXISTS
                      (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
-                      WHERE e.row_id = :device AND d.challenge = challenge.row_id AND {})",
-                rules.may_settle, rules.may_answer
+                      WHERE e.row_id = $3 AND d.challenge = challenge.row_id AND {})",
+                condition(rules.may_settle, &[("now", 2)]),
+                condition(rules.may_answer, &[("compact", 7), ("approves", 8)])
             );
-            let changed = connection.prepare_cached(&sql)?.execute(named_params! {
-                ":state": if approves && right { "approved" } else { "denied" },
-                ":now": now.millis(),
-                ":device": settlement.device,
-                ":decision": settlement.decision,
-                ":wrong_number": approves && !right,
-                ":row_id": found.row_id,
-                ":compact": settlement.compact,
-                ":approves": approves,
-            })?;
-            if !changed_one(changed) {
-                return why_not_settled(connection, &settlement, &found);
+            let values = values![
+                stage,
+                now,
+                settlement.device,
+                &settlement.decision,
+                approves && !right,
+                found.row_id,
+                &settlement.compact,
+                approves,
+            ];
+            if !tx.changes_one(&sql, values)? {
+                return why_not_settled(tx, &settlement, &found);
             }
-            keep_what_was_answered(connection, &found, &settlement)?;
-            pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
-            let happened = if approves && right { Happened::Approved } else { Happened::Denied };
-            webhooks::emit(connection, now, found.row_id, happened)?;
+            keep_what_was_answered(tx, &found, &settlement)?;
+            pushes::retract(tx, now, found.row_id, Some(settlement.device))?;
+            webhooks::tell(tx, now, &by, found.row_id, fact)?;
             match (approves, right) {
                 (true, false) => Ok(Settled::WrongNumber),
                 (true, true) => {
                     if settlement.user_verified {
-                        prompts::resume(connection, found.account)?;
-                        codes::unlock(connection, found.account)?;
+                        prompts::resume(tx, now, &by, found.account)?;
+                        codes::unlock(tx, now, &by, found.account)?;
                     }
                     Ok(Settled::Counts(ChallengeState::Approved))
                 }
@@ -113,7 +123,8 @@ impl Store {
     }
 }
 
-/// True when what was typed is what was shown, or nothing was asked for. Takes the same time however much of it is right.
+/// True when what was typed is what was shown, or nothing was asked for. Takes the same time however much of it is
+/// right.
 fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
     match (shown, typed) {
         (Some(shown), Some(typed)) => shown.as_bytes().ct_eq(typed.as_bytes()).into(),
@@ -123,48 +134,38 @@ fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
 }
 
 /// The form that was answered is the one of the receipt.
-fn keep_what_was_answered(connection: &Connection, found: &Found, settlement: &Settlement) -> Result<(), StoreError> {
+fn keep_what_was_answered(tx: &dyn Transaction, found: &Found, settlement: &Settlement) -> Result<(), StoreError> {
     let sql = "UPDATE challenge_device SET compact = earlier, earlier = compact
-               WHERE challenge = ?1 AND enrolment = ?2 AND earlier = ?3";
-    let parameters = (found.row_id, settlement.device, &settlement.compact);
-    if changed_one(connection.prepare_cached(sql)?.execute(parameters)?) {
-        let sql = "UPDATE challenge SET certificate = earlier_certificate WHERE row_id = ?1";
-        connection.execute(sql, [found.row_id])?;
+               WHERE challenge = $1 AND enrolment = $2 AND earlier = $3";
+    if tx.changes_one(sql, values![found.row_id, settlement.device, &settlement.compact])? {
+        let sql = "UPDATE challenge SET certificate = earlier_certificate WHERE row_id = $1";
+        tx.execute(sql, values![found.row_id])?;
     }
     Ok(())
 }
 
-fn find(connection: &Connection, now: Timestamp, id: ChallengeId) -> Result<Option<Found>, StoreError> {
+fn find(tx: &dyn Transaction, now: Timestamp, id: ChallengeId) -> Result<Option<Found>, StoreError> {
     let sql = "SELECT row_id, account, state, expires_at, settled_at, number, settled_by, wrong_number
-               FROM challenge WHERE handle = ?1";
-    let read = |row: &Row<'_>| {
-        let settled_at: Option<i64> = row.get(4)?;
-        let expires_at = Timestamp::from_millis(row.get(3)?);
-        Ok(Found {
-            row_id: row.get(0)?,
-            account: row.get(1)?,
-            state: challenges::read_state(
-                &row.get::<_, String>(2)?,
-                expires_at,
-                settled_at.map(Timestamp::from_millis),
-                now,
-            )?,
-            number: row.get(5)?,
-            settled_by: row.get(6)?,
-            wrong_number: row.get(7)?,
-        })
-    };
-    Ok(connection.prepare_cached(sql)?.query_row([id.to_string()], read).optional()?)
+               FROM challenge WHERE handle = $1";
+    let Some(row) = tx.row("challenge", sql, values![id])? else { return Ok(None) };
+    Ok(Some(Found {
+        row_id: row.get("row_id")?,
+        account: row.get("account")?,
+        state: challenge_state::state_of(&row, now)?,
+        number: row.get("number")?,
+        settled_by: row.get("settled_by")?,
+        wrong_number: row.get("wrong_number")?,
+    }))
 }
 
 /// True when a device is in use and was asked, in whatever form.
-fn was_asked(connection: &Connection, found: &Found, settlement: &Settlement) -> Result<bool, StoreError> {
+fn was_asked(tx: &dyn Transaction, found: &Found, settlement: &Settlement) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
-                              WHERE e.row_id = ?1 AND d.challenge = ?2 AND e.state = 'confirmed')";
-    Ok(connection.prepare_cached(sql)?.query_row((settlement.device, found.row_id), |row| row.get(0))?)
+                              WHERE e.row_id = $1 AND d.challenge = $2 AND e.state = 'confirmed') AS asked";
+    tx.one_row("challenge_device", sql, values![settlement.device, found.row_id])?.get("asked")
 }
 
-fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Found) -> Result<Settled, StoreError> {
+fn why_not_settled(tx: &dyn Transaction, settlement: &Settlement, found: &Found) -> Result<Settled, StoreError> {
     let approved = matches!(
         found.state,
         ChallengeState::Approved | ChallengeState::Claimed | ChallengeState::Lapsed | ChallengeState::Revoked
@@ -175,7 +176,7 @@ fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Fou
         (state, Answer::Approve) if own && approved => Settled::Counts(state),
         (ChallengeState::Denied, Answer::Deny) if own && !found.wrong_number => Settled::Counts(ChallengeState::Denied),
         (ChallengeState::Pending, _) => {
-            if was_asked(connection, found, settlement)? {
+            if was_asked(tx, found, settlement)? {
                 Settled::Changed
             } else {
                 Settled::NotAsked
@@ -187,49 +188,39 @@ fn why_not_settled(connection: &Connection, settlement: &Settlement, found: &Fou
     })
 }
 
-/// "This was not me": takes back what nobody has claimed, and stops the pushes to the account. The first report counts; a
-/// repetition, also by another device, changes nothing, so that it does not stop again what was lifted meanwhile.
+/// "This was not me": takes back what nobody has claimed, and stops the pushes to the account. The first report counts;
+/// a repetition, also by another device, changes nothing, so that it does not stop again what was lifted meanwhile.
 fn report(
-    connection: &Connection,
+    tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
+    by: &Actor,
     settlement: &Settlement,
     found: &Found,
 ) -> Result<Settled, StoreError> {
-    if !was_asked(connection, found, settlement)? {
+    if !was_asked(tx, found, settlement)? {
         return Ok(Settled::NotAsked);
     }
     let sql = format!(
-        "UPDATE challenge SET report = :decision, reported_at = :now, reported_by = :device
-         WHERE row_id = :row_id AND {}",
-        rules.may_report
+        "UPDATE challenge SET report = $1, reported_at = $2, reported_by = $3 WHERE row_id = $4 AND {}",
+        condition(rules.may_report, &[])
     );
-    let changed = connection.prepare_cached(&sql)?.execute(named_params! {
-        ":decision": settlement.decision,
-        ":now": now.millis(),
-        ":device": settlement.device,
-        ":row_id": found.row_id,
-    })?;
-    if !changed_one(changed) {
+    let values = values![&settlement.decision, now, settlement.device, found.row_id];
+    if !tx.changes_one(&sql, values)? {
         return Ok(Settled::Counts(found.state));
     }
     let sql = format!(
-        "UPDATE challenge SET state = 'reported', settled_at = :now, settled_by = :device, decision = :decision
-         WHERE row_id = :row_id AND {}",
-        rules.may_settle
+        "UPDATE challenge SET state = 'reported', decision = $1, settled_at = $2, settled_by = $3
+         WHERE row_id = $4 AND {}",
+        condition(rules.may_settle, &[("now", 2)])
     );
-    let ended = changed_one(connection.prepare_cached(&sql)?.execute(named_params! {
-        ":now": now.millis(),
-        ":device": settlement.device,
-        ":decision": settlement.decision,
-        ":row_id": found.row_id,
-    })?);
-    let revoked = claims::revoke(connection, rules, now, "row_id = :row", found.row_id)?;
-    webhooks::emit(connection, now, found.row_id, Happened::Reported)?;
-    prompts::stop(connection, now, found.account)?;
+    let ended = tx.changes_one(&sql, values)?;
+    let revoked = claims::revoke(tx, rules, now, by, Of::Challenge(found.row_id))?;
+    webhooks::tell(tx, now, by, found.row_id, Fact::ChallengeReported)?;
+    prompts::stop(tx, now, by, found.account)?;
     if ended {
-        keep_what_was_answered(connection, found, settlement)?;
-        pushes::retract(connection, now, found.row_id, Some(settlement.device))?;
+        keep_what_was_answered(tx, found, settlement)?;
+        pushes::retract(tx, now, found.row_id, Some(settlement.device))?;
     }
     Ok(Settled::Counts(match (ended, revoked) {
         (true, _) => ChallengeState::Reported,

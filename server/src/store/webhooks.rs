@@ -1,13 +1,18 @@
-//! Webhooks, and the events to be told: rows written together with what happened, so that a crash between the two cannot
-//! lose one.
+//! Webhooks, and the events to be told: lines of the journal on their way to a relying party, queued in the transaction
+//! that wrote them, so that a crash between the two cannot lose one.
 
-use super::challenges;
-use super::{Store, StoreError, changed_one};
-use crate::domain::methods::amr;
+use super::engine::Transaction;
+use super::engine::row::Row;
+use super::engine::value::values;
+use super::journal::{ChallengeDetail, Entry};
+use super::{LEASE, Store, StoreError};
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
 use crate::domain::moment::rfc3339;
+use crate::domain::rows::{ChallengeRow, EventRow, RelyingPartyRow};
+use crate::domain::states::EventStage;
 use countersign_protocol::key::sha256_text;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -17,34 +22,6 @@ pub const EVENT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// How long events are kept that are delivered or dead.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// What happened to a challenge. Each of these happens to one challenge at most once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Happened {
-    Approved,
-    Denied,
-    Reported,
-    Cancelled,
-    Claimed,
-    Revoked,
-    /// The question was a tap and asks for its number from now on.
-    Numbered,
-}
-
-impl Happened {
-    /// The word on the wire.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => "challenge.approved",
-            Self::Denied => "challenge.denied",
-            Self::Reported => "challenge.reported",
-            Self::Cancelled => "challenge.cancelled",
-            Self::Claimed => "challenge.claimed",
-            Self::Revoked => "challenge.revoked",
-            Self::Numbered => "challenge.numbered",
-        }
-    }
-}
 
 /// What an event says of its challenge: what its relying party could have read at that moment, and no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,11 +44,11 @@ pub struct ChallengeEvent {
 #[derive(Debug, Clone)]
 pub struct DueEvent {
     /// The row.
-    pub row_id: i64,
+    pub row_id: EventRow,
     /// Names it; the same at every attempt.
     pub id: String,
     /// The relying party's row.
-    pub relying_party: i64,
+    pub relying_party: RelyingPartyRow,
     /// The relying party's external handle.
     pub audience: String,
     /// Where it goes.
@@ -79,7 +56,7 @@ pub struct DueEvent {
     /// What signs it, sealed: the secret, and for a day the one before it.
     pub secrets: Vec<Vec<u8>>,
     /// What happened.
-    pub kind: String,
+    pub fact: Fact,
     /// Of what.
     pub challenge: ChallengeEvent,
     /// When it happened.
@@ -126,7 +103,7 @@ pub struct DeadEvent {
     /// Names it.
     pub id: String,
     /// What happened.
-    pub kind: String,
+    pub fact: Fact,
     /// When.
     pub created_at: Timestamp,
     /// How often it was tried.
@@ -137,163 +114,148 @@ pub struct DeadEvent {
     pub challenge: ChallengeEvent,
 }
 
-/// Writes down what happened, in the transaction in which it did; nothing where the relying party has no webhook.
-pub(super) fn emit(
-    connection: &Connection,
+/// Writes down what happened to a challenge, in the transaction in which it did, and queues what its relying party is
+/// told of it, where that has a webhook. Each fact happens to one challenge at most once.
+pub(super) fn tell(
+    tx: &dyn Transaction,
     now: Timestamp,
-    challenge: i64,
-    happened: Happened,
+    by: &Actor,
+    challenge: ChallengeRow,
+    fact: Fact,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT c.relying_party, c.handle, a.handle, c.state, c.expires_at, c.settled_at, c.report IS NOT NULL, c.settled_method
-               FROM challenge c JOIN webhook w ON w.relying_party = c.relying_party JOIN account a ON a.row_id = c.account
-               JOIN relying_party p ON p.row_id = c.relying_party
-               WHERE c.row_id = ?1 AND w.disabled_at IS NULL AND p.revoked_at IS NULL";
-    let read = |row: &Row<'_>| {
-        let (expires_at, settled_at) = (Timestamp::from_millis(row.get(4)?), row.get::<_, Option<i64>>(5)?);
-        let state =
-            challenges::read_state(&row.get::<_, String>(3)?, expires_at, settled_at.map(Timestamp::from_millis), now)?;
-        let by_code = row.get::<_, Option<String>>(7)?.as_deref() == Some("code");
-        let event = ChallengeEvent {
-            id: row.get(1)?,
-            state: state.as_str().into(),
-            user_id: row.get(2)?,
-            reported: row.get(6)?,
-            amr: amr(state, by_code).iter().map(|&word| word.to_owned()).collect(),
-            at: rfc3339(now),
-        };
-        Ok((row.get::<_, i64>(0)?, event))
-    };
-    let Some((relying_party, event)) = connection.prepare_cached(sql)?.query_row([challenge], read).optional()? else {
+    let line = Entry::new(now, by, fact).of_challenge(tx, challenge)?;
+    if !fact.is_told() {
         return Ok(());
-    };
-    let payload = serde_json::to_string(&event).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    let kind = happened.as_str();
-    let digest = sha256_text(format!("countersign event v1\n{}\n{kind}", event.id).as_bytes());
-    let sql = "INSERT INTO webhook_event (handle, relying_party, challenge, type, payload, created_at, state, due_at, expires_at)
-               VALUES (:handle, :relying_party, :challenge, :type, :payload, :now, 'queued', :now, :expires_at)
-               ON CONFLICT (handle) DO NOTHING";
-    connection.prepare_cached(sql)?.execute(named_params! {
-        ":handle": format!("evt_{}", &digest[..22]),
-        ":relying_party": relying_party,
-        ":challenge": challenge,
-        ":type": kind,
-        ":payload": payload,
-        ":now": now.millis(),
-        ":expires_at": (now + EVENT_LIFETIME).millis(),
-    })?;
+    }
+    let sql = "SELECT c.row_id, c.handle, c.relying_party FROM challenge c
+               JOIN webhook w ON w.relying_party = c.relying_party JOIN relying_party p ON p.row_id = c.relying_party
+               WHERE c.row_id = $1 AND w.disabled_at IS NULL AND p.revoked_at IS NULL";
+    let Some(row) = tx.row("challenge", sql, values![challenge])? else { return Ok(()) };
+    let (handle, relying_party): (String, RelyingPartyRow) = (row.get("handle")?, row.get("relying_party")?);
+    let digest = sha256_text(format!("countersign event v1\n{handle}\n{}", fact.as_str()).as_bytes());
+    let sql = "INSERT INTO webhook_event (handle, relying_party, challenge, journal, state, due_at, expires_at)
+               VALUES ($1, $2, $3, $4, 'queued', $5, $6) ON CONFLICT (handle) DO NOTHING";
+    let handle = format!("evt_{}", &digest[..22]);
+    tx.execute(sql, values![handle, relying_party, challenge, line, now, now + EVENT_LIFETIME])?;
     Ok(())
 }
 
-fn read_event(json: &str) -> rusqlite::Result<ChallengeEvent> {
-    serde_json::from_str(json).map_err(|_| rusqlite::Error::InvalidQuery)
+/// What a line of the journal says of its challenge.
+fn read_event(row: &Row) -> Result<ChallengeEvent, StoreError> {
+    let detail: String = row.get("detail")?;
+    let detail: ChallengeDetail =
+        serde_json::from_str(&detail).map_err(|_| row.unreadable("detail", "cannot be read"))?;
+    let ChallengeDetail { state, reported, amr } = detail;
+    let (id, user_id) = (row.get("challenge_id")?, row.get("account_id")?);
+    Ok(ChallengeEvent { id, state, user_id, reported, amr, at: rfc3339(row.get("at")?) })
 }
 
 impl Store {
-    /// The relying parties for whom something is due.
+    /// The relying parties for whom something is due that no process is telling.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_receivers(&self, now: Timestamp) -> Result<Vec<i64>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT relying_party FROM webhook_event WHERE state = 'queued' AND due_at <= ?1
+    pub async fn due_receivers(&self, now: Timestamp) -> Result<Vec<RelyingPartyRow>, StoreError> {
+        self.read(move |tx| {
+            let sql = "SELECT relying_party FROM webhook_event
+                       WHERE state = 'queued' AND due_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                        GROUP BY relying_party ORDER BY min(due_at)";
-            Ok(connection
-                .prepare_cached(sql)?
-                .query_map([now.millis()], |row| row.get(0))?
-                .collect::<Result<_, _>>()?)
+            tx.rows("webhook_event", sql, values![now])?.iter().map(|row| row.get("relying_party")).collect()
         })
         .await
     }
 
-    /// The event of a relying party that is due first. One whose challenge has an earlier one that still waits is not due.
+    /// Takes the event of a relying party that is due first: until its lease ends, no other process tells it, and
+    /// neither does this one again. One whose challenge has an earlier one that still waits is not due.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn due_event(&self, relying_party: i64, now: Timestamp) -> Result<Option<DueEvent>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT e.row_id, e.handle, p.handle, w.url, w.secret,
-                              CASE WHEN w.rotated_at > ?3 THEN w.earlier_secret END, e.type, e.payload, e.created_at, e.attempts,
-                              e.expires_at
+    pub async fn take_due_event(&self, relying_party: RelyingPartyRow) -> Result<Option<DueEvent>, StoreError> {
+        let process = self.process.clone();
+        self.write(move |tx, now| {
+            let sql = "SELECT e.row_id, e.handle, p.handle AS audience, w.url, w.secret,
+                              CASE WHEN w.rotated_at > $3 THEN w.earlier_secret END AS earlier_secret,
+                              j.fact, j.detail, j.challenge AS challenge_id, j.account AS account_id, j.at,
+                              e.attempts, e.expires_at
                        FROM webhook_event e JOIN webhook w ON w.relying_party = e.relying_party
-                       JOIN relying_party p ON p.row_id = e.relying_party
-                       WHERE e.relying_party = ?1 AND e.state = 'queued' AND e.due_at <= ?2
+                       JOIN relying_party p ON p.row_id = e.relying_party JOIN journal j ON j.row_id = e.journal
+                       WHERE e.relying_party = $1 AND e.state = 'queued' AND e.due_at <= $2
+                         AND (e.leased_until IS NULL OR e.leased_until <= $2)
                          AND NOT EXISTS (SELECT 1 FROM webhook_event earlier WHERE earlier.challenge = e.challenge
                                          AND earlier.state = 'queued' AND earlier.row_id < e.row_id)
                        ORDER BY e.due_at, e.row_id LIMIT 1";
-            let read = |row: &Row<'_>| {
-                let secrets = [Some(row.get::<_, Vec<u8>>(4)?), row.get(5)?];
-                Ok(DueEvent {
-                    row_id: row.get(0)?,
-                    id: row.get(1)?,
-                    relying_party,
-                    audience: row.get(2)?,
-                    url: row.get(3)?,
-                    secrets: secrets.into_iter().flatten().collect(),
-                    kind: row.get(6)?,
-                    challenge: read_event(&row.get::<_, String>(7)?)?,
-                    created_at: Timestamp::from_millis(row.get(8)?),
-                    attempts: row.get(9)?,
-                    expires_at: Timestamp::from_millis(row.get(10)?),
-                })
+            let Some(row) = tx.row("webhook_event", sql, values![relying_party, now, now - SECRET_OVERLAP])? else {
+                return Ok(None);
             };
-            let parameters = (relying_party, now.millis(), (now - SECRET_OVERLAP).millis());
-            Ok(connection.prepare_cached(sql)?.query_row(parameters, read).optional()?)
+            let secrets = [Some(row.get::<Vec<u8>>("secret")?), row.get("earlier_secret")?];
+            let event = DueEvent {
+                row_id: row.get("row_id")?,
+                id: row.get("handle")?,
+                relying_party,
+                audience: row.get("audience")?,
+                url: row.get("url")?,
+                secrets: secrets.into_iter().flatten().collect(),
+                fact: row.get("fact")?,
+                challenge: read_event(&row)?,
+                created_at: row.get("at")?,
+                attempts: row.get("attempts")?,
+                expires_at: row.get("expires_at")?,
+            };
+            let sql = "UPDATE webhook_event SET leased_by = $2, leased_until = $3 WHERE row_id = $1";
+            tx.execute(sql, values![event.row_id, &process, now + LEASE])?;
+            Ok(Some(event))
         })
         .await
     }
 
-    /// When the next event is due, if there is one that is not due yet.
+    /// When the next event is due, or the next lease of one ends, if that is not yet.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn next_event_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT min(due_at) FROM webhook_event WHERE state = 'queued' AND due_at > ?1";
-            let due: Option<i64> = connection.prepare_cached(sql)?.query_row([now.millis()], |row| row.get(0))?;
-            Ok(due.map(Timestamp::from_millis))
+        self.read(move |tx| {
+            let sql = "SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) AS due_at
+                       FROM webhook_event WHERE state = 'queued' AND (due_at > $1 OR leased_until > $1)";
+            tx.one_row("webhook_event", sql, values![now])?.get("due_at")
         })
         .await
     }
 
-    /// Writes down what became of an attempt.
+    /// Writes down what became of an attempt, and ends its lease.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn finish_event(&self, event: DueEvent, outcome: EventOutcome) -> Result<(), StoreError> {
-        self.write(move |connection, now| {
-            let (state, reason, due_at) = match outcome {
-                EventOutcome::Delivered => ("delivered", None, None),
-                EventOutcome::RetryAt(due_at, reason) => ("queued", Some(reason), Some(due_at.millis())),
-                EventOutcome::Dead(reason) => ("dead", Some(reason), None),
+        self.write(move |tx, now| {
+            let (stage, reason, due_at) = match outcome {
+                EventOutcome::Delivered => (EventStage::Delivered, None, None),
+                EventOutcome::RetryAt(due_at, reason) => (EventStage::Queued, Some(reason), Some(due_at)),
+                EventOutcome::Dead(reason) => (EventStage::Dead, Some(reason), None),
                 EventOutcome::Gone(reason) => {
-                    // Only the receiver that was asked: the operator may have named another one meanwhile.
-                    let sql = "UPDATE webhook SET disabled_at = ?3 WHERE relying_party = ?1 AND url = ?2 AND disabled_at IS NULL";
-                    let parameters = (event.relying_party, &event.url, now.millis());
-                    if changed_one(connection.execute(sql, parameters)?) {
-                        kill_queue(connection, event.relying_party, &reason)?;
-                        let sql = "UPDATE webhook_event SET attempts = attempts + 1 WHERE row_id = ?1";
-                        connection.execute(sql, [event.row_id])?;
+                    if disable(tx, now, &event, &reason)? {
                         return Ok(());
                     }
-                    ("queued", Some(reason), None)
+                    (EventStage::Queued, Some(reason), None)
                 }
             };
-            let sql = "UPDATE webhook_event SET state = ?2, reason = ?3, due_at = coalesce(?4, due_at), attempts = attempts + 1
-                       WHERE row_id = ?1 AND state = 'queued'";
-            connection.prepare_cached(sql)?.execute((event.row_id, state, reason, due_at))?;
+            let sql = "UPDATE webhook_event SET state = $2, reason = $3, due_at = coalesce($4, due_at),
+                           attempts = attempts + 1, leased_by = NULL, leased_until = NULL
+                       WHERE row_id = $1 AND state = 'queued'";
+            tx.execute(sql, values![event.row_id, stage, reason, due_at])?;
             Ok(())
         })
         .await
     }
 
-    /// Forgets the events that were delivered or died long ago.
+    /// Forgets the events that were delivered or died long ago. The journal keeps what they told.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn drop_old_events(&self) -> Result<(), StoreError> {
-        self.write(|connection, now| {
-            let sql = "DELETE FROM webhook_event WHERE state <> 'queued' AND created_at < ?1";
-            connection.prepare_cached(sql)?.execute([(now - KEPT).millis()])?;
+        self.write(|tx, now| {
+            let sql = "DELETE FROM webhook_event WHERE state <> 'queued' AND due_at < $1
+                       AND (SELECT at FROM journal WHERE row_id = webhook_event.journal) < $1";
+            tx.execute(sql, values![now - KEPT])?;
             Ok(())
         })
         .await
@@ -304,14 +266,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn set_webhook(&self, relying_party: i64, url: String, secret: Vec<u8>) -> Result<bool, StoreError> {
-        self.write(move |connection, now| {
-            let sql = "UPDATE webhook SET url = ?2, disabled_at = NULL WHERE relying_party = ?1";
-            if changed_one(connection.execute(sql, (relying_party, &url))?) {
+    pub async fn set_webhook(
+        &self,
+        by: Actor,
+        relying_party: RelyingPartyRow,
+        url: String,
+        secret: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx, now| {
+            Entry::new(now, &by, Fact::WebhookSet).of_relying_party(tx, relying_party)?;
+            let sql = "UPDATE webhook SET url = $2, disabled_at = NULL WHERE relying_party = $1";
+            if tx.changes_one(sql, values![relying_party, &url])? {
                 return Ok(false);
             }
-            let sql = "INSERT INTO webhook (relying_party, url, secret, created_at) VALUES (?1, ?2, ?3, ?4)";
-            connection.execute(sql, (relying_party, url, secret, now.millis()))?;
+            let sql = "INSERT INTO webhook (relying_party, url, secret, created_at) VALUES ($1, $2, $3, $4)";
+            tx.execute(sql, values![relying_party, &url, &secret, now])?;
             Ok(true)
         })
         .await
@@ -321,11 +290,20 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn rotate_webhook(&self, relying_party: i64, secret: Vec<u8>) -> Result<bool, StoreError> {
-        self.write(move |connection, now| {
+    pub async fn rotate_webhook(
+        &self,
+        by: Actor,
+        relying_party: RelyingPartyRow,
+        secret: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx, now| {
             let sql =
-                "UPDATE webhook SET earlier_secret = secret, secret = ?2, rotated_at = ?3 WHERE relying_party = ?1";
-            Ok(changed_one(connection.execute(sql, (relying_party, secret, now.millis()))?))
+                "UPDATE webhook SET earlier_secret = secret, secret = $2, rotated_at = $3 WHERE relying_party = $1";
+            let rotated = tx.changes_one(sql, values![relying_party, &secret, now])?;
+            if rotated {
+                Entry::new(now, &by, Fact::WebhookRotated).of_relying_party(tx, relying_party)?;
+            }
+            Ok(rotated)
         })
         .await
     }
@@ -334,10 +312,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_webhook(&self, relying_party: i64) -> Result<bool, StoreError> {
-        self.write(move |connection, _| {
-            kill_queue(connection, relying_party, "the webhook was removed")?;
-            Ok(changed_one(connection.execute("DELETE FROM webhook WHERE relying_party = ?1", [relying_party])?))
+    pub async fn remove_webhook(&self, by: Actor, relying_party: RelyingPartyRow) -> Result<bool, StoreError> {
+        self.write(move |tx, now| {
+            kill_queue(tx, relying_party, "the webhook was removed")?;
+            let removed = tx.changes_one("DELETE FROM webhook WHERE relying_party = $1", values![relying_party])?;
+            if removed {
+                Entry::new(now, &by, Fact::WebhookRemoved).of_relying_party(tx, relying_party)?;
+            }
+            Ok(removed)
         })
         .await
     }
@@ -347,22 +329,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn webhooks(&self) -> Result<Vec<WebhookRecord>, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT p.handle, p.name, w.url, w.disabled_at IS NOT NULL,
-                              (SELECT count(*) FROM webhook_event WHERE relying_party = p.row_id AND state = 'queued'),
-                              (SELECT count(*) FROM webhook_event WHERE relying_party = p.row_id AND state = 'dead')
+        self.read(|tx| {
+            let sql = "SELECT p.row_id, p.handle, p.name, w.url, w.disabled_at IS NOT NULL AS disabled,
+                              (SELECT count(*) FROM webhook_event
+                               WHERE relying_party = p.row_id AND state = 'queued') AS queued,
+                              (SELECT count(*) FROM webhook_event
+                               WHERE relying_party = p.row_id AND state = 'dead') AS dead
                        FROM webhook w JOIN relying_party p ON p.row_id = w.relying_party ORDER BY p.name, p.handle";
-            let read = |row: &Row<'_>| {
+            let read = |row: &Row| {
                 Ok(WebhookRecord {
-                    relying_party: row.get(0)?,
-                    name: row.get(1)?,
-                    url: row.get(2)?,
-                    disabled: row.get(3)?,
-                    queued: row.get::<_, i64>(4)?.unsigned_abs(),
-                    dead: row.get::<_, i64>(5)?.unsigned_abs(),
+                    relying_party: row.get("handle")?,
+                    name: row.get("name")?,
+                    url: row.get("url")?,
+                    disabled: row.get("disabled")?,
+                    queued: row.get("queued")?,
+                    dead: row.get("dead")?,
                 })
             };
-            Ok(connection.prepare(sql)?.query_map([], read)?.collect::<Result<_, _>>()?)
+            tx.rows("webhook", sql, values![])?.iter().map(read).collect()
         })
         .await
     }
@@ -371,42 +355,44 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn dead_events(&self, relying_party: i64) -> Result<Vec<DeadEvent>, StoreError> {
-        self.read(move |connection| {
-            let sql = "SELECT handle, type, created_at, attempts, coalesce(reason, ''), payload FROM webhook_event
-                       WHERE relying_party = ?1 AND state = 'dead' ORDER BY row_id";
-            let read = |row: &Row<'_>| {
+    pub async fn dead_events(&self, relying_party: RelyingPartyRow) -> Result<Vec<DeadEvent>, StoreError> {
+        self.read(move |tx| {
+            let sql =
+                "SELECT e.row_id, e.handle, j.fact, j.detail, j.challenge AS challenge_id, j.account AS account_id,
+                              j.at, e.attempts, coalesce(e.reason, '') AS reason
+                       FROM webhook_event e JOIN journal j ON j.row_id = e.journal
+                       WHERE e.relying_party = $1 AND e.state = 'dead' ORDER BY e.row_id";
+            let read = |row: &Row| {
                 Ok(DeadEvent {
-                    id: row.get(0)?,
-                    kind: row.get(1)?,
-                    created_at: Timestamp::from_millis(row.get(2)?),
-                    attempts: row.get(3)?,
-                    reason: row.get(4)?,
-                    challenge: read_event(&row.get::<_, String>(5)?)?,
+                    id: row.get("handle")?,
+                    fact: row.get("fact")?,
+                    created_at: row.get("at")?,
+                    attempts: row.get("attempts")?,
+                    reason: row.get("reason")?,
+                    challenge: read_event(row)?,
                 })
             };
-            Ok(connection.prepare(sql)?.query_map([relying_party], read)?.collect::<Result<_, _>>()?)
+            tx.rows("webhook_event", sql, values![relying_party])?.iter().map(read).collect()
         })
         .await
     }
 
-    /// Queues dead events once more, for another day: one by its id, or all. How many, of relying parties whose webhook is
-    /// in use.
+    /// Queues dead events once more, for another day: one by its id, or all. How many, of relying parties whose webhook
+    /// is in use.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn replay_events(&self, which: Replayed) -> Result<usize, StoreError> {
-        self.write(move |connection, now| {
+        self.write(move |tx, now| {
             let (id, relying_party) = match which {
                 Replayed::One(id) => (Some(id), None),
                 Replayed::AllOf(relying_party) => (None, Some(relying_party)),
             };
             let sql =
-                "UPDATE webhook_event SET state = 'queued', attempts = 0, reason = NULL, due_at = ?3, expires_at = ?4
-                       WHERE state = 'dead' AND (handle = ?1 OR relying_party = ?2)
-                         AND relying_party IN (SELECT relying_party FROM webhook WHERE disabled_at IS NULL)";
-            let parameters = (id, relying_party, now.millis(), (now + EVENT_LIFETIME).millis());
-            Ok(connection.execute(sql, parameters)?)
+                "UPDATE webhook_event SET state = 'queued', attempts = 0, reason = NULL, due_at = $3, expires_at = $4
+                 WHERE state = 'dead' AND (handle = $1 OR relying_party = $2)
+                   AND relying_party IN (SELECT relying_party FROM webhook WHERE disabled_at IS NULL)";
+            tx.execute(sql, values![id, relying_party, now, now + EVENT_LIFETIME])
         })
         .await
     }
@@ -418,12 +404,27 @@ pub enum Replayed {
     /// The one of this id.
     One(String),
     /// Those of the relying party in this row.
-    AllOf(i64),
+    AllOf(RelyingPartyRow),
 }
 
-fn kill_queue(connection: &Connection, relying_party: i64, reason: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE webhook_event SET state = 'dead', reason = ?2 || coalesce('; before: ' || reason, '')
-               WHERE relying_party = ?1 AND state = 'queued'";
-    connection.execute(sql, (relying_party, reason))?;
+/// Disables the webhook whose receiver said that it is gone, and kills what waits for it; false when the operator has
+/// named another receiver meanwhile.
+fn disable(tx: &dyn Transaction, now: Timestamp, event: &DueEvent, reason: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE webhook SET disabled_at = $3 WHERE relying_party = $1 AND url = $2 AND disabled_at IS NULL";
+    if !tx.changes_one(sql, values![event.relying_party, &event.url, now])? {
+        return Ok(false);
+    }
+    kill_queue(tx, event.relying_party, reason)?;
+    tx.execute("UPDATE webhook_event SET attempts = attempts + 1 WHERE row_id = $1", values![event.row_id])?;
+    let entry = Entry::new(now, &Actor::SERVER, Fact::WebhookDisabled).because(reason);
+    entry.of_relying_party(tx, event.relying_party)?;
+    Ok(true)
+}
+
+fn kill_queue(tx: &dyn Transaction, relying_party: RelyingPartyRow, reason: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE webhook_event SET state = 'dead', reason = $2 || coalesce('; before: ' || reason, ''),
+                   leased_by = NULL, leased_until = NULL
+               WHERE relying_party = $1 AND state = 'queued'";
+    tx.execute(sql, values![relying_party, reason])?;
     Ok(())
 }

@@ -61,8 +61,8 @@ fn web_push(inputs: &Value) -> Result<Value, Refusal> {
     Ok(json!({ "plaintext_b64u": BASE64URL_NOPAD.encode(&message) }))
 }
 
-/// RFC 9180: the first message of a sender, in the suite that sealing uses. Our own sealing fixes `info` and the associated
-/// data, so this is the crate under it.
+/// RFC 9180: the first message of a sender, in the suite that sealing uses. Our own sealing fixes `info` and the
+/// associated data, so this is the crate under it.
 fn hpke_message(inputs: &Value) -> Result<Value, Refusal> {
     let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&bytes(inputs, "sk_rm_hex")).unwrap();
     let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&bytes(inputs, "enc_hex")).unwrap();

@@ -1,5 +1,5 @@
-//! Apple's push network, as far as its documentation tells how it behaves: HTTP/2 over TLS, provider tokens, the form of a
-//! request, every reason to refuse one. It knows nothing of the server's code.
+//! Apple's push network, as far as its documentation tells how it behaves: HTTP/2 over TLS, provider tokens, the form
+//! of a request, every reason to refuse one. It knows nothing of the server's code.
 
 mod answer;
 mod by_hand;

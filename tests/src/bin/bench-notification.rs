@@ -1,5 +1,5 @@
-//! What a notification costs on a phone: a process of its own opens the keyring beside an open store, opens a sealed push,
-//! and has what to show.
+//! What a notification costs on a phone: a process of its own opens the keyring beside an open store, opens a sealed
+//! push, and has what to show.
 
 #![expect(clippy::print_stdout, reason = "it is a program, and this is how it speaks")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot go on must stop")]

@@ -1,5 +1,5 @@
-//! Firebase Cloud Messaging and the token endpoint beside it, as Google documents them: takes what is right, refuses what
-//! is not, errs on demand, and remembers what it took. It knows nothing of the server's code.
+//! Firebase Cloud Messaging and the token endpoint beside it, as Google documents them: takes what is right, refuses
+//! what is not, errs on demand, and remembers what it took. It knows nothing of the server's code.
 
 mod fault;
 mod listener;

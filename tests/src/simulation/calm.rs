@@ -134,8 +134,8 @@ impl super::database::Database {
         self.connection().query_row(sql, [id.to_string()], |row| row.get(0)).optional().unwrap()
     }
 
-    /// What waits for a device. A phone that has learned a rotated signing key opens nothing that the earlier one signed,
-    /// so what was asked before the latest rotation does not count.
+    /// What waits for a device. A phone that has learned a rotated signing key opens nothing that the earlier one
+    /// signed, so what was asked before the latest rotation does not count.
     pub fn waiting(&self, device: i64, now: countersign_protocol::time::Timestamp) -> Vec<ChallengeId> {
         let sql = "SELECT handle FROM (SELECT c.handle, c.certificate FROM challenge c
                        JOIN challenge_device d ON d.challenge = c.row_id

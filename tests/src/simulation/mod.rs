@@ -23,6 +23,7 @@ pub mod world;
 use countersign_device::Error;
 use countersign_protocol::ProblemCode;
 use countersign_protocol::handle::ChallengeId;
+use countersign_server::domain::actor::Actor;
 use countersign_server::service::api_key;
 use countersign_server::store::Rules;
 use host::{Opener, under};
@@ -191,7 +192,7 @@ impl World {
     async fn settle(&mut self) -> Result<(), String> {
         for name in ORGANISATIONS {
             let handle = ChallengeId::random(&*self.host.app.randomness).to_string();
-            self.host.app.store.create_organisation(handle, name.into()).await.unwrap();
+            self.host.app.store.create_organisation(Actor::OPERATOR, handle, name.into()).await.unwrap();
         }
         for (number, (name, organisation)) in SITES.into_iter().enumerate() {
             let site = self.found(number, name, organisation).await;
@@ -216,7 +217,10 @@ impl World {
         let (key, handle) = (api_key::generate(randomness), ChallengeId::random(randomness).to_string());
         let organisations = store.organisations().await.unwrap();
         let owner = organisations.into_iter().find(|one| one.name == ORGANISATIONS[organisation]).unwrap();
-        let made = store.create_relying_party(owner, handle.clone(), name.into(), api_key::digest(&key)).await.unwrap();
+        let made = store
+            .create_relying_party(Actor::OPERATOR, owner, handle.clone(), name.into(), api_key::digest(&key))
+            .await
+            .unwrap();
         assert!(made.is_some(), "the name is new");
         Site::new(number, organisation, key, handle)
     }

@@ -173,8 +173,8 @@ impl Network {
         self.state().packets.remove(place)
     }
 
-    /// Takes the answers, claims and cancellations that are on their way, or else the codes, `most` at most. Not both: a
-    /// code takes more turns with the store, and how they mix would depend on the processor.
+    /// Takes the answers, claims and cancellations that are on their way, or else the codes, `most` at most. Not both:
+    /// a code takes more turns with the store, and how they mix would depend on the processor.
     pub fn take_writes(&self, most: usize) -> Vec<Request> {
         let mut state = self.state();
         let (mut taken, mut rest) = (Vec::<Request>::new(), Vec::new());

@@ -3,6 +3,7 @@
 use super::handset::Errand;
 use super::site::Site;
 use super::world::World;
+use countersign_server::domain::actor::Actor;
 use countersign_server::keys::server_keys;
 
 impl World {
@@ -20,7 +21,7 @@ impl World {
         let store = &self.host.app.store;
         let failed = |error: countersign_server::store::StoreError| error.to_string();
         if let Some(account) = store.account_of_enrolment(id).await.map_err(failed)? {
-            store.revoke_device(account, id).await.map_err(failed)?;
+            store.revoke_device(Actor::OPERATOR, account, id).await.map_err(failed)?;
             self.record.count("devices revoked");
             self.record.tell(format!("the operator removes {id}"));
         }
@@ -50,8 +51,14 @@ impl World {
     /// What must not be.
     pub async fn rotate_key(&mut self) -> Result<(), String> {
         let app = &self.host.app;
-        let rotated =
-            server_keys::rotate(&app.store, &app.keys.at_rest, self.host.directory(), app.now(), &*app.randomness);
+        let rotated = server_keys::rotate(
+            Actor::OPERATOR,
+            &app.store,
+            &app.keys.at_rest,
+            self.host.directory(),
+            app.now(),
+            &*app.randomness,
+        );
         rotated.await.map_err(|error| error.to_string())?;
         self.record.count("keys rotated");
         Ok(())
@@ -65,7 +72,7 @@ impl World {
         let number = self.any_site();
         let Site { handle, organisation, .. } = &self.sites[number];
         let (handle, organisation) = (handle.clone(), *organisation);
-        let retired = self.host.app.store.revoke_relying_party(handle.clone()).await;
+        let retired = self.host.app.store.revoke_relying_party(Actor::OPERATOR, handle.clone()).await;
         retired.map_err(|error| error.to_string())?;
         self.record.count("relying parties retired");
         self.record.tell(format!("relying party {number} is retired"));

@@ -116,7 +116,8 @@ impl World {
         let files = directory.path().join("server");
         let host =
             Host::open(Arc::clone(&plan.opener), &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
-        let database = Database::open(&files.join(countersign_server::runtime::open::DATABASE_FILE), clock.now());
+        let database =
+            Database::open(&files.join(countersign_server::runtime::data_folder::DATABASE_FILE), clock.now());
         let phones = (0..phones)
             .map(|number| {
                 let folder = directory.path().join(format!("phone-{number}"));
@@ -195,8 +196,8 @@ impl World {
         self.ledger.note(request, response, self.clock.now())
     }
 
-    /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by that,
-    /// and may hear what it would have heard before.
+    /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by
+    /// that, and may hear what it would have heard before.
     fn note_waited(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
         let retired = matches!(request.caller, Caller::Site(_)) && !self.knows_key(request);
         if retired { Ok(()) } else { self.note(request, response) }

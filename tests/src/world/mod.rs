@@ -1,5 +1,5 @@
-//! Everything around a phone, for the scenarios that the suites of all languages run: servers (the real binary), the push
-//! networks, the relying party's calls, a network that fails on demand, and hardware for keys.
+//! Everything around a phone, for the scenarios that the suites of all languages run: servers (the real binary), the
+//! push networks, the relying party's calls, a network that fails on demand, and hardware for keys.
 //!
 //! It is asked in JSON, one step at a time (tests/scenarios/README.md has the words), in this process or over HTTP.
 

@@ -1,4 +1,5 @@
-//! Numbers: shown by the page, typed on the phone, compared by the server; and what two sign-ins at one time make of a tap.
+//! Numbers: shown by the page, typed on the phone, compared by the server; and what two sign-ins at one time make of a
+//! tap.
 
 use countersign_device::{Outcome, Received};
 use countersign_protocol::challenge::{Challenge, Policy};

@@ -190,7 +190,13 @@ async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
     database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
     scene.phone.core.report(reported).await.unwrap();
     let later = PushOutcome::RetryAt(scene.server.service().now() + Duration::from_secs(1), "busy".into());
-    scene.server.service().store.finish_push(push, None, later).await.unwrap();
+    scene
+        .server
+        .service()
+        .store
+        .finish_push(countersign_server::domain::rows::PushRow::new(push), None, later)
+        .await
+        .unwrap();
     assert_eq!(latest().1, "dropped");
 }
 

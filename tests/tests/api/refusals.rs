@@ -1,5 +1,5 @@
-//! What a thief would try. Each refusal starts from a request that is accepted, changes one thing, and must end with its
-//! code and an unchanged state. That each field of a message is judged, the vectors prove.
+//! What a thief would try. Each refusal starts from a request that is accepted, changes one thing, and must end with
+//! its code and an unchanged state. That each field of a message is judged, the vectors prove.
 
 use countersign_protocol::decision::{Answer, Decision};
 use countersign_protocol::handle::ChallengeId;
@@ -61,7 +61,8 @@ async fn a_decision_with_one_thing_changed_is_refused() {
         change(&mut claims);
         jws::sign_now(&claims, &device.approval).unwrap()
     };
-    // Each other field and each other form is one of the vectors; this shows that they are asked, and nothing has changed.
+    // Each other field and each other form is one of the vectors; this shows that they are asked, and nothing has
+    // changed.
     let altered = countersign_protocol::challenge::digest(&scene.compact.replace('.', "x"));
     scene.refused("altered context", with(&|c| c.challenge_sha256.clone_from(&altered)), 403, "wrong_challenge").await;
     scene.refused("the past", with(&|c| c.iat -= 120), 403, "stale_time").await;
@@ -289,7 +290,7 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         assert!(detail.contains(hint), "{body}: {detail}");
         assert!(!detail.contains(user.as_str()), "no value comes back: {detail}");
     }
-    let long = scene.site.ask_for(&user, json!({ "binding_message": "é".repeat(121) })).await;
+    let long = scene.site.ask_for(user, json!({ "binding_message": "é".repeat(121) })).await;
     assert_eq!((long.status, long.code()), (413, "too_large"));
     let raw = async |body: Vec<u8>| {
         http::send(

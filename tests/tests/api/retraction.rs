@@ -1,9 +1,12 @@
-//! One answer, and the prompt goes from every phone; one signed word, and an account is over. Nothing unsigned does either.
+//! One answer, and the prompt goes from every phone; one signed word, and an account is over. Nothing unsigned does
+//! either.
 
 use countersign_device::transport::{HttpRequest, HttpResponse};
 use countersign_device::{AccountState, Error, Outcome, Pulled, Received};
+use countersign_protocol::challenge::Challenge;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::revocation::EndReason;
+use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::phone::{Phone, Tampering};
 use countersign_tests::push_service::PushService;
 use countersign_tests::scene::Scene;
@@ -157,4 +160,18 @@ async fn only_a_signed_word_that_answers_this_very_request_ends_an_account() {
     phone.core.remove(id).await.unwrap();
     let left: Vec<EnrolmentId> = phone.core.accounts().unwrap().iter().map(|account| account.id).collect();
     assert_eq!(left, [stays], "once it has been read, it goes");
+}
+
+#[tokio::test]
+async fn a_pull_brings_the_newest_of_many_questions_so_that_nobody_hides_the_persons_own() {
+    let scene = Scene::new().await;
+    let device = HandmadeDevice::enrol_at(&scene.site, &scene.user, &scene.clock).await;
+    let mut asked = Vec::new();
+    for _ in 0..40 {
+        asked.push(scene.site.ask(&scene.user).await);
+    }
+    let pulled = device.pull().await;
+    let pulled: Vec<String> =
+        pulled.iter().map(|compact| read_claims::<Challenge>(compact).challenge_id.to_string()).collect();
+    assert_eq!(pulled, asked[8..], "the newest 32, the oldest of them first");
 }

@@ -1,5 +1,5 @@
-//! A platform that sends requests twice by itself and hears only the second answer, as some do when a connection ends without
-//! a word: the phone works all the same.
+//! A platform that sends requests twice by itself and hears only the second answer, as some do when a connection ends
+//! without a word: the phone works all the same.
 
 use async_trait::async_trait;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};

@@ -4,6 +4,7 @@ use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Clock;
+use countersign_server::domain::rows::{AccountRow, RelyingPartyRow};
 use countersign_server::store::{Place, Store};
 use countersign_tests::clock::ManualClock;
 use std::sync::Arc;
@@ -42,10 +43,10 @@ async fn a_servers_challenges_keep_their_meaning() {
 
     let store = Store::open(&Place::File(path.clone()), Arc::new(clock.clone())).unwrap();
     for (id, state) in [(pending, ChallengeState::Pending), (claimed, ChallengeState::Claimed)] {
-        let record = store.challenge(1, id, clock.now()).await.unwrap().unwrap();
+        let record = store.challenge(RelyingPartyRow::new(1), id, clock.now()).await.unwrap().unwrap();
         assert_eq!((record.state, record.settled_by_code), (state, false));
         assert!(record.methods.push && !record.methods.code, "the phone was enrolled without codes");
     }
-    assert!(!store.takes_codes(1).await.unwrap());
+    assert!(!store.takes_codes(AccountRow::new(1)).await.unwrap());
     store.close().await;
 }

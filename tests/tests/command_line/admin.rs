@@ -58,8 +58,9 @@ async fn what_cannot_be_done_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
     for action in ["rotate", "rotate-vapid"] {
-        refused(data, &["key", action], 3, "start the server once: countersign serve").await;
+        refused(data, &["key", action], 2, "start it once with: countersign serve").await;
     }
+    assert!(Program::serve(data).await.stop().await.success());
     let site = ["relying-party", "create", "--organisation", "Meridian", "Customer area"];
     refused(data, &site, 3, "countersign admin organisation create \"Meridian\"").await;
     refused(data, &["user", "list", "--organisation", "Meridian"], 3, "no organisation \"Meridian\"").await;
@@ -219,9 +220,16 @@ async fn a_rotated_signing_key_signs_the_next_challenge() {
     site.ask(user).await;
 }
 
+/// A data folder in which a server was started once.
+async fn served() -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Program::serve(data.path()).await.stop().await.success());
+    data
+}
+
 #[tokio::test]
 async fn without_json_each_thing_is_a_line_that_a_person_reads() {
-    let data = tempfile::tempdir().unwrap();
+    let data = served().await;
     let plain = async |arguments: &[&str]| {
         let mut command = command(&["admin"]);
         command.args(arguments).env("COUNTERSIGN_DATA_DIR", data.path());
@@ -236,7 +244,7 @@ async fn without_json_each_thing_is_a_line_that_a_person_reads() {
 
 #[tokio::test]
 async fn an_api_key_is_kept_as_its_digest_alone() {
-    let data = tempfile::tempdir().unwrap();
+    let data = served().await;
     admin(data.path(), &["organisation", "create", "Meridian"]).await;
     let made = admin(data.path(), &["relying-party", "create", "--organisation", "Meridian", "Shop"]).await;
     let key = made["api_key"].as_str().unwrap().as_bytes();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod admin;
+mod data_folder;
 mod phone;
 mod phone_answers;
 mod startup;

@@ -98,6 +98,7 @@ async fn an_id_may_begin_with_a_dash_as_one_in_sixty_four_does() {
         let ended = run(phone_command(folder.path(), arguments)).await.expect(3);
         assert!(ended.err.contains("no "), "{arguments:?}: {ended:?}");
     }
+    assert!(Program::serve(folder.path()).await.stop().await.success());
     let of_user = ["device", "revoke", "--organisation", "Meridian", "--user", ID, ID];
     for arguments in [&["relying-party", "rotate", ID][..], &["relying-party", "revoke", ID], &of_user] {
         let ended = run(admin_command(folder.path(), arguments)).await.expect(3);
@@ -176,6 +177,7 @@ async fn an_environment_variable_that_does_not_fit_is_named() {
 #[tokio::test]
 async fn where_the_phone_keeps_its_store_is_not_taken_for_the_servers_configuration() {
     let folder = tempfile::tempdir().unwrap();
+    assert!(Program::serve(folder.path()).await.stop().await.success());
     let mut list = admin_command(folder.path(), &["organisation", "list"]);
     list.env("COUNTERSIGN_PHONE_STORE", folder.path());
     assert_eq!(run(list).await.expect(0).json(), serde_json::json!([]));

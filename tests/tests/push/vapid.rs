@@ -1,4 +1,5 @@
-//! The server's key for Web Push is rotated: subscriptions keep the key that they were made with until they are made anew.
+//! The server's key for Web Push is rotated: subscriptions keep the key that they were made with until they are made
+//! anew.
 
 use async_trait::async_trait;
 use countersign_device::{Outcome, PushRegistrar};
@@ -211,7 +212,12 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
     let database = rusqlite::Connection::open(data.join("countersign.db")).unwrap();
     database
         .execute_batch(
-            "DROP TABLE push_registration;
+            "DROP TABLE webhook_event;
+             DROP TABLE webhook;
+             DROP TABLE journal;
+             ALTER TABLE push DROP COLUMN leased_by;
+             ALTER TABLE push DROP COLUMN leased_until;
+             DROP TABLE push_registration;
              DROP TABLE vapid_key;
              ALTER TABLE push DROP COLUMN registration;
              ALTER TABLE enrolment ADD COLUMN push_registration BLOB;
@@ -220,6 +226,7 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
              PRAGMA user_version = 5;",
         )
         .unwrap();
+    database.execute_batch(include_str!("../../../server/migrations/0005_webhooks.sql")).unwrap();
     let setting = Location { table: "setting", row: "vapid_key", column: "value" };
     let sealed = at_rest.seal(setting, key, &randomness);
     database.execute("INSERT INTO setting VALUES ('vapid_key', ?1)", [sealed]).unwrap();

@@ -5,7 +5,9 @@ use countersign_protocol::jws;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::server_identity::WellKnown;
 use countersign_server::delivery::webhook::{SecurityEvent, Sender};
+use countersign_server::domain::actor::Actor;
 use countersign_server::domain::address_guard::AddressGuard;
+use countersign_server::domain::rows::RelyingPartyRow;
 use countersign_server::doors::routes;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::{listener, open, serve};
@@ -102,12 +104,12 @@ impl Scene {
         all.into_iter().find(|one| one.relying_party == site.id).unwrap()
     }
 
-    async fn row(&self, site: &Site) -> i64 {
+    async fn row(&self, site: &Site) -> RelyingPartyRow {
         row_of(&self.app, &site.id).await
     }
 }
 
-async fn row_of(app: &Service, id: &str) -> i64 {
+async fn row_of(app: &Service, id: &str) -> RelyingPartyRow {
     let all = app.store.relying_parties().await.unwrap();
     all.into_iter().find(|one| one.handle == id).unwrap().row_id
 }
@@ -221,7 +223,7 @@ async fn every_transition_is_told_once_and_in_order() {
     let (noor, phone) = scene.device(&site.api, "noor").await;
     let challenge = site.api.ask(&noor).await.parse().unwrap();
     let compact = phone.pull().await.pop().unwrap();
-    assert!(scene.app.store.revoke_relying_party(site.id.clone()).await.unwrap());
+    assert!(scene.app.store.revoke_relying_party(Actor::OPERATOR, site.id.clone()).await.unwrap());
     assert_eq!(told(&scene, site).await, ["cancelled cancelled"]);
     assert_eq!(phone.decide(&challenge, phone.decision(&compact, Report)).await.status, 200);
     assert!(told(&scene, site).await.is_empty(), "a relying party that is revoked hears nothing later");
@@ -279,12 +281,13 @@ async fn after_a_day_an_event_is_dead_and_can_be_replayed() {
         assert!((least..=least * 6 / 5 + 60).contains(&pauses[index]), "{pauses:?}");
     }
     assert!(pauses[5..].iter().all(|pause| (3600..=4320 + 60).contains(pause)) && pauses.len() > 20, "{pauses:?}");
-    assert!(*at.last().unwrap() < DAY.as_secs());
+    // The clock of this test goes by the minute then, and what is due within the last one is tried at its end.
+    assert!(*at.last().unwrap() < DAY.as_secs() + 60);
 
     let record = scene.record(&site).await;
     assert_eq!((record.queued, record.dead, record.disabled), (0, 1, false));
     let dead = scene.app.store.dead_events(scene.row(&site).await).await.unwrap().pop().unwrap();
-    assert_eq!((dead.kind.as_str(), &dead.challenge.id), ("challenge.approved", &id));
+    assert_eq!((dead.fact.as_str(), &dead.challenge.id), ("challenge.approved", &id));
     assert_eq!(usize::try_from(dead.attempts).unwrap(), at.len());
     assert!(dead.reason.contains("503"), "{dead:?}");
 
@@ -364,7 +367,7 @@ async fn a_private_address_is_not_sent_to() {
         scene.set(true, &id, &url).await.unwrap();
         answered(&api, &user, &device, Deny).await;
         scene.flush().await;
-        scene.app.store.remove_webhook(row_of(&scene.app, &id).await).await.unwrap();
+        scene.app.store.remove_webhook(Actor::OPERATOR, row_of(&scene.app, &id).await).await.unwrap();
     }
     assert!(receiver.taken().is_empty());
     let row = row_of(&scene.app, &id).await;
@@ -423,4 +426,21 @@ async fn what_happened_before_a_stop_is_told_after_the_start() {
     Sender::new(&scene.config.webhook, app).unwrap().flush().await.unwrap();
     let told = site.receiver.taken().pop().unwrap();
     assert_eq!((told.json()["data"]["id"].clone(), told.is_signed_with(&site.secret)), (json!(id), true));
+}
+
+#[tokio::test]
+async fn what_one_process_has_taken_no_other_takes_until_its_lease_ends() {
+    let scene = Scene::new().await;
+    let mut site = scene.site("Customer area").await;
+    let (user, device) = scene.device(&site.api, "maya").await;
+    answered(&site.api, &user, &device, Deny).await;
+    let (store, row) = (&scene.app.store, scene.row(&site).await);
+    let taken = store.take_due_event(row).await.unwrap().expect("it is due");
+    assert!(store.take_due_event(row).await.unwrap().is_none(), "it is on its way");
+    scene.clock.advance(Duration::from_secs(31));
+    let again = store.take_due_event(row).await.unwrap().expect("whoever had it took too long");
+    assert_eq!(again.id, taken.id);
+    store.release_leases().await.unwrap();
+    scene.flush().await;
+    assert_eq!(site.receiver.taken().len(), 1, "the process that had it is gone, and it is told");
 }

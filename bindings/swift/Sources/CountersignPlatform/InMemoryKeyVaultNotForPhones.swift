@@ -2,8 +2,8 @@
     import Countersign
     import Foundation
 
-    /// A vault that ends with the process: for tests and trials. **Not for phones**, whose hardware keeps keys; the module
-    /// for a phone does not have it. A store that it opened is closed for good when it is gone.
+    /// A vault that ends with the process: for tests and trials. **Not for phones**, whose hardware keeps keys; the
+    /// module for a phone does not have it. A store that it opened is closed for good when it is gone.
     public final class InMemoryKeyVaultNotForPhones: KeyVault {
         private let keys = VaultKeys.random()
 

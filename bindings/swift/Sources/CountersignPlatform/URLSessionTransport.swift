@@ -5,10 +5,11 @@ import Foundation
     import FoundationNetworking
 #endif
 
-/// Sends requests with a `URLSession` of its own: no redirects, no cookies, no cache, no credentials, and nothing on disk.
+/// Sends requests with a `URLSession` of its own: no redirects, no cookies, no cache, no credentials, and nothing on
+/// disk.
 ///
-/// The timeout is for the whole exchange, not for the next byte. A body that is cut off or too long is `Unreachable`, and
-/// a cancelled task cancels its request. What it says of a failure is never taken from the request.
+/// The timeout is for the whole exchange, not for the next byte. A body that is cut off or too long is `Unreachable`,
+/// and a cancelled task cancels its request. What it says of a failure is never taken from the request.
 public final class URLSessionTransport: Transport {
     private let session: URLSession
     private let exchanges = Exchanges()

@@ -79,7 +79,8 @@ struct ThreadTests {
         }
     }
 
-    /// A thousand calls at one time, every seventh cancelled in the middle. Gives how many were refused for the cancelling.
+    /// A thousand calls at one time, every seventh cancelled in the middle. Gives how many were refused for the
+    /// cancelling.
     private func storm(_ player: Interpreter) async throws -> Int {
         let calls = (0..<1000).map { number in
             let step = call(number, player)

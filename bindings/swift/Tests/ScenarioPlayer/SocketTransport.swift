@@ -2,8 +2,9 @@
     import Countersign
     import Foundation
 
-    /// The platform's sockets, for a network that breaks: Foundation on Linux stops the whole process when a connection ends
-    /// between two lines of a header ("Transfer completed, but there's no response"). Plain HTTP, one request a connection.
+    /// The platform's sockets, for a network that breaks: Foundation on Linux stops the whole process when a connection
+    /// ends between two lines of a header ("Transfer completed, but there's no response"). Plain HTTP, one request a
+    /// connection.
     struct SocketTransport {
         private static let cut = TransportError.Unreachable(reason: "the connection was cut")
 

@@ -28,7 +28,8 @@ final class WorldProgram: @unchecked Sendable {
 }
 
 extension Process {
-    /// Starts it. A thread of this process may block signals, and a child would inherit that: a server could not be stopped.
+    /// Starts it. A thread of this process may block signals, and a child would inherit that: a server could not be
+    /// stopped.
     func runWithSignals() throws {
         var (none, before) = (sigset_t(), sigset_t())
         sigemptyset(&none)

@@ -1,23 +1,21 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
+mod office;
 mod webhooks;
 
 use crate::failure::Failure;
 use crate::serve;
 use clap::{Args, Subcommand};
-use countersign_protocol::at_rest::AtRestKey;
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::SystemClock;
 use countersign_server::delivery::push;
 use countersign_server::delivery::push::check::Answer;
-use countersign_server::domain::refused::Refused;
-use countersign_server::keys::master_key;
-use countersign_server::runtime::config::Config;
 use countersign_server::runtime::open;
-use countersign_server::service::operator::{NewRelyingParty, Operator};
+use countersign_server::service::operator::NewRelyingParty;
 use countersign_server::service::wake::Wake;
-use countersign_server::store::{Account, RelyingParty, Store};
+use countersign_server::store::{Account, RelyingParty};
+use office::{Office, or_unknown, refused};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
@@ -27,7 +25,7 @@ use webhooks::WebhookCommand;
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
-    server: serve::Options,
+    server: serve::ConfigFile,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -184,26 +182,6 @@ enum KeyCommand {
     RotateVapid,
 }
 
-/// An open database, and what commands on it need.
-struct Office {
-    config: Config,
-    store: Store,
-    wake: Wake,
-    randomness: SystemRandomness,
-}
-
-fn refused(message: impl Into<String>) -> Failure {
-    Failure { exit_code: 3, message: message.into() }
-}
-
-/// Says in the words of this command line what to do about a thing that is not there.
-fn or_unknown<T>(result: Result<T, Refused>, unknown: impl FnOnce() -> String) -> Result<T, Failure> {
-    result.map_err(|error| match error {
-        Refused::NotFound(_) => refused(unknown()),
-        other => other.into(),
-    })
-}
-
 /// Runs one admin command.
 ///
 /// # Errors
@@ -218,10 +196,6 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 }
 
 impl Office {
-    fn operator(&self) -> Operator<'_> {
-        Operator::new(&self.store, &self.wake, &SystemClock, &self.randomness)
-    }
-
     async fn carry_out(&self, subject: Subject) -> Result<Value, Failure> {
         match subject {
             Subject::Organisation(OrganisationCommand::Create { name }) => {
@@ -250,14 +224,6 @@ impl Office {
                 Ok(json!({ "webpush_public_key": self.operator().rotate_vapid_key(&at_rest).await? }))
             }
         }
-    }
-
-    /// The key that seals secrets in this database.
-    async fn at_rest(&self) -> Result<AtRestKey, Failure> {
-        if self.store.setting("root").await?.is_none() {
-            return Err(refused("this database has no keys yet; start the server once: countersign serve"));
-        }
-        Ok(master_key::load(&self.config.master_key, &self.config.data_dir, false, &self.randomness)?)
     }
 
     /// Through the gateways as the configuration has them, so that it also shows what is wrong with that.

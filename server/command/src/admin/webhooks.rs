@@ -1,6 +1,6 @@
 //! `countersign admin webhook`: where relying parties hear of their challenges, and what did not reach them.
 
-use super::{Office, refused};
+use super::office::{Office, refused};
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 use countersign_server::domain::moment::rfc3339;
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum WebhookCommand {
-    /// Tell a relying party's events to an address, and print the secret, which is shown this once; where there is a webhook,
-    /// its secret stays, and one that the receiver has disabled is used again
+    /// Tell a relying party's events to an address, and print the secret, which is shown this once; where there is a
+    /// webhook, its secret stays, and one that the receiver has disabled is used again
     Set {
         /// The relying party's id, as `relying-party list` shows it
         #[arg(allow_hyphen_values = true)]
@@ -97,7 +97,7 @@ impl Office {
             WebhookCommand::Dead { id } => {
                 let row = |one: &DeadEvent| {
                     json!({
-                        "event": one.id, "type": one.kind, "challenge": one.challenge.id,
+                        "event": one.id, "type": one.fact.as_str(), "challenge": one.challenge.id,
                         "created_at": rfc3339(one.created_at), "attempts": one.attempts, "reason": one.reason,
                     })
                 };

@@ -20,8 +20,8 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// A person with a device, and the site where they sign in. The device keeps nothing on a disk: in life it has one of its
-/// own, and this machine's is the server's.
+/// A person with a device, and the site where they sign in. The device keeps nothing on a disk: in life it has one of
+/// its own, and this machine's is the server's.
 pub(super) struct Lane {
     site: Site,
     user: String,

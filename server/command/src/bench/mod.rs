@@ -1,4 +1,5 @@
-//! `countersign bench`: complete logins over real sockets, against what the cryptography and the disk alone would allow.
+//! `countersign bench`: complete logins over real sockets, against what the cryptography and the disk alone would
+//! allow.
 //!
 //! It judges nothing. The figures of one machine mean little; the ratios tell where the time goes.
 
@@ -19,8 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// Signatures and verifications in one login: the server signs a challenge and checks a proof and a decision; the device
-/// signs both and checks the challenge.
+/// Signatures and verifications in one login: the server signs a challenge and checks a proof and a decision; the
+/// device signs both and checks the challenge.
 const SIGNATURES: u32 = 3;
 /// Verifications in one login.
 const VERIFICATIONS: u32 = 3;

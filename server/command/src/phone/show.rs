@@ -16,7 +16,8 @@ pub struct Printer {
     pub json: bool,
 }
 
-/// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section 8.2).
+/// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section
+/// 8.2).
 fn language() -> Language {
     let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
     chosen(variables)

@@ -1,5 +1,5 @@
-//! `countersign admin push check`: sends a push to each place where a device is reached, and says in plain words what its
-//! network answered.
+//! `countersign admin push check`: sends a push to each place where a device is reached, and says in plain words what
+//! its network answered.
 
 use super::{Delivery, Gateways, Kind, Message};
 use crate::delivery::SetupError;

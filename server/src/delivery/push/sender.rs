@@ -1,61 +1,71 @@
-//! The sending of queued pushes: takes the rows that are due from each lane that has room, hands them to their gateways
-//! side by side, and writes down what became of each.
+//! The queue of pushes: takes the rows that are due, seals each and hands it to its gateway, and writes down what
+//! became of it.
 
-use super::lanes::{Lanes, Place, Room};
+use super::config::PushConfig;
 use super::{Delivery, Gateway, Gateways, Kind, Message};
 use crate::delivery::SetupError;
-use crate::delivery::push::config::PushConfig;
+use crate::delivery::outbox::{Outbox, Pace, Places, Queue};
 use crate::domain::refused::Refused;
 use crate::keys::sealed;
-use crate::service::Service;
-use crate::service::notices;
+use crate::service::{Service, notices};
 use crate::store::{Content, PushOutcome, QueuedPush, Retracted, StoreError};
+use async_trait::async_trait;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::sealing::{self, SealedTo};
 use countersign_protocol::time::Timestamp;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
-/// The most rows that [`Sender::flush`] reads at one time.
-const MOST_DUE: usize = 512;
-/// The wait before the first retry when a gateway names none; it doubles.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// How long to rest when the database does not answer.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// How often the queue is looked at when nothing wakes it: for rows that another process wrote.
-const IDLE: Duration = Duration::from_secs(30);
+/// How many pushes may be on their way.
+const PLACES: Places = Places { lane: 256, all: 1024 };
+/// The wait before a retry when a gateway names none.
+const PACE: Pace = Pace::Doubling(Duration::from_millis(500));
 
-/// Sends queued pushes.
-pub struct Sender {
+/// The pushes that are queued.
+struct Pushes {
     service: Arc<Service>,
-    gateways: Arc<Gateways>,
-    lanes: Arc<Lanes>,
-    in_flight: Arc<Mutex<HashSet<i64>>>,
+    gateways: Gateways,
 }
 
-/// A row in flight, and its place; given back when the push is done, whatever became of it.
-struct Flight {
-    row_id: i64,
-    in_flight: Arc<Mutex<HashSet<i64>>>,
-    place: Place,
-}
+#[async_trait]
+impl Queue for Pushes {
+    type Item = QueuedPush;
+    const NAME: &'static str = "pushes";
 
-impl Drop for Flight {
-    fn drop(&mut self) {
-        lock(&self.in_flight).remove(&self.row_id);
+    async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.service.store.due_lanes(now).await
+    }
+
+    async fn take(&self, lane: &str, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
+        self.service.store.take_due_pushes(lane.to_owned(), most).await
+    }
+
+    async fn carry(&self, push: QueuedPush) -> Result<bool, StoreError> {
+        carry(&self.service, &self.gateways, push).await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.service.store.next_push_due(now).await
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        self.service.store.drop_stale_pushes().await
+    }
+
+    fn wake(&self) -> &Notify {
+        &self.service.wake.pushes
     }
 }
 
-fn lock(set: &Mutex<HashSet<i64>>) -> MutexGuard<'_, HashSet<i64>> {
-    set.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Sends queued pushes. The phone shows a request once, however often it comes.
+pub struct Sender(Outbox<Pushes>);
 
 impl Sender {
     /// A sender over the configured gateways.
     ///
     /// # Errors
-    /// [`SetupError::Configuration`].
+    /// [`SetupError`], when a gateway cannot be used as it is configured.
     pub fn new(config: &PushConfig, service: Arc<Service>) -> Result<Self, SetupError> {
         let gateways = Gateways::new(config, &service)?;
         Ok(Self::over(service, gateways))
@@ -67,97 +77,22 @@ impl Sender {
     }
 
     fn over(service: Arc<Service>, gateways: Gateways) -> Self {
-        Self { service, gateways: Arc::new(gateways), lanes: Arc::new(Lanes::new()), in_flight: Arc::default() }
+        let pushes = Pushes { service: Arc::clone(&service), gateways };
+        Self(Outbox::new(service, pushes, PLACES))
     }
 
-    /// Sends what is due, one after the other, and writes down what became of each. For a caller that moves the time
-    /// itself, in the place of [`Sender::run`].
+    /// Sends what is due, one after the other. For a caller that moves the time itself, in the place of
+    /// [`Sender::run`].
     ///
     /// # Errors
     /// [`StoreError`]; what was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
-        let now = self.service.now();
-        for lane in self.service.store.due_lanes(now).await? {
-            for push in self.service.store.due_pushes(lane, now, MOST_DUE).await? {
-                carry(&self.service, &self.gateways, push).await?;
-            }
-        }
-        self.service.store.drop_stale_pushes().await
+        self.0.flush().await
     }
 
-    /// Sends until the server stops. What is in flight then is sent again after the next start; the phone shows a
-    /// request once, however often it comes.
+    /// Sends until the server stops.
     pub async fn run(self) {
-        let stopping = self.service.stopping.clone();
-        let mut swept = self.service.now();
-        loop {
-            let next = match self.send_due(&mut swept).await {
-                Ok(next) => next,
-                Err(error) => {
-                    tracing::error!(%error, "queued pushes cannot be read");
-                    STORE_PAUSE
-                }
-            };
-            tokio::select! {
-                () = self.service.wake.pushes.notified() => {}
-                () = tokio::time::sleep(next) => {}
-                () = stopping.cancelled() => break,
-            }
-        }
-    }
-
-    /// Starts what is due in each lane that has room, and says how long until there is more. A lane that is full is looked
-    /// at again when one of its pushes is done.
-    async fn send_due(&self, swept: &mut Timestamp) -> Result<Duration, StoreError> {
-        let now = self.service.now();
-        let mut next = IDLE;
-        for name in self.service.store.due_lanes(now).await? {
-            let room = match self.lanes.room(&name, now) {
-                Room::For(room) => room,
-                Room::ClosedUntil(until) => {
-                    next = next.min(now.until(until));
-                    continue;
-                }
-            };
-            if room == 0 {
-                continue;
-            }
-            // Those in flight are still rows that are due.
-            let most = room + self.lanes.in_flight(&name);
-            // Taken before the rows are read: one that is written down and done meanwhile was read as it stood before, and
-            // would be sent twice.
-            let in_flight = lock(&self.in_flight).clone();
-            let due = self.service.store.due_pushes(name.clone(), now, most).await?;
-            for push in due.into_iter().filter(|push| !in_flight.contains(&push.row_id)).take(room) {
-                let Some(place) = self.lanes.take(&name) else { break };
-                self.start(push, place);
-            }
-        }
-        if now >= *swept + IDLE {
-            *swept = now;
-            self.service.store.drop_stale_pushes().await?;
-            self.lanes.sweep(now);
-        }
-        let due = self.service.store.next_push_due(now).await?;
-        Ok(due.map_or(next, |due| now.until(due).min(next)))
-    }
-
-    fn start(&self, push: QueuedPush, place: Place) {
-        lock(&self.in_flight).insert(push.row_id);
-        let flight = Flight { row_id: push.row_id, in_flight: Arc::clone(&self.in_flight), place };
-        let (service, gateways) = (Arc::clone(&self.service), Arc::clone(&self.gateways));
-        tokio::spawn(async move {
-            match carry(&service, &gateways, push).await {
-                Ok(well) => flight.place.report(well, service.now()),
-                Err(error) => {
-                    // The row is still queued: without a pause it would be sent again at once, and again.
-                    tracing::error!(%error, "the outcome of a push was not kept");
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
-            }
-            drop(flight);
-            service.wake.pushes.notify_one();
-        });
+        self.0.run().await;
     }
 }
 
@@ -167,7 +102,7 @@ async fn carry(service: &Service, gateways: &Gateways, push: QueuedPush) -> Resu
     let well = !matches!(delivery, Delivery::Down(..));
     let outcome = outcome(delivery, &push, service.now(), &*service.randomness);
     if let PushOutcome::Failed(reason) | PushOutcome::RetryAt(_, reason) = &outcome {
-        tracing::warn!(push = push.row_id, reason, "a push was not delivered");
+        tracing::warn!(push = %push.row_id, reason, "a push was not delivered");
     }
     service.store.finish_push(push.row_id, push.registration_row, outcome).await?;
     Ok(well)
@@ -231,33 +166,9 @@ fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp, randomness: &d
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
         Delivery::RetryAfter(after, reason) | Delivery::Down(after, reason) => {
             // A stranger's push service must not set a pace faster than ours.
-            let pause = backoff(push.attempts, randomness);
+            let pause = PACE.pause(push.attempts, randomness);
             let due_at = now + after.map_or(pause, |after| after.max(pause));
             if due_at < push.expires_at { PushOutcome::RetryAt(due_at, reason) } else { PushOutcome::Failed(reason) }
-        }
-    }
-}
-
-/// The pause before the next attempt: it doubles, and half of it is random, so that what failed together does not come
-/// back together.
-fn backoff(attempts: u32, randomness: &dyn Randomness) -> Duration {
-    let longest = FIRST_RETRY * 2_u32.saturating_pow(attempts.min(8));
-    let [share] = randomness.bytes::<1>();
-    longest / 2 + longest / 2 * u32::from(share) / 255
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use countersign_protocol::randomness::SystemRandomness;
-
-    #[test]
-    fn pauses_double_and_lie_between_half_and_all_of_it() {
-        for (attempts, longest) in [(0, 500), (1, 1000), (8, 128_000), (200, 128_000)] {
-            for _ in 0..50 {
-                let pause = backoff(attempts, &SystemRandomness::new()).as_millis();
-                assert!((longest / 2..=longest).contains(&pause), "{attempts}: {pause}");
-            }
         }
     }
 }

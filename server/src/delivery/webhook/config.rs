@@ -8,8 +8,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebhookConfig {
-    /// Whether receivers on private and loopback addresses, and over plain `http`, are allowed: for tests, and for sites
-    /// that are in the server's own network.
+    /// Whether receivers on private and loopback addresses, and over plain `http`, are allowed: for tests, and for
+    /// sites that are in the server's own network.
     pub allow_private: bool,
     /// More certificate authorities to trust, in PEM files.
     pub extra_roots: Vec<PathBuf>,

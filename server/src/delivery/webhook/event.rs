@@ -69,7 +69,7 @@ pub(super) fn sign(service: &Service, event: &DueEvent, now: Timestamp) -> Resul
     let compact = jws::sign_now(&claims, &service.keys.webhook).map_err(|error| error.to_string())?;
     let mut data = json!(event.challenge);
     data["event"] = compact.into();
-    let body = json!({ "type": event.kind, "timestamp": rfc3339(event.created_at), "data": data }).to_string();
+    let body = json!({ "type": event.fact.as_str(), "timestamp": rfc3339(event.created_at), "data": data }).to_string();
     let timestamp = now.seconds();
     let signed = format!("{}.{timestamp}.{body}", event.id);
     let signatures: Vec<String> = event

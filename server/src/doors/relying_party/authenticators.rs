@@ -21,7 +21,8 @@ use std::sync::Arc;
 #[utoipa::path(post, path = "/v1/users/{id}/authenticators", tag = "relying party", request_body = AuthenticatorRequest,
     params(("id" = String, Path, description = "The account")),
     responses((status = 201, body = NewAuthenticator),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn propose(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -38,7 +39,8 @@ pub async fn propose(
 #[utoipa::path(post, path = "/v1/authenticators/{id}/confirm", tag = "relying party", request_body = FirstCodeRequest,
     params(("id" = String, Path, description = "The authenticator")),
     responses((status = 200, body = Authenticator),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn confirm(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -53,7 +55,8 @@ pub async fn confirm(
 #[utoipa::path(get, path = "/v1/users/{id}/authenticators", tag = "relying party",
     params(("id" = String, Path, description = "The account")),
     responses((status = 200, body = Authenticators),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn list(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -67,7 +70,8 @@ pub async fn list(
 #[utoipa::path(delete, path = "/v1/authenticators/{id}", tag = "relying party",
     params(("id" = String, Path, description = "The authenticator")),
     responses((status = 204, description = "Removed"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn remove(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

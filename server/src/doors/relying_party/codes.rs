@@ -16,7 +16,8 @@ use std::sync::Arc;
 #[utoipa::path(post, path = "/v1/users/{id}/codes/verify", tag = "relying party", request_body = CodeRequest,
     params(("id" = String, Path, description = "The account")),
     responses((status = 200, body = CodeAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
+            content_type = "application/problem+json")))]
 pub async fn verify(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

@@ -2,8 +2,9 @@
 
 use crate::domain::methods::amr;
 use crate::domain::moment::rfc3339;
+use crate::domain::states::{Prompt, PushStage};
 use crate::service::Service;
-use crate::store::{AuthenticatorRecord, ChallengeRecord, EnrolmentRecord, Prompt};
+use crate::store::{AuthenticatorRecord, ChallengeRecord, EnrolmentRecord};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::link::ChallengeLink;
 use countersign_protocol::relying_party_api::{
@@ -11,14 +12,14 @@ use countersign_protocol::relying_party_api::{
 };
 
 fn push_state(record: &ChallengeRecord) -> PushState {
-    let has = |word: &str| record.pushes.iter().any(|(state, _)| state == word);
+    let has = |stage: PushStage| record.pushes.iter().any(|(one, _)| *one == stage);
     match record.prompt {
         Prompt::Limited => PushState::Limited,
         Prompt::Stopped => PushState::Stopped,
         _ if record.pushes.is_empty() => PushState::None,
-        _ if has("sent") => PushState::Sent,
-        _ if has("queued") || has("dropped") => PushState::Queued,
-        _ if has("failed") => PushState::Failed,
+        _ if has(PushStage::Sent) => PushState::Sent,
+        _ if has(PushStage::Queued) || has(PushStage::Dropped) => PushState::Queued,
+        _ if has(PushStage::Failed) => PushState::Failed,
         _ => PushState::Gone,
     }
 }

@@ -1,10 +1,13 @@
-//! What the store asks of a database, and nothing more: transactions that take SQL, a writer that has committed before it
-//! answers, and readers beside it.
+//! What the store asks of a database, and nothing more: transactions that take SQL, a writer that has committed before
+//! it answers, and readers beside it.
 //!
 //! The statements of the store are written once, in the dialect that SQLite and PostgreSQL share: `$1`, `RETURNING`,
-//! `ON CONFLICT`, partial indices, `IS DISTINCT FROM`. What differs between the two is in one folder an engine. An operation is
-//! a plain function over a [`Transaction`]; an engine whose driver is asynchronous runs it on a thread that may block.
+//! `ON CONFLICT`, partial indices, `IS DISTINCT FROM`. What differs between the two is in one folder an engine. An
+//! operation is a plain function over a [`Transaction`]; an engine whose driver is asynchronous runs it on a thread
+//! that may block.
 
+#[cfg(test)]
+mod conformance;
 pub(super) mod row;
 pub(super) mod sqlite;
 pub(super) mod value;
@@ -28,9 +31,6 @@ pub(super) trait Transaction {
     /// # Errors
     /// [`StoreError`].
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
-
-    /// For what still speaks to SQLite itself.
-    fn connection(&self) -> &rusqlite::Connection;
 }
 
 impl dyn Transaction + '_ {
@@ -81,8 +81,8 @@ pub(super) type Look = Box<dyn FnOnce(Result<&dyn Transaction, StoreError>) + Se
 /// A database.
 #[async_trait]
 pub(super) trait Engine: Send + Sync {
-    /// Takes a piece of work to be done. It is acknowledged only after COMMIT, and what it wrote is then on the disk; when it
-    /// is not kept, or the commit fails, nothing of it is.
+    /// Takes a piece of work to be done. It is acknowledged only after COMMIT, and what it wrote is then on the disk;
+    /// when it is not kept, or the commit fails, nothing of it is.
     ///
     /// # Errors
     /// [`StoreError::Closed`]; the work was not begun then.
@@ -93,6 +93,12 @@ pub(super) trait Engine: Send + Sync {
     /// # Errors
     /// [`StoreError::Closed`].
     async fn read(&self, look: Look) -> Result<(), StoreError>;
+
+    /// Makes the database full at its present size, or lets it grow again: for a test.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError>;
 
     /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].
     async fn close(&self);

@@ -174,7 +174,8 @@ rows!(
     RelyingPartyRow
 );
 
-/// The words under which the store keeps a closed list, one for each member: they go into statements and come out of rows.
+/// The words under which the store keeps a closed list, one for each member: they go into statements and come out of
+/// rows.
 macro_rules! stored_words {
     ($kind:ty { $($member:ident = $word:literal),+ $(,)? }) => {
         impl From<$kind> for $crate::store::engine::value::Value<'_> {

@@ -14,8 +14,8 @@ const MESSAGE_LENGTH: usize = 900;
 /// The part of a VAPID token that is signed, in bytes.
 const TOKEN_LENGTH: usize = 160;
 
-/// The processor time of one, in microseconds: sealed to the device; for Web Push also encrypted after RFC 8291, and a VAPID
-/// token signed. The tokens of Apple and Google serve many pushes and are not counted.
+/// The processor time of one, in microseconds: sealed to the device; for Web Push also encrypted after RFC 8291, and a
+/// VAPID token signed. The tokens of Apple and Google serve many pushes and are not counted.
 pub fn of_one_push(network: Name) -> u64 {
     let randomness = SystemRandomness::new();
     let sealing_key = SealingKey::generate(&randomness).public();

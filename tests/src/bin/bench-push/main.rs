@@ -1,5 +1,5 @@
-//! How fast queued pushes leave the server, and what processor time that takes it. The network's simulator is a process of its
-//! own, so that its work is not counted.
+//! How fast queued pushes leave the server, and what processor time that takes it. The network's simulator is a process
+//! of its own, so that its work is not counted.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made is to stop with the reason")]
 #![expect(clippy::print_stdout, reason = "it is a program, and this is how it speaks")]
@@ -42,7 +42,8 @@ enum Name {
     Webpush,
 }
 
-/// The processor time of this process so far, in microseconds: the 14th and 15th field of `/proc/self/stat`, in ticks of 10 ms.
+/// The processor time of this process so far, in microseconds: the 14th and 15th field of `/proc/self/stat`, in ticks
+/// of 10 ms.
 fn processor_time() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit_once(')').unwrap().1;

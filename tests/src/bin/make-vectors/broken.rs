@@ -58,7 +58,8 @@ impl Parts {
     }
 }
 
-/// An ES256 signature in the form that many libraries give by default (RFC 3279, section 2.2.3), which JWS does not use.
+/// An ES256 signature in the form that many libraries give by default (RFC 3279, section 2.2.3), which JWS does not
+/// use.
 pub fn der(signature: &[u8]) -> Vec<u8> {
     let integer = |number: &[u8]| {
         let first = number.iter().position(|&byte| byte != 0).unwrap();

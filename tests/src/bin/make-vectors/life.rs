@@ -1,4 +1,5 @@
-//! What a challenge's life brings beside YES and NO: numbers, a question that changes, a report, a retraction, a revocation.
+//! What a challenge's life brings beside YES and NO: numbers, a question that changes, a report, a retraction, a
+//! revocation.
 
 use crate::example::{NOW, Signed, answered, handle_bytes, issued};
 use crate::keys::Keys;

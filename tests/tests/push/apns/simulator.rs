@@ -1,4 +1,5 @@
-//! The simulated network refuses what Apple's refuses: each case starts from a request that it takes, and changes one thing.
+//! The simulated network refuses what Apple's refuses: each case starts from a request that it takes, and changes one
+//! thing.
 
 use crate::scene::{TOKEN, authority, provider};
 use countersign_protocol::key::SoftwareKey;

@@ -58,7 +58,8 @@ impl Answer<'_> {
                 );
                 gone
             }
-            // A topic of the device's own is its own mistake; the configured one is the same for all, and they are kept.
+            // A topic of the device's own is its own mistake; the configured one is the same for all, and they are
+            // kept.
             "DeviceTokenNotForTopic" if self.topic_of_device => gone,
             "Unregistered" | "ExpiredToken" => gone,
             "TooManyRequests" => Delivery::RetryAfter(self.retry_after, text(" to this device")),

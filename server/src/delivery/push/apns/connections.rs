@@ -62,8 +62,8 @@ impl Connections {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A stream on the first connection that has one free, so that little traffic stays on the warm one. Waits while all
-    /// are taken.
+    /// A stream on the first connection that has one free, so that little traffic stays on the warm one. Waits while
+    /// all are taken.
     pub async fn place(&self) -> Option<Place<'_>> {
         let permit = self.places.acquire().await.ok()?;
         let mut taken = self.taken();

@@ -131,8 +131,8 @@ impl Apns {
             };
             let response = match self.post(&place, push, &bearer).await {
                 Ok(response) => response,
-                // Also a connection that Apple closed or reset with the push on it: the next attempt opens another, and the
-                // collapse id makes one notification of a push that comes twice.
+                // Also a connection that Apple closed or reset with the push on it: the next attempt opens another, and
+                // the collapse id makes one notification of a push that comes twice.
                 Err(error) => {
                     let reason = format!("APNs cannot be reached: {}", https_client::reason(error));
                     return Delivery::Down(None, reason);

@@ -1,9 +1,9 @@
 //! Access tokens for a service account (RFC 6749, section 5; RFC 7523, section 2.1): one at a time, fetched by whoever
 //! finds none, while the others wait for that one.
 
+use super::answer::{read_body, shortened};
 use super::service_account::ServiceAccount;
-use super::{Delivery, read_body};
-use crate::delivery::push::retry_after;
+use crate::delivery::push::{Delivery, retry_after};
 use crate::service::Service;
 use countersign_protocol::time::Timestamp;
 use reqwest::Response;
@@ -53,8 +53,8 @@ struct Token {
 #[derive(Default)]
 struct Kept {
     token: Option<Token>,
-    /// What the endpoint said last when it gave none, and while it is not asked again: from then on, so that a clock that
-    /// is set back does not make it long.
+    /// What the endpoint said last when it gave none, and while it is not asked again: from then on, so that a clock
+    /// that is set back does not make it long.
     refusal: Option<(Delivery, Range<Timestamp>)>,
 }
 
@@ -151,7 +151,7 @@ impl AccessTokens {
             "invalid_scope" => "the service account may not send messages: give it a role in Firebase Cloud Messaging",
             _ => "check service_account and token_url in [push.fcm]",
         };
-        let said = super::answer::shortened(&format!("{} {}", refused.error, refused.error_description));
+        let said = shortened(&format!("{} {}", refused.error, refused.error_description));
         Delivery::Failed(format!("Google gives no access token ({status} {said}): {advice}"))
     }
 }

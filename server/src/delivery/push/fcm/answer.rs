@@ -1,11 +1,16 @@
-//! What Firebase means when it does not take a message (Google's `ErrorCode`, in the `details` of a `google.rpc.Status`).
+//! What Firebase means when it does not take a message (Google's `ErrorCode`, in the `details` of a
+//! `google.rpc.Status`).
 
 use crate::delivery::push::{Delivery, retry_after};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Timestamp;
+use reqwest::Response;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use std::time::Duration;
+
+/// The longest answer that is read, in bytes; Google's are under 2 KB.
+const MAX_ANSWER_LENGTH: usize = 64 * 1024;
 
 /// The shortest pause after 429 without `Retry-After`: quotas are counted by the minute.
 const QUOTA_PAUSE: Duration = Duration::from_secs(60);
@@ -120,6 +125,18 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], asked: &Asked<
 pub(super) fn shortened(text: &str) -> String {
     let line = text.chars().map(|one| if one.is_control() { ' ' } else { one });
     line.take(MAX_SAID).collect::<String>().trim_end_matches([' ', ':']).to_owned()
+}
+
+/// The body of an answer, if it all comes and is no longer than it may be.
+pub(super) async fn read_body(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_ANSWER_LENGTH {
+            return None;
+        }
+    }
+    Some(body)
 }
 
 #[cfg(test)]

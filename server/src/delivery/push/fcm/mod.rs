@@ -20,13 +20,9 @@ use crate::domain::address_guard::AddressGuard;
 use crate::service::Service;
 use async_trait::async_trait;
 use countersign_protocol::device_api::PushRegistration;
-use reqwest::Response;
 use serde::Serialize;
 use std::sync::Arc;
 use url::Url;
-
-/// The longest answer that is read, in bytes; Google's are under 2 KB.
-const MAX_ANSWER_LENGTH: usize = 64 * 1024;
 
 /// Why nothing is sent to a device that registered while there was a service account.
 pub(super) const NOT_CONFIGURED: &str = "FCM is not configured: set service_account in [push.fcm]";
@@ -122,7 +118,7 @@ impl Fcm {
             return Answer::Told(Delivery::Sent);
         }
         // The status says enough where the rest does not come.
-        let body = read_body(response).await.unwrap_or_default();
+        let body = answer::read_body(response).await.unwrap_or_default();
         let asked = answer::Asked {
             project: &self.project,
             device,
@@ -141,7 +137,8 @@ impl Gateway for Fcm {
             return Delivery::Failed("the registration is not one of Firebase Cloud Messaging".into());
         };
         let mut refused = None;
-        // An access token may end before its time, when the key was revoked or a clock is wrong: then a fresh one, once.
+        // An access token may end before its time, when the key was revoked or a clock is wrong: then a fresh one,
+        // once.
         for _ in 0..2 {
             let access_token = match self.tokens.get(refused.as_ref()).await {
                 Ok(access_token) => access_token,
@@ -158,16 +155,4 @@ impl Gateway for Fcm {
             self.project
         ))
     }
-}
-
-/// The body of an answer, if it all comes and is no longer than it may be.
-async fn read_body(mut response: Response) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER_LENGTH {
-            return None;
-        }
-    }
-    Some(body)
 }

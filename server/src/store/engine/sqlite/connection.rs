@@ -32,9 +32,29 @@ impl From<rusqlite::Error> for StoreError {
 
 /// Opens the file for writing, and makes it where there is none. One that is not to be written is left as it is.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let connection = look(path)?;
+    be_durable(&connection)?;
+    Ok(connection)
+}
+
+/// As [`open`], of a file that holds a database already.
+pub(super) fn open_known(path: &Path) -> Result<Connection, StoreError> {
+    let connection = look(path)?;
+    if schema::is_empty(&connection)? {
+        return Err(StoreError::Empty);
+    }
+    be_durable(&connection)?;
+    Ok(connection)
+}
+
+fn look(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     prepare(&connection)?;
     schema::check(&connection)?;
+    Ok(connection)
+}
+
+fn be_durable(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL, not NORMAL: in WAL mode NORMAL does not wait for the disk at COMMIT, and an answer that was acknowledged
     // could be gone after a power cut.
@@ -42,7 +62,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
-    Ok(connection)
+    Ok(())
 }
 
 /// Opens the file for reading.
@@ -56,15 +76,15 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 /// What every connection needs.
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Without the stable query planner, SQLite looks at the bound values of statements over partial indices, and prepares
-    // each kept statement anew at every execution: that alone made a login three times as dear.
+    // Without the stable query planner, SQLite looks at the bound values of statements over partial indices, and
+    // prepares each kept statement anew at every execution: that alone made a login three times as dear.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(())
 }
 
 /// The statements of a transaction that is open on this connection.
-pub(in crate::store) struct Statements<'a>(pub &'a Connection);
+pub(super) struct Statements<'a>(pub &'a Connection);
 
 /// Binds `$1`, `$2`, … by their names: SQLite numbers such parameters in the order in which they appear.
 fn bind(statement: &mut CachedStatement<'_>, values: &[Value<'_>]) -> rusqlite::Result<()> {
@@ -103,7 +123,7 @@ impl Value<'static> {
 impl Transaction for Statements<'_> {
     fn rows(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.0.prepare_cached(sql)?;
-        let columns: Rc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Rc<[String]> = statement.column_names().map(str::to_owned).collect();
         bind(&mut statement, values)?;
         let mut found = statement.raw_query();
         let mut rows = Vec::new();
@@ -123,9 +143,5 @@ impl Transaction for Statements<'_> {
         let mut statement = self.0.prepare_cached(sql)?;
         bind(&mut statement, values)?;
         Ok(statement.raw_execute()?)
-    }
-
-    fn connection(&self) -> &Connection {
-        self.0
     }
 }

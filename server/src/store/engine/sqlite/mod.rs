@@ -5,16 +5,16 @@ mod readers;
 mod schema;
 mod writer;
 
-use super::{Engine, Look, Work};
+use super::{Done, Engine, Look, Work};
 use crate::store::StoreError;
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
 use readers::Readers;
+use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 use writer::Writer;
-
-pub(in crate::store) use connection::Statements;
 
 /// A database in a file.
 pub(in crate::store) struct Sqlite {
@@ -28,11 +28,23 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`]; the file is left as it is.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::over(path, connection::open(path), clock)
+    }
+
+    /// As [`Sqlite::open`], of a file that holds a database already.
+    ///
+    /// # Errors
+    /// [`StoreError::Empty`] when it holds none; the others as there.
+    pub fn open_known(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::over(path, connection::open_known(path), clock)
+    }
+
+    fn over(path: &Path, opened: Result<Connection, StoreError>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let named = |error| match error {
             StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
             other => other,
         };
-        let mut connection = connection::open(path).map_err(named)?;
+        let mut connection = opened.map_err(named)?;
         schema::migrate(&mut connection).map_err(named)?;
         Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path) })
     }
@@ -46,6 +58,21 @@ impl Engine for Sqlite {
 
     async fn read(&self, look: Look) -> Result<(), StoreError> {
         self.readers.take(look).await
+    }
+
+    async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |opened| {
+            let limited = opened.and_then(|(transaction, _)| {
+                let pages: i64 = transaction.one_row("page", "PRAGMA page_count", &[])?.get("page_count")?;
+                let most = if full { pages } else { 1_000_000_000 };
+                transaction.rows("page", &format!("PRAGMA max_page_count = {most}"), &[]).map(drop)
+            });
+            // Whoever asked may have gone.
+            Done { keep: true, acknowledge: Box::new(move |_| drop(answer.send(limited))) }
+        });
+        self.writer.take(work).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn close(&self) {

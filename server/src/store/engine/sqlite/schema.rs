@@ -11,10 +11,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0004_push_lanes.sql"),
     include_str!("../../../../migrations/0005_webhooks.sql"),
     include_str!("../../../../migrations/0006_push_registrations.sql"),
+    include_str!("../../../../migrations/0007_journal.sql"),
 ];
 
 fn version(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// True for a file in which nothing was ever made.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(version(connection)? == 0)
 }
 
 /// Refuses a database of a later version, and one of another program.
@@ -74,5 +80,39 @@ mod tests {
                 connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
             assert_eq!(kept, ("approved".into(), "pulled".into(), "push code".into(), true), "from version {from}");
         }
+    }
+
+    /// An event of a database in which events were kept apart from what had happened.
+    const EARLIER_EVENT: &str = "
+        INSERT INTO webhook VALUES (1, 'https://site.example', x'00', NULL, NULL, 7, NULL);
+        INSERT INTO webhook_event (handle, relying_party, challenge, type, payload, created_at, state, due_at, expires_at)
+        VALUES ('evt_1', 1, 1, 'challenge.approved', '{\"id\":\"c\",\"state\":\"approved\",\"user_id\":\"a\",\"reported\":false,\
+                \"amr\":[\"otp\"],\"at\":\"1970-01-01T00:00:00.007Z\"}', 7, 'queued', 8, 9);";
+
+    #[test]
+    fn an_event_that_waits_becomes_a_line_of_the_journal_on_its_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("countersign.db");
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS[..6].iter().for_each(|step| old.execute_batch(step).unwrap());
+        old.execute_batch(FIRST_ROWS).unwrap();
+        old.execute_batch(EARLIER_EVENT).unwrap();
+        old.pragma_update(None, "user_version", 6).unwrap();
+        drop(old);
+        let mut connection = open(&path).unwrap();
+        migrate(&mut connection).unwrap();
+        let sql = "SELECT e.handle, e.state, e.due_at, j.fact, j.at, j.challenge, j.account, j.detail
+                   FROM webhook_event e JOIN journal j ON j.row_id = e.journal";
+        let kept: (String, String, i64, String, i64, String, String, String) = connection
+            .query_row(sql, [], |row| {
+                let whom = (row.get(5)?, row.get(6)?, row.get(7)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, whom.0, whom.1, whom.2))
+            })
+            .unwrap();
+        let text = |text: &str| text.to_owned();
+        let detail = text(r#"{"state":"approved","reported":false,"amr":["otp"]}"#);
+        let line = (text("challenge.approved"), 7, text("c"), text("a"), detail);
+        let expected = (text("evt_1"), text("queued"), 8, line.0, line.1, line.2, line.3, line.4);
+        assert_eq!(kept, expected);
     }
 }

@@ -66,8 +66,8 @@ fn in_savepoint(connection: &Connection, now: Timestamp, work: Work) -> Acknowle
     }
 }
 
-/// Ends the process when the writer panics: a server that can write nothing must not look alive. What was acknowledged is
-/// durable, and whoever supervises the process starts it again.
+/// Ends the process when the writer panics: a server that can write nothing must not look alive. What was acknowledged
+/// is durable, and whoever supervises the process starts it again.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {

@@ -1,4 +1,4 @@
-//! The circuit breaker of one way to the phones: a network that is down is left alone for a while, and then asked once.
+//! The circuit breaker of one lane: what is down is left alone for a while, and then asked once.
 
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;

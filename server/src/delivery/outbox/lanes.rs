@@ -1,4 +1,4 @@
-//! The lanes: how much may be in flight to each network, and whether it is well.
+//! The lanes: how much may be on its way in each, and whether it is well.
 
 use super::breaker::{Allowed, Breaker, LONGEST_PAUSE};
 use countersign_protocol::time::Timestamp;
@@ -6,12 +6,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The most pushes in flight in one lane.
-const PLACES: usize = 256;
-/// The most pushes in flight in all lanes: whoever registers devices at many services must not use up the sockets.
-const ALL_PLACES: usize = 1024;
+/// How much may be on its way at one time.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::delivery) struct Places {
+    /// In one lane.
+    pub lane: usize,
+    /// In all lanes: a stranger's registrations must not use up the sockets.
+    pub all: usize,
+}
 
-/// One way to the phones.
+/// What can be down as one.
 struct Lane {
     places: Arc<Semaphore>,
     breaker: Arc<Mutex<Breaker>>,
@@ -35,6 +39,7 @@ impl Place {
 /// All lanes.
 pub(super) struct Lanes {
     lanes: Mutex<HashMap<String, Lane>>,
+    places: Places,
     all: Arc<Semaphore>,
 }
 
@@ -52,8 +57,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Lanes {
-    pub fn new() -> Self {
-        Self { lanes: Mutex::default(), all: Arc::new(Semaphore::new(ALL_PLACES)) }
+    pub fn new(places: Places) -> Self {
+        Self { lanes: Mutex::default(), places, all: Arc::new(Semaphore::new(places.all)) }
     }
 
     /// How much this lane takes now.
@@ -61,12 +66,12 @@ impl Lanes {
         let lanes = lock(&self.lanes);
         // No lane takes the last places: a few slow services of one stranger must not use up all.
         let of_all = self.all.available_permits().div_ceil(2);
-        let Some(lane) = lanes.get(name) else { return Room::For(PLACES.min(of_all)) };
+        let Some(lane) = lanes.get(name) else { return Room::For(self.places.lane.min(of_all)) };
         let free = lane.places.available_permits().min(of_all);
         match lock(&lane.breaker).allowed(now) {
             Allowed::All => Room::For(free),
             // One at a time: another that is still in flight is the probe.
-            Allowed::Probe => Room::For(usize::from(lane.places.available_permits() == PLACES && free > 0)),
+            Allowed::Probe => Room::For(usize::from(lane.places.available_permits() == self.places.lane && free > 0)),
             Allowed::NothingUntil(until) => Room::ClosedUntil(until),
         }
     }
@@ -76,7 +81,7 @@ impl Lanes {
         let mut lanes = lock(&self.lanes);
         let lane = lanes
             .entry(name.to_owned())
-            .or_insert_with(|| Lane { places: Arc::new(Semaphore::new(PLACES)), breaker: Arc::default() });
+            .or_insert_with(|| Lane { places: Arc::new(Semaphore::new(self.places.lane)), breaker: Arc::default() });
         Some(Place {
             breaker: Arc::clone(&lane.breaker),
             _of_lane: Arc::clone(&lane.places).try_acquire_owned().ok()?,
@@ -89,13 +94,8 @@ impl Lanes {
     pub fn sweep(&self, now: Timestamp) {
         lock(&self.lanes).retain(|_, lane| {
             let rests = matches!(lock(&lane.breaker).allowed(now - LONGEST_PAUSE), Allowed::NothingUntil(_));
-            lane.places.available_permits() < PLACES || rests
+            lane.places.available_permits() < self.places.lane || rests
         });
-    }
-
-    /// How much is in flight in this lane.
-    pub fn in_flight(&self, name: &str) -> usize {
-        lock(&self.lanes).get(name).map_or(0, |lane| PLACES - lane.places.available_permits())
     }
 }
 
@@ -104,13 +104,18 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    const PLACES: usize = 256;
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn lanes() -> Lanes {
+        Lanes::new(Places { lane: PLACES, all: 4 * PLACES })
+    }
 
     #[test]
     fn a_full_lane_leaves_the_others_their_places() {
-        let lanes = Lanes::new();
+        let lanes = lanes();
         let held: Vec<Place> = std::iter::from_fn(|| lanes.take("slow")).collect();
-        assert_eq!((held.len(), lanes.room("slow", NOW), lanes.in_flight("slow")), (PLACES, Room::For(0), PLACES));
+        assert_eq!((held.len(), lanes.room("slow", NOW)), (PLACES, Room::For(0)));
         assert_eq!(lanes.room("quick", NOW), Room::For(PLACES));
         assert!(lanes.take("quick").is_some());
         drop(held);
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_lane_that_is_down_is_asked_once_when_its_pause_is_over() {
-        let lanes = Lanes::new();
+        let lanes = lanes();
         for _ in 0..5 {
             lanes.take("down").unwrap().report(false, NOW);
         }
@@ -132,6 +137,6 @@ mod tests {
         drop(probe);
         assert_eq!(lanes.room("down", until), Room::For(PLACES));
         lanes.sweep(until + Duration::from_secs(1));
-        assert_eq!(lanes.in_flight("down"), 0);
+        assert!(lock(&lanes.lanes).is_empty());
     }
 }

@@ -1,0 +1,150 @@
+//! The one outbox: what is due is taken from its queue, carried side by side, and written down. Pushes and webhook
+//! events go through it.
+//!
+//! What is on its way is a row that this process has leased, so a crash forgets none and no two processes carry the
+//! same. Each [`Queue`] has lanes: what can be down as one has places and a circuit breaker of its own, and holds up no
+//! other.
+
+mod breaker;
+mod lanes;
+mod pace;
+
+pub(super) use lanes::Places;
+pub(super) use pace::Pace;
+
+use crate::service::Service;
+use crate::store::StoreError;
+use async_trait::async_trait;
+use countersign_protocol::time::Timestamp;
+use lanes::{Lanes, Place, Room};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The most rows that [`Outbox::flush`] takes from a lane at one time.
+const MOST_DUE: usize = 512;
+/// How long to rest when the database does not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// How often a queue is looked at when nothing wakes it: for rows that another process wrote.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Things of one kind that are to be sent.
+#[async_trait]
+pub(super) trait Queue: Send + Sync + 'static {
+    /// One of them, taken out of the queue.
+    type Item: Send + 'static;
+
+    /// What they are called in the log.
+    const NAME: &'static str;
+
+    /// The lanes in which something is due.
+    async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError>;
+
+    /// Takes what is due in a lane, so many at most.
+    async fn take(&self, lane: &str, most: usize) -> Result<Vec<Self::Item>, StoreError>;
+
+    /// Tries to deliver one, and writes down what became of it; false when its lane is not well.
+    async fn carry(&self, item: Self::Item) -> Result<bool, StoreError>;
+
+    /// When more is due, if that is known.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Forgets what is not worth sending any more.
+    async fn sweep(&self) -> Result<(), StoreError>;
+
+    /// Notified when something was queued.
+    fn wake(&self) -> &Notify;
+}
+
+/// Sends what a queue holds.
+pub(super) struct Outbox<Q: Queue> {
+    service: Arc<Service>,
+    queue: Arc<Q>,
+    lanes: Arc<Lanes>,
+}
+
+impl<Q: Queue> Outbox<Q> {
+    /// An outbox over a queue.
+    pub fn new(service: Arc<Service>, queue: Q, places: Places) -> Self {
+        Self { service, queue: Arc::new(queue), lanes: Arc::new(Lanes::new(places)) }
+    }
+
+    /// Sends what is due, one after the other, until nothing is. For a caller that moves the time itself, in the place
+    /// of [`Outbox::run`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was not written down is sent again.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        for lane in self.queue.due_lanes(self.service.now()).await? {
+            loop {
+                let items = self.queue.take(&lane, MOST_DUE).await?;
+                if items.is_empty() {
+                    break;
+                }
+                for item in items {
+                    self.queue.carry(item).await?;
+                }
+            }
+        }
+        self.queue.sweep().await
+    }
+
+    /// Sends until the server stops. What is on its way then is sent again after the next start.
+    pub async fn run(self) {
+        let mut swept = self.service.now();
+        loop {
+            let next = match self.send_due(&mut swept).await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "queued {} cannot be read", Q::NAME);
+                    STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = self.queue.wake().notified() => {}
+                () = tokio::time::sleep(next) => {}
+                () = self.service.stopping.cancelled() => break,
+            }
+        }
+    }
+
+    /// Starts what is due in each lane that has room, and says how long until there is more. A lane that is full is
+    /// looked at again when something of it is done.
+    async fn send_due(&self, swept: &mut Timestamp) -> Result<Duration, StoreError> {
+        let now = self.service.now();
+        let mut next = IDLE;
+        for lane in self.queue.due_lanes(now).await? {
+            match self.lanes.room(&lane, now) {
+                Room::For(0) => {}
+                Room::For(room) => self.start(&lane, room).await?,
+                Room::ClosedUntil(until) => next = next.min(now.until(until)),
+            }
+        }
+        if now >= *swept + IDLE {
+            *swept = now;
+            self.queue.sweep().await?;
+            self.lanes.sweep(now);
+        }
+        let due = self.queue.next_due(now).await?;
+        Ok(due.map_or(next, |due| now.until(due).min(next)))
+    }
+
+    /// Takes as much of a lane as there are places for, and starts it.
+    async fn start(&self, lane: &str, room: usize) -> Result<(), StoreError> {
+        let places: Vec<Place> = std::iter::from_fn(|| self.lanes.take(lane)).take(room).collect();
+        let items = self.queue.take(lane, places.len()).await?;
+        for (item, place) in items.into_iter().zip(places) {
+            let (queue, service) = (Arc::clone(&self.queue), Arc::clone(&self.service));
+            tokio::spawn(async move {
+                match queue.carry(item).await {
+                    Ok(well) => place.report(well, service.now()),
+                    // It stays leased, so it is not sent again at once, and again.
+                    Err(error) => tracing::error!(%error, "what became of one of the {} was not kept", Q::NAME),
+                }
+                drop(place);
+                queue.wake().notify_one();
+            });
+        }
+        Ok(())
+    }
+}

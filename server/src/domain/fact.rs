@@ -1,0 +1,130 @@
+//! What can happen here that matters for security: a closed list, each with a word that never changes its meaning.
+
+macro_rules! facts {
+    ($($(#[$meta:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        /// Something that has become true.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Fact {
+            $($(#[$meta])* $name),+
+        }
+
+        impl Fact {
+            /// Every fact.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable word, also of the event that a relying party is told.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word),+
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    /// An organisation was made.
+    OrganisationCreated = "organisation.created",
+    /// A relying party was made, with its first API key.
+    RelyingPartyCreated = "relying_party.created",
+    /// A relying party has a new API key, and the ones before are ended.
+    ApiKeyRotated = "relying_party.key_rotated",
+    /// A relying party was ended.
+    RelyingPartyRevoked = "relying_party.revoked",
+    /// An account was made.
+    AccountCreated = "account.created",
+    /// A link was given out with which one device can be enrolled.
+    EnrolmentOpened = "enrolment.opened",
+    /// A device has redeemed the link.
+    DeviceProposed = "device.proposed",
+    /// The digits that were typed are not those of the proposed device.
+    ConfirmationRefused = "device.confirmation_refused",
+    /// The signed-in page has confirmed the device: it is in use.
+    DeviceConfirmed = "device.confirmed",
+    /// A device is in use no more; the reason says why.
+    DeviceEnded = "device.ended",
+    /// The places where a device is reached were replaced.
+    PushRegistered = "device.push_registered",
+    /// A push network knows a place no more where a device was reached.
+    PushGone = "device.push_gone",
+    /// A relying party asked.
+    ChallengeCreated = "challenge.created",
+    /// A question that was a tap asks for its number from now on.
+    ChallengeNumbered = "challenge.numbered",
+    /// The person said yes, or typed a right code.
+    ChallengeApproved = "challenge.approved",
+    /// The person said no, or typed a wrong number.
+    ChallengeDenied = "challenge.denied",
+    /// The person said that this was not them.
+    ChallengeReported = "challenge.reported",
+    /// The question was taken back.
+    ChallengeCancelled = "challenge.cancelled",
+    /// The relying party took the approval.
+    ChallengeClaimed = "challenge.claimed",
+    /// The approval was taken back before it was claimed.
+    ChallengeRevoked = "challenge.revoked",
+    /// Nothing is pushed to an account, since its person has reported a prompt.
+    PromptsStopped = "account.prompts_stopped",
+    /// Prompts are pushed to an account again.
+    PromptsResumed = "account.prompts_resumed",
+    /// A one-time code was right, and is spent.
+    CodeAccepted = "code.accepted",
+    /// A one-time code was wrong.
+    CodeRefused = "code.refused",
+    /// Too many wrong codes have locked what makes codes.
+    CodesLocked = "code.locked",
+    /// Codes are taken again.
+    CodesUnlocked = "code.unlocked",
+    /// An application that makes codes was proposed.
+    ApplicationProposed = "application.proposed",
+    /// An application has shown its first code.
+    ApplicationConfirmed = "application.confirmed",
+    /// An application was removed.
+    ApplicationRemoved = "application.removed",
+    /// A relying party hears of its challenges at an address.
+    WebhookSet = "webhook.set",
+    /// A webhook has a new secret.
+    WebhookRotated = "webhook.rotated",
+    /// A webhook was removed.
+    WebhookRemoved = "webhook.removed",
+    /// A webhook's receiver said that it is gone.
+    WebhookDisabled = "webhook.disabled",
+    /// The server has a new signing key.
+    SigningKeyMade = "server.signing_key_made",
+    /// The server has a new key for Web Push.
+    VapidKeyMade = "server.vapid_key_made",
+}
+
+impl Fact {
+    /// The fact of this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fact| fact.as_str() == word)
+    }
+
+    /// Whether a relying party with a webhook is told of it: what became of a challenge that it asked. That it asked,
+    /// it knows.
+    pub const fn is_told(self) -> bool {
+        matches!(
+            self,
+            Self::ChallengeNumbered
+                | Self::ChallengeApproved
+                | Self::ChallengeDenied
+                | Self::ChallengeReported
+                | Self::ChallengeCancelled
+                | Self::ChallengeClaimed
+                | Self::ChallengeRevoked
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fact_has_a_word_of_its_own() {
+        for fact in Fact::ALL {
+            assert_eq!(Fact::of_word(fact.as_str()), Some(*fact));
+        }
+    }
+}

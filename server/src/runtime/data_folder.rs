@@ -1,0 +1,73 @@
+//! The folder that a server lives in: one process owns it, and it is not begun anew by mistake.
+
+use super::startup::StartupError;
+use crate::keys::server_keys;
+use crate::store::StoreError;
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// The name of the database file in the folder.
+pub const DATABASE_FILE: &str = "countersign.db";
+/// The file that the process which owns the folder holds locked.
+const LOCK_FILE: &str = "server.lock";
+/// The longest text in that file that is repeated, in bytes.
+const MAX_OWNER_LENGTH: u64 = 200;
+
+/// A server's folder, owned by this process for as long as this lives.
+#[derive(Debug)]
+pub struct DataFolder {
+    lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder where it is missing, and takes it for this process alone: two servers on one database would
+    /// each answer waits of which only the other hears.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`] when the folder cannot be made, [`StartupError::Store`] when nothing can be written
+    /// there, [`StartupError::InUse`] when another process has it.
+    pub fn take(path: &Path) -> Result<Self, StartupError> {
+        let unmade =
+            |error: std::io::Error| StartupError::Configuration(format!("{} cannot be made: {error}", path.display()));
+        private_file::create_folder(path).map_err(unmade)?;
+        let file = path.join(LOCK_FILE);
+        let unusable = |error: std::io::Error| StoreError::Unwritable(format!("{}: {error}", file.display()));
+        let lock = private_file::open_shared(&file).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { lock }),
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                // What cannot be read names nobody; the folder is taken all the same.
+                let _ = lock.take(MAX_OWNER_LENGTH).read_to_string(&mut owner);
+                Err(StartupError::InUse { folder: path.to_owned(), owner: owner.trim().to_owned() })
+            }
+            Err(TryLockError::Error(error)) => Err(unusable(error).into()),
+        }
+    }
+
+    /// Writes down who has the folder, for another server that finds it taken.
+    ///
+    /// # Errors
+    /// The system's, when the file cannot be written.
+    pub fn name_owner(&mut self, owner: &str) -> std::io::Result<()> {
+        self.lock.set_len(0)?;
+        self.lock.rewind()?;
+        writeln!(self.lock, "{owner}")
+    }
+}
+
+/// Where the database of the server in this folder is.
+pub fn database(path: &Path) -> PathBuf {
+    path.join(DATABASE_FILE)
+}
+
+/// Refuses a folder whose keys are there and whose database is not: begun anew under the old identity, it would answer
+/// phones that it does not know.
+///
+/// # Errors
+/// [`StartupError::DatabaseMissing`].
+pub fn check(path: &Path) -> Result<(), StartupError> {
+    let lost = server_keys::knows_a_server(path) && !database(path).exists();
+    if lost { Err(StartupError::DatabaseMissing(path.to_owned())) } else { Ok(()) }
+}

@@ -1,0 +1,120 @@
+//! The store of one server, over an engine.
+
+use super::engine::sqlite::Sqlite;
+use super::engine::{Done, Engine, Look, Transaction, Work};
+use super::{Rules, StoreError};
+use countersign_protocol::time::{Clock, Timestamp};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The store of one server.
+pub struct Store {
+    pub(super) engine: Box<dyn Engine>,
+    pub(super) rules: Rules,
+    /// Names this process in the leases that it takes.
+    pub(super) process: String,
+}
+
+/// How long a process has what it has taken out of a queue to be sent: longer than any attempt lasts. Then another may.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+
+/// Which database a store is in.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// SQLite, in this file. It is made where there is none.
+    File(PathBuf),
+    /// SQLite, in this file, which holds a server's database already: one that is empty is refused, and left as it is.
+    KnownFile(PathBuf),
+}
+
+impl Store {
+    /// Opens a database, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the database is left as it is.
+    pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::open_with_rules(place, clock, Rules::RIGHT)
+    }
+
+    /// As [`Store::open`], under other rules: for the simulation, which must notice every broken one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_with_rules(place: &Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
+        let process = format!("{} since {}", std::process::id(), clock.now().millis());
+        let engine: Box<dyn Engine> = match place {
+            Place::File(path) => Box::new(Sqlite::open(path, clock)?),
+            Place::KnownFile(path) => Box::new(Sqlite::open_known(path, clock)?),
+        };
+        Ok(Self { engine, rules, process })
+    }
+
+    /// Runs `work` in a transaction, with the time read in it, and returns once it is durable. When `work` fails,
+    /// nothing of it is kept.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Transaction, Timestamp) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |opened| {
+            let result = opened.and_then(|(transaction, now)| work(transaction, now));
+            let keep = result.is_ok();
+            let acknowledge = move |committed: Result<(), StoreError>| {
+                // Whoever asked may have gone; the work is done all the same.
+                let _ = answer.send(result.and_then(|done| committed.map(|()| done)));
+            };
+            Done { keep, acknowledge: Box::new(acknowledge) }
+        });
+        self.engine.write(work).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs `look` on what is committed.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let look: Look = Box::new(move |opened| {
+            // Whoever asked may have gone.
+            let _ = answer.send(opened.and_then(look));
+        });
+        self.engine.read(look).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Ends every lease of a push or an event, so that what a process had taken that is no more is sent at once. Only
+    /// for a process that knows itself to be alone with the database.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release_leases(&self) -> Result<(), StoreError> {
+        self.write(|tx, _| {
+            for table in ["push", "webhook_event"] {
+                let sql = format!(
+                    "UPDATE {table} SET leased_by = NULL, leased_until = NULL
+                     WHERE state = 'queued' AND leased_until IS NOT NULL"
+                );
+                tx.execute(&sql, &[])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Makes the database full at its present size, so that a test can see what happens then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[doc(hidden)]
+    pub async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {
+        self.engine.simulate_full_disk(full).await
+    }
+}

@@ -1,0 +1,47 @@
+//! The words under which states are kept. Together they are what the CHECKs of the migrations allow.
+
+use super::engine::row::stored_words;
+use crate::domain::states::{ChallengeStage, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod};
+use countersign_protocol::device_api::PushStatus;
+use countersign_protocol::relying_party_api::EnrolmentStage;
+use countersign_protocol::revocation::EndReason;
+
+stored_words!(ChallengeStage {
+    Pending = "pending",
+    Approved = "approved",
+    Denied = "denied",
+    Reported = "reported",
+    Cancelled = "cancelled",
+    Claimed = "claimed",
+    Revoked = "revoked",
+});
+
+stored_words!(SettledMethod { Push = "push", Code = "code" });
+
+stored_words!(CodeStage { Proposed = "proposed", Confirmed = "confirmed", Void = "void" });
+
+stored_words!(EnrolmentStage { Open = "open", Proposed = "proposed", Confirmed = "confirmed", Void = "void" });
+
+stored_words!(EndReason {
+    Revoked = "revoked",
+    RedeemedTwice = "redeemed_twice",
+    WrongCode = "wrong_code",
+    Expired = "expired",
+});
+
+stored_words!(Prompt { Pushed = "pushed", Pulled = "pulled", Limited = "limited", Stopped = "stopped" });
+
+stored_words!(PushKind { Challenge = "challenge", Retraction = "retraction" });
+
+stored_words!(PushStage {
+    Queued = "queued",
+    Sent = "sent",
+    Gone = "gone",
+    Failed = "failed",
+    Dropped = "dropped",
+});
+
+stored_words!(EventStage { Queued = "queued", Delivered = "delivered", Dead = "dead" });
+
+// Never kept: a statement that counts a device's registrations says one of these words.
+stored_words!(PushStatus { None = "none", Gone = "gone", Outdated = "outdated", Registered = "registered" });
