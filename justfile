@@ -20,7 +20,7 @@ check:
     cargo clippy --workspace --all-targets --locked {{ features }} -- -D warnings
     cargo test --workspace --locked {{ features }} --lib --test house
 
-# One suite of tests/tests, or some of its tests by name: just test login wait
+# One suite of tests/tests, or some of its tests by name: just test api login
 test suite *names:
     cargo test --workspace --locked {{ features }} --test {{ suite }} {{ names }}
 
