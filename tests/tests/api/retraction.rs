@@ -72,6 +72,8 @@ async fn a_parked_pull_hears_what_is_asked_what_is_taken_back_and_what_a_code_ha
         }
         assert_eq!(waits.await.unwrap().unwrap().received, [Ok(Received::Retracted(prompt))], "{ends}");
         assert_eq!(phone.core.history(1).unwrap()[0].outcome, outcome);
+        // The next one is later, and so comes before it in the history.
+        scene.clock.advance(Duration::from_secs(1));
     }
     assert!(phone.core.pull(id, 0).await.unwrap().received.is_empty(), "it is said once");
 }

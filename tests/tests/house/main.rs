@@ -22,6 +22,8 @@ const MOST_LINES: usize = 500;
 const WRITTEN: [&str; 7] = ["rs", "kt", "swift", "js", "css", "html", "sh"];
 /// Folders that hold what was built or fetched.
 const BUILT: [&str; 3] = ["target", "build", "node_modules"];
+/// Folders that hold what `bindings/swift/generate` writes.
+const GENERATED: [&str; 2] = ["bindings/swift/Sources/Countersign", "bindings/swift/Sources/CountersignFFI"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -51,7 +53,10 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
             let name = path.file_name().unwrap().to_str().unwrap();
             if !path.is_dir() {
                 files.push(path);
-            } else if !name.starts_with('.') && !BUILT.contains(&name) {
+            } else if !name.starts_with('.')
+                && !BUILT.contains(&name)
+                && !GENERATED.iter().any(|one| path.ends_with(one))
+            {
                 folders.push(path);
             }
         }
