@@ -10,8 +10,8 @@
 //! - orders, crashes and lost messages, in [`simulation`], which `tests/mutants.rs` holds to account;
 //! - the rest in Rust: hostile requests, what only the server sees, and what a simulator of a push network refuses.
 //!
-//! A test begins with a [`scene::Scene`], or with a [`program::Installation`] where the real binary is what it is about.
-//! There are two phones: [`phone::Phone`] is the real core, [`handmade::HandmadeDevice`] can lie.
+//! A test begins with a [`scene::Scene`], or with a [`program::Installation`] where the real binary is what it is
+//! about. There are two phones: [`phone::Phone`] is the real core, [`handmade::HandmadeDevice`] can lie.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 pub mod apns;

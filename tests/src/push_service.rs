@@ -147,7 +147,8 @@ pub async fn run_by_hand(port: u16, mut say: impl FnMut(String)) {
     let mut service = Down::on(port).start();
     let registration = serde_json::to_string(&service.registration()).unwrap();
     say(format!(
-        "Listening on {}\n\n[push.webpush]\nallow_private = true\n\nA subscriber, for PUT /v1/device/push: {registration}\n",
+        "Listening on {}\n\n[push.webpush]\nallow_private = true\n\nA subscriber, for PUT /v1/device/push: \
+         {registration}\n",
         service.shared.origin
     ));
     while let Some(taken) = service.taken.recv().await {

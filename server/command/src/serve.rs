@@ -43,7 +43,11 @@ pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
     let listener = serve::bind(config.listen).await?;
     let running = serve::start(&config, listener, |router| router).await?;
     announce(&format!("http://{}", running.address))?;
-    tracing::info!(public_url = %running.service.settings.public_url, server_id = %running.service.keys.server_id, "serving");
+    tracing::info!(
+        public_url = %running.service.settings.public_url,
+        server_id = %running.service.keys.server_id,
+        "serving"
+    );
     stop_signal.await;
     tracing::info!("stopping");
     running.stop().await;

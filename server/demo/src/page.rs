@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// The header that the page's own script sends. Another site's page cannot, without asking first and being refused.
 const SCRIPT_HEADER: &str = "countersign-demo";
 /// Everything from here, nothing inline, nothing from elsewhere.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The page itself.
 const DOCUMENT: &str = include_str!("../assets/index.html");
 /// Its style sheets.

@@ -105,7 +105,8 @@ impl Outside {
                 S::UNAUTHORIZED,
                 C::Unauthorised,
                 "Not authorised",
-                "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes one.",
+                "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes \
+                 one.",
             ),
             Refused::NonceRequired => (
                 S::UNAUTHORIZED,
@@ -124,8 +125,8 @@ impl Outside {
             }
             Refused::GatewayNotConfigured(name) => {
                 let detail = format!(
-                    "This server is not configured for {name}, so it cannot wake this app. Open the app to see what waits; \
-                     the operator can set up [push.{name}]."
+                    "This server is not configured for {name}, so it cannot wake this app. Open the app to see what \
+                     waits; the operator can set up [push.{name}]."
                 );
                 let (code, title) = (C::GatewayNotConfigured, "The push network is not configured");
                 return Self { status: S::CONFLICT, code, title, detail };
@@ -134,14 +135,15 @@ impl Outside {
                 S::CONFLICT,
                 C::TooManyRegistrations,
                 "Too many push registrations",
-                "A device has at most 4. Send only those through which it is reached now; they replace all earlier ones.",
+                "A device has at most 4. Send only those through which it is reached now; they replace all earlier \
+                 ones.",
             ),
             Refused::UnknownWebPushKey => (
                 S::CONFLICT,
                 C::UnknownWebPushKey,
                 "The subscription was made with another key",
-                "This server does not hold the key in application_server_key. Subscribe anew with the webpush_public_key of \
-                 /.well-known/countersign and register that.",
+                "This server does not hold the key in application_server_key. Subscribe anew with the \
+                 webpush_public_key of /.well-known/countersign and register that.",
             ),
             Refused::DeviceNotInUse => (
                 S::FORBIDDEN,
@@ -171,7 +173,8 @@ impl Outside {
                 S::CONFLICT,
                 C::AlreadyClaimed,
                 "Already claimed",
-                "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was lost.",
+                "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was \
+                 lost.",
             ),
             Refused::NotApproved(state) => {
                 let detail = format!("The challenge is {}: there is no approval to claim.", state.as_str());
@@ -191,7 +194,8 @@ impl Outside {
                 S::FORBIDDEN,
                 C::RedeemedTwice,
                 "The link was used twice",
-                "Another device used this link before, so neither was enrolled. Ask for a new link and show it to nobody.",
+                "Another device used this link before, so neither was enrolled. Ask for a new link and show it to \
+                 nobody.",
             ),
             Refused::WrongConfirmationCode(left) => {
                 let detail = match left {

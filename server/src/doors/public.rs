@@ -77,24 +77,25 @@ pub async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str,
 /// What a person sees who opens an enrolment link in a browser instead of the service.
 pub async fn enrolment_page() -> impl IntoResponse {
     page(
-        "This link enrols a phone. Open the Countersign app, choose \u{201c}Add account\u{201d} and scan the code on the \
-         page that showed it, or paste the link there. Show the link to nobody else.",
+        "This link enrols a phone. Open the Countersign app, choose \u{201c}Add account\u{201d} and scan the code on \
+         the page that showed it, or paste the link there. Show the link to nobody else.",
     )
 }
 
 /// What a person sees who opens a challenge's link on a machine without the service.
 pub async fn challenge_page() -> impl IntoResponse {
     page(
-        "This link opens a sign-in request in the Countersign app on the phone that it is shown on. On another machine, \
-         open the app on your phone instead: the request waits there.",
+        "This link opens a sign-in request in the Countersign app on the phone that it is shown on. On another \
+         machine, open the app on your phone instead: the request waits there.",
     )
 }
 
 fn page(text: &str) -> impl IntoResponse {
     let policy = "default-src 'none'";
     let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Open this link in the app</title><h1>Open this link in the app</h1><p>{text}</p></html>"
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>Open this link in the app</title><h1>Open this link in the \
+         app</h1><p>{text}</p></html>"
     );
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
 }

@@ -20,9 +20,10 @@ pub enum KeysError {
     Damaged(String),
     /// The database is not the one that belongs to the keys beside it.
     #[error(
-        "{} has the keys of a server, and the database beside them is not that server's: it is new, or only a part of it was \
-         copied. Put countersign.db back from your backup, together with the files countersign.db-wal and countersign.db-shm \
-         if it has them. To begin anew, with phones that all enrol again, move server.id, root.key and master.key away",
+        "{} has the keys of a server, and the database beside them is not that server's: it is new, or only a part of \
+         it was copied. Put countersign.db back from your backup, together with the files countersign.db-wal and \
+         countersign.db-shm if it has them. To begin anew, with phones that all enrol again, move server.id, root.key \
+         and master.key away",
         .0.display()
     )]
     OtherDatabase(PathBuf),

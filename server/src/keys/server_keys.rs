@@ -86,7 +86,8 @@ impl ServerKeys {
         let certificate = server_identity::check_certificate(&signer.certificate, &root, clock.now());
         if let Err(refusal) = &certificate {
             return Err(KeysError::Damaged(format!(
-                "the signing key's certificate is not valid ({refusal}); make a new one with: countersign admin key rotate"
+                "the signing key's certificate is not valid ({refusal}); make a new one with: countersign admin key \
+                 rotate"
             )));
         }
         if let Ok(certificate) = certificate

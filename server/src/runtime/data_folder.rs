@@ -25,8 +25,8 @@ impl DataFolder {
     /// each answer waits of which only the other hears.
     ///
     /// # Errors
-    /// [`StartupError::Configuration`] when the folder cannot be made, [`StartupError::Store`] when nothing can be written
-    /// there, [`StartupError::InUse`] when another process has it.
+    /// [`StartupError::Configuration`] when the folder cannot be made, [`StartupError::Store`] when nothing can be
+    /// written there, [`StartupError::InUse`] when another process has it.
     pub fn take(path: &Path) -> Result<Self, StartupError> {
         let unmade =
             |error: std::io::Error| StartupError::Configuration(format!("{} cannot be made: {error}", path.display()));
@@ -66,7 +66,7 @@ pub fn database(path: &Path) -> PathBuf {
 /// phones that it does not know.
 ///
 /// # Errors
-/// [`StartupError::DatabaseMissing`].
+/// [`StartupError::DatabaseMissing`], when the folder has the keys of a server and no database.
 pub fn check(path: &Path) -> Result<(), StartupError> {
     let lost = server_keys::knows_a_server(path) && !database(path).exists();
     if lost { Err(StartupError::DatabaseMissing(path.to_owned())) } else { Ok(()) }

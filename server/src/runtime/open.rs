@@ -68,8 +68,9 @@ pub async fn service_with_rules(
 /// Opens the database of the server that is configured, beside that server or while it rests.
 ///
 /// # Errors
-/// [`StartupError::NoServer`] where none was ever started, [`StartupError::DatabaseMissing`], [`StartupError::Keys`] for a
-/// database that is empty, [`StartupError::Store`].
+/// [`StartupError::NoServer`] where none was ever started, [`StartupError::DatabaseMissing`] when its keys are there
+/// without their database, [`StartupError::Keys`] for a database that is empty, [`StartupError::Store`] for one that
+/// cannot be opened or brought up to date.
 pub fn store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
     data_folder::check(&config.data_dir)?;
     let path = data_folder::database(&config.data_dir);

@@ -27,8 +27,8 @@ pub struct Checked {
 /// Checks a code, and spends it. With `challenge` a right one also approves that challenge.
 ///
 /// # Errors
-/// `malformed`, `not_found`, `no_device`, `throttled`, `locked`, `code_not_allowed`, `unavailable`; `expired`, `cancelled` and
-/// `already_answered` for a challenge that is over.
+/// `malformed`, `not_found`, `no_device`, `throttled`, `locked`, `code_not_allowed`, `unavailable`; `expired`,
+/// `cancelled` and `already_answered` for a challenge that is over.
 pub async fn verify(
     service: &Service,
     by: &RelyingParty,

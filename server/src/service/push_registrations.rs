@@ -19,8 +19,8 @@ const MAX_ENDPOINT_LENGTH: usize = 2048;
 /// Replaces all places where a device is reached by these.
 ///
 /// # Errors
-/// `malformed`, `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, `device_not_in_use`; nothing was
-/// changed then.
+/// `malformed`, `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, `device_not_in_use`; nothing
+/// was changed then.
 pub async fn register(service: &Service, by: &Device, registrations: &[PushRegistration]) -> Result<(), Refused> {
     let device = by.known();
     if device.state == EnrolmentState::Void {
@@ -142,7 +142,8 @@ fn check_fcm_token(token: &str, configured: bool) -> Result<(), Refused> {
         return Err(Refused::GatewayNotConfigured("fcm"));
     }
     if token.is_empty() || token.len() > MAX_FCM_TOKEN_LENGTH || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let wrong = "The push registration is not usable: the token is 1 to 4096 characters of printable ASCII, without spaces.";
+        let wrong = "The push registration is not usable: the token is 1 to 4096 characters of printable ASCII, \
+                     without spaces.";
         return Err(Refused::malformed(wrong));
     }
     Ok(())

@@ -28,7 +28,7 @@ impl Store {
     /// Makes an account, or finds the one of this name; true when it is new.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn create_account(
         &self,
         by: Actor,
@@ -54,7 +54,7 @@ impl Store {
     /// The account of this handle in this organisation. One of another organisation does not exist here.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn account(&self, organisation: OrganisationRow, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND handle = $2";
@@ -66,7 +66,7 @@ impl Store {
     /// Every account of an organisation, by name.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn accounts(&self, organisation: OrganisationRow) -> Result<Vec<Account>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 ORDER BY name";

@@ -142,7 +142,7 @@ impl Store {
     /// Proposes an application for an account. Earlier proposals whose time is over are forgotten.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn propose_application(
         &self,
         by: Actor,
@@ -164,7 +164,7 @@ impl Store {
     /// Counts an attempt to confirm an application, before it is compared.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn begin_confirmation(
         &self,
         organisation: OrganisationRow,
@@ -188,7 +188,7 @@ impl Store {
     /// Confirms an application with a code of this step, which is spent by it; false when it has gone meanwhile.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn confirm_application(
         &self,
         by: Actor,
@@ -209,7 +209,7 @@ impl Store {
     /// What makes codes for an account, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn authenticators(
         &self,
         account: AccountRow,
@@ -232,7 +232,7 @@ impl Store {
     /// An authenticator of this organisation.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn authenticator(
         &self,
         organisation: OrganisationRow,
@@ -249,7 +249,7 @@ impl Store {
     /// Removes an application; false when the organisation has no such application.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn remove_application(
         &self,
         by: Actor,

@@ -90,7 +90,7 @@ impl Store {
     /// The devices of an account that can be asked.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn recipients(&self, account: AccountRow) -> Result<Vec<Recipient>, StoreError> {
         self.read(move |tx| {
             let sql = "SELECT row_id, handle, request_key_id, sealing_key,
@@ -114,7 +114,7 @@ impl Store {
     /// The challenge that an earlier request made under this key, if there was one.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn created_before(
         &self,
         relying_party: RelyingPartyRow,
@@ -127,7 +127,7 @@ impl Store {
     /// Step 1's write: the challenge, what each device is asked, and the pushes to be sent, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn create_challenge(
         &self,
         by: Actor,
@@ -160,7 +160,7 @@ impl Store {
     /// What a device was asked; none when this key's device was not, or the challenge does not exist.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |tx| {
             let sql =
@@ -196,7 +196,7 @@ impl Store {
     /// A challenge of this relying party. One of another does not exist here.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn challenge(
         &self,
         relying_party: RelyingPartyRow,

@@ -63,7 +63,7 @@ impl Store {
     /// Step 6's write: the approval goes to the first claim, and to every repetition of that claim.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn claim(
         &self,
         by: Actor,
@@ -105,7 +105,7 @@ impl Store {
     /// Takes a pending question, or an approval that nobody claimed, back; none when there is no such challenge here.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn cancel(
         &self,
         by: Actor,

@@ -223,7 +223,7 @@ impl Store {
     /// The first write of an attempt: counts it, durably and before anything is compared.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn begin_code(&self, account: AccountRow, to_settle: Option<ToSettle>) -> Result<Begun, StoreError> {
         self.write(move |transaction, now| {
             let mut challenge = None;
@@ -252,7 +252,7 @@ impl Store {
     /// The second write of an attempt whose code fits: spends it, and settles the challenge, both or neither.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn accept_code(
         &self,
         by: Actor,
@@ -287,7 +287,7 @@ impl Store {
     /// Writes down that this attempt failed, and locks what its failure was the last allowed one for.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn refuse_code(&self, by: Actor, counted: &[Counted]) -> Result<(), StoreError> {
         let counted: Vec<_> = counted.iter().map(|one| (one.row_id, one.failures)).collect();
         self.write(move |transaction, now| {
@@ -305,7 +305,7 @@ impl Store {
     /// How many wrong codes in a row the account's authenticators still take; zero when none is usable.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn remaining_attempts(&self, account: AccountRow) -> Result<u32, StoreError> {
         self.read(move |transaction| {
             let sql = format!("SELECT min(a.failures) AS fewest {USABLE} AND a.locked_at IS NULL");
@@ -319,7 +319,7 @@ impl Store {
     /// True when the account has something that makes codes and is not locked.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn takes_codes(&self, account: AccountRow) -> Result<bool, StoreError> {
         self.read(move |transaction| takes_codes(transaction, account)).await
     }
@@ -327,7 +327,7 @@ impl Store {
     /// Makes the locked and resting authenticators of an account usable, and forgets their failures; how many had any.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn unlock_account(&self, by: Actor, account: AccountRow) -> Result<usize, StoreError> {
         self.write(move |transaction, now| unlock(transaction, now, &by, account)).await
     }

@@ -33,7 +33,7 @@ impl Store {
     /// Opens a database, and brings an older one up to date.
     ///
     /// # Errors
-    /// [`StoreError`]; the database is left as it is.
+    /// [`StoreError`], when the database cannot be opened or brought up to date; it is left as it is.
     pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::open_with_rules(place, clock, Rules::RIGHT)
     }
@@ -41,7 +41,7 @@ impl Store {
     /// As [`Store::open`], under other rules: for the simulation, which must notice every broken one.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub fn open_with_rules(place: &Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
         let process = format!("{} since {}", std::process::id(), clock.now().millis());
         let engine: Box<dyn Engine> = match place {
@@ -89,7 +89,7 @@ impl Store {
     /// for a process that knows itself to be alone with the database.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn release_leases(&self) -> Result<(), StoreError> {
         self.write(|tx, _| {
             for table in ["push", "webhook_event"] {
@@ -112,7 +112,7 @@ impl Store {
     /// Makes the database full at its present size, so that a test can see what happens then.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     #[doc(hidden)]
     pub async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {
         self.engine.simulate_full_disk(full).await

@@ -76,7 +76,7 @@ impl Store {
     /// The device whose request key has this thumbprint.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn device_by_request_key(
         &self,
         key_id: Thumbprint,
@@ -108,7 +108,7 @@ impl Store {
     /// Remembers that a proof was accepted; false when it had been before. Durable, so that a restart forgets none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn accept_proof(
         &self,
         device: DeviceRow,
@@ -128,7 +128,7 @@ impl Store {
     /// the one that the person has just caused.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn pending_for_device(
         &self,
         device: DeviceRow,
@@ -149,7 +149,7 @@ impl Store {
     /// Of these challenges, those that this device was asked and that somebody else has ended: they wait no longer.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn ended_for_device(
         &self,
         device: DeviceRow,
@@ -174,7 +174,7 @@ impl Store {
     /// The devices of an account that are not void, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn devices(
         &self,
         account: AccountRow,
@@ -204,7 +204,7 @@ impl Store {
     /// A confirmed device of an account, to check its pushes.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn device_to_check(&self, account: AccountRow, id: EnrolmentId) -> Result<Option<Checked>, StoreError> {
         self.read(move |tx| {
             let sql = "SELECT e.row_id, a.handle AS account_handle, e.request_key_id, e.sealing_key
@@ -225,7 +225,7 @@ impl Store {
     /// Ends a device of an account; false when the account has no such device in use.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn revoke_device(&self, by: Actor, account: AccountRow, id: EnrolmentId) -> Result<bool, StoreError> {
         let rules = self.rules;
         self.write(move |tx, now| {

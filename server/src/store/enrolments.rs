@@ -132,7 +132,7 @@ impl Store {
     /// Opens an enrolment for an account and gives its end.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn open_enrolment(
         &self,
         by: Actor,
@@ -155,7 +155,7 @@ impl Store {
     /// Whose ticket this is, whatever its state.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn ticket_account(&self, ticket_sha256: [u8; 32]) -> Result<Option<TicketAccount>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT e.row_id, e.handle, a.handle AS account_handle, a.name AS account_name,
@@ -171,7 +171,7 @@ impl Store {
     /// Redeems a ticket: the first device that comes is proposed; a second one ends the enrolment for both.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn redeem_ticket(&self, by: Actor, ticket: RedeemedTicket) -> Result<Redeemed, StoreError> {
         let rules = self.rules;
         self.write(move |transaction, now| {
@@ -202,7 +202,7 @@ impl Store {
     /// Confirms the proposed device of an enrolment with the digits that it shows. Attempts are counted.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn confirm_enrolment(
         &self,
         by: Actor,
@@ -249,7 +249,7 @@ impl Store {
     /// An enrolment of this organisation; one whose time is over reads as void.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn enrolment(
         &self,
         organisation: OrganisationRow,
@@ -269,7 +269,7 @@ impl Store {
     /// The row of the account that an enrolment is for.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn account_of_enrolment(&self, id: EnrolmentId) -> Result<Option<AccountRow>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT row_id, account FROM enrolment WHERE handle = $1";

@@ -78,7 +78,7 @@ impl Store {
     /// Makes an organisation; `None` when the name is taken.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn create_organisation(
         &self,
         by: Actor,
@@ -99,7 +99,7 @@ impl Store {
     /// Every organisation, by name.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn organisations(&self) -> Result<Vec<Organisation>, StoreError> {
         self.read(|transaction| {
             let sql = "SELECT row_id, handle, name FROM organisation ORDER BY name";
@@ -111,7 +111,7 @@ impl Store {
     /// Makes a relying party of an organisation, with its first key; `None` when the name is taken there.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn create_relying_party(
         &self,
         by: Actor,
@@ -135,7 +135,7 @@ impl Store {
     /// Every relying party, by organisation and name.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn relying_parties(&self) -> Result<Vec<RelyingParty>, StoreError> {
         self.read(|transaction| {
             let sql = format!("{RELYING_PARTY} ORDER BY o.name, p.name");
@@ -148,7 +148,7 @@ impl Store {
     /// call, so that a revocation by `countersign admin` counts at once.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn relying_party_by_key(&self, sha256: [u8; 32]) -> Result<Option<RelyingParty>, StoreError> {
         self.read(move |transaction| {
             let sql = format!(
@@ -163,7 +163,7 @@ impl Store {
     /// Gives a relying party a new key and ends the ones before; false when there is no such relying party.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn rotate_api_key(&self, by: Actor, handle: String, key_sha256: [u8; 32]) -> Result<bool, StoreError> {
         self.write(move |transaction, now| {
             let Some(row_id) = in_use(transaction, &handle)? else { return Ok(false) };
@@ -179,7 +179,7 @@ impl Store {
     /// Ends a relying party and takes back what it has asked; false when there is none of this handle in use.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn revoke_relying_party(&self, by: Actor, handle: String) -> Result<bool, StoreError> {
         let rules = self.rules;
         self.write(move |transaction, now| {

@@ -1,4 +1,5 @@
-//! Which questions may ring, and which ask for a number: what keeps a person from tapping YES to make it stop.
+//! Which questions may ring, and which ask for a number. Both keep a person from tapping YES only to make the ringing
+//! stop.
 
 use super::engine::Transaction;
 use super::engine::value::values;
@@ -13,8 +14,8 @@ use crate::domain::states::Prompt;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::time::Timestamp;
 
-/// Makes questions ask for numbers. It is called in the transaction of a creation, so that no two questions of one
-/// person ever wait side by side as taps.
+/// Makes questions ask for a number instead of a tap. It is called in the transaction that creates another question, so
+/// that no two questions of one person ever wait side by side as taps.
 pub trait Raise: Send + 'static {
     /// A fresh number for one question, for its page to show.
     fn number(&self) -> String;
@@ -22,7 +23,7 @@ pub trait Raise: Send + 'static {
     /// One device's copy of a question, asking for the number from now on.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`].
+    /// [`StoreError::Unreadable`], when the stored copy cannot be read as a challenge.
     fn raise(&self, compact: &str) -> Result<String, StoreError>;
 }
 
@@ -30,7 +31,7 @@ impl Store {
     /// Lets pushes through again after a report; false when they were not stopped.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn resume_prompts(&self, by: Actor, account: AccountRow) -> Result<bool, StoreError> {
         self.write(move |tx, now| resume(tx, now, &by, account)).await
     }
@@ -68,8 +69,8 @@ pub(super) fn digits(number: &str) -> u32 {
     u32::try_from(number.len()).unwrap_or(u32::MAX)
 }
 
-/// When other questions wait for the account, makes each of them ask for its number that is a tap, and the one that
-/// is to be created, too. Gives the questions that have changed.
+/// When other questions wait for the account, makes each of them, and the one that is to be created, ask for a number
+/// if it was to be a tap. Gives the waiting questions that have changed.
 pub(super) fn raise_overlapping(
     tx: &dyn Transaction,
     rules: &Rules,
@@ -104,8 +105,8 @@ pub(super) fn raise_overlapping(
     Ok(raised)
 }
 
-/// Makes a question ask for its number. The certificate is the one of the key that signs the changed copies: a receipt
-/// is verified with it.
+/// Makes a question ask for its number. The certificate is that of the key which signs the changed copies: without it
+/// their receipts could not be verified.
 fn raise(
     tx: &dyn Transaction,
     now: Timestamp,

@@ -26,8 +26,8 @@ pub struct QueuedPush {
     pub sealing_key: SealingPublicKey,
     /// What it says.
     pub content: Content,
-    /// What it replaces where an earlier one still waits for the device: the same for every push about this challenge
-    /// to this device, and for no other.
+    /// Stands for this challenge on this device: at the push network a newer push replaces an earlier one of the same
+    /// topic that still waits, so that the phone is told only the latest.
     pub topic: String,
     /// The row of the registration that it goes to.
     pub registration_row: Option<RegistrationRow>,
@@ -44,7 +44,7 @@ pub struct QueuedPush {
 pub enum Content {
     /// The signed challenge.
     Challenge(String),
-    /// That a challenge waits no longer: still to be signed.
+    /// That a challenge waits no longer. It is signed when it is sent, unlike a challenge, which is stored signed.
     Retraction(Retracted),
 }
 
@@ -100,8 +100,9 @@ pub(super) fn queue(
     Ok(())
 }
 
-/// Queues the pushes of a challenge that rang once more, with what it says by now: one that is on its way says the old.
-/// Nothing is queued for a person who has stopped the pushes meanwhile.
+/// Queues the pushes of a challenge once more after its text has changed, because one that is already on its way says
+/// the earlier text. Only a challenge that was pushed before is pushed again, and none to a person who has stopped the
+/// pushes meanwhile.
 pub(super) fn queue_again(tx: &dyn Transaction, challenge: ChallengeRow, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
                SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued', $2, c.expires_at FROM challenge c
@@ -113,8 +114,8 @@ pub(super) fn queue_again(tx: &dyn Transaction, challenge: ChallengeRow, now: Ti
     Ok(())
 }
 
-/// Takes a challenge's prompt from every device but the one that answered: what has not left is dropped; a device to
-/// which one has left gets a retraction at each place where it is reached.
+/// Takes a challenge's prompt back from every device but the one that answered. Pushes that still wait are dropped; a
+/// device to which one was sent gets a retraction at each place where it is reached.
 pub(super) fn retract(
     tx: &dyn Transaction,
     now: Timestamp,
@@ -134,13 +135,15 @@ pub(super) fn retract(
     Ok(())
 }
 
-/// A challenge that ended while its push was on the way: the retraction follows that push.
+/// Queues a retraction when a challenge ended while its push was on the way: without it the phone would go on showing a
+/// question that is over.
 fn retract_late(tx: &dyn Transaction, now: Timestamp, push: PushRow) -> Result<(), StoreError> {
     let sql = "SELECT c.row_id, c.settled_by FROM push p JOIN challenge c ON c.row_id = p.challenge
                WHERE p.row_id = $1 AND p.kind = 'challenge' AND c.state <> 'pending'";
     let Some(over) = tx.row("challenge", sql, values![push])? else { return Ok(()) };
     let (challenge, settled_by) = (over.get("row_id")?, over.get("settled_by")?);
-    // One that was sent before this push was taken has been replaced by it.
+    // A retraction that was sent before this push arrived may have been replaced by it, as both have the same topic: it
+    // is sent again.
     let sql = "UPDATE push SET state = 'queued', due_at = $2
                WHERE challenge = $1 AND kind = 'retraction' AND state = 'sent'
                  AND registration = (SELECT registration FROM push WHERE row_id = $3)";
@@ -148,7 +151,7 @@ fn retract_late(tx: &dyn Transaction, now: Timestamp, push: PushRow) -> Result<(
     retract(tx, now, challenge, settled_by)
 }
 
-/// The pushes of these rows and what each needs to be sent.
+/// Selects pushes, each with all that is needed to send it. The caller adds the condition.
 const DUE: &str =
     "SELECT p.row_id, p.enrolment, e.handle AS enrolment_id, e.sealing_key, d.compact, r.sealed, p.attempts,
            p.expires_at, p.kind, c.handle AS challenge_id, a.handle AS account_id, e.request_key_id, c.state,
@@ -197,7 +200,7 @@ impl Store {
     /// The lanes in which something is due that no process is sending.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         self.read(move |tx| {
             let sql = "SELECT DISTINCT lane FROM push
@@ -211,7 +214,7 @@ impl Store {
     /// them, and neither does this one again. Those whose challenge is over are not among them.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn take_due_pushes(&self, lane: String, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
         let process = self.process.clone();
         self.write(move |tx, now| {
@@ -233,10 +236,11 @@ impl Store {
         .await
     }
 
-    /// Why the latest question did not go through to this device, when no place took it where the device is reached.
+    /// Why the latest question did not get through to this device; none when it was sent to at least one of the places
+    /// where the device is reached, or has not failed yet.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn push_failure(&self, device: DeviceRow) -> Result<Option<String>, StoreError> {
         self.read(move |tx| {
             // The last push to each place: a question that changes is pushed again.
@@ -254,10 +258,10 @@ impl Store {
         .await
     }
 
-    /// When the next queued push is due, or the next lease of one ends, if that is not yet.
+    /// The next moment after `now` at which a queued push falls due or its lease ends; none when there is no such push.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn next_push_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |tx| {
             let sql =
@@ -268,11 +272,11 @@ impl Store {
         .await
     }
 
-    /// Writes down what became of a push, and ends its lease. One that is gone takes with it the registration that it
-    /// went to, and no other: the device may have made a new one meanwhile.
+    /// Writes down what became of a push, and ends its lease. When the network no longer knows the device, the
+    /// registration that the push went to is dropped, and no other: the device may have made a new one meanwhile.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn finish_push(
         &self,
         push: PushRow,
@@ -304,11 +308,12 @@ impl Store {
     /// Drops the queued pushes whose challenge is over, so that the queue holds only what may still be sent.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn drop_stale_pushes(&self) -> Result<(), StoreError> {
         self.write(|tx, now| {
             let sql = "UPDATE push SET state = 'dropped' WHERE state = 'queued' AND (expires_at <= $1
-                       OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) <> 'pending'))";
+                       OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) \
+                           <> 'pending'))";
             tx.execute(sql, values![now])?;
             Ok(())
         })

@@ -81,7 +81,8 @@ pub(super) fn remove(transaction: &dyn Transaction, now: Timestamp, device: Devi
     drop_unused_keys(transaction, now)
 }
 
-/// Forgets a registration that its network does not know. Its row stays, so that the device hears of it.
+/// Forgets a registration that its network does not know. Its row stays, emptied, so that the device learns that it
+/// must register again.
 pub(super) fn mark_gone(
     transaction: &dyn Transaction,
     now: Timestamp,
@@ -95,10 +96,11 @@ pub(super) fn mark_gone(
     drop_unused_keys(transaction, now)
 }
 
-/// Drops the earlier VAPID keys that no registration was made with any more. A device that was never confirmed needs
-/// none once its time is over.
+/// Drops the earlier VAPID keys that no registration was made with any more. An enrolment that ran out unconfirmed
+/// loses its registrations first: they would otherwise keep a key for ever.
 fn drop_unused_keys(transaction: &dyn Transaction, now: Timestamp) -> Result<(), StoreError> {
-    // From the few registrations with an earlier key, not from all enrolments: this runs in the writer.
+    // The search starts from the few registrations with an earlier key and not from all enrolments, because every other
+    // write waits until this one is done.
     let sql = "DELETE FROM push_registration WHERE vapid_key < (SELECT max(sequence) FROM vapid_key)
                AND EXISTS (SELECT 1 FROM enrolment e WHERE e.row_id = push_registration.enrolment
                            AND e.state = 'proposed' AND e.expires_at <= $1)";
@@ -109,7 +111,7 @@ fn drop_unused_keys(transaction: &dyn Transaction, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// The VAPID key of a registration; an error in the place of one that the server does not hold.
+/// The VAPID key that a registration is bound to. The inner result is an error when the server does not hold that key.
 fn key_of(transaction: &dyn Transaction, made_with: &MadeWith) -> Result<Result<Option<u64>, Registered>, StoreError> {
     let found = match made_with {
         MadeWith::None => return Ok(Ok(None)),
@@ -126,7 +128,8 @@ fn key_of(transaction: &dyn Transaction, made_with: &MadeWith) -> Result<Result<
     Ok(sequence.map(Some).ok_or(Registered::UnknownKey))
 }
 
-/// What waits for a device goes to its new places, to each once, and no more to the earlier ones.
+/// Moves the pushes that wait for a device from its earlier registrations to its new ones, so that a question that was
+/// asked just before is not lost. Each new registration gets a push once, however many earlier ones had it.
 fn redirect(transaction: &dyn Transaction, device: DeviceRow) -> Result<(), StoreError> {
     const EARLIER: &str = "enrolment = $1 AND state = 'queued' AND (registration IS NULL
                            OR registration NOT IN (SELECT row_id FROM push_registration WHERE enrolment = $1))";
@@ -139,7 +142,8 @@ fn redirect(transaction: &dyn Transaction, device: DeviceRow) -> Result<(), Stor
          GROUP BY p.challenge, p.enrolment, p.kind, r.row_id, r.lane"
     );
     transaction.execute(&sql, values![device])?;
-    // Not deleted: one that is in flight arrives, and is then followed by a retraction.
+    // The rows are not deleted: a push that is on its way still arrives, and a retraction can follow it only while its
+    // row is there.
     let sql = format!("UPDATE push SET state = 'dropped', registration = NULL WHERE {EARLIER}");
     transaction.execute(&sql, values![device])?;
     Ok(())
@@ -159,7 +163,7 @@ impl Store {
     /// Replaces all places where a device is reached.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn replace_push_registrations(
         &self,
         by: Actor,
@@ -196,10 +200,10 @@ impl Store {
         .await
     }
 
-    /// Where a device is reached, without what its networks do not know any more.
+    /// The places where a device is reached, without those that their networks no longer know.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn push_registrations(&self, device: DeviceRow) -> Result<Vec<StoredRegistration>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT r.row_id, r.sealed, r.registered_at, k.public_key FROM push_registration r
@@ -213,7 +217,7 @@ impl Store {
     /// All VAPID keys, the current one last.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn vapid_keys(&self) -> Result<Vec<StoredVapidKey>, StoreError> {
         self.read(|transaction| {
             let sql = "SELECT sequence, public_key, private_key FROM vapid_key ORDER BY sequence";
@@ -225,7 +229,7 @@ impl Store {
     /// The public half of the current VAPID key, in base64url.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn webpush_public_key(&self) -> Result<Option<String>, StoreError> {
         self.read(|transaction| {
             let sql = "SELECT public_key FROM vapid_key ORDER BY sequence DESC LIMIT 1";
@@ -234,11 +238,11 @@ impl Store {
         .await
     }
 
-    /// Adds the first VAPID key; one that is there stays. With it, the registrations of a database from before there
-    /// could be a second one name it, and the setting that held it goes.
+    /// Adds the first VAPID key; when there is one already, nothing happens. In a database from before there could be
+    /// several keys, the registrations then name this key, and the setting that used to hold it is deleted.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn put_first_vapid_key(&self, by: Actor, key: StoredVapidKey) -> Result<(), StoreError> {
         self.write(move |transaction, now| {
             let sql = "SELECT EXISTS (SELECT 1 FROM vapid_key) AS held";
@@ -258,7 +262,7 @@ impl Store {
     /// Makes a VAPID key the current one.
     ///
     /// # Errors
-    /// [`StoreError`], also when the sequence is taken.
+    /// [`StoreError`], when the database gives no answer or the sequence is taken.
     pub async fn put_vapid_key(&self, by: Actor, key: StoredVapidKey) -> Result<(), StoreError> {
         self.write(move |transaction, now| {
             insert_key(transaction, now, &by, &key)?;

@@ -7,46 +7,49 @@ use std::time::Duration;
 
 /// How long an approval waits to be claimed.
 pub const CLAIM_WINDOW: Duration = Duration::from_secs(60);
-/// How far back prompts are counted.
+/// How far back prompts are counted against their limits.
 pub const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 
 /// The rules. Conditions are about a row of `challenge` unless they say otherwise; `:now` is the time read in the same
-/// transaction, `:oldest` the time before which an approval has lapsed. A statement takes one in by [`condition`].
+/// transaction; an approval given at `:oldest` or before has lapsed. [`condition`] puts a rule into a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Which challenge an answer may settle.
     pub may_settle: &'static str,
-    /// Which device `e` may answer for its copy `d`, which must be the very bytes that were answered. A NO, and a
-    /// report, of the form that it had before another question came beside count as well; a YES (`:approves`) does not.
+    /// Which device `e` may answer, whose copy of the challenge is `d`. The answer must be to the very bytes of that
+    /// copy. When another question comes beside it, the copy is changed to ask for a number and its earlier form is
+    /// kept: a NO to the earlier form still counts, a YES (`:approves`) does not, because it came without the number. A
+    /// report needs only that the device was asked.
     pub may_answer: &'static str,
     /// Which approval may be claimed.
     pub may_claim: &'static str,
-    /// Which earlier claim is repeated.
+    /// Which challenge was claimed before with the same key, so that a repeated claim gets the same answer.
     pub same_claim: &'static str,
-    /// Which question may be taken back.
+    /// Which question its relying party may take back.
     pub may_cancel: &'static str,
-    /// Which approval may be taken back.
+    /// Which approval may be taken back: one that nobody has claimed yet.
     pub may_revoke: &'static str,
     /// Which challenge may be reported.
     pub may_report: &'static str,
     /// Whose challenge it is: no other relying party's exists.
     pub own: &'static str,
-    /// Which question of the account asks for its number when another comes beside it.
+    /// Which question of the account still waits, so that it must ask for a number when another comes beside it.
     pub overlaps: &'static str,
     /// Which challenge counts as a prompt that did not end in approval.
     pub unwanted_prompt: &'static str,
     /// The most such prompts of one person within [`PROMPT_WINDOW`].
     pub prompts_per_person: u32,
-    /// The most of those by one relying party.
+    /// The most such prompts of one person by one relying party within [`PROMPT_WINDOW`].
     pub prompts_per_relying_party: u32,
-    /// Which code authenticator has not accepted the code of `:step`, or a later one, yet.
+    /// Which code authenticator has accepted neither the code of `:step` nor a later one. Without this rule a code
+    /// could be used twice.
     pub unspent: &'static str,
     /// Whether the number that was typed must be the one that was shown.
     pub compares_number: bool,
 }
 
 impl Rules {
-    /// The rules that hold.
+    /// The rules of the server. Any others exist only for the simulation.
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND expires_at > :now",
         may_answer: "e.state = 'confirmed' AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",

@@ -21,7 +21,7 @@ impl Store {
     /// A setting, if it has been made.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn setting(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(move |transaction| {
             let sql = "SELECT value FROM setting WHERE name = $1";
@@ -33,7 +33,7 @@ impl Store {
     /// Makes a setting; an existing one stays.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn put_setting(&self, name: &'static str, value: Vec<u8>) -> Result<(), StoreError> {
         self.write(move |transaction, _| {
             let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -47,7 +47,7 @@ impl Store {
     /// there stays.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn begin_root(&self, public: Vec<u8>, sealed: Vec<u8>) -> Result<(), StoreError> {
         self.write(move |transaction, _| {
             let sql = "INSERT INTO setting (name, value) VALUES ('root', $1) ON CONFLICT DO NOTHING";
@@ -63,7 +63,7 @@ impl Store {
     /// Forgets the root's private half, which is in its file by now.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn end_root(&self) -> Result<(), StoreError> {
         self.write(move |transaction, _| {
             transaction.execute("DELETE FROM setting WHERE name = 'new_root'", values![])?;
@@ -75,7 +75,7 @@ impl Store {
     /// The latest signing key.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn signing_key(&self) -> Result<Option<StoredSigningKey>, StoreError> {
         self.read(|transaction| {
             let sql = "SELECT sequence, private_key, certificate FROM signing_key ORDER BY sequence DESC LIMIT 1";
@@ -89,7 +89,7 @@ impl Store {
     /// Adds a signing key.
     ///
     /// # Errors
-    /// [`StoreError`], also when the sequence is taken.
+    /// [`StoreError`], when the database gives no answer or the sequence is taken.
     pub async fn put_signing_key(&self, by: Actor, key: StoredSigningKey) -> Result<(), StoreError> {
         self.write(move |transaction, now| {
             let sql =
@@ -104,7 +104,7 @@ impl Store {
     /// Checks that the database takes a write.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.write(|transaction, now| {
             let sql = "INSERT INTO setting (name, value) VALUES ('last_probe', $1)

@@ -28,7 +28,8 @@ pub struct Settlement {
     pub answer: Answer,
     /// What the person typed, where a number was asked for.
     pub number: Option<String>,
-    /// True when the person was verified for this answer, and that is believed.
+    /// True when the device says that it verified the person for this answer, and the operator lets its word count
+    /// (`accept_unattested`).
     pub user_verified: bool,
     /// The compact JWS of the answer.
     pub decision: String,
@@ -64,10 +65,11 @@ struct Found {
 }
 
 impl Store {
-    /// Step 5's write: one guarded UPDATE. When it changes nothing, the rest says why.
+    /// Writes down a device's answer (step 5 of the protocol) in one guarded UPDATE, so that of two answers at the same
+    /// moment only one counts. When the UPDATE changes nothing, the challenge as it was found says why.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn settle(&self, by: Actor, settlement: Settlement) -> Result<Settled, StoreError> {
         let rules = self.rules;
         self.write(move |tx, now| {
@@ -128,12 +130,13 @@ impl Store {
 fn is_right(shown: Option<&str>, typed: Option<&str>) -> bool {
     match (shown, typed) {
         (Some(shown), Some(typed)) => shown.as_bytes().ct_eq(typed.as_bytes()).into(),
-        // A NO types nothing, and where YES is a tap nothing is compared.
+        // Where YES is a tap, no number was shown and nothing is compared. A NO comes without a number.
         (None, _) | (_, None) => shown.is_none(),
     }
 }
 
-/// The form that was answered is the one of the receipt.
+/// When the answer is to the earlier form of the challenge, makes that form the current one again, with its
+/// certificate: the receipt must show what the person answered.
 fn keep_what_was_answered(tx: &dyn Transaction, found: &Found, settlement: &Settlement) -> Result<(), StoreError> {
     let sql = "UPDATE challenge_device SET compact = earlier, earlier = compact
                WHERE challenge = $1 AND enrolment = $2 AND earlier = $3";
@@ -158,7 +161,7 @@ fn find(tx: &dyn Transaction, now: Timestamp, id: ChallengeId) -> Result<Option<
     }))
 }
 
-/// True when a device is in use and was asked, in whatever form.
+/// True when a device is in use and was asked, whichever form of the challenge it has seen.
 fn was_asked(tx: &dyn Transaction, found: &Found, settlement: &Settlement) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
                               WHERE e.row_id = $1 AND d.challenge = $2 AND e.state = 'confirmed') AS asked";
@@ -189,7 +192,8 @@ fn why_not_settled(tx: &dyn Transaction, settlement: &Settlement, found: &Found)
 }
 
 /// "This was not me": takes back what nobody has claimed, and stops the pushes to the account. The first report counts;
-/// a repetition, also by another device, changes nothing, so that it does not stop again what was lifted meanwhile.
+/// a repetition, also by another device, changes nothing, so that it does not stop again the pushes that were resumed
+/// meanwhile.
 fn report(
     tx: &dyn Transaction,
     rules: &Rules,

@@ -16,11 +16,11 @@ use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long an event that is not taken is tried again.
+/// How long an event is tried again that its receiver does not take.
 pub const EVENT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// How long the secret before a rotation signs beside the one after it.
+/// How long after a rotation the earlier secret signs as well, so that a receiver has time to learn the new one.
 const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// How long events are kept that are delivered or dead.
+/// How long delivered and dead events are kept.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What an event says of its challenge: what its relying party could have read at that moment, and no more.
@@ -53,17 +53,17 @@ pub struct DueEvent {
     pub audience: String,
     /// Where it goes.
     pub url: String,
-    /// What signs it, sealed: the secret, and for a day the one before it.
+    /// The secrets that sign it, each sealed: the current one, and for a day after a rotation the one before it.
     pub secrets: Vec<Vec<u8>>,
     /// What happened.
     pub fact: Fact,
-    /// Of what.
+    /// The challenge to which it happened, as it was then.
     pub challenge: ChallengeEvent,
     /// When it happened.
     pub created_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
-    /// No attempt that fails is followed by one after this.
+    /// An attempt that fails is not repeated after this moment.
     pub expires_at: Timestamp,
 }
 
@@ -114,8 +114,8 @@ pub struct DeadEvent {
     pub challenge: ChallengeEvent,
 }
 
-/// Writes down what happened to a challenge, in the transaction in which it did, and queues what its relying party is
-/// told of it, where that has a webhook. Each fact happens to one challenge at most once.
+/// Writes down in the journal what happened to a challenge, in the transaction in which it happened, and queues the
+/// event for its relying party if that has a webhook. Each fact happens to one challenge at most once.
 pub(super) fn tell(
     tx: &dyn Transaction,
     now: Timestamp,
@@ -154,7 +154,7 @@ impl Store {
     /// The relying parties for whom something is due that no process is telling.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn due_receivers(&self, now: Timestamp) -> Result<Vec<RelyingPartyRow>, StoreError> {
         self.read(move |tx| {
             let sql = "SELECT relying_party FROM webhook_event
@@ -166,10 +166,11 @@ impl Store {
     }
 
     /// Takes the event of a relying party that is due first: until its lease ends, no other process tells it, and
-    /// neither does this one again. One whose challenge has an earlier one that still waits is not due.
+    /// neither does this one again. An event is not due while an earlier one of its challenge still waits, so that a
+    /// receiver hears of them in their order.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn take_due_event(&self, relying_party: RelyingPartyRow) -> Result<Option<DueEvent>, StoreError> {
         let process = self.process.clone();
         self.write(move |tx, now| {
@@ -208,10 +209,11 @@ impl Store {
         .await
     }
 
-    /// When the next event is due, or the next lease of one ends, if that is not yet.
+    /// The next moment after `now` at which a queued event falls due or its lease ends; none when there is no such
+    /// event.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn next_event_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |tx| {
             let sql = "SELECT min(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END) AS due_at
@@ -224,7 +226,7 @@ impl Store {
     /// Writes down what became of an attempt, and ends its lease.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn finish_event(&self, event: DueEvent, outcome: EventOutcome) -> Result<(), StoreError> {
         self.write(move |tx, now| {
             let (stage, reason, due_at) = match outcome {
@@ -235,6 +237,7 @@ impl Store {
                     if disable(tx, now, &event, &reason)? {
                         return Ok(());
                     }
+                    // The operator has named another receiver meanwhile, which is told instead.
                     (EventStage::Queued, Some(reason), None)
                 }
             };
@@ -250,7 +253,7 @@ impl Store {
     /// Forgets the events that were delivered or died long ago. The journal keeps what they told.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn drop_old_events(&self) -> Result<(), StoreError> {
         self.write(|tx, now| {
             let sql = "DELETE FROM webhook_event WHERE state <> 'queued' AND due_at < $1
@@ -261,11 +264,11 @@ impl Store {
         .await
     }
 
-    /// Tells a relying party's events to this address from now on. True when it had no webhook: then the secret is this
-    /// one, otherwise it stays.
+    /// Sends a relying party's events to this address from now on. True when it had no webhook and `secret` is now the
+    /// one that signs; false when it had one, whose secret stays.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn set_webhook(
         &self,
         by: Actor,
@@ -289,7 +292,7 @@ impl Store {
     /// Gives a webhook a new secret, beside which the earlier one signs for a day; false when there is no webhook.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn rotate_webhook(
         &self,
         by: Actor,
@@ -311,7 +314,7 @@ impl Store {
     /// Removes a webhook; what waits for it is dead. False when there is none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn remove_webhook(&self, by: Actor, relying_party: RelyingPartyRow) -> Result<bool, StoreError> {
         self.write(move |tx, now| {
             kill_queue(tx, relying_party, "the webhook was removed")?;
@@ -327,7 +330,7 @@ impl Store {
     /// Every webhook, by its relying party's name.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn webhooks(&self) -> Result<Vec<WebhookRecord>, StoreError> {
         self.read(|tx| {
             let sql = "SELECT p.row_id, p.handle, p.name, w.url, w.disabled_at IS NOT NULL AS disabled,
@@ -354,7 +357,7 @@ impl Store {
     /// The dead events of a relying party, the oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn dead_events(&self, relying_party: RelyingPartyRow) -> Result<Vec<DeadEvent>, StoreError> {
         self.read(move |tx| {
             let sql =
@@ -377,11 +380,11 @@ impl Store {
         .await
     }
 
-    /// Queues dead events once more, for another day: one by its id, or all. How many, of relying parties whose webhook
-    /// is in use.
+    /// Queues dead events once more, for another day: one by its id, or all of a relying party. Gives how many were
+    /// queued: none whose webhook is removed or disabled.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub async fn replay_events(&self, which: Replayed) -> Result<usize, StoreError> {
         self.write(move |tx, now| {
             let (id, relying_party) = match which {

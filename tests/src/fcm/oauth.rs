@@ -20,8 +20,8 @@ use std::time::Duration;
 /// How wrong a clock may be, in seconds.
 const SKEW: i64 = 300;
 
-const UNTIMELY: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check \
-                        your iat and exp values in the JWT claim.";
+const UNTIMELY: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. \
+                        Check your iat and exp values in the JWT claim.";
 
 /// The private half of a key in PEM.
 pub(super) fn key(pem: &str) -> KeyPair {

@@ -213,8 +213,10 @@ impl Database {
 
     fn read(&self, condition: &str, row_id: i64) -> Vec<Row> {
         let sql = format!(
-            "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                    claim_key, claimed_at, number, wrong_number, prompt, report IS NOT NULL FROM challenge WHERE {condition}"
+            "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, \
+                    decision,
+                    claim_key, claimed_at, number, wrong_number, prompt, report IS NOT NULL \
+             FROM challenge WHERE {condition}"
         );
         let mut statement = self.connection.prepare_cached(&sql).unwrap();
         let moment = |millis: Option<i64>| millis.map(Timestamp::from_millis);

@@ -17,7 +17,10 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let (phone, mut push) = (Phone::at(&clock), PushService::start().await);
     let id = phone.enrol(&site, &user).await;
     phone.core.register_push(id, &[push.registration()]).await.unwrap();
-    let context = json!({ "ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    let context = json!({
+        "ip": "198.51.100.7",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    });
     let asked = json!({ "user_id": user, "binding_message": "Order 4711, 12 €", "context": context });
     let challenge = site.post("/v1/challenges", &asked).await;
     assert_eq!((challenge.status, &challenge.body["state"]), (201, &json!("pending")));

@@ -220,7 +220,10 @@ async fn the_largest_tap_still_fits_when_it_asks_for_a_number() {
     let user = site.user(&filler(100)).await;
     HandmadeDevice::enrol_at(&site, &user, &clock).await;
     let ask = async |length: usize| {
-        let context = json!({ "ip": "2001:db8::1", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+        let context = json!({
+            "ip": "2001:db8::1",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        });
         let asked = json!({ "user_id": user, "binding_message": filler(length), "context": context });
         site.post("/v1/challenges", &asked).await
     };

@@ -16,7 +16,9 @@ async fn every_sentence_follows_the_language() {
         visit.says("page-number", &Sentence::PageTypeThisNumber.with(language, &[("number", &number)])).await;
         visit.phone_says(1, "yes", Sentence::QuestionYes.text(language)).await;
         visit.phone_says(1, "report", Sentence::QuestionThisWasNotMe.text(language)).await;
-        let keys = "return document.body.innerText.match(/\\b(question|outcome|limit|code|account|error|page|enrol|demo)_\\w+|\\{\\w+\\}/g)";
+        let keys = "return document.body.innerText.match(\
+                    /\\b(question|outcome|limit|code|account|error|page|enrol|demo)_\\w+|\
+                    \\{\\w+\\}/g)";
         assert_eq!(visit.browser.run(keys).await, serde_json::Value::Null, "{language:?}: no key is seen");
         visit.picture(&format!("language-{}", language.tag())).await;
     }

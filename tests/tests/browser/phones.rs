@@ -53,7 +53,8 @@ async fn in_a_narrow_window_the_phones_stand_below_the_site() {
     visit.screen(2, "prompt").await;
     visit.fits().await;
     let order = "const top = (test) => document.querySelector(test).getBoundingClientRect().top;
-                 return top(\".site\") < top(\"[data-phone-id='1']\") && top(\"[data-phone-id='1']\") < top(\"[data-phone-id='2']\")";
+                 return top(\".site\") < top(\"[data-phone-id='1']\") \
+                 && top(\"[data-phone-id='1']\") < top(\"[data-phone-id='2']\")";
     assert_eq!(visit.browser.run(order).await, true);
     visit.picture("narrow").await;
     visit.tap(2, "yes").await;

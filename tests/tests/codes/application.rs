@@ -33,7 +33,10 @@ async fn an_application_is_scanned_or_typed_and_confirmed_by_its_first_code() {
     assert_eq!(world.verify(&code).await.code(), "no_device", "proposed, it makes no code that counts");
     let (start, end) = code.split_at(3);
     let confirmed = world.confirm(&application.id, &format!("{start} {end}")).await;
-    let expected = json!({ "id": application.id, "name": "Tablet", "state": "confirmed", "kind": "application", "locked": false, "device": null });
+    let expected = json!({
+        "id": application.id, "name": "Tablet", "state": "confirmed", "kind": "application", "locked": false,
+        "device": null,
+    });
     assert_eq!((confirmed.status, &confirmed.body), (200, &expected));
     assert_eq!(world.authenticators().await, [expected]);
     assert_eq!(world.tries(&code).await, (false, 99), "the code that confirmed is spent");

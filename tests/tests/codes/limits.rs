@@ -110,7 +110,8 @@ async fn an_attempt_counts_although_its_caller_goes_away() {
     world.phone().await;
     let body = json!({ "code": WRONG }).to_string();
     let request = format!(
-        "POST /v1/users/{}/codes/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /v1/users/{}/codes/verify HTTP/1.1\r\nHost: x\r\n\
+         Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
         world.user,
         world.site.api_key,
         body.len()

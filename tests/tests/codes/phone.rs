@@ -82,7 +82,10 @@ async fn a_phone_counts_while_it_is_in_use() {
     let confirm = format!("/v1/enrolments/{}/confirm", account.id);
     world.site.post(&confirm, &json!({ "code": confirmation_code })).await;
     let handle = world.authenticators().await[0]["id"].clone();
-    let expected = json!({ "id": handle, "name": "Maya's phone", "state": "confirmed", "kind": "phone", "locked": false, "device": account.id });
+    let expected = json!({
+        "id": handle, "name": "Maya's phone", "state": "confirmed", "kind": "phone", "locked": false,
+        "device": account.id,
+    });
     assert_eq!(world.authenticators().await, [expected]);
     let remove =
         world.site.request(reqwest::Method::DELETE, &format!("/v1/authenticators/{}", handle.as_str().unwrap()));

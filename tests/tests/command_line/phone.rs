@@ -18,7 +18,10 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     assert_eq!(phone.does(&["list"]).await["accounts"][0]["state"], "proposed", "until the digits are typed");
     confirm(&world, &account).await;
 
-    let context = json!({ "ip": "192.0.2.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    let context = json!({
+        "ip": "192.0.2.7",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    });
     let question = json!({ "binding_message": "Pay 12 euros", "context": context });
     let asked = world.site.ask_for(&world.user, question).await;
     let id = asked.body["id"].as_str().unwrap();

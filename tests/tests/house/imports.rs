@@ -84,8 +84,8 @@ fn no_modules_need_each_other_in_a_circle() {
     assert!(modules_read > 100, "the modules were found");
     assert!(
         told.is_empty(),
-        "some modules need each other in a circle; of each group the shortest way round is told. Move what both need into \
-         a file of its own, below them: {told:#?}"
+        "some modules need each other in a circle; of each group the shortest way round is told. Move what both need \
+         into a file of its own, below them: {told:#?}"
     );
 }
 

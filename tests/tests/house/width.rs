@@ -7,7 +7,7 @@ use std::path::Path;
 const WIDEST: usize = 120;
 /// How many lines are wider still. Neither number may grow, and both are to be 0; whoever breaks some writes the new
 /// number.
-const STILL_TOO_WIDE_IN_RUST: usize = 60;
+const STILL_TOO_WIDE_IN_RUST: usize = 0;
 const STILL_TOO_WIDE_ELSEWHERE: usize = 53;
 
 /// The numbers of the lines that are too wide. In Markdown a row of a table, a picture and an example cannot be broken.

@@ -236,7 +236,8 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
         let text = row.to_string();
         let location = Location { table: "enrolment", row: &text, column: "push_registration" };
         let sealed = registration.map(|one| at_rest.seal(location, &serde_json::to_vec(one).unwrap(), &randomness));
-        let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = 1, push_lane = 'webpush' WHERE row_id = ?1";
+        let sql = "UPDATE enrolment SET push_registration = ?2, push_registered_at = 1, push_lane = 'webpush' \
+                   WHERE row_id = ?1";
         database.execute(sql, (row, sealed)).unwrap();
     }
 }

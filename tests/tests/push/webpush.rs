@@ -45,7 +45,8 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
     phone.core.register_push(id, &[PushRegistration::WebPush(subscription)]).await.unwrap();
 
     let database = server.sqlite();
-    let sql = "SELECT state, coalesce(reason, ''), due_at FROM push WHERE attempts = 1 AND row_id = (SELECT max(row_id) FROM push)";
+    let sql = "SELECT state, coalesce(reason, ''), due_at FROM push \
+               WHERE attempts = 1 AND row_id = (SELECT max(row_id) FROM push)";
     let location = || (header::LOCATION.as_str(), format!("{origin}/elsewhere"));
     let none = || ("x-none", String::new());
     let after = |text: &str| (header::RETRY_AFTER.as_str(), text.to_owned());

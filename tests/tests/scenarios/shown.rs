@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 /// A refusal of the core.
 pub fn error(error: &Error) -> Value {
-    let here = "malformed unknown_claim unknown_key unexpected_answer unavailable internal invalid_ticket redeemed_twice \
-                device_not_in_use";
+    let here = "malformed unknown_claim unknown_key unexpected_answer unavailable internal invalid_ticket \
+                redeemed_twice device_not_in_use";
     match error {
         // As the facade tells a server's word from what this device found.
         Error::ServerRefused { code, .. }

@@ -68,7 +68,9 @@ async fn an_operator_sets_lists_and_replays_beside_the_running_server() {
     let first = receiver.next().await;
     let listed = async || scene.webhook(&["list"]).await[0].clone();
     while listed().await["disabled"] == false {}
-    let expected = json!({ "id": scene.id, "name": "Customer area", "url": receiver.url, "disabled": true, "queued": 0, "dead": 1 });
+    let expected = json!({
+        "id": scene.id, "name": "Customer area", "url": receiver.url, "disabled": true, "queued": 0, "dead": 1,
+    });
     assert_eq!(listed().await, expected);
     let dead = scene.webhook(&["dead", &scene.id]).await[0].clone();
     assert_eq!((&dead["event"], &dead["challenge"]), (&json!(first.id()), &json!(id)));

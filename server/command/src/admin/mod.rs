@@ -238,7 +238,11 @@ impl Office {
         service.store.close().await;
         let answers = answers?;
         if answers.iter().all(|answer| answer.word == "sent") {
-            let row = |Answer { network, word, advice }: &Answer| json!({ "network": network, "answer": word, "advice": advice });
+            let row = |Answer { network, word, advice }: &Answer| {
+                json!({
+                    "network": network, "answer": word, "advice": advice,
+                })
+            };
             return Ok(answers.iter().map(row).collect());
         }
         let line = |Answer { network, word, advice }: &Answer| format!("{network}: {word}. {advice}");

@@ -89,7 +89,8 @@ impl Office {
                 let row = |one: &WebhookRecord| {
                     let WebhookRecord { relying_party, name, url, disabled, queued, dead } = one;
                     json!({
-                        "id": relying_party, "name": name, "url": url, "disabled": disabled, "queued": queued, "dead": dead
+                        "id": relying_party, "name": name, "url": url,
+                        "disabled": disabled, "queued": queued, "dead": dead
                     })
                 };
                 Ok(operator.webhooks().await?.iter().map(row).collect())
@@ -116,8 +117,9 @@ impl Office {
         };
         if replayed == 0 {
             return Err(refused(
-                "there is nothing to tell again: no such dead event, or its relying party's webhook is removed or disabled; \
-                 see countersign admin webhook list, and use it again with: countersign admin webhook set ID URL",
+                "there is nothing to tell again: no such dead event, or its relying party's webhook is removed or \
+                 disabled; see countersign admin webhook list, and use it again with: countersign admin webhook set \
+                 ID URL",
             ));
         }
         Ok(json!({ "replayed": replayed }))

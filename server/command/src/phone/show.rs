@@ -75,7 +75,8 @@ fn prompt_json(prompt: &Prompt) -> Value {
         "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
         "organisation": prompt.account.organisation, "account": prompt.challenge.account,
         "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
-        "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(), "answering": prompt.answering,
+        "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(),
+        "answering": prompt.answering,
     })
 }
 
@@ -205,7 +206,8 @@ impl Printer {
             let row = |one: &Past| {
                 json!({
                     "id": one.challenge.challenge_id, "relying_party": one.challenge.relying_party,
-                    "account": one.challenge.account, "asked_at": countersign_server::domain::moment::rfc3339(one.challenge.asked_at()),
+                    "account": one.challenge.account,
+                    "asked_at": countersign_server::domain::moment::rfc3339(one.challenge.asked_at()),
                     "outcome": one.outcome.as_str(),
                 })
             };

@@ -34,8 +34,8 @@ pub struct Answer {
 pub enum CheckError {
     /// There is no place to send to.
     #[error(
-        "the device has no push registration: it pulls, or its network no longer knew it. The app registers again at its \
-         next contact; open it on the phone"
+        "the device has no push registration: it pulls, or its network no longer knew it. The app registers again at \
+         its next contact; open it on the phone"
     )]
     NoRegistration,
     /// A registration does not open with this master key.
@@ -108,8 +108,8 @@ fn explain(delivery: Delivery) -> (&'static str, String) {
     match delivery {
         Delivery::Sent => (
             "sent",
-            "The network took the message. If questions still do not appear, look at the phone: notifications of the app \
-             may be off, or the phone may save power or have no network."
+            "The network took the message. If questions still do not appear, look at the phone: notifications of the \
+             app may be off, or the phone may save power or have no network."
                 .into(),
         ),
         Delivery::Gone(_) => (

@@ -1,4 +1,4 @@
-//! The door to a push network: five outcomes, and no network can hold up a challenge.
+//! What the sender sees of a push network: it is handed a message and gives one of five outcomes.
 
 use async_trait::async_trait;
 use countersign_protocol::device_api::PushRegistration;
@@ -10,14 +10,15 @@ use std::time::Duration;
 pub enum Delivery {
     /// It took the message.
     Sent,
-    /// It has known no such device since this moment, if it told which: a registration that is not younger is dropped.
+    /// It no longer knows the device, since this moment if it named one. The registration is dropped, unless the device
+    /// made it after that moment.
     Gone(Option<Timestamp>),
-    /// This message not now. After this long, if it said so; the text is for the operator.
+    /// It does not take this message now. It may later, after this long if it said so; the text is for the operator.
     RetryAfter(Option<Duration>, String),
-    /// It cannot be reached, or is not well: no message now. After this long, if it said so; the text is for the
-    /// operator.
+    /// It cannot be reached, or is not well, and takes no message at all now. It may later, after this long if it said
+    /// so; the text is for the operator.
     Down(Option<Duration>, String),
-    /// Never in this form; the text is for the operator.
+    /// It will never take this message as it is, so no retry helps; the text is for the operator.
     Failed(String),
 }
 
@@ -40,7 +41,8 @@ pub struct Message<'a> {
     pub time_to_live: Duration,
     /// Until when it is worth delivering.
     pub expires_at: Timestamp,
-    /// Replaces an earlier message of the same topic: fresh for each challenge and device.
+    /// A message replaces an earlier one of the same topic that still waits at the network. Each challenge has a topic
+    /// of its own for each device.
     pub topic: &'a str,
     /// How often it was tried before.
     pub attempts: u32,

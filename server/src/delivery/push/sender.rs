@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How many pushes may be on their way.
+/// How many pushes may be on their way at one time: in one lane, and in all.
 const PLACES: Places = Places { lane: 256, all: 1024 };
-/// The wait before a retry when a gateway names none.
+/// The wait before the first retry when a gateway names none; it doubles with each further one.
 const PACE: Pace = Pace::Doubling(Duration::from_millis(500));
 
 /// The pushes that are queued.
@@ -58,7 +58,8 @@ impl Queue for Pushes {
     }
 }
 
-/// Sends queued pushes. The phone shows a request once, however often it comes.
+/// Sends queued pushes. After a crash one may be sent twice, which does no harm: the phone shows a request once,
+/// however often it arrives.
 pub struct Sender(Outbox<Pushes>);
 
 impl Sender {
@@ -85,7 +86,7 @@ impl Sender {
     /// [`Sender::run`].
     ///
     /// # Errors
-    /// [`StoreError`]; what was not written down is sent again.
+    /// [`StoreError`], when the database gives no answer. A push whose outcome was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.0.flush().await
     }
@@ -96,7 +97,7 @@ impl Sender {
     }
 }
 
-/// One push from its row to its outcome; false when its network is not well.
+/// Sends one push and writes down what became of it; false when its network is not well, so that its lane waits.
 async fn carry(service: &Service, gateways: &Gateways, push: QueuedPush) -> Result<bool, StoreError> {
     let delivery = send(service, gateways, &push).await;
     let well = !matches!(delivery, Delivery::Down(..));
@@ -108,10 +109,10 @@ async fn carry(service: &Service, gateways: &Gateways, push: QueuedPush) -> Resu
     Ok(well)
 }
 
-/// Step 2 for one device: the challenge, or its retraction, is sealed and handed to the gateway.
+/// Seals the challenge, or its retraction, for one device and hands it to the gateway: step 2 of the protocol.
 async fn send(service: &Service, gateways: &Gateways, push: &QueuedPush) -> Delivery {
     let Some(stored) = &push.registration else {
-        // An earlier push has heard that it is gone.
+        // An earlier push was told that the network no longer knows the device, and the registration was dropped.
         return Delivery::Gone(None);
     };
     let registration = match sealed::open_registration(
@@ -154,7 +155,7 @@ async fn sign_retraction(service: &Service, retracted: &Retracted) -> Result<Str
     notices::retraction(service, &*service.keys.signer(&service.store).await?, retracted)
 }
 
-/// What to write down; a retry must fit the challenge's life.
+/// What to write down. A retry that would come after the challenge's end is a failure.
 fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp, randomness: &dyn Randomness) -> PushOutcome {
     let registered_at = push.registration.as_ref().map(|registration| registration.registered_at);
     match delivery {
@@ -162,10 +163,12 @@ fn outcome(delivery: Delivery, push: &QueuedPush, now: Timestamp, randomness: &d
         Delivery::Gone(since) if since.is_none_or(|since| registered_at.is_none_or(|at| at <= since)) => {
             PushOutcome::Gone
         }
+        // The device registered after the network had missed it: that registration is kept.
         Delivery::Gone(_) => PushOutcome::Failed("the network knew no such device before it registered again".into()),
         Delivery::Failed(reason) => PushOutcome::Failed(reason),
         Delivery::RetryAfter(after, reason) | Delivery::Down(after, reason) => {
-            // A stranger's push service must not set a pace faster than ours.
+            // A gateway may ask for a longer wait than ours, and not for a shorter one: a push service can be
+            // anybody's, and could otherwise make this server try without pause.
             let pause = PACE.pause(push.attempts, randomness);
             let due_at = now + after.map_or(pause, |after| after.max(pause));
             if due_at < push.expires_at { PushOutcome::RetryAt(due_at, reason) } else { PushOutcome::Failed(reason) }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// How long a VAPID token serves; RFC 8292 allows 24 hours.
+/// How long a VAPID token is valid; RFC 8292 allows at most 24 hours.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 /// The claims of a VAPID token.
@@ -109,7 +109,7 @@ impl Gateway for WebPush {
     }
 }
 
-/// What a push service means (RFC 8030, sections 5 and 7.3; RFC 8292, section 4.2).
+/// What a push service's answer means (RFC 8030, sections 5 and 7.3; RFC 8292, section 4.2).
 fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
     let failed = |reason: &str| Delivery::Failed(format!("{reason} ({status})"));
     match status.as_u16() {
@@ -117,8 +117,8 @@ fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
         300..=399 => failed("the push service leads elsewhere, and no redirect is followed"),
         400 => failed("the push service does not understand the message"),
         401 | 403 => failed(
-            "the push service does not accept this server's VAPID key or its token: the subscription was made with another \
-             key, or this machine's clock is wrong",
+            "the push service does not accept this server's VAPID key or its token: the subscription was made with \
+             another key, or this machine's clock is wrong",
         ),
         404 | 410 => Delivery::Gone(None),
         408 | 429 => {

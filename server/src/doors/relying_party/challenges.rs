@@ -45,7 +45,8 @@ pub async fn create(
         ("wait" = Option<u32>,
         Query, description = "Seconds to wait while it is pending: 0 to 60"),
         ("shown" = Option<String>,
-        Query, description = "What the page shows: `tap` or `number`. While they differ, the wait ends at once; default: as the challenge is when the wait begins")),
+        Query, description = "What the page shows: `tap` or `number`. While they differ, the wait ends at once; \
+             default: as the challenge is when the wait begins")),
     responses((status = 200, body = Challenge),
         (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
             content_type = "application/problem+json")))]

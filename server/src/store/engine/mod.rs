@@ -23,13 +23,13 @@ pub(super) trait Transaction {
     /// Every row that a statement gives. `table` is what the rows are about: an unreadable value is reported with it.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     fn rows(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError>;
 
     /// Runs a statement that gives no rows, and says how many it changed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
 }
 
@@ -37,7 +37,7 @@ impl dyn Transaction + '_ {
     /// The only row, or the first one; none where there is none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub fn row(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
         Ok(self.rows(table, sql, values)?.into_iter().next())
     }
@@ -45,7 +45,7 @@ impl dyn Transaction + '_ {
     /// The row of a statement that always gives one, such as a count.
     ///
     /// # Errors
-    /// [`StoreError`], also where there is none.
+    /// [`StoreError`], when the database gives no answer or the statement gives no row.
     pub fn one_row(&self, table: &'static str, sql: &str, values: &[Value<'_>]) -> Result<Row, StoreError> {
         let missing = || StoreError::Unreadable(format!("{table}: a row is missing"));
         self.row(table, sql, values)?.ok_or_else(missing)
@@ -54,7 +54,7 @@ impl dyn Transaction + '_ {
     /// Runs a guarded statement; true when exactly one row was changed, so the guard held.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     pub fn changes_one(&self, sql: &str, values: &[Value<'_>]) -> Result<bool, StoreError> {
         Ok(self.execute(sql, values)? == 1)
     }
@@ -85,19 +85,19 @@ pub(super) trait Engine: Send + Sync {
     /// when it is not kept, or the commit fails, nothing of it is.
     ///
     /// # Errors
-    /// [`StoreError::Closed`]; the work was not begun then.
+    /// [`StoreError::Closed`], when the server is stopping; the work was not begun then.
     async fn write(&self, work: Work) -> Result<(), StoreError>;
 
     /// Looks at what is committed.
     ///
     /// # Errors
-    /// [`StoreError::Closed`].
+    /// [`StoreError::Closed`], when the server is stopping.
     async fn read(&self, look: Look) -> Result<(), StoreError>;
 
     /// Makes the database full at its present size, or lets it grow again: for a test.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], when the database gives no answer.
     async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError>;
 
     /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].

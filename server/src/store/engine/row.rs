@@ -29,8 +29,8 @@ impl Row {
     /// The value of a column.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`], with table, column and row, for a column that is not there and a value that is not of this
-    /// kind.
+    /// [`StoreError::Unreadable`], with table, column and row, for a column that is not there and a value that is not
+    /// of this kind.
     pub fn get<T: FromValue>(&self, column: &str) -> Result<T, StoreError> {
         let value = self.value(column).ok_or_else(|| self.unreadable(column, "is missing"))?;
         T::from_value(value).ok_or_else(|| self.unreadable(column, "cannot be read"))

@@ -15,9 +15,9 @@ const TOO_MANY_TOKENS: &str =
 /// What to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is settled.
+    /// The push has this outcome.
     Settled(Delivery),
-    /// The provider token is too old for Apple.
+    /// Apple takes the provider token for too old: the push is to be sent again with a fresh one.
     TokenExpired,
 }
 
@@ -29,7 +29,7 @@ pub struct Answer<'a> {
     pub retry_after: Option<Duration>,
     /// The body: empty, or JSON with a reason.
     pub body: &'a [u8],
-    /// Whether the device named the app itself, in the place of the configured one.
+    /// True when the device's registration named a topic, which was then used instead of the configured one.
     pub topic_of_device: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Answer<'a> {
 struct Body {
     #[serde(default)]
     reason: String,
-    /// When Apple confirmed that the token serves no longer, in milliseconds.
+    /// When Apple last confirmed that the device token is no longer valid, in milliseconds.
     timestamp: Option<i64>,
 }
 
@@ -58,8 +58,8 @@ impl Answer<'_> {
                 );
                 gone
             }
-            // A topic of the device's own is its own mistake; the configured one is the same for all, and they are
-            // kept.
+            // A wrong topic that the device named is its own mistake, and it must register again. The configured topic
+            // is the same for all devices: if that is wrong, each of them would lose its registration.
             "DeviceTokenNotForTopic" if self.topic_of_device => gone,
             "Unregistered" | "ExpiredToken" => gone,
             "TooManyRequests" => Delivery::RetryAfter(self.retry_after, text(" to this device")),

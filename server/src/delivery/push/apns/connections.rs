@@ -19,7 +19,7 @@ pub const MAX_STREAMS: usize = 100;
 const MAX_CONNECTIONS: usize = 4;
 /// How often a connection is asked whether it still lives.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
-/// How long the answer may take.
+/// How long the answer to such a ping may take before the connection counts as dead.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// When a connection that was opened under load is closed again.
 const SPARE_IDLE: Duration = Duration::from_secs(90);
@@ -43,7 +43,7 @@ impl Connections {
     /// Connections that are opened when they are wanted.
     ///
     /// # Errors
-    /// [`SetupError::System`].
+    /// [`SetupError::System`], when no HTTPS client can be made.
     pub fn new(guard: AddressGuard, roots: &RootCertStore) -> Result<Self, SetupError> {
         let client = |number: usize| {
             let builder = https_client::with_timeouts(https_client::http2_builder(roots.clone())?)

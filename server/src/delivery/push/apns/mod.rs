@@ -1,6 +1,7 @@
 //! Apple Push Notification service: HTTP/2 over TLS, `POST /3/device/TOKEN`, named by a provider token.
 //!
-//! What iOS shows before the app has opened the envelope is a question of the app's own; Apple reads no name.
+//! Until the app has opened the envelope, iOS shows a fixed question of the app's own that names nobody, because Apple
+//! can read it.
 
 mod answer;
 mod connections;
@@ -81,7 +82,7 @@ impl Apns {
     /// The gateway that `[push.apns]` describes; none when it names no key.
     ///
     /// # Errors
-    /// [`SetupError::Configuration`], with what to do.
+    /// [`SetupError::Configuration`], with what to do, when a setting is missing or wrong or the key cannot be read.
     pub fn new(config: &ApnsConfig, service: Arc<Service>) -> Result<Option<Self>, SetupError> {
         if !config.is_configured() {
             return Ok(None);
@@ -131,8 +132,9 @@ impl Apns {
             };
             let response = match self.post(&place, push, &bearer).await {
                 Ok(response) => response,
-                // Also a connection that Apple closed or reset with the push on it: the next attempt opens another, and
-                // the collapse id makes one notification of a push that comes twice.
+                // This also comes when Apple closed or reset the connection while the push was on it. The next attempt
+                // opens another, and a push that arrives twice shows one notification, because its collapse id is the
+                // same.
                 Err(error) => {
                     let reason = format!("APNs cannot be reached: {}", https_client::reason(error));
                     return Delivery::Down(None, reason);
@@ -186,7 +188,7 @@ impl Gateway for Apns {
             return Delivery::Failed("the registration is for another network".into());
         };
         let network = self.network(device.environment);
-        // Checked when it was registered; here it becomes part of an address.
+        // The token was checked when it was registered. It is checked again because here it becomes part of an address.
         let address =
             device.check().ok().and_then(|()| network.base_url.join(&format!("/3/device/{}", device.token)).ok());
         let Some(address) = address else { return Delivery::Failed("the device token is malformed".into()) };

@@ -16,7 +16,7 @@ use std::time::Duration;
 const RENEWED_AFTER: Duration = Duration::from_secs(40 * 60);
 /// Apple takes no second token within this time (`TooManyProviderTokenUpdates`).
 const LEAST_AGE: Duration = Duration::from_secs(20 * 60);
-/// A clock that was set back by more than this makes a token anew: Apple believes none from the future.
+/// When the clock was set back by more than this, a token is made anew, because Apple refuses one from the future.
 const MOST_AHEAD: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
@@ -65,13 +65,14 @@ impl ProviderToken {
         Some(made)
     }
 
-    /// Apple holds this token to be too old: the next one is made anew.
+    /// Forgets a token that Apple took for too old, so that the next push makes a fresh one.
     ///
     /// # Errors
-    /// How long Apple takes no other one yet.
+    /// How long to wait, when the token is so young that Apple would not take another one yet.
     pub fn expire(&self, refused: &Bearer, now: Timestamp) -> Result<(), Duration> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of many pushes that were refused side by side, the first has seen to it.
+        // When many pushes are refused at the same time, the first of them forgets the token, and the others have
+        // nothing left to do.
         if current.as_ref() != Some(refused) {
             return Ok(());
         }
@@ -95,11 +96,12 @@ impl ProviderToken {
 /// The key in a `.p8` file as Apple gives it: PKCS#8 in PEM.
 ///
 /// # Errors
-/// [`SetupError::Configuration`], with what to do.
+/// [`SetupError::Configuration`], with what to do, when the file cannot be read or holds no private key for P-256.
 pub fn read_key(path: &Path) -> Result<SoftwareKey, SetupError> {
     let wrong = |reason: &str| {
         SetupError::Configuration(format!(
-            "push.apns.key_file: {}: {reason}. Name the AuthKey_….p8 file that Apple's developer site gave for your key",
+            "push.apns.key_file: {}: {reason}. Name the AuthKey_….p8 file that Apple's developer site gave for your \
+             key",
             path.display()
         ))
     };

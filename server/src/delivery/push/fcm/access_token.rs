@@ -1,5 +1,5 @@
-//! Access tokens for a service account (RFC 6749, section 5; RFC 7523, section 2.1): one at a time, fetched by whoever
-//! finds none, while the others wait for that one.
+//! Access tokens for a service account (RFC 6749, section 5; RFC 7523, section 2.1). One token serves all pushes: the
+//! first that finds none fetches it while the others wait, so that the endpoint is asked once and not by each of them.
 
 use super::answer::{read_body, shortened};
 use super::service_account::ServiceAccount;
@@ -16,13 +16,14 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-/// How long before its end a token is renewed, so that none runs out on its way.
+/// How long before its end a token is renewed, so that none expires on its way to Firebase.
 const EARLY: Duration = Duration::from_secs(300);
-/// How long a refusal stands before the endpoint is asked again: as many pushes as wait would ask at once.
+/// How long the endpoint is left alone after a refusal. Without this pause every push that waits would ask it again.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(10);
-/// The same when the endpoint was only busy or out of reach.
+/// How long the endpoint is left alone when it was only busy or out of reach, and asked for no pause itself.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
-/// The longest that the endpoint can ask for: it then answers every push, also those of tomorrow.
+/// The longest pause that the endpoint can ask for. During a pause all pushes get its last refusal, so that a pause of
+/// a day would stop the pushes of a day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -53,8 +54,8 @@ struct Token {
 #[derive(Default)]
 struct Kept {
     token: Option<Token>,
-    /// What the endpoint said last when it gave none, and while it is not asked again: from then on, so that a clock
-    /// that is set back does not make it long.
+    /// The endpoint's last refusal, and the time during which it is not asked again. That time has a beginning as well
+    /// as an end, so that a clock that is set back ends the pause instead of making it longer.
     refusal: Option<(Delivery, Range<Timestamp>)>,
 }
 
@@ -64,7 +65,7 @@ pub(super) struct AccessTokens {
     client: reqwest::Client,
     address: Url,
     account: ServiceAccount,
-    /// Held while a token is fetched: that is the wait of the others.
+    /// Locked while a token is fetched, so that the other pushes wait for that token and fetch none themselves.
     kept: Mutex<Kept>,
 }
 
@@ -76,7 +77,7 @@ impl AccessTokens {
     /// A token that still lives, and is not the one that was refused.
     ///
     /// # Errors
-    /// What becomes of the push without one.
+    /// The outcome of the push, when no token is left and the endpoint refuses one, or did so a moment ago.
     pub async fn get(&self, refused: Option<&AccessToken>) -> Result<AccessToken, Delivery> {
         let mut kept = self.kept.lock().await;
         let now = self.service.now();
@@ -96,7 +97,7 @@ impl AccessTokens {
                 }
             }
         }
-        // A token that could not be renewed early serves to its end.
+        // A token that could not be renewed early is used until it expires.
         match (&kept.token, &kept.refusal) {
             (Some(token), _) => Ok(Arc::clone(&token.text)),
             (None, Some((delivery, _))) => Err(delivery.clone()),

@@ -150,8 +150,8 @@ impl Gateway for Fcm {
             }
         }
         Delivery::Failed(format!(
-            "Firebase refuses a fresh access token (401): is the Firebase Cloud Messaging API enabled in the project {}, \
-             and is base_url Google's?",
+            "Firebase refuses a fresh access token (401): is the Firebase Cloud Messaging API enabled in the project \
+             {}, and is base_url Google's?",
             self.project
         ))
     }

@@ -17,8 +17,8 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 /// What the access token is for: messages, and nothing else.
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 /// Where the file comes from.
-const ADVICE: &str = "In the Firebase console, Project settings, Service accounts, 'Generate new private key' makes the \
-                      file; put it where the server, and nobody else, can read it";
+const ADVICE: &str = "In the Firebase console, Project settings, Service accounts, 'Generate new private key' makes \
+                      the file; put it where the server, and nobody else, can read it";
 
 /// The members of the file that are used; it has more.
 #[derive(Deserialize)]

@@ -26,7 +26,7 @@ impl Sqlite {
     /// Opens the database at `path`, makes it where there is none, and brings an older one up to date.
     ///
     /// # Errors
-    /// [`StoreError`]; the file is left as it is.
+    /// [`StoreError`], when the file cannot be opened or brought up to date; it is left as it is.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::over(path, connection::open(path), clock)
     }

@@ -59,7 +59,8 @@ mod tests {
         INSERT INTO organisation VALUES (1, 'o', 'Meridian', 7);
         INSERT INTO relying_party VALUES (1, 'r', 1, 'Customer area', 7, NULL);
         INSERT INTO account (row_id, handle, organisation, name, created_at) VALUES (1, 'a', 1, 'maya', 7);
-        INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, request_sha256)
+        INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate, \
+                               request_sha256)
         VALUES ('c', 1, 1, 'approved', 7, 8, 1, 'd');";
 
     #[test]
@@ -85,8 +86,10 @@ mod tests {
     /// An event of a database in which events were kept apart from what had happened.
     const EARLIER_EVENT: &str = "
         INSERT INTO webhook VALUES (1, 'https://site.example', x'00', NULL, NULL, 7, NULL);
-        INSERT INTO webhook_event (handle, relying_party, challenge, type, payload, created_at, state, due_at, expires_at)
-        VALUES ('evt_1', 1, 1, 'challenge.approved', '{\"id\":\"c\",\"state\":\"approved\",\"user_id\":\"a\",\"reported\":false,\
+        INSERT INTO webhook_event (handle, relying_party, challenge, type, payload, created_at, state, due_at, \
+                                   expires_at)
+        VALUES ('evt_1', 1, 1, 'challenge.approved', \
+                '{\"id\":\"c\",\"state\":\"approved\",\"user_id\":\"a\",\"reported\":false,\
                 \"amr\":[\"otp\"],\"at\":\"1970-01-01T00:00:00.007Z\"}', 7, 'queued', 8, 9);";
 
     #[test]

@@ -106,7 +106,11 @@ fn known(example: &Example) -> Vec<Accepted> {
         challenge_sha256: sha256_text(compact.as_bytes()),
     };
     let case = |name, known: &[Known]| {
-        let each = |one: &Known| json!({ "challenge_id_b64u": one.challenge_id, "challenge_sha256_b64u": one.challenge_sha256 });
+        let each = |one: &Known| {
+            json!({
+                "challenge_id_b64u": one.challenge_id, "challenge_sha256_b64u": one.challenge_sha256,
+            })
+        };
         let gives = json!({ "known": known.iter().map(each).collect::<Vec<_>>() });
         accepted(name, "known", json!({ "known_utf8": Known::list_to_text(known) }), gives)
     };
