@@ -27,8 +27,10 @@ pub struct Checked {
 /// Checks a code, and spends it. With `challenge` a right one also approves that challenge.
 ///
 /// # Errors
-/// `malformed`, `not_found`, `no_device`, `throttled`, `locked`, `code_not_allowed`, `unavailable`; `expired`,
-/// `cancelled` and `already_answered` for a challenge that is over.
+/// `malformed` for what no authenticator could show; `not_found` for an account or a challenge that is not here;
+/// `no_device` when nothing makes codes for the account; `throttled` and `locked` after too many wrong codes;
+/// `code_not_allowed` for a challenge that takes none; `expired`, `cancelled` and `already_answered` for one that is
+/// over; `unavailable` when the database gives no answer.
 pub async fn verify(
     service: &Service,
     by: &RelyingParty,

@@ -19,8 +19,10 @@ const MAX_ENDPOINT_LENGTH: usize = 2048;
 /// Replaces all places where a device is reached by these.
 ///
 /// # Errors
-/// `malformed`, `too_many_registrations`, `gateway_not_configured`, `unknown_webpush_key`, `device_not_in_use`; nothing
-/// was changed then.
+/// `malformed` for an empty list, a place that stands twice and one that could never be used; `too_many_registrations`;
+/// `gateway_not_configured` for a network through which this server sends nothing; `unknown_webpush_key` for a
+/// subscription that was made with a key that it does not hold; `device_not_in_use` for one that is void; `unavailable`
+/// when the database gives no answer. Nothing was changed then.
 pub async fn register(service: &Service, by: &Device, registrations: &[PushRegistration]) -> Result<(), Refused> {
     let device = by.known();
     if device.state == EnrolmentState::Void {
@@ -100,7 +102,7 @@ pub fn lane(registration: &PushRegistration) -> String {
 /// Refuses a subscription whose form is wrong. Where its endpoint leads is checked at each connection.
 ///
 /// # Errors
-/// `malformed`.
+/// `malformed` when it is not what the Push API gives, or its endpoint no plain address that may be connected to.
 fn check_subscription(subscription: &Subscription, guard: AddressGuard) -> Result<(), Refused> {
     let wrong = |reason: &str| Refused::malformed(format!("The push subscription is not usable: {reason}."));
     subscription.check().map_err(|_| wrong("p256dh, auth or application_server_key is not what the Push API gives"))?;
@@ -123,7 +125,7 @@ fn check_subscription(subscription: &Subscription, guard: AddressGuard) -> Resul
 /// Refuses a registration whose form is wrong, and one that could not be used.
 ///
 /// # Errors
-/// `malformed`, `gateway_not_configured`.
+/// `gateway_not_configured` when there is no key for APNs; `malformed` for a token or a topic that Apple gives nobody.
 fn check_apple_device(device: &AppleDevice, configured: bool) -> Result<(), Refused> {
     if !configured {
         return Err(Refused::GatewayNotConfigured("apns"));
@@ -136,7 +138,7 @@ fn check_apple_device(device: &AppleDevice, configured: bool) -> Result<(), Refu
 /// Refuses a registration token that cannot be one, and any where there is nothing to send with.
 ///
 /// # Errors
-/// `malformed`, `gateway_not_configured`.
+/// `gateway_not_configured` when there is no service account; `malformed` for a token that Google gives nobody.
 fn check_fcm_token(token: &str, configured: bool) -> Result<(), Refused> {
     if !configured {
         return Err(Refused::GatewayNotConfigured("fcm"));
