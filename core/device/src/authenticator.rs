@@ -154,7 +154,7 @@ impl Authenticator {
             return self.forget(id);
         }
         match self.call(id, "DELETE", format!("/v1/device/devices/{id}"), None).await {
-            Ok(_) => {}
+            Ok(proven) => connection::read_done(&proven.response)?,
             Err(Error::ServerRefused { code: Known(ProblemCode::UnknownKey), .. }) => {}
             Err(error) => return Err(error),
         }

@@ -1,10 +1,13 @@
 //! The device's requests to a server: signed where they must be, with the server's nonce, and read with its problems.
+//!
+//! Here, and nowhere else, is decided what is an answer of our server. Proxies, captive portals and load balancers
+//! answer in its place with every status and every body; all of that is no answer ([`Error::UnexpectedAnswer`]).
 
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::transport::{HttpRequest, HttpResponse};
 use countersign_protocol::AnyProblemCode::Known;
-use countersign_protocol::device_api::Problem;
+use countersign_protocol::device_api::{PROBLEM_TYPE_START, Problem};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::DeviceKey;
 use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
@@ -80,10 +83,8 @@ impl Nonces {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned().unwrap_or_default()
     }
 
-    fn learn(&self, id: EnrolmentId, response: &HttpResponse) {
-        if let Some(nonce) = response.header(NONCE_HEADER) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, nonce.to_owned());
-        }
+    fn learn(&self, id: EnrolmentId, nonce: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, nonce);
     }
 }
 
@@ -116,8 +117,16 @@ pub(crate) async fn send_signed(
         let nonce = nonces.get(signer.enrolment_id);
         let proof = proof::sign(request, &jti, &nonce, signer.key, signer.now).await?;
         let response = platform.transport.send(call.request(Some(proof))).await?;
-        nonces.learn(signer.enrolment_id, &response);
-        Ok(Proven { response: accepted(response)?, jti })
+        let fresh_nonce = response.header(NONCE_HEADER).map(str::to_owned);
+        let answer = accepted(response);
+        match (fresh_nonce, &answer) {
+            (_, Err(Error::UnexpectedAnswer { .. })) => {}
+            (Some(nonce), _) => nonces.learn(signer.enrolment_id, nonce),
+            // The server sends a nonce with every answer to a proof that it has accepted, so this is none of its own.
+            (None, Ok(response)) => return Err(Error::UnexpectedAnswer { status: response.status }),
+            (None, Err(_)) => {}
+        }
+        Ok(Proven { response: answer?, jti })
     };
     let mut answer = attempt().await;
     for once_more in [ProblemCode::NonceRequired, ProblemCode::Replayed] {
@@ -128,19 +137,50 @@ pub(crate) async fn send_signed(
     answer
 }
 
-/// Reads a body that must be JSON of this form. It is not signed, and a later server may say more in it than this
-/// device knows; what is signed is read strictly.
+/// Reads an answer that must be 200 with JSON of this form. It is not signed, and a later server may say more in it
+/// than this device knows; what is signed is read strictly.
 pub(crate) fn read<T: DeserializeOwned>(response: &HttpResponse) -> Result<T, Error> {
-    Ok(serde_json::from_slice(&response.body).map_err(|_| Refusal::Malformed("answer"))?)
+    let ours = if response.status == 200 { json(response, "application/json") } else { None };
+    ours.ok_or(Error::UnexpectedAnswer { status: response.status })
+}
+
+/// Reads an answer that must say 204 and nothing else. Any other success is a stranger's: a captive portal's page must
+/// not pass for "it is done".
+pub(crate) fn read_done(response: &HttpResponse) -> Result<(), Error> {
+    let status = response.status;
+    if status == 204 { Ok(()) } else { Err(Error::UnexpectedAnswer { status }) }
 }
 
 fn accepted(response: HttpResponse) -> Result<HttpResponse, Error> {
-    if (200..300).contains(&response.status) {
+    let status = response.status;
+    if (200..300).contains(&status) {
         return Ok(response);
     }
-    let status = response.status;
-    Err(match serde_json::from_slice::<Problem>(&response.body) {
-        Ok(Problem { code, detail, .. }) => Error::ServerRefused { code, status, detail },
-        Err(_) => Error::UnexpectedAnswer { status },
+    Err(match problem(&response) {
+        Some(Problem { code, detail, .. }) => Error::ServerRefused { code, status, detail },
+        None => Error::UnexpectedAnswer { status },
     })
+}
+
+/// The problem document of our server, by what PROTOCOL.md (Problems) says of it: media type, `type` and `code` that
+/// belong together, and the status of the answer. Others write problem documents too (RFC 9457), of other types.
+fn problem(response: &HttpResponse) -> Option<Problem> {
+    if !(400..600).contains(&response.status) {
+        return None;
+    }
+    let problem: Problem = json(response, "application/problem+json")?;
+    let ours = problem.status == response.status
+        && problem.kind.strip_prefix(PROBLEM_TYPE_START).is_some_and(|code| code == problem.code.as_str());
+    ours.then_some(problem)
+}
+
+/// A body that is a JSON object of this form and says so in its media type (RFC 9110, section 8.3.1).
+fn json<T: DeserializeOwned>(response: &HttpResponse, media_type: &str) -> Option<T> {
+    let named = response.header("content-type")?.split(';').next()?;
+    // A list must not pass for the members of an object, in their order.
+    let object = response.body.trim_ascii_start().starts_with(b"{");
+    if !named.trim().eq_ignore_ascii_case(media_type) || !object {
+        return None;
+    }
+    serde_json::from_slice(&response.body).ok()
 }

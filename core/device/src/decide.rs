@@ -3,7 +3,6 @@
 use crate::authenticator::Authenticator;
 use crate::connection::{self, Body};
 use crate::device_keys;
-use crate::enrol::is_final;
 use crate::error::Error;
 use crate::receive::read_kept;
 use crate::store::{Outcome, Progress, StoredChallenge};
@@ -118,12 +117,13 @@ impl Authenticator {
             match self.deliver(&stored, Asks::Nobody).await {
                 // The answer may have counted, and a server that is busy now has not said so: only a final refusal ends
                 // it.
-                Err(error) if is_final(&error) && self.is_over(&stored)? => {
+                Err(error) if error.is_final() && self.is_over(&stored)? => {
                     self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
                 }
                 Ok(_)
                 | Err(
-                    Error::ServerRefused { .. }
+                    Error::Refused(_)
+                    | Error::ServerRefused { .. }
                     | Error::UnexpectedAnswer { .. }
                     | Error::Key(_)
                     | Error::Vault(_)
@@ -184,7 +184,10 @@ impl Authenticator {
         };
         match connection::send(&self.platform, &call).await {
             Ok(response) => {
-                connection::read::<DecisionAnswer>(&response)?;
+                let DecisionAnswer { state } = connection::read(&response)?;
+                if !acknowledges(answer, &state) {
+                    return Err(Error::UnexpectedAnswer { status: response.status });
+                }
                 Ok(match answer {
                     Answer::Approve => Outcome::Approved,
                     Answer::Deny => Outcome::Denied,
@@ -197,6 +200,19 @@ impl Authenticator {
             Err(Error::ServerRefused { code: Known(WrongNumber), .. }) => Ok(Outcome::WrongNumber),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// True for the state with which a server says that this answer counts (PROTOCOL.md, Decision). Of a report it is what
+/// the challenge is now.
+fn acknowledges(answer: Answer, state: &str) -> bool {
+    match answer {
+        Answer::Approve => state == "approved",
+        Answer::Deny => state == "denied",
+        Answer::Report => matches!(
+            state,
+            "denied" | "reported" | "expired" | "cancelled" | "claimed" | "lapsed" | "revoked"
+        ),
     }
 }
 

@@ -16,7 +16,7 @@ use countersign_protocol::key::{Thumbprint, sha256_text};
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::server_identity::PinnedServer;
 use countersign_protocol::text;
-use countersign_protocol::{AnyProblemCode, ProblemCode, Refusal};
+use countersign_protocol::Refusal;
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
@@ -47,7 +47,7 @@ impl Authenticator {
         };
         match self.redeem(&link, &enrolling).await {
             Ok(answer) => self.finish(&link, &ticket_sha256, &met, enrolling, &answer),
-            Err(error) if is_final(&error) => {
+            Err(error) if error.is_final() => {
                 self.store.drop_enrolling(&ticket_sha256)?;
                 device_keys::destroy(&self.platform, &enrolling.keys);
                 Err(error)
@@ -170,49 +170,12 @@ impl Authenticator {
             [one] => Body::json(one)?,
             list => Body::json(list)?,
         };
-        self.call(id, "PUT", "/v1/device/push".into(), Some(body)).await?;
-        Ok(())
-    }
-}
-
-/// True when the server will never take this message: its time is over, or it is wrong. A server that is busy, or a
-/// stranger that answers in its place, may still take it later. Where a newer server invents a code, its HTTP status
-/// decides.
-pub(crate) fn is_final(error: &Error) -> bool {
-    let Error::ServerRefused { code, status, .. } = error else { return false };
-    match code {
-        AnyProblemCode::Known(code) => !matches!(
-            code,
-            ProblemCode::Unavailable | ProblemCode::Internal | ProblemCode::Timeout | ProblemCode::Throttled
-        ),
-        // 408 and 429 (RFC 9110, section 15.5.9; RFC 6585, section 4) ask for the same request again.
-        AnyProblemCode::Unknown(_) => matches!(status, 400..=499) && !matches!(status, 408 | 429),
+        let proven = self.call(id, "PUT", "/v1/device/push".into(), Some(body)).await?;
+        connection::read_done(&proven.response)
     }
 }
 
 /// Where a sealing key lies until its enrolment is finished and it moves into the keyring.
 const fn sealing_key_location(ticket_sha256: &str) -> Location<'_> {
     Location { table: "enrolling", row: ticket_sha256, column: "sealing_key" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_refusal_that_time_cannot_mend_is_final() {
-        let refused = |code: &str, status| {
-            is_final(&Error::ServerRefused { code: code.to_owned().into(), status, detail: "".into() })
-        };
-        for (code, status) in [("expired", 410), ("invalid_ticket", 403), ("bad_signature", 403), ("from_2040", 422)] {
-            assert!(refused(code, status), "{code}");
-        }
-        for (code, status) in [("unavailable", 503), ("internal", 500), ("timeout", 408), ("throttled", 429)] {
-            assert!(!refused(code, status), "{code}");
-        }
-        for status in [301, 408, 429, 500, 503] {
-            assert!(!refused("from_2040", status), "a code that is not known here, with status {status}");
-        }
-        assert!(!is_final(&Error::UnexpectedAnswer { status: 403 }), "a stranger's answer");
-    }
 }

@@ -4,7 +4,7 @@ use crate::transport::Unreachable;
 use crate::vault::VaultError;
 use countersign_protocol::at_rest::AtRestError;
 use countersign_protocol::key::KeyError;
-use countersign_protocol::{AnyProblemCode, Refusal};
+use countersign_protocol::{AnyProblemCode, ProblemCode, Refusal};
 
 /// Why a device could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,9 @@ pub enum Error {
         /// The server's sentence.
         detail: String,
     },
-    /// The answer is no success and no problem document, so it is not our server's: a proxy, a captive portal or the
-    /// page of somebody else answered in its place.
-    #[error("something else answered in the server's place: HTTP status {status} without an explanation")]
+    /// The answer is neither what the call gives nor a problem document of ours, so it is not our server's: a proxy, a
+    /// captive portal or the page of somebody else answered in its place. It is as good as no answer.
+    #[error("something else answered in the server's place, with the HTTP status {status}")]
     UnexpectedAnswer {
         /// The HTTP status.
         status: u16,
@@ -59,6 +59,31 @@ pub enum Error {
 }
 
 impl Error {
+    /// True when time may mend it: the server was not heard, or said that it cannot do it now. Whatever was kept is kept
+    /// still, and the same call may be made again.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::UnexpectedAnswer { .. } => true,
+            // The server's time came too late to be of use, as over a slow network.
+            Self::Refused(Refusal::StaleTime) => true,
+            Self::ServerRefused { code, status, .. } => match code {
+                AnyProblemCode::Known(code) => matches!(
+                    code,
+                    ProblemCode::Unavailable | ProblemCode::Internal | ProblemCode::Timeout | ProblemCode::Throttled
+                ),
+                // Of a newer server's code the HTTP status tells. 408 and 429 (RFC 9110, section 15.5.9; RFC 6585,
+                // section 4) ask for the same request again.
+                AnyProblemCode::Unknown(_) => matches!(status, 408 | 429) || *status >= 500,
+            },
+            _ => false,
+        }
+    }
+
+    /// True when the server will never take this message: its time is over, or it is wrong.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::ServerRefused { .. }) && !self.is_temporary()
+    }
+
     /// The stable code that an app branches on.
     pub fn code(&self) -> &str {
         match self {
@@ -131,5 +156,34 @@ impl From<rusqlite::Error> for StoreError {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_that_time_cannot_mend_is_final() {
+        let refused = |code: &str, status| {
+            Error::ServerRefused { code: code.to_owned().into(), status, detail: "".into() }.is_final()
+        };
+        for (code, status) in [("expired", 410), ("invalid_ticket", 403), ("bad_signature", 403), ("from_2040", 422)] {
+            assert!(refused(code, status), "{code}");
+        }
+        for (code, status) in [("unavailable", 503), ("internal", 500), ("timeout", 408), ("throttled", 429)] {
+            assert!(!refused(code, status), "{code}");
+        }
+        for status in [408, 429, 500, 503] {
+            assert!(!refused("from_2040", status), "a code that is not known here, with status {status}");
+        }
+        for no_answer in [
+            Error::UnexpectedAnswer { status: 403 },
+            Error::Unreachable(Unreachable { reason: "no route".into() }),
+            Error::Refused(Refusal::StaleTime),
+        ] {
+            assert!(!no_answer.is_final() && no_answer.is_temporary(), "{no_answer}");
+        }
+        assert!(!Error::Refused(Refusal::WrongServer).is_temporary(), "another server stays another");
     }
 }

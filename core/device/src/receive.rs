@@ -168,8 +168,10 @@ impl Authenticator {
     /// The pull itself: without the deliveries before it and the registration after it.
     pub(crate) async fn fetch(&self, id: EnrolmentId, wait_seconds: u32) -> Result<Pulled, Error> {
         let wait = wait_seconds.min(MAX_WAIT_SECONDS);
-        let known = Known::list_to_text(&self.known(id)?);
-        let target = format!("/v1/device/challenges?wait={wait}&known={known}");
+        let target = match Known::list_to_text(&self.known(id)?).as_str() {
+            "" => format!("/v1/device/challenges?wait={wait}"),
+            known => format!("/v1/device/challenges?wait={wait}&known={known}"),
+        };
         let timeout = connection::REQUEST_TIMEOUT + Duration::from_secs(wait.into());
         let proven = self.call_for(id, "GET", target, None, timeout).await?;
         let pulled: PulledChallenges = connection::read(&proven.response)?;
@@ -194,8 +196,8 @@ impl Authenticator {
     }
 
     /// Removes the older enrolments of an account that was enrolled a second time on this device, so that the person
-    /// sees one account. When the server cannot be reached, they are removed from this device alone, and the server
-    /// goes on sending to an enrolment that no longer answers.
+    /// sees one account. One whose removal the server did not hear stays until the next pull, since the server would go
+    /// on asking an enrolment that no longer answers; one that the server refuses to remove goes from this device alone.
     async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
         let others = self.keyring().same_account(id)?;
         if others.is_empty() {
@@ -209,6 +211,7 @@ impl Authenticator {
             }
             match self.remove(older).await {
                 Ok(()) | Err(Error::UnknownAccount) => {}
+                Err(error) if error.is_temporary() => {}
                 Err(_) => self.forget(older)?,
             }
         }
@@ -272,15 +275,17 @@ impl Authenticator {
 
     /// Takes in one pulled message. A server hands out no message by pull that is over or dated in the future. So when
     /// one seems to be, or when its signing key is not known, this device has an old certificate or a wrong idea of the
-    /// server's time: it learns both from the server, and tries once more.
+    /// server's time: it learns both from the server, and tries once more. When the server is not heard just then, the
+    /// message is refused for now, and the next pull brings it again: those beside it must not be lost with it.
     async fn receive_pulled(&self, id: EnrolmentId, envelope: &Envelope) -> Result<Received, Error> {
         match self.receive_envelope(envelope) {
             Err(Error::Refused(
-                Refusal::UnknownKey | Refusal::OldCertificate | Refusal::FutureTime | Refusal::Expired,
-            )) => {
-                self.refresh_server(id).await?;
-                self.receive_envelope(envelope)
-            }
+                refusal @ (Refusal::UnknownKey | Refusal::OldCertificate | Refusal::FutureTime | Refusal::Expired),
+            )) => match self.refresh_server(id).await {
+                Ok(()) => self.receive_envelope(envelope),
+                Err(error) if error.is_temporary() => Err(refusal.into()),
+                Err(error) => Err(error),
+            },
             received => received,
         }
     }

@@ -78,7 +78,9 @@ pub enum PushStatus {
     None,
 }
 
-/// A challenge that a device holds, so that a pull brings only what is not known: `ID.DIGEST` in the query `known`.
+/// A challenge that a device holds, so that a pull brings only what is not known: `ID.DIGEST` in the query `known`,
+/// whose elements are separated by dots too. All of it is unreserved (RFC 3986, section 2.3): proxies and HTTP libraries
+/// rewrite other characters, and then the address is not the one that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The challenge.
@@ -94,10 +96,10 @@ impl Known {
     /// The list in a query; empty when there is none.
     pub fn list_to_text(known: &[Self]) -> String {
         let each = known.iter().map(|one| format!("{}.{}", one.challenge_id, one.challenge_sha256));
-        each.collect::<Vec<_>>().join(",")
+        each.collect::<Vec<_>>().join(".")
     }
 
-    /// Reads the list in a query.
+    /// Reads the list in a query. Earlier devices put commas between its elements.
     ///
     /// # Errors
     /// `malformed` when it is not such a list, and for more than [`MAX_PULLED`].
@@ -106,13 +108,18 @@ impl Known {
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        let read = |one: &str| {
-            let (id, digest) = one.split_once('.').ok_or(WRONG)?;
+        let read = |one: &[&str]| {
+            let [id, digest] = *one else { return Err(WRONG) };
             let bytes = BASE64URL_NOPAD.decode(digest.as_bytes()).map_err(|_| WRONG)?;
             let challenge_id = id.parse().map_err(|_| WRONG)?;
             (bytes.len() == 32).then(|| Self { challenge_id, challenge_sha256: digest.to_owned() }).ok_or(WRONG)
         };
-        let known = text.split(',').map(read).collect::<Result<Vec<_>, _>>()?;
+        let elements: Vec<Vec<&str>> = if text.contains(',') {
+            text.split(',').map(|element| element.split('.').collect()).collect()
+        } else {
+            text.split('.').collect::<Vec<_>>().chunks(2).map(<[_]>::to_vec).collect()
+        };
+        let known = elements.iter().map(|element| read(element)).collect::<Result<Vec<_>, _>>()?;
         if known.len() > MAX_PULLED { Err(WRONG) } else { Ok(known) }
     }
 }
@@ -216,6 +223,9 @@ pub struct Devices {
     /// All that are not void.
     pub devices: Vec<Device>,
 }
+
+/// With what the type of each problem document of ours begins; the code follows.
+pub const PROBLEM_TYPE_START: &str = "urn:countersign:problem:";
 
 /// A problem document (RFC 9457).
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 use crate::domain::refused::Refused;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use countersign_protocol::device_api::PROBLEM_TYPE_START;
 use countersign_protocol::{ProblemCode, Refusal};
 use std::time::Duration;
 
@@ -280,7 +281,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Outside { status, code, title, detail } = self.outside();
         let document = countersign_protocol::device_api::Problem {
-            kind: format!("urn:countersign:problem:{code}"),
+            kind: format!("{PROBLEM_TYPE_START}{code}"),
             title: title.to_owned(),
             status: status.as_u16(),
             detail,
