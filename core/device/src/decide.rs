@@ -209,10 +209,9 @@ fn acknowledges(answer: Answer, state: &str) -> bool {
     match answer {
         Answer::Approve => state == "approved",
         Answer::Deny => state == "denied",
-        Answer::Report => matches!(
-            state,
-            "denied" | "reported" | "expired" | "cancelled" | "claimed" | "lapsed" | "revoked"
-        ),
+        Answer::Report => {
+            matches!(state, "denied" | "reported" | "expired" | "cancelled" | "claimed" | "lapsed" | "revoked")
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::keyring::Entry;
 use crate::store::{StoredEnrolling, StoredEnrolment};
 use crate::vault::{Opens, at_rest_key};
+use countersign_protocol::Refusal;
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::device_api::{PushRegistration, RedemptionAnswer};
 use countersign_protocol::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
@@ -16,7 +17,6 @@ use countersign_protocol::key::{Thumbprint, sha256_text};
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::server_identity::PinnedServer;
 use countersign_protocol::text;
-use countersign_protocol::Refusal;
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation

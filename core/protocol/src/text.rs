@@ -35,7 +35,8 @@ fn shows_something(character: char) -> bool {
     !character.is_whitespace() && !matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe0f}' | '\u{0300}'..='\u{036f}')
 }
 
-fn misleads(character: char) -> bool {
+/// True for control characters, and for those that are invisible, vary others or turn the direction of writing.
+pub fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -4,9 +4,8 @@
 //! opened.
 
 use crate::failure::Failure;
-use crate::{admin, bench, demo, phone, serve};
+use crate::{admin, bench, demo, phone, serve, terminal};
 use clap::{Parser, Subcommand};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// After the password, the phone asks YES or NO, and signs the answer.
@@ -58,6 +57,6 @@ pub fn run(command_line: CommandLine) -> ExitCode {
 
 fn report(failure: &Failure) -> ExitCode {
     // When standard error is gone there is nobody left to tell; the exit code still says it.
-    let _ = writeln!(std::io::stderr(), "countersign: {}", failure.message);
+    let _ = terminal::print(std::io::stderr(), &format!("countersign: {}", failure.message));
     ExitCode::from(failure.exit_code)
 }

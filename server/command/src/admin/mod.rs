@@ -5,6 +5,7 @@ mod webhooks;
 
 use crate::failure::Failure;
 use crate::serve;
+use crate::terminal::{self, visible};
 use clap::{Args, Subcommand};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
@@ -17,7 +18,6 @@ use countersign_server::service::wake::Wake;
 use countersign_server::store::{Account, RelyingParty};
 use office::{Office, or_unknown, refused};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::sync::Arc;
 use webhooks::WebhookCommand;
 
@@ -245,7 +245,7 @@ impl Office {
             };
             return Ok(answers.iter().map(row).collect());
         }
-        let line = |Answer { network, word, advice }: &Answer| format!("{network}: {word}. {advice}");
+        let line = |Answer { network, word, advice }: &Answer| visible(&format!("{network}: {word}. {advice}"));
         Err(refused(answers.iter().map(line).collect::<Vec<_>>().join("\n")))
     }
 
@@ -339,26 +339,25 @@ fn no_organisation(name: &str) -> String {
     format!("there is no organisation {name:?}; make it with: countersign admin organisation create {name:?}")
 }
 
-/// JSON as it is, or a line a thing: `name: value  name: value`.
+/// JSON, or a line a thing: `name: value  name: value`. Names, addresses and the words of receivers come from others.
 fn print(value: &Value, as_json: bool) -> Result<(), Failure> {
-    let mut out = std::io::stdout();
+    let line = |line: &str| terminal::print(std::io::stdout(), line);
     if as_json {
-        writeln!(out, "{value:#}")?;
-        return Ok(());
+        return Ok(line(&terminal::pretty_json(value))?);
     }
     let rows = match value {
         Value::Array(rows) => rows.clone(),
         one => vec![one.clone()],
     };
     if rows.is_empty() {
-        writeln!(out, "none")?;
+        line("none")?;
     }
     for row in rows {
         let members = row.as_object().into_iter().flatten();
         let cells: Vec<String> = members
-            .map(|(name, value)| format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .map(|(name, value)| format!("{name}: {}", value.as_str().map_or_else(|| terminal::json(value), visible)))
             .collect();
-        writeln!(out, "{}", cells.join("  "))?;
+        line(&cells.join("  "))?;
     }
     Ok(())
 }

@@ -1,25 +1,21 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
 mod show;
+mod watch;
 
 use crate::failure::Failure;
+use crate::terminal::visible;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
-use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::handle::ChallengeId;
 
-use countersign_device::{Account, AccountState, Authenticator, Error, Outcome, Received};
+use countersign_device::{Account, AccountState, Authenticator, Error, Outcome};
 use show::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// The environment variable that says where this phone keeps its accounts and keys.
 pub const STORE_VARIABLE: &str = "COUNTERSIGN_PHONE_STORE";
-/// How long a pull is parked while watching, in seconds.
-const WATCH_WAIT: u32 = 50;
-/// How long watching rests after a server could not be reached.
-const WATCH_PAUSE: Duration = Duration::from_secs(3);
 /// How many past requests the history shows.
 const HISTORY_LENGTH: u32 = 50;
 
@@ -99,18 +95,18 @@ enum Command {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit_code = match &error {
+            error if error.is_temporary() => 4,
+            Error::Unreachable(_) | Error::UnexpectedAnswer { .. } => 4,
             Error::Refused(_)
             | Error::ServerRefused { .. }
-            | Error::UnexpectedAnswer { .. }
             | Error::UnknownAccount
             | Error::UnknownChallenge
             | Error::AccountEnded
             | Error::QuestionChanged
             | Error::NoCodes => 3,
-            Error::Unreachable(_) => 4,
             Error::Key(_) | Error::Vault(_) | Error::Store(_) => 5,
         };
-        Self { exit_code, message: error.to_string() }
+        Self { exit_code, message: visible(&error.to_string()) }
     }
 }
 
@@ -130,16 +126,19 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let authenticator = countersign_desktop::open(&directory, Arc::new(ReqwestTransport::new()?), None)?;
     let printer = Printer { json: options.json };
     match options.command {
-        Command::Enrol { link, name } => printer.enrolled(&authenticator.enrol(&link, &name).await?)?,
+        Command::Enrol { link, name } => {
+            let account = authenticator.enrol(&link, &name).await.map_err(enrol_again)?;
+            printer.enrolled(&account)?;
+        }
         Command::List => list(&authenticator, &printer).await?,
-        Command::Watch => watch(Arc::new(authenticator), printer).await?,
+        Command::Watch => watch::watch(Arc::new(authenticator), printer).await?,
         Command::Approve { id, number } => {
             let id = find_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.approve(id, number.as_deref()).await?);
+            return ended(&printer, id, authenticator.approve(id, number.as_deref()).await);
         }
         Command::Report { id } => {
             let id = find_any_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.report(id).await?);
+            return ended(&printer, id, authenticator.report(id).await);
         }
         Command::Open { link } => {
             let id = authenticator.open_link(&link).await?;
@@ -151,7 +150,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         }
         Command::Deny { id } => {
             let id = find_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.deny(id).await?);
+            return ended(&printer, id, authenticator.deny(id).await);
         }
         Command::Code { id } => {
             let account = match id {
@@ -174,7 +173,27 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-fn ended(printer: &Printer, id: ChallengeId, outcome: Outcome) -> Result<(), Failure> {
+/// What a link is good for that was not redeemed because the server was not heard: the same keys are kept for it.
+fn enrol_again(error: Error) -> Failure {
+    let temporary = error.is_temporary();
+    let failure = Failure::from(error);
+    if !temporary {
+        return failure;
+    }
+    Failure { message: format!("{}; nothing is lost: run the same command again", failure.message), ..failure }
+}
+
+/// How an answer ended. One that the server has not acknowledged is signed and kept.
+fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -> Result<(), Failure> {
+    let outcome = answered.map_err(|error| {
+        let temporary = error.is_temporary();
+        let failure = Failure::from(error);
+        if !temporary {
+            return failure;
+        }
+        let message = format!("not delivered yet; it is sent again with the next list or watch: {}", failure.message);
+        Failure { message, ..failure }
+    })?;
     printer.outcome(id, outcome)?;
     match outcome {
         Outcome::Approved | Outcome::Denied | Outcome::Reported => Ok(()),
@@ -200,14 +219,16 @@ async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Op
         let error = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
                 if let Some(reason) = pulled.push_failure {
-                    printer.trouble(&format!("{}: notifications do not arrive: {reason}", account.organisation))?;
+                    let (organisation, reason) = (visible(&account.organisation), visible(&reason));
+                    printer.trouble(&format!("{organisation}: notifications do not arrive: {reason}"))?;
                 }
                 pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
             }
             Err(error) => Some(error),
         };
         if let Some(failure) = error.map(Failure::from) {
-            trouble = Some(Failure { message: format!("{}: {}", account.organisation, failure.message), ..failure });
+            let message = format!("{}: {}", visible(&account.organisation), failure.message);
+            trouble = Some(Failure { message, ..failure });
         }
     }
     Ok(trouble)
@@ -217,68 +238,6 @@ async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Fa
     let trouble = pull_all(authenticator, printer).await?;
     printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
     trouble.map_or(Ok(()), Err)
-}
-
-/// Pulls every account side by side, and shows each request once.
-async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Result<(), Failure> {
-    let stop_signal = countersign_server::runtime::serve::stop_signal();
-    let accounts = living(&authenticator)?;
-    if accounts.is_empty() {
-        return Err(no_account());
-    }
-    printer.watching(&accounts)?;
-    for prompt in authenticator.pending()? {
-        printer.prompt(&prompt)?;
-    }
-    let mut watchers = JoinSet::new();
-    for account in accounts {
-        watchers.spawn(watch_account(Arc::clone(&authenticator), account.id, printer));
-    }
-    tokio::select! {
-        () = stop_signal => Ok(()),
-        ended = watchers.join_next() => match ended {
-            Some(Ok(Err(failure))) => Err(failure),
-            _ => Ok(()),
-        },
-    }
-}
-
-async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, printer: Printer) -> Result<(), Failure> {
-    loop {
-        let pulled = match authenticator.pull(id, WATCH_WAIT).await {
-            Ok(pulled) => pulled,
-            Err(Error::Unreachable(reason)) => {
-                printer.trouble(&reason.to_string())?;
-                tokio::time::sleep(WATCH_PAUSE).await;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(reason) = pulled.ended {
-            return printer.trouble(show::explain_end(reason)).map_err(Failure::from);
-        }
-        let mut refused = false;
-        for received in pulled.received {
-            match received {
-                Ok(Received::New(challenge) | Received::Changed(challenge)) => {
-                    let pending = authenticator.pending()?;
-                    if let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == challenge) {
-                        printer.prompt(prompt)?;
-                    }
-                }
-                Ok(Received::Retracted(challenge)) => print_past(&authenticator, printer, challenge)?,
-                Ok(Received::Known(_)) => {}
-                Err(refusal) => {
-                    refused = true;
-                    printer.trouble(&format!("a message was refused: {refusal}"))?;
-                }
-            }
-        }
-        if refused {
-            // The server brings it again at once.
-            tokio::time::sleep(WATCH_PAUSE).await;
-        }
-    }
 }
 
 fn print_past(authenticator: &Authenticator, printer: Printer, id: ChallengeId) -> Result<(), Failure> {
@@ -369,7 +328,7 @@ fn only_match<T: std::fmt::Display>(
     if second.is_some() {
         return Err(Failure {
             exit_code: 2,
-            message: format!("more than one {what} starts with {start}; say more of its id"),
+            message: format!("more than one {what} starts with {}; say more of its id", visible(start)),
         });
     }
     Ok(first)

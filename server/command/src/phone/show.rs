@@ -1,5 +1,6 @@
 //! How the terminal phone speaks.
 
+use crate::terminal::{self, visible};
 use countersign_device::sentences::{Language, Sentence};
 use countersign_device::{Account, AccountState, Outcome, Past, Prompt};
 use countersign_protocol::challenge::Context;
@@ -7,7 +8,7 @@ use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::one_time_code::Shown;
 use countersign_protocol::revocation::EndReason;
 use serde_json::{Value, json};
-use std::io::{Result, Write};
+use std::io::Result;
 
 /// Prints for people, or JSON.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,11 @@ fn clock_notice(clock_offset_ms: i64) -> Option<String> {
     Some(format!("This phone's clock is {amount} {direction} the server's; the codes of this account allow for it."))
 }
 
+/// `maya at Meridian`.
+fn named(account: &Account) -> String {
+    format!("{} at {}", visible(&account.account), visible(&account.organisation))
+}
+
 /// In two halves, as people read digits.
 fn halves(digits: &str) -> String {
     digits.split_at_checked(digits.len() / 2).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"))
@@ -89,7 +95,11 @@ fn place(context: &Context) -> String {
 
 impl Printer {
     fn value(value: &Value) -> Result<()> {
-        writeln!(std::io::stdout(), "{value}")
+        Self::line(&terminal::json(value))
+    }
+
+    fn line(line: &str) -> Result<()> {
+        terminal::print(std::io::stdout(), line)
     }
 
     /// After an enrolment.
@@ -97,15 +107,14 @@ impl Printer {
         if self.json {
             return Self::value(&account_json(account));
         }
-        let mut out = std::io::stdout();
-        writeln!(out, "{} at {}", account.account, account.organisation)?;
+        Self::line(&named(account))?;
         match &account.state {
             AccountState::Proposed { confirmation_code } => {
                 let (first, second) = confirmation_code.split_at(3);
-                writeln!(out, "Type these digits on the page that showed the link: {first} {second}")
+                Self::line(&format!("Type these digits on the page that showed the link: {first} {second}"))
             }
-            AccountState::Confirmed => writeln!(out, "{}", Sentence::AccountReady.text(language())),
-            AccountState::Ended { reason } => writeln!(out, "{}", explain_end(*reason)),
+            AccountState::Confirmed => Self::line(Sentence::AccountReady.text(language())),
+            AccountState::Ended { reason } => Self::line(explain_end(*reason)),
         }
     }
 
@@ -116,9 +125,8 @@ impl Printer {
             let pending: Vec<Value> = pending.iter().map(prompt_json).collect();
             return Self::value(&json!({ "accounts": accounts, "pending": pending }));
         }
-        let mut out = std::io::stdout();
         if accounts.is_empty() {
-            return writeln!(out, "No accounts. Add one with: countersign phone enrol LINK");
+            return Self::line("No accounts. Add one with: countersign phone enrol LINK");
         }
         for account in accounts {
             let state = match &account.state {
@@ -128,13 +136,13 @@ impl Printer {
                 AccountState::Confirmed => "ready".into(),
                 AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
             };
-            writeln!(out, "{} at {}  ({state})  {}", account.account, account.organisation, account.id)?;
+            Self::line(&format!("{}  ({state})  {}", named(account), account.id))?;
             if let Some(notice) = clock_notice(account.clock_offset_ms) {
-                writeln!(out, "  {notice}")?;
+                Self::line(&format!("  {notice}"))?;
             }
         }
         if pending.is_empty() {
-            return writeln!(out, "{}", Sentence::AccountNothingWaits.text(language()));
+            return Self::line(Sentence::AccountNothingWaits.text(language()));
         }
         pending.iter().try_for_each(|prompt| self.prompt(prompt))
     }
@@ -144,20 +152,19 @@ impl Printer {
         if self.json {
             return Self::value(&prompt_json(prompt));
         }
-        let mut out = std::io::stdout();
         let challenge = &prompt.challenge;
-        writeln!(out, "\nIs this you?")?;
-        writeln!(out, "  {}", challenge.relying_party)?;
-        writeln!(out, "  account  {}", challenge.account)?;
+        Self::line("\nIs this you?")?;
+        Self::line(&format!("  {}", visible(&challenge.relying_party)))?;
+        Self::line(&format!("  account  {}", visible(&challenge.account)))?;
         if let Some(message) = &challenge.binding_message {
-            writeln!(out, "  message  {message}")?;
+            Self::line(&format!("  message  {}", visible(message)))?;
         }
-        writeln!(out, "  from     {}", place(&challenge.context))?;
-        writeln!(out, "  time     {} s left", prompt.time_left.as_secs())?;
+        Self::line(&format!("  from     {}", visible(&place(&challenge.context))))?;
+        Self::line(&format!("  time     {} s left", prompt.time_left.as_secs()))?;
         let number = if challenge.policy.digits().is_some() { " --number THE-NUMBER-ON-THE-PAGE" } else { "" };
-        writeln!(out, "  YES: countersign phone approve {}{number}", challenge.challenge_id)?;
-        writeln!(out, "  NO:  countersign phone deny {}", challenge.challenge_id)?;
-        writeln!(out, "  This was not me: countersign phone report {}", challenge.challenge_id)
+        Self::line(&format!("  YES: countersign phone approve {}{number}", challenge.challenge_id))?;
+        Self::line(&format!("  NO:  countersign phone deny {}", challenge.challenge_id))?;
+        Self::line(&format!("  This was not me: countersign phone report {}", challenge.challenge_id))
     }
 
     /// A prompt is over before it was answered here.
@@ -166,7 +173,7 @@ impl Printer {
         if self.json {
             return Self::value(&json!({ "id": id, "outcome": past.outcome.as_str() }));
         }
-        writeln!(std::io::stdout(), "{}: {}", past.challenge.relying_party, explain(past.outcome))
+        Self::line(&format!("{}: {}", visible(&past.challenge.relying_party), explain(past.outcome)))
     }
 
     /// The one-time code of this moment.
@@ -177,9 +184,8 @@ impl Printer {
             let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset });
             return Self::value(&value);
         }
-        let mut out = std::io::stdout();
-        writeln!(out, "{}   {seconds_left} s left, then {}", halves(code), halves(next))?;
-        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| writeln!(out, "{notice}"))
+        Self::line(&format!("{}   {seconds_left} s left, then {}", halves(code), halves(next)))?;
+        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| Self::line(&notice))
     }
 
     /// How an answer ended.
@@ -188,9 +194,7 @@ impl Printer {
             return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
         }
         match outcome {
-            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
-                writeln!(std::io::stdout(), "{}", explain(outcome))
-            }
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => Self::line(explain(outcome)),
             // The failure that follows says it.
             Outcome::WrongNumber
             | Outcome::AlreadyAnswered
@@ -213,19 +217,13 @@ impl Printer {
             };
             return Self::value(&past.iter().map(row).collect());
         }
-        let mut out = std::io::stdout();
         if past.is_empty() {
-            return writeln!(out, "No past requests.");
+            return Self::line("No past requests.");
         }
         for one in past {
             let asked_at = countersign_server::domain::moment::rfc3339(one.challenge.asked_at());
-            writeln!(
-                out,
-                "{asked_at}  {}  {}  {}",
-                one.challenge.relying_party,
-                one.challenge.account,
-                explain(one.outcome)
-            )?;
+            let (relying_party, account) = (visible(&one.challenge.relying_party), visible(&one.challenge.account));
+            Self::line(&format!("{asked_at}  {relying_party}  {account}  {}", explain(one.outcome)))?;
         }
         Ok(())
     }
@@ -235,7 +233,7 @@ impl Printer {
         if self.json {
             return Self::value(&json!({ "id": account.id, "removed": true }));
         }
-        writeln!(std::io::stdout(), "Removed {} at {}.", account.account, account.organisation)
+        Self::line(&format!("Removed {}.", named(account)))
     }
 
     /// Watching begins.
@@ -243,12 +241,12 @@ impl Printer {
         if self.json {
             return Ok(());
         }
-        writeln!(std::io::stdout(), "Watching {} account(s). Stop with Ctrl-C.", accounts.len())
+        Self::line(&format!("Watching {} account(s). Stop with Ctrl-C.", accounts.len()))
     }
 
     /// Something does not work now, and watching goes on.
     pub fn trouble(self, what: &str) -> Result<()> {
-        writeln!(std::io::stderr(), "countersign: {what}")
+        terminal::print(std::io::stderr(), &format!("countersign: {what}"))
     }
 }
 
