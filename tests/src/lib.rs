@@ -17,6 +17,7 @@
 pub mod apns;
 pub mod clock;
 pub mod fcm;
+pub mod gateway;
 pub mod handmade;
 pub mod http;
 pub mod model;

@@ -1,5 +1,7 @@
-//! The network between phones and one server: clear, down, or cut after so many bytes.
+//! The network between phones and one server: clear, down, cut after so many bytes, or with something on it that answers
+//! in the server's place.
 
+use crate::gateway::answer_with;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What becomes of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behaviour {
     /// It goes through.
     Clear,
@@ -17,10 +19,12 @@ pub enum Behaviour {
     Down,
     /// It ends once so many bytes went through it, both ways together.
     CutAfter(usize),
+    /// Its one request is answered with these bytes, and the server hears nothing of it.
+    Answers(Arc<[u8]>),
 }
 
 /// How things are now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Now {
     behaviour: Behaviour,
     /// Where the server listens; none while it is stopped.
@@ -67,7 +71,7 @@ async fn accept_all(listener: TcpListener, now: watch::Sender<Now>) {
         let (phone, _) = listener.accept().await.unwrap();
         let mut changes = now.subscribe();
         tokio::spawn(async move {
-            let Now { behaviour, server } = *changes.borrow_and_update();
+            let Now { behaviour, server } = changes.borrow_and_update().clone();
             tokio::select! {
                 () = connect(phone, server, behaviour) => {}
                 _ = changes.changed() => {}
@@ -81,6 +85,7 @@ async fn connect(phone: TcpStream, server: Option<SocketAddr>, behaviour: Behavi
         Behaviour::Clear => usize::MAX,
         Behaviour::Down => return,
         Behaviour::CutAfter(bytes) => bytes,
+        Behaviour::Answers(bytes) => return answer_with(phone, &bytes).await,
     };
     let Some(server) = server else { return };
     let Ok(server) = TcpStream::connect(server).await else { return };

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use super::network::{Behaviour, Network};
+use crate::gateway;
 use crate::http::{RelyingParty, send};
 use crate::program::{Program, command, run};
 use reqwest::Method;
@@ -81,10 +82,12 @@ impl Server {
     /// What becomes of the connections of phones.
     pub fn network(&mut self, behaves: &Value) -> Result<Value, Fault> {
         let cut = |bytes: &Value| bytes.as_u64().and_then(|bytes| usize::try_from(bytes).ok());
-        self.network.behave(match (behaves.as_str(), cut(&behaves["cut_after"])) {
-            (Some("clear"), _) => Behaviour::Clear,
-            (Some("down"), _) => Behaviour::Down,
-            (_, Some(bytes)) => Behaviour::CutAfter(bytes),
+        let answer = behaves["answers"].as_str().and_then(gateway::way);
+        self.network.behave(match (behaves.as_str(), cut(&behaves["cut_after"]), answer) {
+            (Some("clear"), ..) => Behaviour::Clear,
+            (Some("down"), ..) => Behaviour::Down,
+            (_, Some(bytes), _) => Behaviour::CutAfter(bytes),
+            (_, _, Some(bytes)) => Behaviour::Answers(bytes.into()),
             _ => return Err(format!("a network does not behave {behaves}")),
         });
         Ok(json!({}))

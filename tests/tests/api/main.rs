@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod enrolment;
+mod gateway;
 mod login;
 mod numbers;
 mod prompts;

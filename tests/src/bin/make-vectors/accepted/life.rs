@@ -112,10 +112,15 @@ fn known(example: &Example) -> Vec<Accepted> {
             })
         };
         let gives = json!({ "known": known.iter().map(each).collect::<Vec<_>>() });
-        accepted(name, "known", json!({ "known_utf8": Known::list_to_text(known) }), gives)
+        (name, Known::list_to_text(known), gives)
     };
     let sign_in = one("challenge to sign in", &example.sign_in.compact);
     let payment = one("challenge to pay", &example.payment.compact);
     let both = [sign_in, payment];
-    vec![case("known_none", &[]), case("known_one", &both[..1]), case("known_two", &both)]
+    let commas = format!("{},{}", Known::list_to_text(&both[..1]), Known::list_to_text(&both[1..]));
+    let (_, _, gives) = case("", &both);
+    let earlier = ("known_two_of_an_earlier_phone", commas, gives);
+    [case("known_none", &[]), case("known_one", &both[..1]), case("known_two", &both), earlier]
+        .map(|(name, text, gives)| accepted(name, "known", json!({ "known_utf8": text }), gives))
+        .into()
 }
