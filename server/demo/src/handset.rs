@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a pull is parked, in seconds.
-const PULL_WAIT: u32 = 50;
+const PULL_WAIT: u32 = 25;
 /// How long a phone rests after a server that could not be reached, or whose message was refused.
 const PAUSE: Duration = Duration::from_secs(3);
 /// How many past requests the phone shows.

@@ -389,7 +389,7 @@ impl Site {
     async fn await_second(self: Arc<Self>, id: ChallengeId) {
         let Ok(Opened { api, remembered, .. }) = self.opened() else { return };
         loop {
-            let call = Call::get(format!("/v1/challenges/{id}?wait=60&shown=number"));
+            let call = Call::get(format!("/v1/challenges/{id}?wait=25&shown=number"));
             match api.call::<Challenge>(&remembered.webmail_api_key, call).await {
                 Ok(challenge) if challenge.state == ChallengeState::Pending && challenge.number.is_some() => {}
                 _ => break,

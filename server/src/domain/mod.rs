@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod address_guard;
+pub mod client_address;
 pub mod fact;
 pub mod methods;
 pub mod moment;

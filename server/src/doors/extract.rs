@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_protocol::jws;
 use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
+use http_body_util::LengthLimitError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
@@ -122,13 +123,29 @@ async fn accept(service: &Service, device: NamedDevice, request: Request) -> Res
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
+/// Reads the whole body in front of every call, also of those that take none: the limits are the same for all.
+pub async fn take_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match read_body(body).await {
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
 /// Reads a whole body; one that is too long is refused before it is read, one that does not come is not waited for.
 async fn read_body(body: Body) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > MAX_BODY_LENGTH as u64 {
         return Err(Problem::TooLarge);
     }
     let reading = axum::body::to_bytes(body, MAX_BODY_LENGTH);
-    tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(|_| Problem::BodyTimeout)?.map_err(|_| Problem::TooLarge)
+    let read = tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(|_| Problem::BodyTimeout)?;
+    read.map_err(|error| {
+        if error.into_inner().is::<LengthLimitError>() {
+            Problem::TooLarge
+        } else {
+            Problem::malformed("The body ends before its length, or its chunks are broken.")
+        }
+    })
 }
 
 /// A JSON body of which every member is known.
@@ -196,6 +213,28 @@ mod tests {
     struct Body {
         #[expect(dead_code, reason = "only its reading is tested")]
         number: u8,
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_within_ten_seconds_is_not_waited_for() {
+        /// A body of which nothing comes.
+        struct Never;
+
+        impl HttpBody for Never {
+            type Data = Bytes;
+            type Error = Infallible;
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Infallible>>> {
+                std::task::Poll::Pending
+            }
+        }
+
+        let begun = tokio::time::Instant::now();
+        let never = super::Body::new(Never);
+        assert_eq!(read_body(never).await, Err(Problem::BodyTimeout));
+        assert_eq!(begun.elapsed(), Duration::from_secs(10));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Every route, on one screen.
 
-use super::extract::prove_device;
+use super::extract::{prove_device, take_body};
 use super::problem::Problem;
 use super::relying_party::{authenticators, challenges, codes, enrolments};
 use super::{device, public};
@@ -68,6 +68,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/challenge", routing::get(public::challenge_page))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(from_fn(take_body))
         .layer(from_fn(finish_writes))
         .layer(map_response(guard_headers))
         .layer(CatchPanicLayer::custom(|_| Problem::Refused(Refused::Internal).into_response()))

@@ -1,24 +1,27 @@
 //! The accept loop: bounded connections, a deadline for headers, and a stop that finishes what has begun.
 
+use super::http_message::{self, Guarded, Heads, MAX_HEAD_LENGTH};
 use crate::doors::extract::Peer;
 use axum::Router;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, header};
+use axum::response::Response;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
+use tower::Service;
 
 /// How long a client may take to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest request head, in bytes.
-const MAX_HEAD_LENGTH: usize = 32 * 1024;
+/// How much hyper reads of a head that never ends, in bytes. Of one that ends, [`MAX_HEAD_LENGTH`] is the limit.
+const MAX_BUFFER_LENGTH: usize = 2 * MAX_HEAD_LENGTH;
 /// How long a stop waits for requests that have begun.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long accepting rests when the system has no more file descriptors.
@@ -31,20 +34,21 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
     // HTTP/1.1 alone: without TLS nobody negotiates HTTP/2, and telling the two apart by the first bytes has no
     // deadline.
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEAD_LENGTH);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_BUFFER_LENGTH);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = stopping.cancelled() => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let known = move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            request
-        };
-        let service = ServiceBuilder::new().map_request(known).service(router.clone());
-        let service = TowerToHyperService::new(service);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let heads = Arc::new(Heads::default());
+        let guarded = TokioIo::new(Guarded::new(stream, Arc::clone(&heads)));
+        let router = router.clone();
+        let service = service_fn(move |request| {
+            let refused = heads.refuse(&request);
+            answer(router.clone(), request, peer, refused)
+        });
+        let connection = builder.serve_connection(guarded, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -57,6 +61,25 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end within {} seconds and were cut", GRACE.as_secs());
     }
+}
+
+/// Answers one request of this peer, if nothing of HTTP itself refuses it.
+async fn answer(
+    mut router: Router,
+    mut request: Request<Incoming>,
+    peer: Peer,
+    refused: Option<Response>,
+) -> Result<Response, Infallible> {
+    if let Some(refused) = refused {
+        return Ok(refused);
+    }
+    let ends_connection = http_message::ends_connection(&request);
+    request.extensions_mut().insert(peer);
+    let mut response = router.call(request).await?;
+    if ends_connection {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
@@ -72,5 +95,29 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
             tokio::time::sleep(EXHAUSTED_PAUSE).await;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_within_ten_seconds_is_cut() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", routing::get(async || "here"));
+        let stopping = CancellationToken::new();
+        tokio::spawn(serve(listener, router, 10, stopping.clone()));
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+        let (begun, mut answer) = (Instant::now(), Vec::new());
+        connection.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), HEADER_TIMEOUT.as_secs(), "{}", String::from_utf8_lossy(&answer));
+        assert!(!answer.windows(4).any(|window| window == b"here"));
+        stopping.cancel();
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod data_folder;
+pub mod http_message;
 pub mod listener;
 pub mod open;
 pub mod serve;

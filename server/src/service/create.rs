@@ -4,7 +4,7 @@ use super::Service;
 use super::authenticate::RelyingParty;
 use crate::domain::methods::Methods;
 use crate::domain::refused::Refused;
-use crate::domain::user_agent;
+use crate::domain::{client_address, user_agent};
 use crate::keys::server_keys::Signer;
 use crate::store::{self, NewChallenge, Raise, Recipient, StoreError};
 use countersign_protocol::Refusal;
@@ -14,7 +14,6 @@ use countersign_protocol::key::{SoftwareKey, sha256_text};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::relying_party_api::{ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest};
 use countersign_protocol::time::Timestamp;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +67,7 @@ pub async fn create(
         account: account.name,
         policy: policy(request.policy)?,
         binding_message: request.binding_message,
-        context: context(request.context.as_ref())?,
+        context: context(by, request.context.as_ref())?,
         created_at,
         expires_at,
     };
@@ -196,13 +195,15 @@ fn lifetime(expires_in: Option<u32>) -> Result<Duration, Refused> {
     Ok(lifetime)
 }
 
-fn context(request: Option<&ContextRequest>) -> Result<Context, Refused> {
+/// What is shown of where a sign-in comes from. A browser can send any `User-Agent`, so nothing of that refuses.
+fn context(by: &RelyingParty, request: Option<&ContextRequest>) -> Result<Context, Refused> {
     let Some(ContextRequest { ip, user_agent }) = request else { return Ok(Context::default()) };
-    if let Some(ip) = ip {
-        ip.parse::<IpAddr>().map_err(|_| Refused::malformed("context.ip is not an IP address."))?;
+    let address = ip.as_deref().map(client_address::read).transpose()?.flatten();
+    if ip.is_some() && address.is_none() {
+        tracing::info!(relying_party = by.name(), "context.ip holds no address, and the phone shows none");
     }
     let (browser, system) = user_agent.as_deref().map_or((None, None), user_agent::describe);
-    Ok(Context { ip: ip.clone(), place: None, browser, system })
+    Ok(Context { ip: address.map(|address| address.to_string()), place: None, browser, system })
 }
 
 impl From<IssueError> for Refused {

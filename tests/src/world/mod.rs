@@ -6,7 +6,7 @@
 mod hardware;
 mod http;
 mod mailboxes;
-mod network;
+pub mod network;
 mod server;
 
 pub use http::serve;

@@ -92,7 +92,8 @@ impl Behind {
     async fn enrols(&self, what: &str) -> EnrolmentId {
         let link = self.scene.site.link(&self.scene.user).await;
         for (part, delivered) in [("/.well-known/", false), ("/v1/device/enrol", false), ("/v1/device/enrol", true)] {
-            self.unheard(what, Taken { part, delivered }, async |phone| phone.core.enrol(&link, "Telephone").await).await;
+            self.unheard(what, Taken { part, delivered }, async |phone| phone.core.enrol(&link, "Telephone").await)
+                .await;
             assert_eq!(self.phone.core.accounts().unwrap(), [], "{what}");
         }
         // New keys would be a second device, which ends the enrolment.
@@ -150,10 +151,8 @@ impl Behind {
             .await;
             self.unheard(what, taken("/v1/device/devices"), async |phone| phone.core.devices(id).await).await;
             self.unheard(what, taken("/.well-known/"), async |phone| phone.core.refresh_server(id).await).await;
-            self.unheard(what, taken("/.well-known/"), async |phone| {
-                phone.core.relocate(id, &self.gateway.url).await
-            })
-            .await;
+            self.unheard(what, taken("/.well-known/"), async |phone| phone.core.relocate(id, &self.gateway.url).await)
+                .await;
             for outcome in [Outcome::Approved, Outcome::Denied, Outcome::Reported] {
                 self.answers(what, id, outcome, delivered).await;
             }

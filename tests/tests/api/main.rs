@@ -7,6 +7,7 @@ mod gateway;
 mod login;
 mod numbers;
 mod prompts;
+mod raw_http;
 mod readme;
 mod refusals;
 mod retraction;

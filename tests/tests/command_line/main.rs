@@ -4,6 +4,8 @@
 
 mod admin;
 mod data_folder;
+mod gateway;
+mod hostile;
 mod phone;
 mod phone_answers;
 mod startup;

@@ -37,7 +37,7 @@ struct ArticleExamples {
     }
 
     func watch(_ authenticator: Authenticator, account: Account) async throws -> [String] {
-        let pulled = try await authenticator.pull(accountId: account.id, waitSeconds: 60)
+        let pulled = try await authenticator.pull(accountId: account.id, waitSeconds: 25)
         if pulled.state == .void { try await authenticator.forget(accountId: account.id) }
 
         let prompts = try await authenticator.pending()

@@ -9,7 +9,7 @@ suspend fun answer(folder: Path, link: String, type: suspend (String) -> Unit, i
     Authenticator.open(store, vault, HttpUrlConnectionTransport(), SystemClock, null).use { app ->
         val account = app.enrol(link, "My desktop")
         type((account.state as AccountState.Proposed).confirmationCode) // on the signed-in page
-        app.pull(account.id, 60u) // waits a minute at most; a push is quicker: app.receive(bytes)
+        app.pull(account.id, 25u) // waits 25 s at most; a push is quicker: app.receive(bytes)
         for ((_, challenge) in app.pending()) {
             if (isMe(challenge)) app.approve(challenge.id, null) else app.deny(challenge.id)
         }
