@@ -66,6 +66,27 @@ async fn a_sister_site_that_floods_hides_no_question_of_another() {
 }
 
 #[tokio::test]
+async fn a_phone_that_holds_more_than_a_pull_names_is_not_brought_the_same_for_ever() {
+    let scene = Scene::new().await;
+    let (phone, id) = scene.phone().await;
+    let sister = scene.server.relying_party("Meridian", "Webmail").await;
+    let pull = async || phone.core.pull(id, 0).await.unwrap().received.len();
+    for round in 0..5 {
+        for _ in 0..20 {
+            sister.ask(&scene.user).await;
+        }
+        if round == 1 {
+            scene.site.ask(&scene.user).await;
+        }
+        assert!(pull().await >= 20, "round {round}");
+    }
+    pull().await;
+    pull().await;
+    assert_eq!(pull().await, 0, "what was brought is named, and the next pull can wait");
+    assert!(phone.core.pending().unwrap().len() > 64);
+}
+
+#[tokio::test]
 async fn an_attempt_that_is_sent_again_is_asked_once_and_stays_a_tap() {
     let scene = Scene::new().await;
     let device = scene.device().await;
