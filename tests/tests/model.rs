@@ -140,6 +140,7 @@ impl Subject {
             expires_at: self.clock.now() + lifetime,
             certificate: 1,
             idempotency_key: None,
+            attempt: None,
             request_sha256: String::new(),
             number: asks_number.then(|| SHOWN.to_owned()),
             methods: Methods::ALL,

@@ -11,7 +11,7 @@ use crate::store::{Store, StoredEnrolment};
 use crate::vault::Purpose;
 use countersign_protocol::AnyProblemCode::Known;
 use countersign_protocol::device_api::Devices;
-use countersign_protocol::handle::EnrolmentId;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::key::Thumbprint;
 use countersign_protocol::link::is_trustworthy;
 use countersign_protocol::revocation::{self, EndReason};
@@ -19,6 +19,7 @@ use countersign_protocol::server_identity::{self, PinnedServer, WellKnown};
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::{ProblemCode, Refusal};
 use data_encoding::BASE64URL_NOPAD;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +29,8 @@ pub struct Authenticator {
     keyring: Mutex<Keyring>,
     pub(crate) platform: Platform,
     nonces: Nonces,
+    /// What the pulls of each account brought, the latest first.
+    brought: Mutex<BTreeMap<EnrolmentId, Vec<ChallengeId>>>,
 }
 
 /// An account on this device.
@@ -79,7 +82,13 @@ impl Authenticator {
     pub fn open(directory: &Path, platform: Platform) -> Result<Self, Error> {
         let store = Store::open(directory)?;
         let keyring = Mutex::new(Keyring::open(directory, &*platform.vault)?);
-        Ok(Self { store, keyring, platform, nonces: Nonces::default() })
+        Ok(Self { store, keyring, platform, nonces: Nonces::default(), brought: Mutex::default() })
+    }
+
+    /// What the pulls of each account brought, the latest first.
+    pub(crate) fn brought(&self) -> MutexGuard<'_, BTreeMap<EnrolmentId, Vec<ChallengeId>>> {
+        // It only orders what a pull names: a list that is half changed costs a repetition and nothing else.
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn keyring(&self) -> MutexGuard<'_, Keyring> {

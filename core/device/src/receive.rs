@@ -191,6 +191,7 @@ impl Authenticator {
                 Err(error) => return Err(error),
             });
         }
+        self.remember_brought(id, &received);
         let PulledChallenges { state, push, webpush_public_key, push_failure, .. } = pulled;
         Ok(Pulled { state, received, push, webpush_public_key, push_failure, ended })
     }
@@ -229,8 +230,26 @@ impl Authenticator {
                 known.push(Known { challenge_id: stored.challenge_id, challenge_sha256 });
             }
         }
+        // Of more than can be named, those that the server brought last: it chooses among the same, and would bring again
+        // at once what is not named.
+        let brought = self.brought().get(&id).cloned().unwrap_or_default();
+        known.reverse();
+        known.sort_by_key(|one| brought.iter().position(|id| *id == one.challenge_id).unwrap_or(usize::MAX));
         known.truncate(MAX_PULLED);
         Ok(known)
+    }
+
+    fn remember_brought(&self, id: EnrolmentId, received: &[Result<Received, Refusal>]) {
+        let waits = |one: &Result<Received, Refusal>| match one {
+            Ok(Received::New(id) | Received::Known(id) | Received::Changed(id)) => Some(*id),
+            Ok(Received::Retracted(_)) | Err(_) => None,
+        };
+        let latest: Vec<ChallengeId> = received.iter().filter_map(waits).collect();
+        let mut brought = self.brought();
+        let brought = brought.entry(id).or_default();
+        brought.retain(|earlier| !latest.contains(earlier));
+        brought.splice(0..0, latest);
+        brought.truncate(MAX_PULLED);
     }
 
     /// Ends the account if the server's signed revocation is genuine. Where the key that signed it is not known here,

@@ -7,6 +7,16 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "openapi")]
 use utoipa::ToSchema;
 
+/// True for what a relying party may call a request or an attempt: 1 to 255 printable ASCII characters, of which the
+/// first and the last are no spaces, since HTTP takes those away from a header's ends.
+pub fn is_request_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (1..=255).contains(&bytes.len())
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+}
+
 /// A person to be known here.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
@@ -110,6 +120,10 @@ pub struct ChallengeRequest {
     /// How it may be answered: a list of `push`, `code` or both, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<Method>>,
+    /// The relying party's own name for this attempt to sign in, of the characters of an `Idempotency-Key`. While the
+    /// challenge that it named can still lead to a sign-in, the same request gets it again instead of a second one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
     /// How long the person has, in seconds: 1 to 600, default 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 600))]

@@ -407,6 +407,7 @@ fn request(user_id: AccountId, ask: Ask, context: ContextRequest) -> Value {
         binding_message: None,
         context: Some(context),
         methods: None,
+        attempt: None,
         expires_in: None,
     })
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_protocol::jws;
 use countersign_protocol::proof::{self, NONCE_HEADER, PROOF_HEADER};
 use http_body_util::LengthLimitError;
+use countersign_protocol::relying_party_api::is_request_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
@@ -198,7 +199,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match only_header(&parts.headers, "idempotency-key") {
             Ok(None) => Ok(Self(None)),
-            Ok(Some(key)) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            Ok(Some(key)) if is_request_name(key) => Ok(Self(Some(key.to_owned()))),
             _ => Err(Problem::malformed("There is one Idempotency-Key, of 1 to 255 printable ASCII characters.")),
         }
     }

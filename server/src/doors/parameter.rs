@@ -27,16 +27,25 @@ pub struct Wait(pub Duration);
 
 #[derive(Deserialize)]
 struct WaitQuery {
-    #[serde(default)]
-    wait: u32,
+    wait: Option<String>,
+}
+
+/// A number as it is written plainly: digits alone, no sign, no zero before others.
+fn plain_decimal(text: &str) -> Option<u32> {
+    let plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
+    if plain { text.parse().ok() } else { None }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Wait {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let wrong = || Problem::malformed(format!("wait is 0 to {MAX_WAIT_SECONDS} seconds."));
+        let wrong =
+            || Problem::malformed(format!("wait comes once and is 0 to {MAX_WAIT_SECONDS} seconds, in digits."));
         let Query(WaitQuery { wait }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
-        if wait > MAX_WAIT_SECONDS { Err(wrong()) } else { Ok(Self(Duration::from_secs(wait.into()))) }
+        match wait.as_deref().map_or(Some(0), plain_decimal) {
+            Some(seconds @ 0..=MAX_WAIT_SECONDS) => Ok(Self(Duration::from_secs(seconds.into()))),
+            _ => Err(wrong()),
+        }
     }
 }
 
@@ -52,7 +61,7 @@ struct KnownQuery {
 impl<S: Send + Sync> FromRequestParts<S> for KnownChallenges {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let wrong = || Problem::malformed("known is at most 32 times ID.DIGEST, separated by commas.");
+        let wrong = || Problem::malformed("known comes once and is at most 32 times ID.DIGEST, separated by commas.");
         let Query(KnownQuery { known }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
         Known::list_from_text(&known).map(Self).map_err(|_| wrong())
     }
@@ -69,7 +78,7 @@ struct ShownQuery {
 impl<S: Send + Sync> FromRequestParts<S> for PageShows {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let wrong = || Problem::malformed("shown is tap or number.");
+        let wrong = || Problem::malformed("shown comes once and is tap or number.");
         let Query(ShownQuery { shown }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
         Ok(Self(shown))
     }

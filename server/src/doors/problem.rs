@@ -162,7 +162,7 @@ impl Outside {
                 S::CONFLICT,
                 C::IdempotencyMismatch,
                 "Idempotency key used before",
-                "Another request came under this Idempotency-Key. Use a new key for a new request.",
+                "Another request came under this Idempotency-Key, or of this attempt. A new request needs a new one.",
             ),
             Refused::AlreadyAnswered => (
                 S::CONFLICT,

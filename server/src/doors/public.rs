@@ -31,7 +31,9 @@ pub async fn identity(
     State(service): State<Arc<Service>>,
     query: Result<Query<IdentityQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<WellKnown>, Problem> {
-    let wrong = || Problem::malformed(format!("nonce is at most {MAX_NONCE_LENGTH} printable ASCII characters."));
+    let wrong = || {
+        Problem::malformed(format!("nonce comes once and is at most {MAX_NONCE_LENGTH} printable ASCII characters."))
+    };
     let Query(IdentityQuery { nonce }) = query.map_err(|_| wrong())?;
     if nonce
         .as_ref()

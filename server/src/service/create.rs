@@ -12,7 +12,9 @@ use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, IssueErro
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::key::{SoftwareKey, sha256_text};
 use countersign_protocol::randomness::Randomness;
-use countersign_protocol::relying_party_api::{ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest};
+use countersign_protocol::relying_party_api::{
+    ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest, is_request_name,
+};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +37,7 @@ pub enum Created {
 ///
 /// # Errors
 /// `not_found` for an account that is not of this organisation, `no_device` for one that nothing can be asked of,
-/// `idempotency_mismatch` for another request under the same key, `malformed` and `too_large` for what no phone would
+/// `idempotency_mismatch` for another request under the same key or of the same attempt, `malformed` and `too_large` for what no phone would
 /// show; `unavailable` when the database gives no answer; `internal` when a key of the server does not sign.
 pub async fn create(
     service: &Service,
@@ -51,6 +53,7 @@ pub async fn create(
             Some(store::Created::New { .. }) | None => {}
         }
     }
+    let attempt = request.attempt.as_deref().map(attempt).transpose()?;
     let account = service.store.account(by.organisation(), request.user_id).await?;
     let account = account.ok_or(Refused::NotFound("user"))?;
     let methods = Methods::asked(request.methods.as_deref())?;
@@ -80,6 +83,7 @@ pub async fn create(
         expires_at,
         certificate: signer.sequence,
         idempotency_key,
+        attempt,
         request_sha256,
         // A number that no phone can be typed into is not shown.
         number: question
@@ -184,6 +188,15 @@ fn policy(request: Option<PolicyRequest>) -> Result<Policy, Refused> {
             digits @ (2 | 6) => Ok(Policy::Number { digits }),
             _ => Err(Refused::malformed("policy.digits is 2 or 6.")),
         },
+    }
+}
+
+/// The relying party's name for an attempt to sign in, of the same characters as an `Idempotency-Key`.
+fn attempt(name: &str) -> Result<String, Refused> {
+    if is_request_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(Refused::malformed("attempt is 1 to 255 printable ASCII characters; spaces only within."))
     }
 }
 

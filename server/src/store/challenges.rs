@@ -10,7 +10,7 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::new_challenge::{NewChallenge, Recipient};
 use super::prompts::Raise;
-use super::rules::{Rules, condition};
+use super::rules::{CLAIM_WINDOW, Rules, condition};
 use super::{Store, StoreError, codes, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -34,7 +34,7 @@ pub enum Created {
     },
     /// The same request came before; this is its challenge.
     Same(ChallengeId),
-    /// Another request came under the same key.
+    /// Another request came under the same key, or of the same attempt.
     Mismatch,
 }
 
@@ -141,6 +141,11 @@ impl Store {
             {
                 return Ok(found);
             }
+            if let Some(attempt) = &new.attempt
+                && let Some(found) = same_attempt(tx, &rules, &new, attempt, now)?
+            {
+                return Ok(found);
+            }
             let raised = prompts::raise_overlapping(tx, &rules, now, &by, &mut new, &raising)?;
             let prompt = prompts::allowed(tx, &rules, now, &new)?;
             let row_id = insert(tx, &new, prompt)?;
@@ -210,8 +215,8 @@ impl Store {
 
 fn insert(tx: &dyn Transaction, new: &NewChallenge, prompt: Prompt) -> Result<ChallengeRow, StoreError> {
     let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate,
-                                      idempotency_key, request_sha256, digits, number, prompt, methods)
-               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING row_id";
+                                      idempotency_key, request_sha256, digits, number, prompt, methods, attempt)
+               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING row_id";
     let values = values![
         new.id,
         new.relying_party,
@@ -225,6 +230,7 @@ fn insert(tx: &dyn Transaction, new: &NewChallenge, prompt: Prompt) -> Result<Ch
         new.number.as_deref(),
         prompt,
         new.methods.as_str(),
+        new.attempt.as_deref(),
     ];
     tx.one_row("challenge", sql, values)?.get("row_id")
 }
@@ -236,9 +242,33 @@ fn same_request(
     request_sha256: &str,
 ) -> Result<Option<Created>, StoreError> {
     let sql = "SELECT row_id, handle, request_sha256 FROM challenge WHERE relying_party = $1 AND idempotency_key = $2";
-    let Some(found) = tx.row("challenge", sql, values![relying_party, key])? else { return Ok(None) };
+    let found = tx.row("challenge", sql, values![relying_party, key])?;
+    found.map(|found| as_before(&found, request_sha256)).transpose()
+}
+
+/// The newest challenge of this attempt that can still lead to a sign-in. One that cannot answers no repetition: whoever
+/// tries then is asked anew.
+fn same_attempt(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    new: &NewChallenge,
+    attempt: &str,
+    now: Timestamp,
+) -> Result<Option<Created>, StoreError> {
+    let sql = format!(
+        "SELECT row_id, handle, request_sha256 FROM challenge
+         WHERE relying_party = $1 AND account = $2 AND attempt = $3 AND (({}) OR ({})) ORDER BY row_id DESC LIMIT 1",
+        condition(rules.may_settle, &[("now", 4)]),
+        condition(rules.may_claim, &[("oldest", 5)])
+    );
+    let values = values![new.relying_party, new.account, attempt, now, now - CLAIM_WINDOW];
+    let found = tx.row("challenge", &sql, values)?;
+    found.map(|found| as_before(&found, &new.request_sha256)).transpose()
+}
+
+fn as_before(found: &Row, request_sha256: &str) -> Result<Created, StoreError> {
     let same = found.get::<String>("request_sha256")? == request_sha256;
-    Ok(Some(if same { Created::Same(found.get("handle")?) } else { Created::Mismatch }))
+    Ok(if same { Created::Same(found.get("handle")?) } else { Created::Mismatch })
 }
 
 /// The signed question and answer of a challenge's row, once there are both.

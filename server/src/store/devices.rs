@@ -124,8 +124,9 @@ impl Store {
         .await
     }
 
-    /// The newest challenges that wait for this device, oldest first: many questions of one relying party do not hide
-    /// the one that the person has just caused.
+    /// The 32 challenges of this device that a pull looks at, oldest first: of all that wait, the newest of each relying
+    /// party, then the second of each, and so on. So the newest of all is always among them, and however many one
+    /// relying party asks, they hide the newest of no other.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -136,12 +137,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<PendingForDevice>, StoreError> {
         self.read(move |tx| {
-            let sql = "SELECT c.row_id, c.handle, d.compact
-                       FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
-                       WHERE c.account = $2 AND c.state = 'pending' AND c.expires_at > $3 AND d.enrolment = $1
-                       ORDER BY c.row_id DESC LIMIT 32";
+            let sql = "SELECT row_id, handle, compact FROM (
+                           SELECT row_id, handle, compact FROM (
+                               SELECT c.row_id, c.handle, d.compact,
+                                      row_number() OVER (PARTITION BY c.relying_party ORDER BY c.row_id DESC) AS turn
+                               FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+                               WHERE c.account = $2 AND c.state = 'pending' AND c.expires_at > $3 AND d.enrolment = $1
+                           ) AS waiting ORDER BY turn, row_id DESC LIMIT 32
+                       ) AS brought ORDER BY row_id";
             let read = |row: &Row| Ok(PendingForDevice { id: row.get("handle")?, compact: row.get("compact")? });
-            tx.rows("challenge", sql, values![device, account, now])?.iter().rev().map(read).collect()
+            tx.rows("challenge", sql, values![device, account, now])?.iter().map(read).collect()
         })
         .await
     }

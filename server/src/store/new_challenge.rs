@@ -38,7 +38,9 @@ pub struct NewChallenge {
     pub certificate: u64,
     /// The relying party's name for this request.
     pub idempotency_key: Option<String>,
-    /// SHA-256 of the request, to tell a repetition from another request under the same key.
+    /// The relying party's name for the attempt to sign in that this is for.
+    pub attempt: Option<String>,
+    /// SHA-256 of the request, to tell a repetition from another request under the same key or of the same attempt.
     pub request_sha256: String,
     /// What the page shows and the person types; none where YES is a tap.
     pub number: Option<String>,

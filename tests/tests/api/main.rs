@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attempts;
 mod enrolment;
 mod gateway;
 mod login;

@@ -212,7 +212,9 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
     let database = rusqlite::Connection::open(data.join("countersign.db")).unwrap();
     database
         .execute_batch(
-            "DROP TABLE webhook_event;
+            "DROP INDEX challenge_attempt;
+             ALTER TABLE challenge DROP COLUMN attempt;
+             DROP TABLE webhook_event;
              DROP TABLE webhook;
              DROP TABLE journal;
              ALTER TABLE push DROP COLUMN leased_by;
