@@ -77,7 +77,7 @@ impl TestServer {
 
     /// Where its database is.
     pub fn database(&self) -> PathBuf {
-        self.directory.path().join(countersign_server::runtime::data_folder::DATABASE_FILE)
+        countersign_server::runtime::data_folder::database(self.directory.path())
     }
 
     /// Its database, beside it.

@@ -14,8 +14,8 @@ use countersign_server::domain::actor::Actor;
 use countersign_server::domain::methods::Methods;
 use countersign_server::domain::rows::{AccountRow, DeviceRow, OrganisationRow, RelyingPartyRow};
 use countersign_server::store::{
-    Confirmed, Created, NewChallenge, Place, Raise, Redeemed, RedeemedTicket, RelyingParty, Settlement, Store,
-    StoreError, StoredCodes, StoredSigningKey,
+    Confirmed, Created, ENGINES, EngineKind, NewChallenge, Place, Raise, Redeemed, RedeemedTicket, RelyingParty,
+    Settlement, Store, StoreError, StoredCodes, StoredSigningKey,
 };
 use countersign_tests::clock::ManualClock;
 use countersign_tests::model::{Answered, Model, Operation, Word};
@@ -64,10 +64,10 @@ struct Case<'a> {
 }
 
 impl Subject {
-    async fn open(directory: &std::path::Path) -> Self {
+    async fn open(place: &Place) -> Self {
         let clock = ManualClock::new();
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness::new());
-        let store = Store::open(&Place::File(directory.join("model.db")), Arc::new(clock.clone())).unwrap();
+        let store = Store::open(place, Arc::new(clock.clone())).unwrap();
         let signing_key = StoredSigningKey { sequence: 1, private_key: Vec::new(), certificate: String::new() };
         store.put_signing_key(Actor::OPERATOR, signing_key).await.unwrap();
         let mut subject = Self { store, clock, randomness, stranger: RelyingPartyRow::new(0) };
@@ -229,10 +229,14 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 #[test]
-fn the_store_and_the_model_give_the_same_answers() {
+fn the_store_and_the_model_give_the_same_answers_on_every_engine() {
+    ENGINES.into_iter().for_each(the_same_answers);
+}
+
+fn the_same_answers(engine: EngineKind) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let directory = countersign_tests::simulation::world::directory();
-    let subject = runtime.block_on(Subject::open(directory.path()));
+    let subject = runtime.block_on(Subject::open(&(engine.place)(directory.path())));
     let seen = Mutex::new(BTreeSet::new());
     let mut runner = TestRunner::new(Config { cases: SEQUENCES, failure_persistence: None, ..Config::default() });
     let result = runner.run(&(any::<bool>(), operations()), |(asks_number, operations)| {
@@ -249,7 +253,7 @@ fn the_store_and_the_model_give_the_same_answers() {
             Ok(())
         })
     });
-    result.unwrap_or_else(|failure| panic!("{failure}"));
+    result.unwrap_or_else(|failure| panic!("{}: {failure}", engine.name));
     runtime.block_on(subject.store.close());
     let all = ["approved", "cancelled", "claimed", "denied", "expired", "lapsed", "pending", "reported", "revoked"];
     assert_eq!(seen.into_inner().unwrap(), BTreeSet::from(all), "every state was reached");

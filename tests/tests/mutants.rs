@@ -2,8 +2,8 @@
 
 #![cfg(test)]
 
-use countersign_server::store::Rules;
-use countersign_tests::simulation::{self, Plan, host::under};
+use countersign_server::store::{ENGINES, EngineKind, Rules};
+use countersign_tests::simulation::{self, Plan};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// How many seeds each mutant may survive.
@@ -34,7 +34,7 @@ const MUTANTS: [(&str, Rules); 25] = [
     ),
     (
         "two questions wait side by side as taps",
-        Rules { overlaps: "state = 'pending' AND expires_at > :now AND 0", ..RIGHT },
+        Rules { overlaps: "state = 'pending' AND expires_at > :now AND 1 = 0", ..RIGHT },
     ),
     ("a settled challenge is settled again", Rules { may_settle: "expires_at > :now", ..RIGHT }),
     ("an expired challenge is settled", Rules { may_settle: "state = 'pending' AND :now > 0", ..RIGHT }),
@@ -46,7 +46,7 @@ const MUTANTS: [(&str, Rules); 25] = [
         "a cancelled challenge is settled",
         Rules { may_settle: "state IN ('pending', 'cancelled') AND expires_at > :now", ..RIGHT },
     ),
-    ("nobody settles anything", Rules { may_settle: "state = 'pending' AND expires_at > :now AND 0", ..RIGHT }),
+    ("nobody settles anything", Rules { may_settle: "state = 'pending' AND expires_at > :now AND 1 = 0", ..RIGHT }),
     (
         "a denied challenge is claimed",
         Rules { may_claim: "state IN ('approved', 'denied') AND settled_at > :oldest", ..RIGHT },
@@ -57,7 +57,7 @@ const MUTANTS: [(&str, Rules); 25] = [
         Rules { may_claim: "state IN ('approved', 'claimed') AND settled_at > :oldest", ..RIGHT },
     ),
     ("any claim repeats the first", Rules { same_claim: "state = 'claimed' AND :key IS NOT NULL", ..RIGHT }),
-    ("no claim repeats the first", Rules { same_claim: "state = 'claimed' AND claim_key = :key AND 0", ..RIGHT }),
+    ("no claim repeats the first", Rules { same_claim: "state = 'claimed' AND claim_key = :key AND 1 = 0", ..RIGHT }),
     ("an expired challenge is cancelled", Rules { may_cancel: "state = 'pending' AND :now > 0", ..RIGHT }),
     (
         "a denied challenge is cancelled",
@@ -81,21 +81,25 @@ const MUTANTS: [(&str, Rules); 25] = [
 ];
 
 /// How a mutant was caught; none when it was not.
-fn caught(rules: Rules) -> Option<String> {
+fn caught(engine: EngineKind, rules: Rules) -> Option<String> {
     (1..=SEEDS).find_map(|seed| {
-        let plan = Plan { opener: under(rules), ..Plan::new(seed, STEPS) };
+        let plan = Plan { engine, rules, ..Plan::new(seed, STEPS) };
         let failure = simulation::run(&plan).err()?;
         Some(format!("seed {seed}, step {}: {}", failure.step, failure.reason.lines().next().unwrap_or_default()))
     })
 }
 
 #[test]
-fn every_broken_rule_is_noticed() {
+fn every_broken_rule_is_noticed_on_every_engine() {
+    ENGINES.into_iter().for_each(every_broken_rule_is_noticed);
+}
+
+fn every_broken_rule_is_noticed(engine: EngineKind) {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut survivors = Vec::new();
         while let Some((what, rules)) = MUTANTS.get(next.fetch_add(1, SeqCst)) {
-            match caught(*rules) {
+            match caught(engine, *rules) {
                 Some(how) => println!("{what}: {how}"),
                 None => survivors.push(*what),
             }
@@ -107,5 +111,5 @@ fn every_broken_rule_is_noticed() {
         lanes.map(|lane| lane.join().expect("a panic names its seed"))
     });
     let survivors = survivors.concat();
-    assert_eq!(survivors, [NONE], "who was not noticed");
+    assert_eq!(survivors, [NONE], "who was not noticed on {}", engine.name);
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use countersign_server::store::{ENGINES, EngineKind};
 use countersign_tests::simulation::{self, Plan, Report};
 
 /// The seeds of the ordinary run.
@@ -61,16 +62,21 @@ const HAPPENED: [(&str, u64); 47] = [
 
 #[test]
 fn nothing_breaks_the_rules_and_everything_happens() {
+    ENGINES.into_iter().for_each(nothing_breaks_the_rules);
+}
+
+fn nothing_breaks_the_rules(engine: EngineKind) {
     // One world on each of two processors.
     let worlds = std::thread::scope(|scope| {
-        let running = SEEDS.map(|seed| scope.spawn(move || simulation::run(&Plan::new(seed, STEPS))));
+        let plan = |seed| Plan { engine, ..Plan::new(seed, STEPS) };
+        let running = SEEDS.map(|seed| scope.spawn(move || simulation::run(&plan(seed))));
         running.map(|one| one.join().expect("a panic names its seed"))
     });
     let mut report = Report::default();
     for world in worlds {
         report.add(&world.unwrap_or_else(|failure| panic!("{failure}")));
     }
-    println!("seeds {SEEDS:?}: {report}");
+    println!("{}, seeds {SEEDS:?}: {report}", engine.name);
     for (what, least) in HAPPENED {
         assert!(report.count(what) >= least, "{what}: {} times, expected {least} at least", report.count(what));
     }

@@ -2,13 +2,11 @@
 
 use super::startup::StartupError;
 use crate::keys::server_keys;
-use crate::store::StoreError;
+use crate::store::{DATABASE_FILE, StoreError};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The name of the database file in the folder.
-pub const DATABASE_FILE: &str = "countersign.db";
 /// The file that the process which owns the folder holds locked.
 const LOCK_FILE: &str = "server.lock";
 /// The longest text in that file that is repeated, in bytes.

@@ -12,7 +12,6 @@ use crate::store::{Place, Rules, Store, StoreError};
 use countersign_protocol::one_time_code::Drift;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,25 +25,27 @@ pub async fn service(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
-    service_with_rules(config, public_url, clock, randomness, Rules::RIGHT).await
+    let place = Place::File(data_folder::database(&config.data_dir));
+    service_over(config, (place, Rules::RIGHT), public_url, clock, randomness).await
 }
 
-/// As [`service`], under other rules: for the simulation, which must notice every broken one.
+/// As [`service`], over a store in this place and under these rules: for the simulation, which runs on every engine and
+/// must notice every broken rule.
 ///
 /// # Errors
 /// [`StartupError`].
 #[doc(hidden)]
-pub async fn service_with_rules(
+pub async fn service_over(
     config: &Config,
+    (place, rules): (Place, Rules),
     public_url: String,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
-    rules: Rules,
 ) -> Result<Arc<Service>, StartupError> {
     private_file::create_folder(&config.data_dir).map_err(|error| {
         StartupError::Configuration(format!("{} cannot be made: {error}", config.data_dir.display()))
     })?;
-    let store = store_to_serve(config, Arc::clone(&clock), rules)?;
+    let store = store_to_serve(config, place, Arc::clone(&clock), rules)?;
     let keys = match open_keys(config, &store, &*clock, &*randomness).await {
         Ok(keys) => keys,
         Err(error) => {
@@ -77,23 +78,20 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupErr
     if !path.exists() {
         return Err(StartupError::NoServer(config.data_dir.clone()));
     }
-    open_known(config, path, clock, Rules::RIGHT)
+    open_known(config, Place::File(path), clock, Rules::RIGHT)
 }
 
 /// Opens the database of a server that starts; the first time, it is made.
-fn store_to_serve(config: &Config, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
+fn store_to_serve(config: &Config, place: Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
     data_folder::check(&config.data_dir)?;
-    let path = data_folder::database(&config.data_dir);
     if server_keys::knows_a_server(&config.data_dir) {
-        return open_known(config, path, clock, rules);
+        return open_known(config, place, clock, rules);
     }
-    // SQLite would make it readable for everybody.
-    private_file::touch(&path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
-    Ok(Store::open_with_rules(&Place::File(path), clock, rules)?)
+    Ok(Store::open_with_rules(&place, clock, rules)?)
 }
 
-fn open_known(config: &Config, path: PathBuf, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
-    Store::open_with_rules(&Place::KnownFile(path), clock, rules).map_err(|error| match error {
+fn open_known(config: &Config, place: Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
+    Store::open_with_rules(&place.known(), clock, rules).map_err(|error| match error {
         StoreError::Empty => KeysError::OtherDatabase(config.data_dir.clone()).into(),
         other => other.into(),
     })

@@ -4,7 +4,7 @@ use super::engine::sqlite::Sqlite;
 use super::engine::{Done, Engine, Look, Transaction, Work};
 use super::{Rules, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -20,6 +20,9 @@ pub struct Store {
 /// How long a process has what it has taken out of a queue to be sent: longer than any attempt lasts. Then another may.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
+/// The name of SQLite's file in a server's folder.
+pub const DATABASE_FILE: &str = "countersign.db";
+
 /// Which database a store is in.
 #[derive(Debug, Clone)]
 pub enum Place {
@@ -28,6 +31,29 @@ pub enum Place {
     /// SQLite, in this file, which holds a server's database already: one that is empty is refused, and left as it is.
     KnownFile(PathBuf),
 }
+
+impl Place {
+    /// The same place, where a server's database must be already.
+    pub fn known(self) -> Self {
+        match self {
+            Self::File(path) | Self::KnownFile(path) => Self::KnownFile(path),
+        }
+    }
+}
+
+/// A kind of database that a store can be in.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineKind {
+    /// What people call it.
+    pub name: &'static str,
+    /// The place of a new database for the server whose folder this is.
+    pub place: fn(&Path) -> Place,
+}
+
+/// Every kind that there is. The conformance suite, the model, the simulation and its mutants run on each: another
+/// engine joins the list, and no test changes.
+pub const ENGINES: [EngineKind; 1] =
+    [EngineKind { name: "SQLite", place: |folder| Place::File(folder.join(DATABASE_FILE)) }];
 
 impl Store {
     /// Opens a database, and brings an older one up to date.
@@ -71,8 +97,12 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Runs `look` on what is committed.
-    pub(super) async fn read<T: Send + 'static>(
+    /// Runs `look` on what is committed. Outside of the store, only tests do: statements stand nowhere else.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer or `look` fails.
+    #[doc(hidden)]
+    pub async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

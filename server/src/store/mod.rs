@@ -31,10 +31,15 @@ pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created};
 pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
-pub use database::{Place, Store};
+pub use database::{DATABASE_FILE, ENGINES, EngineKind, Place, Store};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use error::StoreError;
+// For the tests that look at what is kept, whichever engine keeps it.
+#[doc(hidden)]
+pub use engine::row::{FromValue, Row};
+#[doc(hidden)]
+pub use engine::{Transaction, value::Value};
 pub use new_challenge::{NewChallenge, Recipient};
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::Raise;

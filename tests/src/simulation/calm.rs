@@ -1,12 +1,12 @@
 //! Once messages flow, what the phones show is what the server knows.
 
+use super::database::{self, Device};
 use super::handset::Errand;
 use super::network::silence;
 use super::world::World;
 use countersign_device::{Outcome, Past};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ChallengeState;
-use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -42,25 +42,28 @@ impl World {
                 }
             }
         }
-        self.look(true)?;
+        self.look(true).await?;
+        let now = self.now();
+        let devices = self.inspect(move |_, tx| database::devices(tx, now)).await.map_err(|error| error.to_string())?;
         for phone in 0..self.phones.len() {
-            self.compare_pending(phone)?;
-            self.compare_history(phone)?;
+            self.compare_pending(phone, &devices)?;
+            self.compare_history(phone, &devices)?;
         }
         Ok(())
     }
 
     /// What waits for a phone is what it shows. One that has an account twice shows a request once.
-    fn compare_pending(&mut self, phone: usize) -> Result<(), String> {
+    fn compare_pending(&self, phone: usize, devices: &BTreeMap<EnrolmentId, Device>) -> Result<(), String> {
         let now = self.now();
-        let in_use: BTreeMap<EnrolmentId, i64> =
-            self.phones[phone].accounts.iter().filter_map(|(id, _)| Some((*id, self.database.device(*id)?))).collect();
+        let own = self.phones[phone].accounts.iter();
+        let in_use: BTreeMap<EnrolmentId, &Device> =
+            own.filter_map(|(id, _)| Some((*id, devices.get(id).filter(|device| device.in_use)?))).collect();
         let near = |id: &ChallengeId| {
             let end = self.database.row(*id).map_or(now, |row| row.expires_at);
             end < now + NEAR_THE_END && now < end + NEAR_THE_END
         };
         let waits: BTreeSet<ChallengeId> =
-            in_use.values().flat_map(|device| self.database.waiting(*device, now)).filter(|id| !near(id)).collect();
+            in_use.values().flat_map(|device| device.brought()).filter(|id| !near(id)).copied().collect();
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
         let own = prompts.iter().filter(|prompt| in_use.contains_key(&prompt.challenge.enrolment_id));
         let own = own.filter(|prompt| !near(&prompt.challenge.challenge_id));
@@ -80,7 +83,7 @@ impl World {
     }
 
     /// What a phone remembers is what became of it.
-    fn compare_history(&mut self, phone: usize) -> Result<(), String> {
+    fn compare_history(&self, phone: usize, devices: &BTreeMap<EnrolmentId, Device>) -> Result<(), String> {
         let now = self.now();
         for Past { challenge, outcome, .. } in
             self.phones[phone].core.history(COMPARED).map_err(|error| error.to_string())?
@@ -88,7 +91,8 @@ impl World {
             let id = challenge.challenge_id;
             let Some(row) = self.database.row(id) else { return Err(format!("{id} is not known to the server")) };
             let state = row.state(now);
-            let own = row.settled_by.is_some() && row.settled_by == self.database.device_row(challenge.enrolment_id);
+            let own = row.settled_by.is_some()
+                && row.settled_by == devices.get(&challenge.enrolment_id).map(|device| device.row_id);
             let agreed = match outcome {
                 Outcome::Approved => {
                     own && matches!(
@@ -118,31 +122,5 @@ impl World {
             }
         }
         Ok(())
-    }
-}
-
-impl super::database::Database {
-    /// The row of a device in use.
-    pub fn device(&self, id: EnrolmentId) -> Option<i64> {
-        let sql = "SELECT row_id FROM enrolment WHERE handle = ?1 AND state = 'confirmed'";
-        self.connection().query_row(sql, [id.to_string()], |row| row.get(0)).optional().unwrap()
-    }
-
-    /// The row of a device, in use or not.
-    pub fn device_row(&self, id: EnrolmentId) -> Option<i64> {
-        let sql = "SELECT row_id FROM enrolment WHERE handle = ?1";
-        self.connection().query_row(sql, [id.to_string()], |row| row.get(0)).optional().unwrap()
-    }
-
-    /// What waits for a device. A phone that has learned a rotated signing key opens nothing that the earlier one
-    /// signed, so what was asked before the latest rotation does not count.
-    pub fn waiting(&self, device: i64, now: countersign_protocol::time::Timestamp) -> Vec<ChallengeId> {
-        let sql = "SELECT handle FROM (SELECT c.handle, c.certificate FROM challenge c
-                       JOIN challenge_device d ON d.challenge = c.row_id
-                       WHERE c.state = 'pending' AND c.expires_at > ?2 AND d.enrolment = ?1 ORDER BY c.row_id LIMIT 32)
-                   WHERE certificate = (SELECT max(sequence) FROM signing_key)";
-        let mut statement = self.connection().prepare_cached(sql).unwrap();
-        let read = statement.query_map((device, now.millis()), |row| Ok(row.get::<_, String>(0)?.parse().unwrap()));
-        read.unwrap().collect::<Result<_, _>>().unwrap()
     }
 }

@@ -1,14 +1,14 @@
-//! The server's database, read beside the server: every challenge must live as ARCHITECTURE.md and PROTOCOL.md say.
+//! What the server keeps, read through its own store and whichever engine is below it: every challenge must live as
+//! ARCHITECTURE.md and PROTOCOL.md say.
 
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
-use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use countersign_server::store::{Row as Columns, StoreError, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
 /// How long an approval may be claimed. Written down a second time, so that a change of the server's is noticed.
@@ -20,6 +20,9 @@ const MOST_PROMPTS: usize = 5;
 const MOST_PROMPTS_OF_ONE: usize = 3;
 /// How long a challenge is looked at after each step although its time is over.
 const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// The most questions that a pull brings.
+const MOST_BROUGHT: usize = 32;
 
 /// A challenge as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,27 @@ pub struct Row {
 }
 
 impl Row {
+    fn read(row: &Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            row_id: row.get("row_id")?,
+            id: row.get("handle")?,
+            relying_party: row.get("relying_party")?,
+            account: row.get("account")?,
+            word: row.get("state")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+            settled_at: row.get("settled_at")?,
+            settled_by: row.get("settled_by")?,
+            decision: row.get("decision")?,
+            claim_key: row.get("claim_key")?,
+            claimed_at: row.get("claimed_at")?,
+            number: row.get("number")?,
+            wrong_number: row.get("wrong_number")?,
+            prompt: row.get("prompt")?,
+            reported: row.get::<Option<String>>("report")?.is_some(),
+        })
+    }
+
     /// What the stored word means at this moment.
     pub fn state(&self, now: Timestamp) -> ChallengeState {
         match self.word.as_str() {
@@ -113,10 +137,10 @@ impl Span {
     }
 }
 
-/// The database, and what was in it at the last look.
+/// What is kept, as it was at the last look.
 pub struct Database {
-    connection: Connection,
-    version: i64,
+    /// How far the journal had come: each change of a challenge is a line of it.
+    told: Option<i64>,
     rows: BTreeMap<i64, Row>,
     by_id: BTreeMap<ChallengeId, i64>,
     living: BTreeSet<i64>,
@@ -127,15 +151,9 @@ pub struct Database {
 pub type Change = (Option<String>, String);
 
 impl Database {
-    /// Opens the database beside the server.
-    pub fn open(path: &Path, now: Timestamp) -> Self {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let (rows, by_id) = (BTreeMap::new(), BTreeMap::new());
-        Self { connection, version: 0, rows, by_id, living: BTreeSet::new(), looked_at: now }
-    }
-
-    pub(super) const fn connection(&self) -> &Connection {
-        &self.connection
+    /// Before the first look.
+    pub const fn new(now: Timestamp) -> Self {
+        Self { told: None, rows: BTreeMap::new(), by_id: BTreeMap::new(), living: BTreeSet::new(), looked_at: now }
     }
 
     /// The challenge as it was at the last look.
@@ -152,18 +170,25 @@ impl Database {
     ///
     /// # Errors
     /// What must not be, in a sentence.
-    pub fn look(&mut self, now: Timestamp, these: &[ChallengeId], all: bool) -> Result<Vec<Change>, String> {
+    pub fn look(
+        &mut self,
+        tx: &dyn Transaction,
+        now: Timestamp,
+        these: &[ChallengeId],
+        all: bool,
+    ) -> Result<Vec<Change>, String> {
         let span = Span { from: self.looked_at, to: now };
         self.looked_at = now;
-        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0)).unwrap();
-        if std::mem::replace(&mut self.version, version) == version && !all {
+        let told = tx.one_row("journal", "SELECT max(row_id) AS last FROM journal", &[]);
+        let told = told.and_then(|row| row.get("last")).map_err(text)?;
+        if std::mem::replace(&mut self.told, told) == told && !all {
             self.living.retain(|row_id| self.rows[row_id].lives(now));
             return Ok(Vec::new());
         }
         let newest = self.rows.keys().next_back().copied().unwrap_or(0);
-        let mut found = self.read("row_id > ?1", newest);
+        let mut found = read(tx, "row_id > $1", newest).map_err(text)?;
         if all {
-            found.extend(self.read("row_id <= ?1", newest));
+            found.extend(read(tx, "row_id <= $1", newest).map_err(text)?);
             let there: BTreeSet<i64> = found.iter().map(|row| row.row_id).collect();
             let gone = self.rows.keys().find(|row_id| !there.contains(row_id));
             if let Some(gone) = gone {
@@ -173,7 +198,7 @@ impl Database {
             let wanted: BTreeSet<i64> =
                 these.iter().filter_map(|id| self.by_id.get(id)).chain(&self.living).copied().collect();
             for row_id in wanted {
-                found.extend(self.read("row_id = ?1", row_id));
+                found.extend(read(tx, "row_id = $1", row_id).map_err(text)?);
             }
         }
         let mut changes = Vec::new();
@@ -182,8 +207,8 @@ impl Database {
             if before == Some(&row) {
                 continue;
             }
-            let checked = self.check(before, &row, span).and_then(|()| match before {
-                None => self.check_prompt(&row),
+            let checked = check(tx, before, &row, span).and_then(|()| match before {
+                None => self.check_prompt(tx, &row),
                 Some(_) => Ok(()),
             });
             checked.map_err(|reason| format!("{}: {reason}\n  {before:?}\n  {row:?}", row.id))?;
@@ -203,81 +228,15 @@ impl Database {
         ends.filter(|(_, end)| *end > now).min_by_key(|(_, end)| *end)
     }
 
-    /// True when some device was asked these very bytes of a challenge.
-    pub fn asks(&self, row: &Row, digest: &str) -> bool {
-        let sql = "SELECT compact FROM challenge_device WHERE challenge = ?1";
-        let mut statement = self.connection.prepare_cached(sql).unwrap();
-        let copies = statement.query_map([row.row_id], |copy| copy.get::<_, String>(0)).unwrap();
-        copies.map(Result::unwrap).any(|compact| challenge::digest(&compact) == digest)
-    }
-
-    fn read(&self, condition: &str, row_id: i64) -> Vec<Row> {
-        let sql = format!(
-            "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, \
-                    decision,
-                    claim_key, claimed_at, number, wrong_number, prompt, report IS NOT NULL \
-             FROM challenge WHERE {condition}"
-        );
-        let mut statement = self.connection.prepare_cached(&sql).unwrap();
-        let moment = |millis: Option<i64>| millis.map(Timestamp::from_millis);
-        let rows = statement.query_map([row_id], |row| {
-            Ok(Row {
-                row_id: row.get(0)?,
-                id: row.get::<_, String>(1)?.parse().unwrap(),
-                relying_party: row.get(2)?,
-                account: row.get(3)?,
-                word: row.get(4)?,
-                created_at: Timestamp::from_millis(row.get(5)?),
-                expires_at: Timestamp::from_millis(row.get(6)?),
-                settled_at: moment(row.get(7)?),
-                settled_by: row.get(8)?,
-                decision: row.get(9)?,
-                claim_key: row.get(10)?,
-                claimed_at: moment(row.get(11)?),
-                number: row.get(12)?,
-                wrong_number: row.get(13)?,
-                prompt: row.get(14)?,
-                reported: row.get(15)?,
-            })
-        });
-        rows.unwrap().collect::<Result<_, _>>().unwrap()
-    }
-
-    fn check(&self, before: Option<&Row>, after: &Row, span: Span) -> Result<(), String> {
-        let asked = after.unanswered();
-        let before = before.unwrap_or(&asked);
-        if before.unanswered() != asked {
-            return Err("what was asked has changed".into());
-        }
-        let lifetime = after.created_at.until(after.expires_at);
-        if lifetime.is_zero() || lifetime > MAX_LIFETIME {
-            return Err(format!("it lives {lifetime:?}"));
-        }
-        if before.number.is_some() && before.number != after.number || before.reported && !after.reported {
-            return Err("its number has changed, or its report is gone".into());
-        }
-        let (was, is) = (before.word.as_str(), after.word.as_str());
-        match (was, is) {
-            (was, is) if was == is && before.settlement() == after.settlement() => {}
-            ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {
-                self.check_settled(after, span)?;
-            }
-            ("pending", "cancelled") => check_cancelled(after, span)?,
-            ("approved", "claimed" | "revoked") if before.settlement() == after.settlement() => {}
-            ("approved", "claimed" | "revoked") => return Err("the answer has changed".into()),
-            _ => return Err(format!("it was {was} and is {is}")),
-        }
-        if was == is { Ok(()) } else { check_claim(after, span) }
-    }
-
     /// Checks that the phones may have been made to ring for a challenge that is new.
-    fn check_prompt(&self, new: &Row) -> Result<(), String> {
+    fn check_prompt(&self, tx: &dyn Transaction, new: &Row) -> Result<(), String> {
         if new.prompt != "pushed" {
             return Ok(());
         }
-        let sql = "SELECT prompts_stopped_at IS NOT NULL FROM account WHERE row_id = ?1";
-        let stopped = self.connection.prepare_cached(sql).unwrap().query_row([new.account], |row| row.get(0));
-        if stopped.unwrap() {
+        let sql = "SELECT prompts_stopped_at FROM account WHERE row_id = $1";
+        let account = tx.one_row("account", sql, &[new.account.into()]);
+        let stopped: Option<Timestamp> = account.and_then(|row| row.get("prompts_stopped_at")).map_err(text)?;
+        if stopped.is_some() {
             return Err("the phones ring although the person has reported a prompt".into());
         }
         let unwanted = self.rows.values().rev().filter(|row| {
@@ -314,42 +273,129 @@ impl Database {
             None => Ok(()),
         }
     }
+}
 
-    /// Checks who settled it, when, and with what.
-    fn check_settled(&self, row: &Row, span: Span) -> Result<(), String> {
-        if !span.holds(row.settled_at) || row.settled_at >= Some(row.expires_at) {
-            return Err("it was settled at a wrong time".into());
-        }
-        let (Some(device), Some(decision)) = (row.settled_by, &row.decision) else {
-            return Err("it is settled, and nobody answered".into());
-        };
-        let sql = "SELECT d.compact, e.approval_key, e.request_key, e.account FROM challenge_device d
-                   JOIN enrolment e ON e.row_id = d.enrolment WHERE d.challenge = ?1 AND d.enrolment = ?2";
-        let asked = self.connection.prepare_cached(sql).unwrap().query_row((row.row_id, device), |asked| {
-            let compact: String = asked.get(0)?;
-            let keys: (Vec<u8>, Vec<u8>) = (asked.get(1)?, asked.get(2)?);
-            Ok((compact, keys, asked.get::<_, i64>(3)?))
-        });
-        let Some((compact, (approval, request), account)) = asked.optional().unwrap() else {
-            return Err("a device answered that was not asked".into());
-        };
-        if account != row.account {
-            return Err("a device of another account answered".into());
-        }
-        let key = |bytes: &[u8]| PublicKey::from_uncompressed(bytes).unwrap();
-        let keys = DecisionKeys { approval: key(&approval), request: key(&request) };
-        let decision = decision::check(decision, &compact, &keys, span.to)
-            .map_err(|refusal| format!("its decision does not count: {refusal}"))?;
-        let right = match row.word.as_str() {
-            "approved" | "claimed" | "revoked" => {
-                decision.decision == Answer::Approve && decision.number == row.number && !row.wrong_number
-            }
-            "reported" => decision.decision == Answer::Report && row.reported,
-            _ if row.wrong_number => decision.decision == Answer::Approve && decision.number != row.number,
-            _ => decision.decision == Answer::Deny,
-        };
-        if right { Ok(()) } else { Err(format!("it is {} by {:?}", row.word, decision.decision)) }
+fn text(error: StoreError) -> String {
+    error.to_string()
+}
+
+fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
+    let sql = format!(
+        "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
+                claim_key, claimed_at, number, wrong_number, prompt, report FROM challenge WHERE {condition}"
+    );
+    tx.rows("challenge", &sql, &[row_id.into()])?.iter().map(Row::read).collect()
+}
+
+/// True when some device was asked these very bytes of a challenge.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn asks(tx: &dyn Transaction, row: &Row, digest: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT compact FROM challenge_device WHERE challenge = $1";
+    let copies = tx.rows("challenge_device", sql, &[row.row_id.into()])?;
+    let copies: Vec<String> = copies.iter().map(|copy| copy.get("compact")).collect::<Result<_, _>>()?;
+    Ok(copies.iter().any(|compact| challenge::digest(compact) == digest))
+}
+
+/// A device, as the server knows it.
+#[derive(Debug, Default)]
+pub struct Device {
+    /// Its row.
+    pub row_id: i64,
+    /// True from its confirmation until it is removed.
+    pub in_use: bool,
+    waits: Vec<ChallengeId>,
+}
+
+impl Device {
+    /// What waits for it and a pull brings: nothing is said of what lies beyond the most that one brings.
+    pub fn brought(&self) -> &[ChallengeId] {
+        if self.waits.len() > MOST_BROUGHT { &[] } else { &self.waits }
     }
+}
+
+/// Every device, with what waits for it now. A phone that has learned a rotated signing key opens nothing that the
+/// earlier one signed, so what was asked before the latest rotation does not count.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn devices(tx: &dyn Transaction, now: Timestamp) -> Result<BTreeMap<EnrolmentId, Device>, StoreError> {
+    let mut devices = BTreeMap::new();
+    let mut ids = BTreeMap::new();
+    for row in tx.rows("enrolment", "SELECT row_id, handle, state FROM enrolment", &[])? {
+        let (row_id, id, state): (i64, EnrolmentId, String) =
+            (row.get("row_id")?, row.get("handle")?, row.get("state")?);
+        ids.insert(row_id, id);
+        devices.insert(id, Device { row_id, in_use: state == "confirmed", waits: Vec::new() });
+    }
+    let sql = "SELECT d.enrolment, c.handle FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
+               WHERE c.state = 'pending' AND c.expires_at > $1
+                 AND c.certificate = (SELECT max(sequence) FROM signing_key)";
+    for row in tx.rows("challenge_device", sql, &[now.into()])? {
+        let device = ids.get(&row.get("enrolment")?).and_then(|id| devices.get_mut(id));
+        device.unwrap().waits.push(row.get("handle")?);
+    }
+    Ok(devices)
+}
+
+fn check(tx: &dyn Transaction, before: Option<&Row>, after: &Row, span: Span) -> Result<(), String> {
+    let asked = after.unanswered();
+    let before = before.unwrap_or(&asked);
+    if before.unanswered() != asked {
+        return Err("what was asked has changed".into());
+    }
+    let lifetime = after.created_at.until(after.expires_at);
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        return Err(format!("it lives {lifetime:?}"));
+    }
+    if before.number.is_some() && before.number != after.number || before.reported && !after.reported {
+        return Err("its number has changed, or its report is gone".into());
+    }
+    let (was, is) = (before.word.as_str(), after.word.as_str());
+    match (was, is) {
+        (was, is) if was == is && before.settlement() == after.settlement() => {}
+        ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {
+            check_settled(tx, after, span)?;
+        }
+        ("pending", "cancelled") => check_cancelled(after, span)?,
+        ("approved", "claimed" | "revoked") if before.settlement() == after.settlement() => {}
+        ("approved", "claimed" | "revoked") => return Err("the answer has changed".into()),
+        _ => return Err(format!("it was {was} and is {is}")),
+    }
+    if was == is { Ok(()) } else { check_claim(after, span) }
+}
+
+/// Checks who settled it, when, and with what.
+fn check_settled(tx: &dyn Transaction, row: &Row, span: Span) -> Result<(), String> {
+    if !span.holds(row.settled_at) || row.settled_at >= Some(row.expires_at) {
+        return Err("it was settled at a wrong time".into());
+    }
+    let (Some(device), Some(decision)) = (row.settled_by, &row.decision) else {
+        return Err("it is settled, and nobody answered".into());
+    };
+    let sql = "SELECT d.compact, e.approval_key, e.request_key, e.account FROM challenge_device d
+               JOIN enrolment e ON e.row_id = d.enrolment WHERE d.challenge = $1 AND d.enrolment = $2";
+    let asked = tx.row("challenge_device", sql, &[row.row_id.into(), device.into()]).map_err(text)?;
+    let asked = asked.ok_or("a device answered that was not asked")?;
+    let account: i64 = asked.get("account").map_err(text)?;
+    if account != row.account {
+        return Err("a device of another account answered".into());
+    }
+    let compact: String = asked.get("compact").map_err(text)?;
+    let key = |column| asked.get::<PublicKey>(column).map_err(text);
+    let keys = DecisionKeys { approval: key("approval_key")?, request: key("request_key")? };
+    let decision = decision::check(decision, &compact, &keys, span.to)
+        .map_err(|refusal| format!("its decision does not count: {refusal}"))?;
+    let right = match row.word.as_str() {
+        "approved" | "claimed" | "revoked" => {
+            decision.decision == Answer::Approve && decision.number == row.number && !row.wrong_number
+        }
+        "reported" => decision.decision == Answer::Report && row.reported,
+        _ if row.wrong_number => decision.decision == Answer::Approve && decision.number != row.number,
+        _ => decision.decision == Answer::Deny,
+    };
+    if right { Ok(()) } else { Err(format!("it is {} by {:?}", row.word, decision.decision)) }
 }
 
 fn check_claim(row: &Row, span: Span) -> Result<(), String> {

@@ -171,7 +171,7 @@ impl World {
             self.quiesce().await?;
             self.hear_phones()?;
             self.harvest().await?;
-            self.look(false)?;
+            self.look(false).await?;
             if self.network.is_empty() {
                 if self.network.is_busy() {
                     continue;

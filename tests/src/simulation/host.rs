@@ -1,5 +1,6 @@
 //! The real server in this process: opened, called, closed and opened again on the same files.
 
+use super::Plan;
 use super::generator::{Generator, SeededRandomness};
 use super::network::{Network, Packet, Request, SERVER_URL};
 use crate::clock::ManualClock;
@@ -9,34 +10,20 @@ use axum::body::{Body, to_bytes};
 use countersign_device::transport::{HttpResponse, MAX_RESPONSE_LENGTH};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::randomness::Randomness;
-use countersign_protocol::time::Clock;
 use countersign_server::delivery::push::{Delivery, Gateway, Message, Sender};
 use countersign_server::doors::routes;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::open;
-use countersign_server::runtime::startup::StartupError;
 use countersign_server::service::Service;
-use countersign_server::store::Rules;
+use countersign_server::store::{Place, Rules};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tower::ServiceExt;
-
-/// A server that opens, or not.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<Service>, StartupError>> + Send>>;
-/// How a server is opened: a test hands in one whose rules are broken.
-pub type Opener = Arc<dyn Fn(Config, Arc<dyn Clock>, Arc<dyn Randomness>) -> Opening + Send + Sync>;
-
-/// Opens the server as it is shipped, but under these rules.
-pub fn under(rules: Rules) -> Opener {
-    Arc::new(move |config, clock, randomness| {
-        Box::pin(async move { open::service_with_rules(&config, SERVER_URL.into(), clock, randomness, rules).await })
-    })
-}
 
 /// A push service in one of its moods each time; what it takes is on its way.
 pub struct FickleGateway {
@@ -104,10 +91,20 @@ impl Gateway for FickleGateway {
     }
 }
 
+async fn service(
+    config: &Config,
+    store: &(Place, Rules),
+    clock: &ManualClock,
+    randomness: &Arc<dyn Randomness>,
+) -> Arc<Service> {
+    let (clock, randomness) = (Arc::new(clock.clone()), Arc::clone(randomness));
+    open::service_over(config, store.clone(), SERVER_URL.into(), clock, randomness).await.unwrap()
+}
+
 /// The server and its files.
 pub struct Host {
-    opener: Opener,
     config: Config,
+    store: (Place, Rules),
     clock: ManualClock,
     randomness: Arc<dyn Randomness>,
     gateway: Arc<FickleGateway>,
@@ -120,7 +117,7 @@ pub struct Host {
 impl Host {
     /// Opens a server in this folder.
     pub async fn open(
-        opener: Opener,
+        plan: &Plan,
         directory: &Path,
         clock: ManualClock,
         randomness: Generator,
@@ -129,10 +126,11 @@ impl Host {
         let mut config = Config::load(None, std::iter::empty()).unwrap();
         config.data_dir = directory.to_owned();
         let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(randomness));
-        let app = opener(config.clone(), Arc::new(clock.clone()), Arc::clone(&randomness)).await.unwrap();
+        let store = ((plan.engine.place)(directory), plan.rules);
+        let app = service(&config, &store, &clock, &randomness).await;
         let router = routes::router(Arc::clone(&app));
         let sender = Sender::with_gateway(Arc::clone(&app), Arc::clone(&gateway) as Arc<dyn Gateway>);
-        Self { opener, config, clock, randomness, gateway, app, router, sender }
+        Self { config, store, clock, randomness, gateway, app, router, sender }
     }
 
     /// The answer to a request, once it is there.
@@ -181,8 +179,7 @@ impl Host {
 
     /// Opens everything again on the same files, after [`Host::close`].
     pub async fn reopen(&mut self) {
-        let (clock, randomness) = (Arc::new(self.clock.clone()), Arc::clone(&self.randomness));
-        self.app = (self.opener)(self.config.clone(), clock, randomness).await.unwrap();
+        self.app = service(&self.config, &self.store, &self.clock, &self.randomness).await;
         self.router = routes::router(Arc::clone(&self.app));
         let gateway = Arc::clone(&self.gateway) as Arc<dyn Gateway>;
         self.sender = Sender::with_gateway(Arc::clone(&self.app), gateway);

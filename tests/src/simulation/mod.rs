@@ -25,8 +25,7 @@ use countersign_protocol::ProblemCode;
 use countersign_protocol::handle::ChallengeId;
 use countersign_server::domain::actor::Actor;
 use countersign_server::service::api_key;
-use countersign_server::store::Rules;
-use host::{Opener, under};
+use countersign_server::store::{ENGINES, EngineKind, Rules};
 use serde_json::Value;
 use site::{Person, Site};
 use std::collections::BTreeMap;
@@ -62,14 +61,16 @@ pub struct Plan {
     pub steps: u64,
     /// How many of the latest events a failure tells.
     pub events: usize,
-    /// Opens the server.
-    pub opener: Opener,
+    /// What the server keeps its store in.
+    pub engine: EngineKind,
+    /// The rules that the server goes by.
+    pub rules: Rules,
 }
 
 impl Plan {
     /// The server as it is shipped.
-    pub fn new(seed: u64, steps: u64) -> Self {
-        Self { seed, steps, events: EVENTS, opener: under(Rules::RIGHT) }
+    pub const fn new(seed: u64, steps: u64) -> Self {
+        Self { seed, steps, events: EVENTS, engine: ENGINES[0], rules: Rules::RIGHT }
     }
 }
 
@@ -242,9 +243,9 @@ impl World {
         self.quiesce().await?;
         self.hear_phones()?;
         self.quiesce().await?;
-        self.look(false)?;
+        self.look(false).await?;
         self.harvest().await?;
-        self.look(false)
+        self.look(false).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The world of one simulation: the server, the phones, the relying parties, the network between them, and the time.
 
 use super::Plan;
-use super::database::Database;
+use super::database::{self, Database};
 use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::{FickleGateway, Host};
@@ -13,6 +13,7 @@ use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
+use countersign_server::store::Transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -114,10 +115,8 @@ impl World {
         let network = Arc::new(Network::new(clock.clone()));
         let gateway = Arc::new(FickleGateway::new(Arc::clone(&network), choices.fork()));
         let files = directory.path().join("server");
-        let host =
-            Host::open(Arc::clone(&plan.opener), &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
-        let database =
-            Database::open(&files.join(countersign_server::runtime::data_folder::DATABASE_FILE), clock.now());
+        let host = Host::open(plan, &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
+        let database = Database::new(clock.now());
         let phones = (0..phones)
             .map(|number| {
                 let folder = directory.path().join(format!("phone-{number}"));
@@ -169,7 +168,7 @@ impl World {
         if matches!(request.caller, Caller::Site(_)) && !self.knows_key(&request) && response.status != 401 {
             return Err(format!("{} was answered to a key that is retired", request.target));
         }
-        self.truthful(&request, &response)?;
+        self.truthful(&request, &response).await?;
         self.note(&request, &response)?;
         Ok(response)
     }
@@ -204,8 +203,9 @@ impl World {
     }
 
     /// Compares what the server said of a challenge with what it was just before.
-    fn truthful(&self, request: &Request, response: &HttpResponse) -> Result<(), String> {
-        let Some(row) = ledger::subject(request).and_then(|id| self.database.row(id)) else { return Ok(()) };
+    async fn truthful(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
+        let row = ledger::subject(request).and_then(|id| self.database.row(id)).cloned();
+        let Some(row) = row else { return Ok(()) };
         let state = row.state(self.now());
         let over = !matches!(state, ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Cancelled);
         let own_key = self.knows_key(request);
@@ -217,9 +217,9 @@ impl World {
             ("already_claimed", _) => state == ChallengeState::Claimed,
             ("not_approved", _) => state != ChallengeState::Approved,
             // What was answered is what is asked, and there is time: then it counts.
-            ("wrong_challenge", _) => {
-                let digest = ledger::answered_digest(request);
-                state != ChallengeState::Pending || digest.is_none_or(|digest| !self.database.asks(row, &digest))
+            ("wrong_challenge", _) if state == ChallengeState::Pending => {
+                let (asked, digest) = (row.clone(), ledger::answered_digest(request).unwrap_or_default());
+                !self.inspect(move |_, tx| database::asks(tx, &asked, &digest)).await.unwrap()
             }
             ("not_found", Caller::Site(_)) => false,
             _ => true,
@@ -381,14 +381,33 @@ impl World {
         }
     }
 
-    /// Looks at the database, and compares it with what was said.
+    /// Sees what is kept, through the server's own store.
+    pub async fn inspect<T: Send + 'static>(
+        &mut self,
+        see: impl FnOnce(&mut Database, &dyn Transaction) -> T + Send + 'static,
+    ) -> T {
+        let now = self.now();
+        let mut database = std::mem::replace(&mut self.database, Database::new(now));
+        let reading = self.host.app.store.read(move |tx| {
+            let seen = see(&mut database, tx);
+            Ok((database, seen))
+        });
+        let (database, seen) = reading.await.unwrap();
+        self.database = database;
+        seen
+    }
+
+    /// Looks at what is kept, and compares it with what was said.
     ///
     /// # Errors
     /// What must not be.
-    pub fn look(&mut self, all: bool) -> Result<(), String> {
+    pub async fn look(&mut self, all: bool) -> Result<(), String> {
+        // Nobody moves while this waits for the database.
+        self.quiesce().await?;
         let now = self.now();
         let touched = std::mem::take(&mut self.touched);
-        for (before, after) in self.database.look(now, &touched, all)? {
+        let these = touched.clone();
+        for (before, after) in self.inspect(move |database, tx| database.look(tx, now, &these, all)).await? {
             self.record.count(match (before.as_deref(), after.as_str()) {
                 (None, "pending") => "created",
                 (_, "approved") => "approved",

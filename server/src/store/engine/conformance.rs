@@ -1,13 +1,11 @@
-//! What every engine must do, whichever database is behind it. Each test takes the engine from [`engines`]; another
-//! engine joins the list, and no test changes.
+//! What every engine must do, whichever database is behind it. Each test runs on each of [`ENGINES`].
 
-use super::sqlite::Sqlite;
+use super::Transaction;
 use super::value::values;
-use super::{Engine, Transaction};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::store::journal::Entry;
-use crate::store::{Rules, Store, StoreError};
+use crate::store::{ENGINES, EngineKind, Store, StoreError};
 use countersign_protocol::handle::AccountId;
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -30,10 +28,6 @@ struct Case {
 }
 
 impl Case {
-    fn over(engine: Box<dyn Engine>, kept: TempDir) -> Self {
-        Self { store: Store { engine, rules: Rules::RIGHT, process: "test".into() }, _kept: kept }
-    }
-
     async fn count(&self, sql: &'static str) -> i64 {
         self.store.read(move |tx| tx.one_row("count", sql, values![])?.get("count")).await.unwrap()
     }
@@ -41,9 +35,12 @@ impl Case {
 
 /// A fresh database on each engine.
 fn engines() -> Vec<Case> {
-    let folder = tempfile::tempdir().unwrap();
-    let sqlite = Sqlite::open(&folder.path().join("conformance.db"), Arc::new(FixedClock)).unwrap();
-    vec![Case::over(Box::new(sqlite), folder)]
+    let case = |kind: EngineKind| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&(kind.place)(folder.path()), Arc::new(FixedClock)).unwrap();
+        Case { store, _kept: folder }
+    };
+    ENGINES.map(case).into()
 }
 
 const ORGANISATIONS: &str = "SELECT count(*) AS count FROM organisation";

@@ -19,7 +19,7 @@ use row::Row;
 use value::Value;
 
 /// An open transaction, or a reader's view of one moment.
-pub(super) trait Transaction {
+pub trait Transaction {
     /// Every row that a statement gives. `table` is what the rows are about: an unreadable value is reported with it.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 /// One row.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Row {
+pub struct Row {
     table: &'static str,
     columns: Rc<[String]>,
     values: Vec<Value<'static>>,
@@ -52,7 +52,7 @@ impl Row {
 }
 
 /// What can be read out of a column.
-pub(in crate::store) trait FromValue: Sized {
+pub trait FromValue: Sized {
     /// Reads a value; none when it is of another kind.
     fn from_value(value: &Value<'static>) -> Option<Self>;
 }

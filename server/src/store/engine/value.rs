@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// A value that goes into a statement, or comes out of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) enum Value<'a> {
+pub enum Value<'a> {
     /// No value.
     Null,
     /// A whole number; a truth is 0 or 1.

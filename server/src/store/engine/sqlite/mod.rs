@@ -28,6 +28,8 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`], when the file cannot be opened or brought up to date; it is left as it is.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        // SQLite would make it readable for everybody.
+        private_file::touch(path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
         Self::over(path, connection::open(path), clock)
     }
 
