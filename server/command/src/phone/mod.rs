@@ -199,8 +199,8 @@ async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Op
     for account in living(authenticator)? {
         let error = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
-                if let Some(reason) = pulled.push_failure {
-                    printer.trouble(&format!("{}: notifications do not arrive: {reason}", account.organisation))?;
+                if let Some(failure) = pulled.push_failure {
+                    printer.trouble(&format!("{}: {}", account.organisation, show::explain_push(failure)))?;
                 }
                 pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
             }
