@@ -7,7 +7,7 @@ use crate::platform::{
 };
 use crate::records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, OpenedPush,
-    Outcome, Past, Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Outcome, Past, Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
 };
 use async_trait::async_trait;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;
@@ -170,7 +170,8 @@ impl From<countersign_device::Pulled> for Pulled {
             pulled.received.iter().filter_map(|one| one.err().map(|refusal| refusal.code().to_string())).collect();
         let received = pulled.received.into_iter().flatten().map(Received::from).collect();
         let (push, ended) = (pulled.push.map(PushStatus::from), pulled.ended.map(EndReason::from));
-        Self { state: pulled.state.into(), received, refused, push, push_failure: pulled.push_failure, ended }
+        let push_failure = pulled.push_failure.map(PushFailure::from);
+        Self { state: pulled.state.into(), received, refused, push, push_failure, ended }
     }
 }
 
@@ -181,6 +182,20 @@ impl From<device_api::PushStatus> for PushStatus {
             device_api::PushStatus::Gone => Self::Gone,
             device_api::PushStatus::Outdated => Self::Outdated,
             device_api::PushStatus::None => Self::None,
+        }
+    }
+}
+
+impl From<device_api::PushFailure> for PushFailure {
+    fn from(failure: device_api::PushFailure) -> Self {
+        match failure {
+            device_api::PushFailure::Unreachable => Self::Unreachable,
+            device_api::PushFailure::NotNow => Self::NotNow,
+            device_api::PushFailure::Refused => Self::Refused,
+            device_api::PushFailure::Gone => Self::Gone,
+            device_api::PushFailure::WrongProject => Self::WrongProject,
+            device_api::PushFailure::Misconfigured => Self::Misconfigured,
+            device_api::PushFailure::Other => Self::Other,
         }
     }
 }

@@ -20,7 +20,7 @@ pub use error::{AuthenticatorError, error_code};
 pub use push_opener::PushOpener;
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OpenedPush, Outcome, Past,
-    Policy, Prompt, Pulled, PushRegistration, PushStatus, Received, SignInContext,
+    Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
 };
 
 uniffi::setup_scaffolding!("countersign");

@@ -221,8 +221,8 @@ pub struct Pulled {
     pub refused: Vec<String>,
     /// Whether pushes reach this device, as the server knew before this call repaired it; none from an older server.
     pub push: Option<PushStatus>,
-    /// Why the latest push to this device did not go through, in words for whoever looks into it. None when it did.
-    pub push_failure: Option<String>,
+    /// Why the latest push to this device did not go through. None when it did.
+    pub push_failure: Option<PushFailure>,
     /// Why the account is over on this device. It is there when this pull brought the server's signed message that says
     /// so.
     pub ended: Option<EndReason>,
@@ -239,6 +239,25 @@ pub enum PushStatus {
     Outdated,
     /// There never was one.
     None,
+}
+
+/// Why a push did not get through to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum PushFailure {
+    /// There was no answer: the push service was not found, not connected to, or did not answer in time.
+    Unreachable,
+    /// The push service answered that it does not take this now. The server tries again while the question lives.
+    NotNow,
+    /// The push service will never take this message.
+    Refused,
+    /// The push service does not know this device any more. The registration is to be made anew.
+    Gone,
+    /// The registration belongs to another project or app than the one for which the server may push.
+    WrongProject,
+    /// The push service does not let this server push; only its operator can mend that.
+    Misconfigured,
+    /// A reason that this library does not know, from a server that is newer or older.
+    Other,
 }
 
 /// Where a server sends pushes for an account. The address is a capability: it must not be logged.

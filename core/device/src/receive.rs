@@ -10,7 +10,7 @@ use countersign_protocol::Refusal;
 use countersign_protocol::challenge::{self, Challenge};
 use countersign_protocol::decision::Answer;
 use countersign_protocol::device_api::{
-    EnrolmentState, Known, MAX_PULLED, MAX_WAIT_SECONDS, PulledChallenges, PushStatus,
+    EnrolmentState, Known, MAX_PULLED, MAX_WAIT_SECONDS, PulledChallenges, PushFailure, PushStatus,
 };
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::jws::Unverified;
@@ -72,8 +72,8 @@ pub struct Pulled {
     /// The server's key for Web Push subscriptions, in base64url. It is there when a registration is missing or is to
     /// be made again.
     pub webpush_public_key: Option<String>,
-    /// Why the latest push to this device did not go through, in words for whoever looks into it. None when it did.
-    pub push_failure: Option<String>,
+    /// Why the latest push to this device did not go through. None when it did.
+    pub push_failure: Option<PushFailure>,
     /// Why the account is over on this device. It is there when this pull brought the server's signed revocation.
     pub ended: Option<EndReason>,
 }

@@ -9,6 +9,7 @@ mod table;
 use crate::error::{Error, StoreError};
 use crate::store::Outcome;
 use crate::vault::VaultError;
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::key::KeyError;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::{AnyProblemCode, ProblemCode};
@@ -217,6 +218,19 @@ impl Sentence {
             EndReason::RedeemedTwice => Self::AccountEndedRedeemedTwice,
             EndReason::WrongCode => Self::AccountEndedWrongCode,
             EndReason::Expired => Self::AccountEndedExpired,
+        }
+    }
+
+    /// What a person reads about a question whose push did not get through.
+    pub const fn for_push_failure(failure: PushFailure) -> Self {
+        match failure {
+            PushFailure::Unreachable => Self::AccountPushUnreachable,
+            PushFailure::NotNow => Self::AccountPushNotNow,
+            PushFailure::Refused => Self::AccountPushRefused,
+            PushFailure::Gone => Self::AccountPushGone,
+            PushFailure::WrongProject => Self::AccountPushWrongProject,
+            PushFailure::Misconfigured => Self::AccountPushMisconfigured,
+            PushFailure::Other => Self::AccountPushNone,
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::refusal::Refusal;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::value::{Error as WordError, MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// The longest a pull may be parked, in seconds.
@@ -50,15 +50,16 @@ pub struct PulledChallenges {
     /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction
     /// for each known one that waits no longer.
     pub challenges: Vec<Envelope>,
-    /// Whether pushes reach this device.
-    #[serde(default)]
+    /// Whether pushes reach this device; none from an older server, and for a word of a newer one that is not known
+    /// here.
+    #[serde(default, deserialize_with = "known_status")]
     pub push: Option<PushStatus>,
     /// The server's key for Web Push subscriptions, in base64url; absent while there is nothing to repair.
     #[serde(default)]
     pub webpush_public_key: Option<String>,
-    /// Why the latest push to this device did not go through, when it did not; in words for who looks into it.
+    /// Why the latest push to this device did not go through, when it did not.
     #[serde(default)]
-    pub push_failure: Option<String>,
+    pub push_failure: Option<PushFailure>,
     /// The server's signed word that this enrolment is over: a compact JWS.
     #[serde(default)]
     pub revocation: Option<String>,
@@ -76,6 +77,69 @@ pub enum PushStatus {
     Outdated,
     /// There never was one.
     None,
+}
+
+/// Reads a status as none where its word is not known: it is worth less than the challenges beside it.
+fn known_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PushStatus>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    Ok(word.and_then(|word| PushStatus::deserialize(IntoDeserializer::<WordError>::into_deserializer(word)).ok()))
+}
+
+/// Why a push did not get through to a device: all that its server tells the device. It is one word of a closed list,
+/// because a device chooses where its server connects: whatever a resolver, a connection or TLS says there would show a
+/// stranger the operator's own network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushFailure {
+    /// There was no answer: the push service was not found, not connected to, or did not answer in time.
+    Unreachable,
+    /// The push service answered that it does not take this now. The server tries again while the question lives.
+    NotNow,
+    /// The push service will never take this message.
+    Refused,
+    /// The push service does not know this device any more. The registration is to be made anew.
+    Gone,
+    /// The registration belongs to another project or app than the one for which the server may push.
+    WrongProject,
+    /// The push service does not let this server push; only its operator can mend that.
+    Misconfigured,
+    /// A word of a newer server, or the sentence of an older one.
+    Other,
+}
+
+impl PushFailure {
+    /// The word in a pull.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::NotNow => "not_now",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
+            Self::WrongProject => "wrong_project",
+            Self::Misconfigured => "misconfigured",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Serialize for PushFailure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+// By hand: a word that is not known must not cost the pull.
+impl<'de> Deserialize<'de> for PushFailure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match String::deserialize(deserializer)?.as_str() {
+            "unreachable" => Self::Unreachable,
+            "not_now" => Self::NotNow,
+            "refused" => Self::Refused,
+            "gone" => Self::Gone,
+            "wrong_project" => Self::WrongProject,
+            "misconfigured" => Self::Misconfigured,
+            _ => Self::Other,
+        })
+    }
 }
 
 /// A challenge that a device holds, so that a pull brings only what is not known: `ID.DIGEST` in the query `known`,
@@ -243,4 +307,37 @@ pub struct Problem {
     /// The stable code to branch on.
     #[cfg_attr(feature = "openapi", schema(value_type = ProblemCode))]
     pub code: AnyProblemCode,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pulled(push: Value, push_failure: Value) -> PulledChallenges {
+        let pulled = json!({ "state": "confirmed", "challenges": [], "push": push, "push_failure": push_failure });
+        serde_json::from_value(pulled).unwrap()
+    }
+
+    #[test]
+    fn a_word_of_a_newer_server_costs_no_pull() {
+        let read = pulled(json!("moved"), json!("asleep"));
+        assert_eq!((read.push, read.push_failure), (None, Some(PushFailure::Other)));
+        let sentence = "the push service cannot be reached: dns error";
+        assert_eq!(pulled(json!("gone"), json!(sentence)).push_failure, Some(PushFailure::Other), "an older server's");
+        let read = pulled(Value::Null, Value::Null);
+        assert_eq!((read.push, read.push_failure), (None, None));
+    }
+
+    #[test]
+    fn each_word_is_read_as_it_is_written() {
+        for word in ["unreachable", "not_now", "refused", "gone", "wrong_project", "misconfigured"] {
+            let failure = pulled(json!("registered"), json!(word)).push_failure.unwrap();
+            assert_eq!((failure.as_str(), json!(failure)), (word, json!(word)));
+            assert_ne!(failure, PushFailure::Other);
+        }
+        for status in [PushStatus::Registered, PushStatus::Gone, PushStatus::Outdated, PushStatus::None] {
+            assert_eq!(pulled(json!(status), Value::Null).push, Some(status));
+        }
+    }
 }

@@ -172,6 +172,18 @@ macro_rules! each_sentence {
             AccountPushRepaired = "account_push_repaired",
             /// There is no registration for notifications.
             AccountPushNone = "account_push_none",
+            /// Nothing answered where this phone is to be reached.
+            AccountPushUnreachable = "account_push_unreachable",
+            /// The push service asks to wait.
+            AccountPushNotNow = "account_push_not_now",
+            /// The push service never takes what is sent to this phone.
+            AccountPushRefused = "account_push_refused",
+            /// The push service no longer knows the registration.
+            AccountPushGone = "account_push_gone",
+            /// The registration is of another app or project than the server's.
+            AccountPushWrongProject = "account_push_wrong_project",
+            /// The server is not allowed to send; its operator can mend that.
+            AccountPushMisconfigured = "account_push_misconfigured",
             /// The button that asks the server.
             AccountCheckNow = "account_check_now",
             /// In place of a question.

@@ -218,9 +218,9 @@ async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Op
     for account in living(authenticator)? {
         let error = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
-                if let Some(reason) = pulled.push_failure {
-                    let (organisation, reason) = (visible(&account.organisation), visible(&reason));
-                    printer.trouble(&format!("{organisation}: notifications do not arrive: {reason}"))?;
+                if let Some(failure) = pulled.push_failure {
+                    let organisation = visible(&account.organisation);
+                    printer.trouble(&format!("{organisation}: {}", show::explain_push(failure)))?;
                 }
                 pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
             }

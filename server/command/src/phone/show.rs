@@ -4,6 +4,7 @@ use crate::terminal::{self, visible};
 use countersign_device::sentences::{Language, Sentence};
 use countersign_device::{Account, AccountState, Outcome, Past, Prompt};
 use countersign_protocol::challenge::Context;
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::one_time_code::Shown;
 use countersign_protocol::revocation::EndReason;
@@ -37,6 +38,11 @@ pub fn explain_end(reason: EndReason) -> &'static str {
 /// What an outcome means for the person.
 pub fn explain(outcome: Outcome) -> &'static str {
     Sentence::for_outcome(outcome).text(language())
+}
+
+/// What a person does about a push that did not get through.
+pub fn explain_push(failure: PushFailure) -> &'static str {
+    Sentence::for_push_failure(failure).text(language())
 }
 
 fn account_json(account: &Account) -> Value {
