@@ -4,5 +4,6 @@ pub mod config;
 pub mod data_folder;
 pub mod listener;
 pub mod open;
+pub mod retention;
 pub mod serve;
 pub mod startup;
