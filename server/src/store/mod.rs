@@ -41,7 +41,7 @@ pub use organisations::{Organisation, RelyingParty};
 pub use prompts::Raise;
 pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
 pub use registrations::{MadeWith, NewRegistration, Registered, StoredRegistration, StoredVapidKey};
-pub use retention::{Ages, KEY_LEAST, OVER_LEAST, PIECE, PROOF_REMEMBERED, Progress, Removed};
+pub use retention::{Ages, KEY_LEAST, OVER_LEAST, PROOF_REMEMBERED, Progress, Removed};
 pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};
 pub use settings::StoredSigningKey;
 pub use settlements::{Settled, Settlement};

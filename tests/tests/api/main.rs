@@ -8,5 +8,6 @@ mod numbers;
 mod prompts;
 mod readme;
 mod refusals;
+mod retention;
 mod retraction;
 mod sent_twice;

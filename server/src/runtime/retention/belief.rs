@@ -13,7 +13,7 @@ use std::time::Duration;
 const PLAUSIBLE: Duration = Duration::from_secs(24 * 3600);
 /// How much faster than the clock the believed time comes after it.
 const CATCH_UP: u32 = 24;
-/// The longest time between two looks that counts as time in which the server ran.
+/// The longest time between two looks that counts as time in which the server ran: more is a jump.
 const LONGEST_LOOK: Duration = Duration::from_secs(5 * 60);
 
 /// The believed time.
@@ -31,7 +31,8 @@ impl Belief {
 
     /// Looks at the clock, and gives the believed time. A clock that was set back is believed.
     pub fn look(&mut self, now: Timestamp) -> Timestamp {
-        let ran = self.looked_at.map_or(Duration::ZERO, |earlier| earlier.until(now).min(LONGEST_LOOK));
+        let passed = self.looked_at.map(|earlier| earlier.until(now));
+        let ran = passed.filter(|passed| *passed <= LONGEST_LOOK).unwrap_or_default();
         self.looked_at = Some(now);
         self.at = if self.at + PLAUSIBLE >= now { now } else { self.at + ran * CATCH_UP };
         self.at

@@ -3,15 +3,15 @@
 
 use super::belief::Belief;
 use crate::service::Service;
-use crate::store::{Ages, PIECE, Removed, StoreError};
+use crate::store::{Ages, Removed, StoreError};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to rest when nothing more is old enough, and when the database gives no answer.
 const ROUND: Duration = Duration::from_secs(60);
-/// How long to rest after a piece: the writer is free for at least twenty times as long as a piece takes.
-const REST: Duration = Duration::from_millis(100);
+/// How long to rest after a piece, so that the writer is free for most of the time.
+const REST: Duration = Duration::from_millis(50);
 /// How often the believed time is kept, and a clock that is not believed is told of.
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -42,7 +42,7 @@ impl Pruner {
             let mut full = false;
             for what in Removed::ALL {
                 let removed = self.piece(what, at).await?;
-                full |= removed >= PIECE;
+                full |= removed >= what.piece();
                 all += removed;
             }
             if !full {
@@ -62,12 +62,12 @@ impl Pruner {
 
     /// Removes what is old enough, each kind in turn, with a rest after each piece.
     async fn round(&mut self) -> Result<(), StoreError> {
-        let at = self.believed().await?;
         loop {
+            let at = self.believed().await?;
             let mut full = false;
             for what in Removed::ALL {
                 let removed = self.piece(what, at).await?;
-                full |= removed >= PIECE;
+                full |= removed >= what.piece();
                 if removed > 0 && !self.rests(REST).await {
                     return Ok(());
                 }

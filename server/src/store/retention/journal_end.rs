@@ -1,7 +1,7 @@
 //! The journal's old end. Lines go from there alone, all that are older with each, and the number of the last that went
 //! is kept: what is left is always whole from that number on.
 
-use super::{PIECE, Store, StoreError};
+use super::{Removed, Store, StoreError};
 use crate::store::engine::Transaction;
 use crate::store::engine::value::values;
 use countersign_protocol::time::Timestamp;
@@ -24,7 +24,7 @@ fn end(tx: &dyn Transaction, before: Timestamp, now: Timestamp) -> Result<Option
     let cut_at: i64 =
         tx.one_row("retention", "SELECT journal_cut_at FROM retention", values![])?.get("journal_cut_at")?;
     let mut end = None;
-    for (count, line) in (1..).zip(tx.rows("journal", OLDEST, values![cut_at, now, PIECE])?) {
+    for (count, line) in (1..).zip(tx.rows("journal", OLDEST, values![cut_at, now, Removed::Journal.piece()])?) {
         let written_by: Option<Timestamp> = line.get("written_by")?;
         if written_by.is_none_or(|at| at >= before) || line.get("told")? {
             break;

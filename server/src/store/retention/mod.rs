@@ -17,9 +17,6 @@ use super::engine::value::values;
 use super::{Store, StoreError};
 use countersign_protocol::time::Timestamp;
 
-/// The most rows that one piece removes: so few that the writer is busy with them for a few milliseconds.
-pub const PIECE: usize = 100;
-
 /// How far removal by age has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -33,7 +30,7 @@ pub struct Progress {
 
 impl Store {
     /// Removes one piece of what is older than its age at the moment `at`, and says how many rows that were. Fewer than
-    /// [`PIECE`] are the last ones for now.
+    /// [`Removed::piece`] are the last ones for now.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer; nothing of this piece is removed then.

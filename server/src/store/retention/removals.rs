@@ -1,6 +1,6 @@
 //! Which rows are old enough to go, and what goes with each.
 
-use super::{PIECE, Store, StoreError};
+use super::{Store, StoreError};
 use crate::store::engine::Transaction;
 use crate::store::engine::row::Row;
 use crate::store::engine::value::values;
@@ -42,6 +42,15 @@ impl Removed {
         Self::Applications,
         Self::Journal,
     ];
+
+    /// The most rows that one piece removes: so few that the writer is busy with them for a few milliseconds. What lies
+    /// by random handles dirties several pages a row; proofs and lines lie side by side.
+    pub const fn piece(self) -> usize {
+        match self {
+            Self::Proofs | Self::Journal => 100,
+            _ => 25,
+        }
+    }
 
     /// What it is called in the log.
     pub const fn name(self) -> &'static str {
@@ -142,7 +151,7 @@ const CHALLENGES: Removal = Removal {
 const LINKS: Removal = Removal {
     table: "enrolment",
     oldest: "state, expires_at",
-    over: "state IN ('open', 'void') AND expires_at < $1 AND request_key IS NULL
+    over: "state IN ('open', 'void') AND expires_at < $1 AND proposed_at IS NULL
            AND (voided_at IS NULL OR voided_at < $1)",
     remove: &["DELETE FROM enrolment WHERE row_id = $1"],
 };
@@ -152,7 +161,7 @@ const LINKS: Removal = Removal {
 const DEVICES: Removal = Removal {
     table: "enrolment",
     oldest: "state, expires_at",
-    over: "state IN ('proposed', 'void') AND expires_at < $1 AND request_key IS NOT NULL
+    over: "state IN ('proposed', 'void') AND expires_at < $1 AND proposed_at IS NOT NULL
            AND (voided_at IS NULL OR voided_at < $1)
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.settled_by = enrolment.row_id)
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.reported_by = enrolment.row_id)
@@ -183,13 +192,13 @@ pub(super) const PROOFS: &str = "DELETE FROM accepted_proof WHERE (enrolment, jt
 
 impl Store {
     pub(super) async fn remove_proofs(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.write(move |tx, now| tx.execute(PROOFS, values![before.min(now), PIECE])).await
+        self.write(move |tx, now| tx.execute(PROOFS, values![before.min(now), Removed::Proofs.piece()])).await
     }
 
     pub(super) async fn remove_rows(&self, what: Removed, before: Timestamp) -> Result<usize, StoreError> {
         let Some(removal) = what.removal() else { return Ok(0) };
         let find = move |tx: &dyn Transaction| {
-            let found = tx.rows(removal.table, &removal.find(), values![before, PIECE])?;
+            let found = tx.rows(removal.table, &removal.find(), values![before, what.piece()])?;
             found.iter().map(|row: &Row| row.get("row_id")).collect::<Result<Vec<i64>, StoreError>>()
         };
         let found = self.read(find).await?;

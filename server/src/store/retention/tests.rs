@@ -1,6 +1,6 @@
 use super::journal_end::{CUT, OLDEST};
 use super::removals::{PROOFS, Removal};
-use super::{Ages, PIECE, Removed};
+use super::{Ages, Removed};
 use crate::store::engine::value::values;
 use crate::store::{Place, Store, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
@@ -26,10 +26,10 @@ const PEOPLE: &str = "
     INSERT INTO relying_party VALUES (1, 'r', 1, 'Customer area', 0, NULL);
     INSERT INTO account (row_id, handle, organisation, name, created_at) VALUES (1, 'a', 1, 'maya', 0);
     INSERT INTO enrolment (row_id, handle, account, state, created_at, expires_at, ticket_sha256, request_key_id,
-                           request_key, approval_key, statement, certificate, voided_at)
-    VALUES (1, 'e1', 1, 'confirmed', 0, 0, x'01', 'k1', x'11', x'21', 's', 1, NULL),
-           (2, 'e2', 1, 'void', 0, 0, x'02', 'k2', x'12', x'22', 's', 1, 0),
-           (3, 'e3', 1, 'void', 0, 0, x'03', 'k3', x'13', x'23', 's', 1, :now);";
+                           request_key, approval_key, statement, certificate, proposed_at, voided_at)
+    VALUES (1, 'e1', 1, 'confirmed', 0, 0, x'01', 'k1', x'11', x'21', 's', 1, 0, NULL),
+           (2, 'e2', 1, 'void', 0, 0, x'02', 'k2', x'12', x'22', 's', 1, 0, 0),
+           (3, 'e3', 1, 'void', 0, 0, x'03', 'k3', x'13', x'23', 's', 1, 0, :now);";
 
 struct World {
     store: Store,
@@ -64,7 +64,7 @@ impl World {
         loop {
             let removed = self.store.remove_piece(what, &Ages::default(), NOW).await.unwrap();
             pieces.push(removed);
-            if removed < PIECE {
+            if removed < what.piece() {
                 return pieces;
             }
         }
@@ -141,7 +141,8 @@ async fn what_is_over_goes_in_pieces_and_what_still_plays_a_part_stays_whatever_
              SELECT row_id, 1, 'sent', :old, :old FROM challenge WHERE row_id >= 100";
     world.run(&rows).await;
     assert_eq!(world.remove(Removed::Events).await, [0], "it is still told");
-    assert_eq!(world.remove(Removed::Challenges).await, [100, 100, 52]);
+    let pieces = world.remove(Removed::Challenges).await;
+    assert_eq!((pieces.len(), pieces.iter().max(), pieces.last()), (11, Some(&25), Some(&2)), "{pieces:?}");
     let left = world.read("SELECT handle AS found FROM challenge ORDER BY row_id").await;
     assert_eq!(left, ["c1", "c2", "c3", "c4", "c5", "c6", "c7"]);
     let left = world.read("SELECT 'c' || challenge AS found FROM challenge_device ORDER BY challenge").await;
