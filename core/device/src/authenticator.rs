@@ -82,6 +82,8 @@ impl Authenticator {
     pub fn open(directory: &Path, platform: Platform) -> Result<Self, Error> {
         let store = Store::open(directory)?;
         let keyring = Mutex::new(Keyring::open(directory, &*platform.vault)?);
+        // What cannot be removed now keeps nobody from answering; the next pull tries again.
+        drop(store.forget_old(platform.clock.now()));
         Ok(Self { store, keyring, platform, nonces: Nonces::default(), brought: Mutex::default() })
     }
 

@@ -118,7 +118,7 @@ impl Authenticator {
                 // The answer may have counted, and a server that is busy now has not said so: only a final refusal ends
                 // it.
                 Err(error) if error.is_final() && self.is_over(&stored)? => {
-                    self.store.finish_challenge(stored.challenge_id, Outcome::Expired, self.platform.clock.now())?;
+                    self.store.give_up_answer(stored.challenge_id, self.platform.clock.now())?;
                 }
                 Ok(_)
                 | Err(

@@ -147,6 +147,10 @@ impl Authenticator {
         if pulled.state != EnrolmentState::Void {
             self.repair_push(id, &pulled).await;
         }
+        // Whoever only pulls never looks at what waits, and so would keep for ever what waits no longer. What cannot be
+        // removed now is no trouble of this pull: the next one tries again.
+        drop(self.pending());
+        drop(self.store.forget_old(self.platform.clock.now()));
         Ok(pulled)
     }
 

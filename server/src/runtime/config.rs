@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, overlaid by the environment.
 
+use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use crate::delivery::push::config::PushConfig;
 use crate::delivery::webhook::config::WebhookConfig;
@@ -39,6 +40,9 @@ pub struct Config {
     /// What an approval is worth.
     #[serde(default)]
     pub approval: ApprovalConfig,
+    /// How long what is over is kept.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -191,6 +195,7 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
                     | "webhook"
                     | "codes"
                     | "approval"
+                    | "retention"
                     | "limits"
                     | "log"
             ) =>

@@ -5,5 +5,6 @@ pub mod data_folder;
 pub mod http_message;
 pub mod listener;
 pub mod open;
+pub mod retention;
 pub mod serve;
 pub mod startup;

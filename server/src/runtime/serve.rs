@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::data_folder::DataFolder;
+use super::retention::pruner::Pruner;
 use super::startup::StartupError;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
@@ -24,6 +25,7 @@ pub struct Running {
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
+    pruning: JoinHandle<()>,
     _folder: DataFolder,
 }
 
@@ -91,9 +93,10 @@ pub async fn start_with(
     }
     let pushing = tokio::spawn(sender.run());
     let telling = tokio::spawn(teller.run());
+    let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
     let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
-    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, service, _folder: folder })
+    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, pruning, service, _folder: folder })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -111,6 +114,7 @@ impl Running {
         let _ = self.listening.await;
         let _ = self.pushing.await;
         let _ = self.telling.await;
+        let _ = self.pruning.await;
         self.service.store.close().await;
     }
 }

@@ -6,11 +6,11 @@ use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::domain::rows::{OrganisationRow, RelyingPartyRow};
 use crate::keys::nonce;
-use crate::store::{self, ActiveDevice};
+use crate::store::{self, ActiveDevice, PROOF_REMEMBERED};
 use countersign_protocol::Refusal;
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::EnrolmentId;
-use countersign_protocol::proof::{self, PROOF_LIFETIME};
+use countersign_protocol::proof;
 use std::net::IpAddr;
 
 /// The relying party that asks.
@@ -92,9 +92,7 @@ impl NamedDevice {
         if !nonce::is_fresh(&service.keys.nonce_key, device.enrolment_id, &proof.nonce, now) {
             return Err(Refused::NonceRequired);
         }
-        // The nonce ends long before this row does, so a proof is either remembered or too old, also when the writer is
-        // slow.
-        if !service.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_LIFETIME * 2).await? {
+        if !service.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_REMEMBERED).await? {
             return Err(Refused::Replayed);
         }
         Ok(Device { device, jti: proof.jti, address })

@@ -115,8 +115,7 @@ impl Store {
         jti: String,
         expires_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.write(move |tx, now| {
-            tx.execute("DELETE FROM accepted_proof WHERE expires_at < $1", values![now])?;
+        self.write(move |tx, _| {
             let sql =
                 "INSERT INTO accepted_proof (enrolment, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
             tx.changes_one(sql, values![device, &jti, expires_at])

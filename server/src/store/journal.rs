@@ -1,8 +1,9 @@
 //! The journal: every fact that matters for security, written in the transaction that makes it true. Who, what, to
 //! whom, why, when, from where; in handles, so that a line can be read when the rows that it speaks of are long gone.
 //!
-//! Lines are only ever added: this file has no statement that changes or removes one, and the database refuses both. A
-//! line takes nothing that other writers hold: its number is the database's own.
+//! Lines are only ever added: this file has no statement that changes or removes one, and the database refuses it. They
+//! go at their age, from the old end alone (`retention/journal_end.rs`). A line takes nothing that other writers hold:
+//! its number is the database's own.
 
 use super::StoreError;
 use super::challenge_state;

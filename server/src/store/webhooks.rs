@@ -20,8 +20,6 @@ use std::time::Duration;
 pub const EVENT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How long after a rotation the earlier secret signs as well, so that a receiver has time to learn the new one.
 const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// How long delivered and dead events are kept.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What an event says of its challenge: what its relying party could have read at that moment, and no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -245,20 +243,6 @@ impl Store {
                            attempts = attempts + 1, leased_by = NULL, leased_until = NULL
                        WHERE row_id = $1 AND state = 'queued'";
             tx.execute(sql, values![event.row_id, stage, reason, due_at])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Forgets the events that were delivered or died long ago. The journal keeps what they told.
-    ///
-    /// # Errors
-    /// [`StoreError`], when the database gives no answer.
-    pub async fn drop_old_events(&self) -> Result<(), StoreError> {
-        self.write(|tx, now| {
-            let sql = "DELETE FROM webhook_event WHERE state <> 'queued' AND due_at < $1
-                       AND (SELECT at FROM journal WHERE row_id = webhook_event.journal) < $1";
-            tx.execute(sql, values![now - KEPT])?;
             Ok(())
         })
         .await

@@ -11,5 +11,6 @@ mod prompts;
 mod raw_http;
 mod readme;
 mod refusals;
+mod retention;
 mod retraction;
 mod sent_twice;

@@ -49,8 +49,10 @@ pub(super) trait Queue: Send + Sync + 'static {
     /// When more is due, if that is known.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Forgets what is not worth sending any more.
-    async fn sweep(&self) -> Result<(), StoreError>;
+    /// Drops what waits and is not worth sending any more.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Notified when something was queued.
     fn wake(&self) -> &Notify;

@@ -51,10 +51,6 @@ impl Queue for Events {
         self.service.store.next_event_due(now).await
     }
 
-    async fn sweep(&self) -> Result<(), StoreError> {
-        self.service.store.drop_old_events().await
-    }
-
     fn wake(&self) -> &Notify {
         &self.service.wake.events
     }

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0006_push_registrations.sql"),
     include_str!("../../../../migrations/0007_journal.sql"),
     include_str!("../../../../migrations/0008_attempts.sql"),
+    include_str!("../../../../migrations/0009_retention.sql"),
 ];
 
 fn version(connection: &Connection) -> Result<u32, StoreError> {
@@ -82,6 +83,36 @@ mod tests {
                 connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
             assert_eq!(kept, ("approved".into(), "pulled".into(), "push code".into(), true), "from version {from}");
         }
+    }
+
+    /// The foreign keys of which no index has the column first, as `table.column`: for each row that is removed from
+    /// the other table, SQLite reads all of this one.
+    fn without_index(database: &Connection) -> Vec<String> {
+        let sql = "SELECT t.name || '.' || k.\"from\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) k
+                   WHERE t.type = 'table' AND NOT EXISTS (
+                       SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c, sqlite_schema s
+                       WHERE c.seqno = 0 AND c.name = k.\"from\"
+                         AND (i.partial = 0
+                              OR (s.name = i.name AND s.sql LIKE '%) WHERE ' || k.\"from\" || ' IS NOT NULL')))
+                     AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) p
+                                     WHERE p.name = k.\"from\" AND p.pk = 1 AND p.type = 'INTEGER')
+                   ORDER BY 1";
+        let mut statement = database.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap();
+        found.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_foreign_key_has_an_index() {
+        let database = Connection::open_in_memory().unwrap();
+        let (last, earlier) = MIGRATIONS.split_last().unwrap();
+        earlier.iter().take(7).for_each(|step| database.execute_batch(step).unwrap());
+        let before = without_index(&database);
+        for known in ["challenge.account", "challenge_device.enrolment", "webhook_event.journal"] {
+            assert!(before.iter().any(|one| one == known), "it would be noticed: {before:?}");
+        }
+        earlier.iter().skip(7).chain([last]).for_each(|step| database.execute_batch(step).unwrap());
+        assert_eq!(without_index(&database), [""; 0]);
     }
 
     /// An event of a database in which events were kept apart from what had happened.
