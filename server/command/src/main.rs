@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod phone;
 mod serve;
+mod typed_id;
 
 use clap::Parser;
 use command_line::{CommandLine, run};
