@@ -15,6 +15,7 @@ use countersign_protocol::decision::{self, Answer, Decision, Given};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::jws::Unverified;
+use countersign_protocol::typed;
 
 /// Whether a key that asks the person may be used: not in the background.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ enum Asks {
 }
 
 impl Authenticator {
-    /// Answers YES, with the number that the page shows where the request asks for one. Signed by the approval key,
+    /// Answers YES, with the number that the page shows where the request asks for one, as it was typed. Signed by the approval key,
     /// which may ask the person first.
     ///
     /// # Errors
@@ -35,7 +36,9 @@ impl Authenticator {
     /// the signed answer is kept and the same call, or the next pull, delivers it; [`Error::Store`] when it cannot be
     /// kept.
     pub async fn approve(&self, id: ChallengeId, number: Option<&str>) -> Result<Outcome, Error> {
-        self.decide(id, Given::approve(number)).await
+        // What is no number at all is none of the form that was asked for.
+        let number = number.map(|number| typed::digits(number).unwrap_or_default());
+        self.decide(id, Given::approve(number.as_deref())).await
     }
 
     /// Answers NO. Signed by the request key, so that nothing stands between the person and a refusal. It takes the

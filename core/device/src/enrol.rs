@@ -16,22 +16,25 @@ use countersign_protocol::jws;
 use countersign_protocol::key::{Thumbprint, sha256_text};
 use countersign_protocol::sealing::SealingKey;
 use countersign_protocol::server_identity::PinnedServer;
-use countersign_protocol::text;
+use countersign_protocol::typed;
+
+/// The name of a device whose own name shows nothing.
+pub const UNNAMED: &str = "Phone";
 
 impl Authenticator {
-    /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
+    /// Enrols this device for the account that the link belongs to. The link is taken as it was pasted; of the device's
+    /// name, what can be shown stays ([`typed::name`]), and where nothing does, it is [`UNNAMED`]. The account is *proposed* until its confirmation
     /// code has been typed on the signed-in page. When the answer is lost, the same call with the same link goes on
     /// where it stopped.
     ///
     /// # Errors
-    /// `malformed` for what is no link, or a device name that cannot be shown; `wrong_server` when the server is not
+    /// `malformed` for what is no link; `wrong_server` when the server is not
     /// the one that the link names, or its statement is of another; `wrong_device` when its statement is about other
     /// keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any more;
     /// [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call
     /// goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
-        text::check_name(device_name, "device name")?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
         if let Some(known) = self.store.enrolment_of_ticket(&ticket_sha256)? {
             // The link was scanned again. New keys would look like a thief's second device to the server, which would
@@ -43,7 +46,11 @@ impl Authenticator {
         let met = Met::check(&document, &asked, &link.fingerprint, lowest_sequence)?;
         let enrolling = match self.store.enrolling(&ticket_sha256)? {
             Some(enrolling) => enrolling,
-            None => self.begin(&ticket_sha256, &met, device_name).await?,
+            None => {
+                // Cleaned here and not by the server: the name is signed.
+                let name = typed::name(device_name);
+                self.begin(&ticket_sha256, &met, name.as_deref().unwrap_or(UNNAMED)).await?
+            }
         };
         match self.redeem(&link, &enrolling).await {
             Ok(answer) => self.finish(&link, &ticket_sha256, &met, enrolling, &answer),

@@ -19,6 +19,7 @@ pub mod transport;
 pub mod vault;
 
 pub use authenticator::{Account, AccountState, Authenticator};
+pub use enrol::UNNAMED;
 pub use error::{Error, StoreError};
 pub use keyring::{Keyring, Opened};
 pub use platform::{Platform, PushRegistrar};

@@ -8,7 +8,7 @@ use crate::decision::DecisionKeys;
 use crate::handle::{AccountId, EnrolmentId};
 use crate::jws::{self, Claims, Unverified};
 use crate::key::{PublicKey, Thumbprint, sha256, sha256_text};
-use crate::link::{take_apart, trimmed};
+use crate::link::{pasted, take_apart};
 use crate::refusal::Refusal;
 use crate::sealing::SealingPublicKey;
 use crate::text;
@@ -46,7 +46,7 @@ impl EnrolmentLink {
     /// 32 bytes and a fingerprint behind it.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("enrolment link");
-        let (server_url, ticket, fingerprint) = take_apart(trimmed(text)?, "/enrol", "t").ok_or(WRONG)?;
+        let (server_url, ticket, fingerprint) = take_apart(&pasted(text)?, "/enrol", "t").ok_or(WRONG)?;
         if BASE64URL_NOPAD.decode(ticket.as_bytes()).map_or(0, |bytes| bytes.len()) != 32 {
             return Err(WRONG);
         }
@@ -249,6 +249,9 @@ mod tests {
         let link = EnrolmentLink::parse(&good).unwrap();
         assert_eq!((link.server_url.as_str(), link.to_text()), ("https://login.example", good.clone()));
         assert!(!format!("{link:?}").contains(&ticket));
+        for pasted in [format!("“{good}”,"), good.replace('=', "=\r\n> ")] {
+            assert_eq!(EnrolmentLink::parse(&pasted).unwrap().to_text(), good, "{pasted:?}");
+        }
         let below = EnrolmentLink::parse(&good.replace("/enrol", "/mfa/enrol")).unwrap();
         assert_eq!(below.server_url, "https://login.example/mfa");
         for local in ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"] {

@@ -29,6 +29,7 @@ pub mod sealing;
 pub mod server_identity;
 pub mod text;
 pub mod time;
+pub mod typed;
 pub mod webpush;
 
 pub use problem_code::{AnyProblemCode, ProblemCode};

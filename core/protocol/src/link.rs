@@ -4,7 +4,9 @@
 use crate::handle::ChallengeId;
 use crate::key::Thumbprint;
 use crate::refusal::Refusal;
+use crate::typed;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 /// The longest link that is read, in bytes.
 const MAX_LENGTH: usize = 2048;
@@ -33,10 +35,10 @@ pub(crate) fn take_apart(text: &str, page: &str, name: &str) -> Option<(String, 
     Some((server_url, value.to_owned(), fingerprint.parse().ok()?))
 }
 
-/// Refuses what is too long to be a link, and trims what was copied with it.
-pub(crate) fn trimmed(text: &str) -> Result<&str, Refusal> {
-    let text = text.trim();
-    if text.len() > MAX_LENGTH { Err(Refusal::TooLarge) } else { Ok(text) }
+/// What was pasted without what was copied with it; refuses what is too long to be a link.
+pub(crate) fn pasted(text: &str) -> Result<Zeroizing<String>, Refusal> {
+    let link = typed::link(text);
+    if link.len() > MAX_LENGTH { Err(Refusal::TooLarge) } else { Ok(link) }
 }
 
 /// Opens a request in the app on the same phone: `https://HOST/challenge#c=CHALLENGE&k=FINGERPRINT`. It answers
@@ -64,7 +66,7 @@ impl ChallengeLink {
     /// and a fingerprint behind it, and nothing else.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         const WRONG: Refusal = Refusal::Malformed("challenge link");
-        let (server_url, challenge, fingerprint) = take_apart(trimmed(text)?, "/challenge", "c").ok_or(WRONG)?;
+        let (server_url, challenge, fingerprint) = take_apart(&pasted(text)?, "/challenge", "c").ok_or(WRONG)?;
         Ok(Self { server_url, challenge_id: challenge.parse().map_err(|_| WRONG)?, fingerprint })
     }
 }
@@ -83,7 +85,9 @@ mod tests {
             fingerprint: SoftwareKey::generate().unwrap().0.public().thumbprint(),
         };
         let text = link.to_text();
-        assert_eq!(ChallengeLink::parse(&format!(" {text}\n")).unwrap(), link);
+        for pasted in [format!(" {text}\n"), format!("<{text}>."), text.replace("&k", "\r\n&amp;k")] {
+            assert_eq!(ChallengeLink::parse(&pasted).unwrap(), link, "{pasted:?}");
+        }
         let wrong = Err(Refusal::Malformed("challenge link"));
         for other in [
             text.replace("https", "http"),

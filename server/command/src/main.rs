@@ -8,6 +8,7 @@ mod failure;
 mod phone;
 mod serve;
 mod terminal;
+mod typed_id;
 
 use clap::Parser;
 use command_line::{CommandLine, run};

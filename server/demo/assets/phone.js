@@ -61,7 +61,7 @@ export class Phone {
     const click = (name, act) => on(this.part(name), "click", act);
     for (const name of ["scan", "scan-another"]) click(name, () => this.#press("enrol"));
     on(this.part("paste"), "submit", async () => {
-      if (await this.#press("enrol", { link: this.part("pasted").value.trim() })) this.part("pasted").value = "";
+      if (await this.#press("enrol", { link: this.part("pasted").value })) this.part("pasted").value = "";
     });
     click("check", () => this.#press("check"));
     click("remove-proposed", () => this.#press("remove", { id: this.#proposed }));

@@ -31,8 +31,7 @@ pub async fn propose(
     user: AccountId,
     name: Option<String>,
 ) -> Result<Proposed, Refused> {
-    let name = name.unwrap_or_else(|| DEFAULT_NAME.into());
-    names::check(&name)?;
+    let name = name.map_or_else(|| Ok(DEFAULT_NAME.into()), |name| names::typed(&name))?;
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
     let (totp, stored) = code_secrets::generate(service)?;
     let id = stored.id;

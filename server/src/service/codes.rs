@@ -10,6 +10,7 @@ use crate::domain::refused::Refused;
 use crate::store::{Accepted, Attempt, Begun, ToSettle};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_protocol::typed;
 use std::ops::RangeInclusive;
 
 /// Digits that any code has.
@@ -74,17 +75,13 @@ async fn accept(service: &Service, by: &RelyingParty, attempt: &Attempt, code: &
     Ok(false)
 }
 
-/// The digits that a person typed: "123 456" is the same code as "123456".
+/// The digits that a person typed, in whatever script and groups.
 ///
 /// # Errors
 /// `malformed` for what no authenticator could show.
 pub fn typed(text: &str) -> Result<String, Refused> {
-    let code: String = text.chars().filter(|character| !character.is_whitespace()).collect();
-    if DIGITS.contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(code)
-    } else {
-        Err(Refused::malformed("A code is 6 to 8 digits."))
-    }
+    let code = typed::digits(text).filter(|code| DIGITS.contains(&code.len()));
+    code.ok_or_else(|| Refused::malformed("A code is 6 to 8 digits."))
 }
 
 const fn over(state: ChallengeState) -> Refused {

@@ -16,6 +16,7 @@ use countersign_protocol::key::{SoftwareKey, sha256};
 use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::sealing::{self, Envelope, SealedTo, SealingPublicKey};
 use countersign_protocol::time::Timestamp;
+use countersign_protocol::typed;
 use data_encoding::BASE64URL_NOPAD;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -83,13 +84,10 @@ pub async fn confirm(
     service: &Service,
     by: &RelyingParty,
     id: EnrolmentId,
-    typed: &str,
+    typed_code: &str,
 ) -> Result<EnrolmentRecord, Refused> {
-    // People type what they read: "123 456" is the same six digits.
-    let code: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
-    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Refused::malformed("The code is the six digits that the phone shows."));
-    }
+    let code = typed::digits(typed_code).filter(|code| code.len() == 6);
+    let code = code.ok_or_else(|| Refused::malformed("The code is the six digits that the phone shows."))?;
     let confirmed = service.store.confirm_enrolment(by.actor(), by.organisation(), id, code).await?;
     wake(service, id).await?;
     match confirmed {

@@ -12,6 +12,7 @@ use countersign_protocol::device_api::Device;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
+use countersign_protocol::typed;
 use std::path::Path;
 
 /// The operator at work.
@@ -55,8 +56,8 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// `malformed`, `unavailable`.
     pub async fn create_organisation(&self, name: &str) -> Result<Option<Organisation>, Refused> {
-        names::check(name)?;
-        Ok(self.store.create_organisation(Actor::OPERATOR, self.new_handle(), name.to_owned()).await?)
+        let name = names::typed(name)?;
+        Ok(self.store.create_organisation(Actor::OPERATOR, self.new_handle(), name).await?)
     }
 
     /// Every organisation, by name.
@@ -67,13 +68,16 @@ impl<'a> Operator<'a> {
         Ok(self.store.organisations().await?)
     }
 
-    /// The organisation of this name.
+    /// The organisation of this name, or else of this name cleaned, as it was when it was typed to make the
+    /// organisation.
     ///
     /// # Errors
     /// `not_found`, `unavailable`.
     pub async fn organisation(&self, name: &str) -> Result<Organisation, Refused> {
-        let found = self.store.organisations().await?.into_iter().find(|one| one.name == name);
-        found.ok_or(Refused::NotFound("organisation"))
+        let mut all = self.store.organisations().await?;
+        let at = all.iter().position(|one| one.name == name);
+        let at = at.or_else(|| all.iter().position(|one| one.name == typed::clean(name)));
+        at.map(|at| all.swap_remove(at)).ok_or(Refused::NotFound("organisation"))
     }
 
     /// Makes a relying party of an organisation; none when the name is taken there.
@@ -85,14 +89,12 @@ impl<'a> Operator<'a> {
         organisation: &str,
         name: &str,
     ) -> Result<Option<NewRelyingParty>, Refused> {
-        names::check(name)?;
+        let name = names::typed(name)?;
         let organisation = self.organisation(organisation).await?;
         let api_key = api_key::generate(self.randomness);
         let digest = api_key::digest(&api_key);
-        let made = self
-            .store
-            .create_relying_party(Actor::OPERATOR, organisation, self.new_handle(), name.to_owned(), digest)
-            .await?;
+        let made =
+            self.store.create_relying_party(Actor::OPERATOR, organisation, self.new_handle(), name, digest).await?;
         Ok(made.map(|relying_party| NewRelyingParty { relying_party, api_key }))
     }
 
@@ -131,10 +133,10 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// `malformed`, `not_found` for the organisation, `unavailable`.
     pub async fn create_user(&self, organisation: &str, name: &str) -> Result<(Account, bool), Refused> {
-        names::check(name)?;
+        let name = names::typed(name)?;
         let organisation = self.organisation(organisation).await?;
         let id = AccountId::random(self.randomness);
-        Ok(self.store.create_account(Actor::OPERATOR, organisation.row_id, id, name.to_owned()).await?)
+        Ok(self.store.create_account(Actor::OPERATOR, organisation.row_id, id, name).await?)
     }
 
     /// Every account of an organisation, by name.

@@ -118,6 +118,24 @@ async fn another_organisation_finds_nothing() {
 }
 
 #[tokio::test]
+async fn the_name_that_a_person_gives_an_application_is_cleaned() {
+    let world = World::new().await;
+    for (given, kept) in [
+        (" Tablet\n", "Tablet"),
+        ("\u{2068}Maya\u{2069}’s  tablet\u{200f}", "Maya’s tablet"),
+        ("Samsung®\u{fe0e} S24", "Samsung® S24"),
+        (
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+        ),
+    ] {
+        let path = format!("/v1/users/{}/authenticators", world.user);
+        assert_eq!(world.site.post(&path, &json!({ "name": given })).await.status, 201, "{given:?}");
+        assert_eq!(world.authenticators().await.pop().unwrap()["name"], kept, "{given:?}");
+    }
+}
+
+#[tokio::test]
 async fn names_that_no_code_holds_still_leave_the_key_to_type() {
     let world = World::new().await;
     let organisation = "👩‍🚀".repeat(33);
@@ -126,7 +144,7 @@ async fn names_that_no_code_holds_still_leave_the_key_to_type() {
     let made = site.post(&format!("/v1/users/{user}/authenticators"), &json!({})).await;
     assert_eq!((made.status, &made.body["qr_svg"], &made.body["qr_png"]), (201, &Value::Null, &Value::Null));
     assert_eq!(OtpauthLink::parse(made.body["otpauth"].as_str().unwrap()).unwrap().issuer(), Some(&*organisation));
-    for wrong in ["", " Tablet", "a\u{202e}b", &"x".repeat(101)] {
+    for wrong in ["", " \u{200f}", "a\u{202e}b", &"x".repeat(101)] {
         let refused = site.post(&format!("/v1/users/{user}/authenticators"), &json!({ "name": wrong })).await;
         assert_eq!((refused.status, refused.code()), (400, "malformed"), "{wrong}");
     }

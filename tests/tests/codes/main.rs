@@ -7,5 +7,6 @@ mod challenge;
 mod limits;
 mod oathtool;
 mod phone;
+mod typed;
 mod upgrade;
 mod world;

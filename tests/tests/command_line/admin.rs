@@ -125,6 +125,24 @@ async fn a_revoked_device_is_not_asked_any_more() {
 }
 
 #[tokio::test]
+async fn what_an_operator_types_or_pastes_is_cleaned() {
+    let here = Installation::new().await;
+    let made = here.admin(&["organisation", "create", " Harbour\u{a0}\u{a0}Hosting\u{200f}"]).await;
+    assert_eq!(made["name"], "Harbour Hosting");
+    here.refuses(&["organisation", "create", "Harbour Hosting "], 3, "there is an organisation of this name").await;
+    let site = ["relying-party", "create", "--organisation", "Harbour  Hosting", "\u{2068}Shop\u{2069}"];
+    let site = here.admin(&site).await;
+    assert_eq!(site["name"], "Shop");
+    let pasted = format!(" “{}”,", site["id"].as_str().unwrap().replace('-', "\u{2011}"));
+    assert_eq!(here.admin(&["relying-party", "rotate", &pasted]).await["id"], site["id"]);
+    let maya = here.admin(&["user", "create", "--organisation", "Harbour Hosting", "maya\n"]).await;
+    let pasted = format!("<{}>", maya["id"].as_str().unwrap());
+    let unlock = ["user", "unlock", "--organisation", "Harbour Hosting\t", &pasted];
+    assert_eq!(here.admin(&unlock).await, json!({ "id": maya["id"], "unlocked": 0 }));
+    here.refuses(&["organisation", "create", "a\u{202e}b"], 2, "force its direction").await;
+}
+
+#[tokio::test]
 async fn locked_codes_are_unlocked() {
     let here = Installation::new().await;
     let Installation { site, user, .. } = &here;

@@ -3,6 +3,7 @@
 use super::Algorithm;
 use crate::randomness::Randomness;
 use crate::refusal::Refusal;
+use crate::typed;
 use data_encoding::{BASE32_NOPAD, Encoding};
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -16,14 +17,13 @@ const FOREIGN_LENGTHS: RangeInclusive<usize> = 10..=128;
 /// The longest secret that is read, in characters with their separators.
 const MAX_SECRET_TEXT: usize = 512;
 
-/// Base32 (RFC 4648, section 6) as people type it and as other services write it: lower case, spaces, hyphens, and last
-/// characters whose surplus bits are not zero, since some services draw the characters and not the bytes at random.
+/// Base32 (RFC 4648, section 6) as other services write it: lower case too, and last characters whose surplus bits are
+/// not zero, since some services draw the characters and not the bytes at random.
 #[expect(clippy::expect_used, reason = "the same constant each time, and every test here reads with it")]
 static FORGIVING_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut form = BASE32_NOPAD.specification();
     form.translate.from.push_str("abcdefghijklmnopqrstuvwxyz");
     form.translate.to.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    form.ignore.push_str(" -\t\r\n");
     form.check_trailing_bits = false;
     form.encoding().expect("a valid specification")
 });
@@ -56,17 +56,21 @@ impl Secret {
         Self::of_length(bytes, FOREIGN_LENGTHS)
     }
 
-    /// Reads base32 of any service, 10 to 128 bytes, with or without padding; spaces, hyphens and case do not matter.
+    /// Reads base32 of any service, 10 to 128 bytes, with or without padding, as people type it ([`typed::key`]); case
+    /// does not matter.
     ///
     /// # Errors
     /// `too_large` when the text is longer than any such secret; `malformed` when it is not base32, or its bytes are
     /// too few or too many.
     pub fn from_base32(text: &str) -> Result<Self, Refusal> {
-        if text.len() > MAX_SECRET_TEXT {
+        if text.chars().count() > MAX_SECRET_TEXT {
             return Err(Refusal::TooLarge);
         }
-        let unpadded = text.trim_end_matches(['=', ' ', '-', '\t', '\r', '\n']);
-        let bytes = FORGIVING_BASE32.decode(unpadded.as_bytes()).map(Zeroizing::new).map_err(|_| Self::WRONG)?;
+        let key = typed::key(text);
+        let bytes = FORGIVING_BASE32
+            .decode(key.trim_end_matches('=').as_bytes())
+            .map(Zeroizing::new)
+            .map_err(|_| Self::WRONG)?;
         Self::foreign(&bytes)
     }
 
@@ -153,6 +157,7 @@ mod tests {
             text.to_lowercase(),
             format!("  {text}\n"),
             "gezd-gnbv-gy3t-qojq-GEZD-GNBV-GY3T-QOJQ".into(),
+            "ＧＥＺＤ　gnbv\u{2013}gy３t\u{202f}qojq gezdgnbvgy3tqojq\u{200f}".into(),
         ];
         for text in typed {
             assert_eq!(Secret::from_base32(&text), Ok(secret()), "{text}");

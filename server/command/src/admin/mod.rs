@@ -6,6 +6,7 @@ mod webhooks;
 use crate::failure::Failure;
 use crate::serve;
 use crate::terminal::{self, visible};
+use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
@@ -84,13 +85,13 @@ enum RelyingPartyCommand {
     /// Give a relying party a new API key and end the old one
     Rotate {
         /// The relying party's id, as `relying-party list` shows it
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// End a relying party
     Revoke {
         /// The relying party's id, as `relying-party list` shows it
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
 }
@@ -117,7 +118,7 @@ enum UserCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<AccountId>)]
         id: AccountId,
     },
     /// Take one-time codes again after too many wrong ones
@@ -126,7 +127,7 @@ enum UserCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<AccountId>)]
         id: AccountId,
     },
 }
@@ -139,7 +140,7 @@ enum DeviceCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(long, allow_hyphen_values = true)]
+        #[arg(long, allow_hyphen_values = true, value_parser = id::<AccountId>)]
         user: AccountId,
     },
     /// End a user's device
@@ -148,10 +149,10 @@ enum DeviceCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(long, allow_hyphen_values = true)]
+        #[arg(long, allow_hyphen_values = true, value_parser = id::<AccountId>)]
         user: AccountId,
         /// The device's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<EnrolmentId>)]
         id: EnrolmentId,
     },
 }
@@ -165,10 +166,10 @@ enum PushCommand {
         #[arg(long)]
         organisation: String,
         /// The user's id
-        #[arg(long, allow_hyphen_values = true)]
+        #[arg(long, allow_hyphen_values = true, value_parser = id::<AccountId>)]
         user: AccountId,
         /// The device's id, as `device list` shows it
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<EnrolmentId>)]
         id: EnrolmentId,
     },
 }

@@ -2,6 +2,7 @@
 
 use super::office::{Office, refused};
 use crate::failure::Failure;
+use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_server::domain::moment::rfc3339;
 use countersign_server::service::webhooks::WebhookRefused;
@@ -14,7 +15,7 @@ pub(super) enum WebhookCommand {
     /// webhook, its secret stays, and one that the receiver has disabled is used again
     Set {
         /// The relying party's id, as `relying-party list` shows it
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
         /// The address: https
         url: String,
@@ -22,13 +23,13 @@ pub(super) enum WebhookCommand {
     /// Give a webhook a new secret; the earlier one signs beside it for a day
     Rotate {
         /// The relying party's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// Tell a relying party no more events; those that wait are dead
     Remove {
         /// The relying party's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// List all webhooks, and how many of their events wait and are dead
@@ -36,7 +37,7 @@ pub(super) enum WebhookCommand {
     /// List the dead events of a relying party: those that its receiver did not take within a day
     Dead {
         /// The relying party's id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// Tell dead events once more, for another day
@@ -47,9 +48,10 @@ pub(super) enum WebhookCommand {
 #[group(required = true, multiple = false)]
 pub(super) struct Replay {
     /// The event's id, as `webhook dead` shows it
+    #[arg(value_parser = id::<String>)]
     event: Option<String>,
     /// Every dead event of this relying party
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = id::<String>)]
     all: Option<String>,
 }
 

@@ -5,6 +5,7 @@ mod watch;
 
 use crate::failure::Failure;
 use crate::terminal::visible;
+use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
 use countersign_protocol::handle::ChallengeId;
@@ -50,7 +51,7 @@ enum Command {
     /// Answer YES
     Approve {
         /// The request, or the first characters of its id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
         /// The number that the page shows, where the request asks for it
         #[arg(long)]
@@ -59,13 +60,13 @@ enum Command {
     /// Answer NO
     Deny {
         /// The request, or the first characters of its id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// Say that this was not you, also of a past request: nothing more is pushed until you allow it again
     Report {
         /// The request, or the first characters of its id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
     },
     /// Show the request that a link on the page of this same machine opens
@@ -76,7 +77,7 @@ enum Command {
     /// Show the one-time code of this moment; needs no network
     Code {
         /// The account, or the first characters of its id; not needed when there is only one
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: Option<String>,
     },
     /// Show past requests
@@ -84,7 +85,7 @@ enum Command {
     /// Remove an account; its server forgets this phone first
     Remove {
         /// The account, or the first characters of its id
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
         /// Remove it from this phone although its server cannot be reached
         #[arg(long)]
