@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod context;
 mod enrolment;
 mod gateway;
 mod login;
