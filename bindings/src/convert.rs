@@ -254,8 +254,13 @@ impl From<Refusal> for AuthenticatorError {
 impl From<Error> for AuthenticatorError {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
+        let is_temporary = error.is_temporary();
         match error {
             Error::Refused(refusal) => of_refusal(refusal, detail),
+            // Whatever the word of a busy server is: what was kept is kept, and the same call may be made again.
+            Error::ServerRefused { code, .. } if is_temporary && code != Known(ProblemCode::Internal) => {
+                Self::Unavailable { detail }
+            }
             Error::ServerRefused { code, .. } => of_server(&code, detail),
             Error::UnexpectedAnswer { .. } => Self::UnexpectedAnswer { detail },
             Error::Unreachable(_) => Self::Unreachable { detail },

@@ -59,6 +59,10 @@ fn what_the_server_said_is_told_apart_from_what_this_device_found() {
         let code = code.to_owned().into();
         AuthenticatorError::from(Error::ServerRefused { code, status: 403, detail: "It says so.".into() })
     };
+    for (code, status) in [("timeout", 408), ("throttled", 429), ("unavailable", 503), ("from_2040", 503)] {
+        let busy = Error::ServerRefused { code: code.to_owned().into(), status, detail: "It says so.".into() };
+        assert_eq!(AuthenticatorError::from(busy).code(), "unavailable", "{code} passes by itself");
+    }
     for code in ["device_not_in_use", "internal", "invalid_ticket", "redeemed_twice", "unavailable", "unknown_key"] {
         assert_eq!(said(code).code(), code);
     }

@@ -131,6 +131,7 @@ impl Sentence {
     pub fn for_error(error: &Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::for_problem(refusal.code()),
+            Error::ServerRefused { .. } if error.is_temporary() => Self::ErrorServerBusy,
             Error::ServerRefused { code: AnyProblemCode::Known(code), .. } => Self::for_problem(*code),
             Error::ServerRefused { code: AnyProblemCode::Unknown(_), .. } => Self::ErrorServerRefused,
             Error::UnexpectedAnswer { .. } => Self::ErrorUnexpectedAnswer,

@@ -12,6 +12,7 @@ use countersign_protocol::webpush::Receiver;
 use countersign_tests::gateway::{Gateway, ways};
 use countersign_tests::phone::Phone;
 use countersign_tests::scene::Scene;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Which requests something else answers, by a part of their address.
@@ -28,11 +29,28 @@ struct Network {
     server: String,
     gateway: String,
     taken: Mutex<Option<Taken>>,
+    /// The length of the longest path and query that was sent.
+    longest: AtomicUsize,
+}
+
+/// True when no proxy and no library has a reason to rewrite this path and query: unreserved characters (RFC 3986,
+/// section 2.3) between the marks in their places, no empty segment and no empty value.
+fn is_left_alone(target: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let whole = |part: &str| !part.is_empty() && part.bytes().all(unreserved);
+    let (path, query) = target.split_once('?').unwrap_or((target, "none=0"));
+    let pairs =
+        query.split('&').all(|pair| pair.split_once('=').is_some_and(|(name, value)| whole(name) && whole(value)));
+    pairs && path.strip_prefix('/').is_some_and(|path| path.split('/').all(whole))
 }
 
 #[async_trait]
 impl Transport for Network {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable> {
+        let target =
+            request.url.strip_prefix(&self.server).or_else(|| request.url.strip_prefix(&self.gateway)).unwrap();
+        assert!(is_left_alone(target), "something on the way rewrites {target}");
+        self.longest.fetch_max(target.len(), Ordering::SeqCst);
         let taken = *self.taken.lock().unwrap();
         let Some(Taken { delivered, .. }) = taken.filter(|taken| request.url.contains(taken.part)) else {
             return self.way.send(request).await;
@@ -66,6 +84,7 @@ impl Behind {
             server: scene.server.url.clone(),
             gateway: gateway.url.clone(),
             taken: Mutex::default(),
+            longest: AtomicUsize::new(0),
         });
         let phone = Phone::with(Arc::new(scene.clock.clone()), network.clone());
         Self { scene, gateway, network, phone }
@@ -190,4 +209,22 @@ async fn a_server_that_cannot_do_it_now_is_asked_again_as_one_that_is_not_heard(
     let behind = Behind::new().await;
     behind.gateway.answers(format!("{head}\r\nContent-Length: {length}\r\n\r\n{document}").into_bytes());
     behind.lives("unavailable").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_signed_in_an_address_is_rewritten_on_the_way() {
+    for changed in ["/v1/a?known=a,b", "/v1/a?known=a%2Cb", "/v1//a", "/v1/a?known=", "/v1/a?b=c~d", "/v1/a?b=c+d"] {
+        assert!(!is_left_alone(changed), "{changed}");
+    }
+    let behind = Behind::new().await;
+    let Scene { site, user, .. } = &behind.scene;
+    let id = behind.phone.enrol(site, user).await;
+    for waiting in 1..=32 {
+        site.ask(user).await;
+        behind.phone.core.pull(id, 0).await.unwrap();
+        assert_eq!(behind.phone.core.pending().unwrap().len(), waiting);
+    }
+    let pulled = behind.phone.core.pull(id, 0).await.unwrap();
+    assert!(pulled.received.is_empty(), "the server has read all that is known: {:?}", pulled.received);
+    assert!(behind.network.longest.load(Ordering::SeqCst) > 32 * (22 + 43), "all of it was sent");
 }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod attempts;
+mod context;
 mod enrolment;
 mod gateway;
 mod login;
