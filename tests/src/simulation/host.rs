@@ -16,7 +16,7 @@ use countersign_server::runtime::config::Config;
 use countersign_server::runtime::open;
 use countersign_server::runtime::startup::StartupError;
 use countersign_server::service::Service;
-use countersign_server::store::Rules;
+use countersign_server::store::{Ages, PROOF_REMEMBERED, Removed, Rules};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::{Pin, pin};
@@ -104,6 +104,8 @@ impl Gateway for FickleGateway {
     }
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// The server and its files.
 pub struct Host {
     opener: Opener,
@@ -170,6 +172,15 @@ impl Host {
         tokio::select! {
             flushed = self.sender.flush() => flushed.unwrap(),
             () = self.gateway.stalled.notified() => {}
+        }
+    }
+
+    /// Removes what is past its age, at ages so short that a world of a few hours has something to remove. Nobody in it
+    /// may notice.
+    pub async fn prune(&self) {
+        let ages = Ages { proofs: PROOF_REMEMBERED, pushes: HOUR, links: HOUR, ..Ages::default() };
+        for what in Removed::ALL {
+            while self.app.store.remove_piece(what, &ages, self.app.now()).await.unwrap() >= what.piece() {}
         }
     }
 
