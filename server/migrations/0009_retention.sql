@@ -2,7 +2,7 @@
 -- index: without one, SQLite reads the whole table of each foreign key for each row that goes.
 CREATE INDEX api_key_by_relying_party ON api_key (relying_party);
 
-CREATE INDEX enrolment_by_age ON enrolment (state, expires_at);
+CREATE INDEX enrolment_by_age ON enrolment (state, expires_at) WHERE state <> 'confirmed';
 CREATE INDEX enrolment_by_certificate ON enrolment (certificate) WHERE certificate IS NOT NULL;
 
 -- Each of the first three, and two of those on events, take the place of a narrower one, so that a login writes to few more indices than before.

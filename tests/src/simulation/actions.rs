@@ -375,8 +375,9 @@ impl World {
         let stalls_at = if self.choices.chance(10) { Some(self.choices.below(3) + 1) } else { None };
         let tasks = super::world::alive_tasks();
         self.host.push(stalls_at).await;
-        if stalls_at.is_some() {
-            self.record.count("pushing cut");
+        match stalls_at {
+            Some(_) => self.record.count("pushing cut"),
+            None => self.host.prune().await,
         }
         self.rest(tasks).await
     }

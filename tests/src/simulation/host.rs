@@ -15,7 +15,7 @@ use countersign_server::doors::routes;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::open;
 use countersign_server::service::Service;
-use countersign_server::store::{Place, Rules};
+use countersign_server::store::{Ages, PROOF_REMEMBERED, Place, Removed, Rules};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
@@ -101,6 +101,8 @@ async fn service(
     open::service_over(config, store.clone(), SERVER_URL.into(), clock, randomness).await.unwrap()
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// The server and its files.
 pub struct Host {
     config: Config,
@@ -168,6 +170,15 @@ impl Host {
         tokio::select! {
             flushed = self.sender.flush() => flushed.unwrap(),
             () = self.gateway.stalled.notified() => {}
+        }
+    }
+
+    /// Removes what is past its age, at ages so short that a world of a few hours has something to remove. Nobody in it
+    /// may notice.
+    pub async fn prune(&self) {
+        let ages = Ages { proofs: PROOF_REMEMBERED, pushes: HOUR, links: HOUR, ..Ages::default() };
+        for what in Removed::ALL {
+            while self.app.store.remove_piece(what, &ages, self.app.now()).await.unwrap() >= what.piece() {}
         }
     }
 

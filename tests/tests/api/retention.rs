@@ -1,8 +1,9 @@
 //! What relying parties and phones find once something is past its age, and up to that day.
 
 use countersign_protocol::decision::Answer::Approve;
+use countersign_protocol::jws;
 use countersign_server::runtime::retention::pruner::Pruner;
-use countersign_server::store::Ages;
+use countersign_server::store::{Ages, PROOF_REMEMBERED};
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{Answer, send};
 use countersign_tests::phone::Phone;
@@ -99,6 +100,29 @@ async fn a_phone_that_rested_for_most_of_a_year_still_hears_that_its_account_is_
     assert!(told.body["revocation"].is_string(), "{told:?}");
     days.pass(10).await;
     assert_eq!(device.send(Method::GET, "/v1/device/challenges", b"").await.code(), "unknown_key");
+}
+
+#[tokio::test]
+async fn a_used_proof_is_never_taken_again_although_its_row_goes() {
+    const TARGET: &str = "/v1/device/devices";
+    let Days { scene, .. } = Days::new().await;
+    let device = scene.device().await;
+    device.warm_up().await;
+    let ages = Ages { proofs: PROOF_REMEMBERED, ..Ages::default() };
+    let mut pruner = Pruner::new(Arc::clone(scene.server.service()), ages);
+    let proof = jws::sign_now(&device.proof_claims("GET", TARGET, b""), &device.request).unwrap();
+    assert_eq!(device.send_with(Method::GET, TARGET, b"", &proof).await.status, 200);
+    let mut heard = Vec::new();
+    for _ in 0..60 {
+        scene.clock.advance(Duration::from_secs(20));
+        pruner.flush().await.unwrap();
+        heard.push(device.send_with(Method::GET, TARGET, b"", &proof).await.code().to_owned());
+    }
+    heard.dedup();
+    assert_eq!(heard[0], "replayed", "{heard:?}");
+    assert!(heard.iter().all(|code| !code.is_empty()), "it was never taken again: {heard:?}");
+    let left = scene.server.sqlite().query_row("SELECT count(*) FROM accepted_proof", [], |row| row.get::<_, u32>(0));
+    assert_eq!(left.unwrap(), 0, "and its row is gone");
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl Removed {
 pub(super) struct Removal {
     /// The table.
     pub table: &'static str,
-    /// The column by which an index gives the oldest first.
+    /// The columns by which an index gives the oldest first.
     pub oldest: &'static str,
     /// Which row is over, and was so before `$1`. It holds all that keeps a row from going.
     pub over: &'static str,
@@ -151,7 +151,7 @@ const CHALLENGES: Removal = Removal {
 const LINKS: Removal = Removal {
     table: "enrolment",
     oldest: "state, expires_at",
-    over: "state IN ('open', 'void') AND expires_at < $1 AND proposed_at IS NULL
+    over: "state <> 'confirmed' AND state IN ('open', 'void') AND expires_at < $1 AND proposed_at IS NULL
            AND (voided_at IS NULL OR voided_at < $1)",
     remove: &["DELETE FROM enrolment WHERE row_id = $1"],
 };
@@ -161,7 +161,7 @@ const LINKS: Removal = Removal {
 const DEVICES: Removal = Removal {
     table: "enrolment",
     oldest: "state, expires_at",
-    over: "state IN ('proposed', 'void') AND expires_at < $1 AND proposed_at IS NOT NULL
+    over: "state <> 'confirmed' AND state IN ('proposed', 'void') AND expires_at < $1 AND proposed_at IS NOT NULL
            AND (voided_at IS NULL OR voided_at < $1)
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.settled_by = enrolment.row_id)
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.reported_by = enrolment.row_id)
