@@ -38,7 +38,7 @@ pub use error::StoreError;
 pub use new_challenge::{NewChallenge, Recipient};
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::Raise;
-pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
+pub use pushes::{Choice, Content, PushOutcome, QueuedPush, Retracted, Trace, Untaken};
 pub use registrations::{MadeWith, NewRegistration, Registered, StoredRegistration, StoredVapidKey};
 pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};
 pub use settings::StoredSigningKey;
