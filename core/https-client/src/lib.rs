@@ -1,9 +1,10 @@
 //! The one way in which this project makes an HTTPS client: rustls with ring, roots that are given, no redirects, and
-//! no proxy from the environment.
+//! no proxy from the environment. And the one reader of the PEM files that name roots and keys.
+
+pub mod pem;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,14 +80,20 @@ pub fn system_roots() -> RootCertStore {
 /// The system's roots and those in these PEM files.
 ///
 /// # Errors
-/// [`UnreadableRoot`] for a file that cannot be read, or holds what is no certificate.
+/// [`UnreadableRoot`] for a file that cannot be read, or holds no certificate: left out in silence, it would be missed
+/// only where a connection fails.
 pub fn roots(extra: &[PathBuf]) -> Result<RootCertStore, UnreadableRoot> {
     let mut roots = system_roots();
     for path in extra {
         let wrong = |reason: String| UnreadableRoot { path: path.clone(), reason };
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        let bytes = std::fs::read(path).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+        let mut blocks = pem::blocks(&bytes).map_err(|error| wrong(error.to_string()))?;
+        blocks.retain(|block| matches!(block.label.as_str(), "CERTIFICATE" | "X509 CERTIFICATE"));
+        if blocks.is_empty() {
+            return Err(wrong("it holds no certificate (-----BEGIN CERTIFICATE-----)".into()));
+        }
+        for block in blocks {
+            let certificate = CertificateDer::from(block.der.to_vec());
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
         }
     }

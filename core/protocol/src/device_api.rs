@@ -314,30 +314,34 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn pulled(push: Value, push_failure: Value) -> PulledChallenges {
+    fn pulled(push: &Value, push_failure: &Value) -> PulledChallenges {
         let pulled = json!({ "state": "confirmed", "challenges": [], "push": push, "push_failure": push_failure });
         serde_json::from_value(pulled).unwrap()
     }
 
     #[test]
     fn a_word_of_a_newer_server_costs_no_pull() {
-        let read = pulled(json!("moved"), json!("asleep"));
+        let read = pulled(&json!("moved"), &json!("asleep"));
         assert_eq!((read.push, read.push_failure), (None, Some(PushFailure::Other)));
         let sentence = "the push service cannot be reached: dns error";
-        assert_eq!(pulled(json!("gone"), json!(sentence)).push_failure, Some(PushFailure::Other), "an older server's");
-        let read = pulled(Value::Null, Value::Null);
+        assert_eq!(
+            pulled(&json!("gone"), &json!(sentence)).push_failure,
+            Some(PushFailure::Other),
+            "an older server's"
+        );
+        let read = pulled(&Value::Null, &Value::Null);
         assert_eq!((read.push, read.push_failure), (None, None));
     }
 
     #[test]
     fn each_word_is_read_as_it_is_written() {
         for word in ["unreachable", "not_now", "refused", "gone", "wrong_project", "misconfigured"] {
-            let failure = pulled(json!("registered"), json!(word)).push_failure.unwrap();
+            let failure = pulled(&json!("registered"), &json!(word)).push_failure.unwrap();
             assert_eq!((failure.as_str(), json!(failure)), (word, json!(word)));
             assert_ne!(failure, PushFailure::Other);
         }
         for status in [PushStatus::Registered, PushStatus::Gone, PushStatus::Outdated, PushStatus::None] {
-            assert_eq!(pulled(json!(status), Value::Null).push, Some(status));
+            assert_eq!(pulled(&json!(status), &Value::Null).push, Some(status));
         }
     }
 }

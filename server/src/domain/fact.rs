@@ -47,6 +47,8 @@ facts! {
     PushRegistered = "device.push_registered",
     /// A push network knows a place no more where a device was reached.
     PushGone = "device.push_gone",
+    /// A place where a device was reached belongs to a newer enrolment of the same account from now on.
+    PushMoved = "device.push_moved",
     /// A relying party asked.
     ChallengeCreated = "challenge.created",
     /// A question that was a tap asks for its number from now on.

@@ -45,7 +45,9 @@ pub fn load(
         ),
         MasterKeySource::Command(command) => print_key(command)?,
     };
-    let bytes = Zeroizing::new(BASE64.decode(text.trim().as_bytes()).map_err(|_| not_a_key())?);
+    // An editor may have put a byte order mark before it, and a variable quotes around it.
+    let bare = text.trim_matches(|one: char| one.is_whitespace() || matches!(one, '\u{feff}' | '"' | '\''));
+    let bytes = Zeroizing::new(BASE64.decode(bare.as_bytes()).map_err(|_| not_a_key())?);
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| not_a_key())?);
     Ok(AtRestKey::new(&bytes))
 }

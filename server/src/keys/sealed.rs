@@ -2,6 +2,7 @@
 //! open.
 
 use crate::domain::rows::{DeviceRow, RelyingPartyRow};
+use countersign_protocol::apns::Environment;
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::handle::AuthenticatorId;
@@ -50,6 +51,26 @@ pub fn open_registration(
         subscription.application_server_key = vapid_key.cloned();
     }
     Ok(registration)
+}
+
+/// A keyed digest of the place that a registration leads to, so that the same place is found again without its being
+/// readable: it is worth nothing without the key.
+pub fn place_digest(key: &ring::hmac::Key, registration: &PushRegistration) -> Vec<u8> {
+    let place = match registration {
+        PushRegistration::WebPush(subscription) => format!("webpush\n{}", subscription.endpoint),
+        PushRegistration::Apns(device) => {
+            let environment = match device.environment {
+                Environment::Production => "production",
+                Environment::Sandbox => "sandbox",
+            };
+            format!("apns\n{environment}\n{}", device.token.to_ascii_lowercase())
+        }
+        PushRegistration::Fcm { token } => format!("fcm\n{token}"),
+    };
+    let mut context = ring::hmac::Context::with_key(key);
+    context.update(b"countersign place v1\n");
+    context.update(place.as_bytes());
+    context.sign().as_ref().to_vec()
 }
 
 const fn of_webhook(relying_party: &str) -> Location<'_> {

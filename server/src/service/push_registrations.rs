@@ -35,14 +35,16 @@ pub async fn register(service: &Service, by: &Device, registrations: &[PushRegis
         return Err(Refused::TooManyRegistrations);
     }
     let mut new = Vec::with_capacity(registrations.len());
-    for (place, registration) in registrations.iter().enumerate() {
+    for registration in registrations {
         check(&service.settings, registration)?;
-        if registrations[..place].iter().any(|earlier| same_place(earlier, registration)) {
+        let place = sealed::place_digest(&service.keys.nonce_key, registration);
+        if new.iter().any(|earlier: &NewRegistration| earlier.place == place) {
             return Err(Refused::malformed("The list names one place twice: each would get every push."));
         }
         new.push(NewRegistration {
             sealed: sealed::seal_registration(&service.keys.at_rest, device.row_id, registration, &*service.randomness)
                 .map_err(|_| Refused::Internal)?,
+            place,
             lane: lane(registration),
             made_with: made_with(registration),
         });
@@ -51,19 +53,6 @@ pub async fn register(service: &Service, by: &Device, registrations: &[PushRegis
         Registered::Done => Ok(()),
         Registered::NotInUse => Err(Refused::DeviceNotInUse),
         Registered::UnknownKey => Err(Refused::UnknownWebPushKey),
-    }
-}
-
-/// True when what is sent to the one arrives where the other does.
-fn same_place(one: &PushRegistration, other: &PushRegistration) -> bool {
-    use PushRegistration as R;
-    match (one, other) {
-        (R::WebPush(one), R::WebPush(other)) => one.endpoint == other.endpoint,
-        (R::Apns(one), R::Apns(other)) => {
-            one.environment == other.environment && one.token.eq_ignore_ascii_case(&other.token)
-        }
-        (R::Fcm { token: one }, R::Fcm { token: other }) => one == other,
-        _ => false,
     }
 }
 

@@ -228,6 +228,7 @@ impl Store {
                     let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1";
                     transaction.execute(sql, values![row_id, now])?;
                     Entry::new(now, &by, Fact::DeviceConfirmed).of_device(transaction, row_id)?;
+                    registrations::settle_places(transaction, now, row_id)?;
                     Ok(Confirmed::Now)
                 }
                 EnrolmentStage::Proposed => {

@@ -44,7 +44,7 @@ pub use engine::{Transaction, value::Value};
 pub use new_challenge::{NewChallenge, Recipient};
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::Raise;
-pub use pushes::{Content, PushOutcome, QueuedPush, Retracted};
+pub use pushes::{Choice, Content, PushOutcome, QueuedPush, Retracted, Trace, Untaken};
 pub use registrations::{MadeWith, NewRegistration, Registered, StoredRegistration, StoredVapidKey};
 pub use retention::{Ages, KEY_LEAST, OVER_LEAST, PROOF_REMEMBERED, Progress, Removed};
 pub use rules::{CLAIM_WINDOW, PROMPT_WINDOW, Rules};

@@ -7,6 +7,7 @@ use super::registrations::{self, StoredRegistration};
 use super::{LEASE, Store, StoreError};
 use crate::domain::rows::{ChallengeRow, DeviceRow, PushRow, RegistrationRow};
 use crate::domain::states::{ChallengeStage, PushKind, PushStage, SettledMethod};
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::sha256_text;
 use countersign_protocol::retraction::Reason;
@@ -33,6 +34,10 @@ pub struct QueuedPush {
     pub registration_row: Option<RegistrationRow>,
     /// Where the device is reached; none when the registration is gone.
     pub registration: Option<StoredRegistration>,
+    /// The keyed digest of that place, if it is known.
+    pub place: Option<Vec<u8>>,
+    /// How many pushes in a row that place did not take at that moment.
+    pub failures: u32,
     /// Attempts so far.
     pub attempts: u32,
     /// When its challenge ends.
@@ -72,17 +77,62 @@ pub(super) const fn reason(stage: ChallengeStage, method: Option<SettledMethod>)
     }
 }
 
+/// Which of the pushes that are due in a lane to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The most urgent first.
+    Any,
+    /// First those to places that work and have not failed since, then those to new places, then those to the place that
+    /// failed longest ago: whoever looks whether a network is well should not ask where it was not.
+    BestFirst,
+    /// Only those to places that have not failed since they last worked.
+    Unfailed,
+}
+
+impl Choice {
+    /// A condition on the pushes `p` with their registrations `r`, and their order.
+    const fn condition_and_order(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Any => ("", "p.due_at"),
+            Self::BestFirst => ("", "r.failed_at IS NOT NULL, r.worked_at IS NULL, r.failed_at, p.due_at"),
+            Self::Unfailed => ("AND r.row_id IS NOT NULL AND r.failed_at IS NULL", "r.worked_at IS NULL, p.due_at"),
+        }
+    }
+}
+
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushOutcome {
     /// The gateway took it.
     Sent,
     /// The gateway knows no such device: the registration is dropped, and the phone makes a new one.
-    Gone,
-    /// It cannot be sent; the text says why, for the operator.
-    Failed(String),
+    Gone(Untaken),
+    /// It cannot be sent.
+    Failed(Untaken),
     /// Try again at this moment.
-    RetryAt(Timestamp, String),
+    RetryAt(Timestamp, Untaken),
+}
+
+/// Why a push was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untaken {
+    /// The word for the device.
+    pub failure: PushFailure,
+    /// The sentence for the relying party.
+    pub reason: String,
+    /// What it leaves at the place to which the push went.
+    pub trace: Trace,
+}
+
+/// What a push that was not taken says of the place to which it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing.
+    None,
+    /// It failed there.
+    Failed,
+    /// It was not taken at this moment, and perhaps none is to be sent there before this one.
+    NotNow(Option<Timestamp>),
 }
 
 /// Queues a push to each place where the device is reached; part of creating a challenge.
@@ -93,10 +143,14 @@ pub(super) fn queue(
     due_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
-               SELECT $1, enrolment, row_id, lane, 'queued', $3, $4 FROM push_registration
-               WHERE enrolment = $2 AND sealed IS NOT NULL ORDER BY row_id";
-    tx.execute(sql, values![challenge, device, due_at, expires_at])?;
+    // A place whose network asked to be left alone is left alone, also when that takes longer than the question lives.
+    let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at, cause, reason)
+               SELECT $1, enrolment, row_id, lane, 'queued',
+                      CASE WHEN rests_until > $3 THEN rests_until ELSE $3 END, $4,
+                      CASE WHEN rests_until > $3 THEN $5 END, CASE WHEN rests_until > $3 THEN $6 END
+               FROM push_registration WHERE enrolment = $2 AND sealed IS NOT NULL ORDER BY row_id";
+    let waits = "the push service asked not to be sent anything for a while";
+    tx.execute(sql, values![challenge, device, due_at, expires_at, PushFailure::NotNow, waits])?;
     Ok(())
 }
 
@@ -105,7 +159,8 @@ pub(super) fn queue(
 /// pushes meanwhile.
 pub(super) fn queue_again(tx: &dyn Transaction, challenge: ChallengeRow, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
-               SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued', $2, c.expires_at FROM challenge c
+               SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued',
+                      CASE WHEN r.rests_until > $2 THEN r.rests_until ELSE $2 END, c.expires_at FROM challenge c
                JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
                JOIN push_registration r ON r.enrolment = e.row_id AND r.sealed IS NOT NULL
@@ -155,12 +210,25 @@ fn retract_late(tx: &dyn Transaction, now: Timestamp, push: PushRow) -> Result<(
 const DUE: &str =
     "SELECT p.row_id, p.enrolment, e.handle AS enrolment_id, e.sealing_key, d.compact, r.sealed, p.attempts,
            p.expires_at, p.kind, c.handle AS challenge_id, a.handle AS account_id, e.request_key_id, c.state,
-           r.registered_at, c.settled_method, p.registration, k.public_key
+           r.registered_at, c.settled_method, p.registration, k.public_key, r.place,
+           coalesce(r.failures, 0) AS failures
     FROM push p JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
     JOIN account a ON a.row_id = c.account
     JOIN challenge_device d ON d.challenge = p.challenge AND d.enrolment = p.enrolment
     LEFT JOIN push_registration r ON r.row_id = p.registration AND r.enrolment = p.enrolment
     LEFT JOIN vapid_key k ON k.sequence = r.vapid_key";
+
+/// Selects the pushes of the lane `$1` that are due at `$2`, `$3` at most.
+fn due(choice: Choice) -> String {
+    let (condition, order) = choice.condition_and_order();
+    format!(
+        "{DUE} WHERE p.state = 'queued' AND p.lane = $1 AND p.due_at <= $2 AND p.expires_at > $2
+           AND (p.leased_until IS NULL OR p.leased_until <= $2)
+           AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
+           AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL) {condition}
+         ORDER BY {order} LIMIT $3"
+    )
+}
 
 fn read_due(row: &Row) -> Result<QueuedPush, StoreError> {
     let (challenge_id, enrolment_id): (ChallengeId, EnrolmentId) = (row.get("challenge_id")?, row.get("enrolment_id")?);
@@ -191,6 +259,8 @@ fn read_due(row: &Row) -> Result<QueuedPush, StoreError> {
         topic,
         registration_row: row.get("registration")?,
         registration,
+        place: row.get("place")?,
+        failures: row.get("failures")?,
         attempts: row.get("attempts")?,
         expires_at: row.get("expires_at")?,
     })
@@ -210,22 +280,29 @@ impl Store {
         .await
     }
 
-    /// Takes the pushes of a lane that are due, the most urgent first: until their lease ends, no other process sends
-    /// them, and neither does this one again. Those whose challenge is over are not among them.
+    /// Whether a push is due in this lane to a place that has not failed since it last worked.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn take_due_pushes(&self, lane: String, most: usize) -> Result<Vec<QueuedPush>, StoreError> {
+    pub async fn is_unfailed_push_due(&self, lane: String, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(move |tx| Ok(tx.row("push", &due(Choice::Unfailed), values![lane, now, 1_u32])?.is_some())).await
+    }
+
+    /// Takes the pushes of a lane that are due, these and so many at most: until their lease ends, no other process
+    /// sends them, and neither does this one again. Those whose challenge is over are not among them.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn take_due_pushes(
+        &self,
+        lane: String,
+        most: usize,
+        choice: Choice,
+    ) -> Result<Vec<QueuedPush>, StoreError> {
         let process = self.process.clone();
+        let due = due(choice);
         self.write(move |tx, now| {
-            let sql = format!(
-                "{DUE} WHERE p.state = 'queued' AND p.lane = $1 AND p.due_at <= $2 AND p.expires_at > $2
-                   AND (p.leased_until IS NULL OR p.leased_until <= $2)
-                   AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
-                   AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
-                 ORDER BY p.due_at LIMIT $3"
-            );
-            let rows = tx.rows("push", &sql, values![lane, now, most])?;
+            let rows = tx.rows("push", &due, values![lane, now, most])?;
             let due = rows.iter().map(read_due).collect::<Result<Vec<_>, _>>()?;
             for push in &due {
                 let sql = "UPDATE push SET leased_by = $2, leased_until = $3 WHERE row_id = $1";
@@ -237,13 +314,14 @@ impl Store {
     }
 
     /// Why the latest question did not get through to this device; none when it was sent to at least one of the places
-    /// where the device is reached, or has not failed yet.
+    /// where the device is reached, or was not tried yet.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn push_failure(&self, device: DeviceRow) -> Result<Option<String>, StoreError> {
+    pub async fn push_failure(&self, device: DeviceRow) -> Result<Option<PushFailure>, StoreError> {
         self.read(move |tx| {
-            // The last push to each place: a question that changes is pushed again.
+            // The last push to each place: a question that changes is pushed again. Of several places that failed, one
+            // that is over tells more than one that is tried again, and one that the phone repairs by itself the least.
             let sql = "WITH latest AS (
                            SELECT max(row_id) AS row_id FROM push
                            WHERE enrolment = $1 AND kind = 'challenge' AND registration IS NOT NULL
@@ -251,9 +329,11 @@ impl Store {
                                               ORDER BY row_id DESC LIMIT 1)
                            GROUP BY registration)
                        SELECT CASE WHEN count(*) FILTER (WHERE p.state = 'sent') = 0
-                                   THEN max(p.reason) FILTER (WHERE p.state = 'failed') END AS reason
+                                   THEN coalesce(max(p.cause) FILTER (WHERE p.state = 'failed'),
+                                                 max(p.cause) FILTER (WHERE p.state <> 'gone'), max(p.cause)) END
+                              AS cause
                        FROM latest l JOIN push p ON p.row_id = l.row_id";
-            tx.one_row("push", sql, values![device])?.get("reason")
+            tx.one_row("push", sql, values![device])?.get("cause")
         })
         .await
     }
@@ -284,34 +364,39 @@ impl Store {
         outcome: PushOutcome,
     ) -> Result<(), StoreError> {
         self.write(move |tx, now| {
-            let (stage, reason, due_at) = match &outcome {
+            let (stage, why, due_at) = match &outcome {
                 PushOutcome::Sent => (PushStage::Sent, None, None),
-                PushOutcome::Gone => (PushStage::Gone, None, None),
-                PushOutcome::Failed(reason) => (PushStage::Failed, Some(reason), None),
-                PushOutcome::RetryAt(due_at, reason) => (PushStage::Queued, Some(reason), Some(*due_at)),
+                PushOutcome::Gone(why) => (PushStage::Gone, Some(why), None),
+                PushOutcome::Failed(why) => (PushStage::Failed, Some(why), None),
+                PushOutcome::RetryAt(due_at, why) => (PushStage::Queued, Some(why), Some(*due_at)),
             };
             let sql = "UPDATE push SET state = $2, reason = $3, due_at = coalesce($4, due_at), attempts = attempts + 1,
-                           leased_by = NULL, leased_until = NULL
+                           leased_by = NULL, leased_until = NULL, cause = $5
                        WHERE row_id = $1 AND ($2 <> 'queued' OR state = 'queued')";
-            tx.execute(sql, values![push, stage, reason, due_at])?;
+            let (reason, cause) = (why.map(|why| &why.reason), why.map(|why| why.failure));
+            tx.execute(sql, values![push, stage, reason, due_at, cause])?;
             if outcome == PushOutcome::Sent {
                 retract_late(tx, now, push)?;
             }
-            if let (PushOutcome::Gone, Some(registration)) = (&outcome, registration) {
-                registrations::mark_gone(tx, now, registration)?;
+            match (&outcome, registration) {
+                (PushOutcome::Gone(_), Some(registration)) => registrations::mark_gone(tx, now, registration),
+                (_, Some(registration)) => registrations::trace(tx, now, registration, why.map(|why| why.trace)),
+                (_, None) => Ok(()),
             }
-            Ok(())
         })
         .await
     }
 
-    /// Drops the queued pushes whose challenge is over, so that the queue holds only what may still be sent.
+    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent. One that was
+    /// refused for as long as its challenge lived has failed.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
     pub async fn drop_stale_pushes(&self) -> Result<(), StoreError> {
         self.write(|tx, now| {
-            let sql = "UPDATE push SET state = 'dropped' WHERE state = 'queued' AND (expires_at <= $1
+            let sql = "UPDATE push SET state = CASE WHEN expires_at <= $1 AND cause IS NOT NULL THEN 'failed' \
+                                               ELSE 'dropped' END
+                       WHERE state = 'queued' AND (expires_at <= $1
                        OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) \
                            <> 'pending'))";
             tx.execute(sql, values![now])?;

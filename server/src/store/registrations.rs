@@ -5,6 +5,7 @@ use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
+use super::pushes::Trace;
 use super::{Store, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -17,6 +18,8 @@ use countersign_protocol::time::Timestamp;
 pub struct NewRegistration {
     /// The registration, sealed.
     pub sealed: Vec<u8>,
+    /// The keyed digest of the place: the same for the same endpoint or token, and worth nothing without the key.
+    pub place: Vec<u8>,
     /// The lane in which its pushes wait.
     pub lane: String,
     /// Which key its subscription was made with.
@@ -69,15 +72,22 @@ pub struct StoredVapidKey {
 
 /// How things stand with the registrations of the device `e`, in one word:
 /// [`PushStatus`](countersign_protocol::device_api::PushStatus).
-pub(super) const STATUS: &str = "(SELECT CASE WHEN count(*) = 0 THEN 'none' WHEN count(sealed) < count(*) THEN 'gone'
+///
+/// A place that moved to a newer enrolment of the account is no loss: the person is reached there.
+pub(super) const STATUS: &str = "(SELECT CASE WHEN count(*) = 0 THEN 'none'
+    WHEN count(sealed) + count(moved_to) < count(*) THEN 'gone'
     WHEN min(vapid_key) < (SELECT max(sequence) FROM vapid_key) THEN 'outdated' ELSE 'registered' END
     FROM push_registration WHERE enrolment = e.row_id)";
 
 const FORGET: &str = "DELETE FROM push_registration WHERE enrolment = $1";
 
+/// Forgets that places have moved to a device, so that the earlier one registers again at its next contact.
+const FORGET_MOVES: &str = "DELETE FROM push_registration WHERE moved_to = $1";
+
 /// Forgets where a device is reached.
 pub(super) fn remove(transaction: &dyn Transaction, now: Timestamp, device: DeviceRow) -> Result<(), StoreError> {
     transaction.execute(FORGET, values![device])?;
+    transaction.execute(FORGET_MOVES, values![device])?;
     drop_unused_keys(transaction, now)
 }
 
@@ -94,6 +104,63 @@ pub(super) fn mark_gone(
         Entry::new(now, &Actor::SERVER, Fact::PushGone).of_device(transaction, row.get("enrolment")?)?;
     }
     drop_unused_keys(transaction, now)
+}
+
+/// Gives each place to the newest confirmed enrolment of an account. An app that was installed anew enrols again with the
+/// endpoint or token that it had: a push to the earlier enrolment would ring the same phone a second time, with what it
+/// cannot open any more.
+///
+/// Never across accounts: one app holds many accounts with one token, and whoever gives the server somebody else's token
+/// would take pushes away from them. And not before the enrolment is confirmed, for the same reason.
+pub(super) fn settle_places(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    device: DeviceRow,
+) -> Result<(), StoreError> {
+    let sql = "SELECT r.row_id, r.enrolment, max(n.enrolment) AS newest FROM push_registration n
+               JOIN enrolment e ON e.row_id = n.enrolment AND e.state = 'confirmed'
+               JOIN enrolment o ON o.account = e.account AND o.row_id < e.row_id
+               JOIN push_registration r ON r.enrolment = o.row_id AND r.place = n.place AND r.sealed IS NOT NULL
+               WHERE n.sealed IS NOT NULL AND e.account = (SELECT account FROM enrolment WHERE row_id = $1)
+               GROUP BY r.row_id, r.enrolment";
+    for moved in transaction.rows("push_registration", sql, values![device])? {
+        let (row, newest) = (moved.get::<RegistrationRow>("row_id")?, moved.get::<DeviceRow>("newest")?);
+        let sql = "UPDATE push_registration SET sealed = NULL, vapid_key = NULL, moved_to = $2 WHERE row_id = $1";
+        transaction.execute(sql, values![row, newest])?;
+        Entry::new(now, &Actor::SERVER, Fact::PushMoved).of_device(transaction, moved.get("enrolment")?)?;
+    }
+    drop_unused_keys(transaction, now)
+}
+
+/// Keeps what the latest push says of the place to which it went; none when it was taken.
+pub(super) fn trace(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    registration: RegistrationRow,
+    trace: Option<Trace>,
+) -> Result<(), StoreError> {
+    match trace {
+        // Where all is well, this writes nothing.
+        None => {
+            let sql = "UPDATE push_registration SET worked_at = coalesce(worked_at, $2), failed_at = NULL,
+                           failures = 0, rests_until = NULL
+                       WHERE row_id = $1 AND (worked_at IS NULL OR failed_at IS NOT NULL)";
+            transaction.execute(sql, values![registration, now])?;
+        }
+        Some(Trace::None) => {}
+        Some(Trace::Failed) => {
+            let sql = "UPDATE push_registration SET failed_at = $2 WHERE row_id = $1";
+            transaction.execute(sql, values![registration, now])?;
+        }
+        Some(Trace::NotNow(until)) => {
+            let sql = "UPDATE push_registration SET failed_at = $2, failures = failures + 1, rests_until = $3
+                       WHERE row_id = $1";
+            transaction.execute(sql, values![registration, now, until])?;
+            let sql = "UPDATE push SET due_at = $2 WHERE registration = $1 AND state = 'queued' AND due_at < $2";
+            transaction.execute(sql, values![registration, until])?;
+        }
+    }
+    Ok(())
 }
 
 /// Drops the earlier VAPID keys that no registration was made with any more. An enrolment that ran out unconfirmed
@@ -138,7 +205,7 @@ fn redirect(transaction: &dyn Transaction, device: DeviceRow) -> Result<(), Stor
          SELECT p.challenge, p.enrolment, r.row_id, r.lane, p.kind, 'queued', max(p.attempts), min(p.due_at),
                 max(p.expires_at)
          FROM (SELECT challenge, enrolment, kind, attempts, due_at, expires_at FROM push WHERE {EARLIER}) p
-         JOIN push_registration r ON r.enrolment = p.enrolment
+         JOIN push_registration r ON r.enrolment = p.enrolment AND r.sealed IS NOT NULL
          GROUP BY p.challenge, p.enrolment, p.kind, r.row_id, r.lane"
     );
     transaction.execute(&sql, values![device])?;
@@ -188,14 +255,28 @@ impl Store {
             if forgotten > 0 || !registrations.is_empty() {
                 Entry::new(now, &by, Fact::PushRegistered).of_device(transaction, device)?;
             }
-            let sql = "INSERT INTO push_registration (enrolment, sealed, lane, registered_at, vapid_key)
-                       VALUES ($1, $2, $3, $4, $5)";
-            for (NewRegistration { sealed, lane, .. }, key) in registrations.into_iter().zip(keys) {
-                transaction.execute(sql, values![device, sealed, lane, now, key])?;
+            transaction.execute(FORGET_MOVES, values![device])?;
+            let sql = "INSERT INTO push_registration (enrolment, sealed, lane, registered_at, vapid_key, place)
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+            for (NewRegistration { sealed, lane, place, .. }, key) in registrations.into_iter().zip(keys) {
+                transaction.execute(sql, values![device, sealed, lane, now, key, place])?;
             }
+            settle_places(transaction, now, device)?;
             redirect(transaction, device)?;
-            drop_unused_keys(transaction, now)?;
             Ok(Registered::Done)
+        })
+        .await
+    }
+
+    /// Keeps the digest of a place that was registered before there were digests.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn name_place(&self, registration: RegistrationRow, place: Vec<u8>) -> Result<(), StoreError> {
+        self.write(move |transaction, _| {
+            let sql = "UPDATE push_registration SET place = $2 WHERE row_id = $1 AND sealed IS NOT NULL";
+            transaction.execute(sql, values![registration, place])?;
+            Ok(())
         })
         .await
     }

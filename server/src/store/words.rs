@@ -2,7 +2,7 @@
 
 use super::engine::row::stored_words;
 use crate::domain::states::{ChallengeStage, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod};
-use countersign_protocol::device_api::PushStatus;
+use countersign_protocol::device_api::{PushFailure, PushStatus};
 use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::revocation::EndReason;
 
@@ -39,6 +39,16 @@ stored_words!(PushStage {
     Gone = "gone",
     Failed = "failed",
     Dropped = "dropped",
+});
+
+stored_words!(PushFailure {
+    Unreachable = "unreachable",
+    NotNow = "not_now",
+    Refused = "refused",
+    Gone = "gone",
+    WrongProject = "wrong_project",
+    Misconfigured = "misconfigured",
+    Other = "other",
 });
 
 stored_words!(EventStage { Queued = "queued", Delivered = "delivered", Dead = "dead" });

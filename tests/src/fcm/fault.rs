@@ -14,6 +14,8 @@ pub enum Fault {
     SenderIdMismatch,
     /// 400: no app instance ever had this token.
     InvalidToken,
+    /// 400: the token is none, as Google's documents have it: without a word of the field.
+    NotAToken,
     /// 400: something else in the message.
     InvalidArgument,
     /// 429, with this `Retry-After`.
@@ -84,6 +86,10 @@ impl Fault {
             Self::Unregistered => coded(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED"),
             Self::SenderIdMismatch => coded(403, "PERMISSION_DENIED", "SenderId mismatch", "SENDER_ID_MISMATCH"),
             Self::InvalidToken => bad_field("message.token", "Invalid registration token", Some("INVALID_ARGUMENT")),
+            Self::NotAToken => {
+                let message = "The registration token is not a valid FCM registration token";
+                coded(400, "INVALID_ARGUMENT", message, "INVALID_ARGUMENT")
+            }
             Self::InvalidArgument => {
                 coded(400, "INVALID_ARGUMENT", "Request contains an invalid argument.", "INVALID_ARGUMENT")
             }

@@ -2,10 +2,11 @@
 
 use countersign_device::Outcome;
 use countersign_protocol::decision::{Answer, Decision};
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws;
 use countersign_server::runtime::config::Config;
-use countersign_server::store::PushOutcome;
+use countersign_server::store::{PushOutcome, Trace, Untaken};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::RelyingParty;
@@ -189,7 +190,8 @@ async fn a_push_that_is_tried_again_does_not_ring_after_a_report() {
     // In flight when the report comes, and put off by its network afterwards.
     database.execute("UPDATE push SET state = 'queued', due_at = due_at + 3600000 WHERE row_id = ?1", [push]).unwrap();
     scene.phone.core.report(reported).await.unwrap();
-    let later = PushOutcome::RetryAt(scene.server.service().now() + Duration::from_secs(1), "busy".into());
+    let busy = Untaken { failure: PushFailure::NotNow, reason: "busy".into(), trace: Trace::None };
+    let later = PushOutcome::RetryAt(scene.server.service().now() + Duration::from_secs(1), busy);
     scene
         .server
         .service()

@@ -2,8 +2,8 @@
 
 use crate::scene::Scene;
 use async_trait::async_trait;
-use countersign_device::{PushRegistrar, Received};
-use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_device::{AccountState, PushRegistrar, Received};
+use countersign_protocol::device_api::{PushFailure, PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_server::delivery::push::config::ApnsConfig;
 use countersign_tests::handmade::HandmadeDevice;
@@ -80,9 +80,8 @@ async fn the_relying_party_hears_of_a_failure_only_when_no_place_is_left() {
     scene.fcm.uninstall(&token);
     let challenge = scene.site.ask(&scene.user).await;
     assert_eq!(push(&scene, &challenge).await, "failed");
-    let failure = phone.core.pull(id, 0).await.unwrap().push_failure.unwrap();
-    assert!(failure.contains("400"), "the one that is not gone: {failure}");
-    assert_eq!(scene.site.read(&challenge).await["push_reason"], json!(failure), "both read the same");
+    let failure = phone.core.pull(id, 0).await.unwrap().push_failure;
+    assert_eq!(failure, Some(PushFailure::Refused), "the one that is not gone");
     scene.site.cancel(&challenge).await;
 
     scene.web.answer(axum::http::StatusCode::GONE);
@@ -188,4 +187,70 @@ async fn an_account_that_receives_no_pushes_repairs_itself_at_its_next_contact()
     scene.site.cancel(&challenge).await;
     scene.site.ask(&scene.user).await;
     assert_eq!(scene.fcm.next().await.body["message"]["token"], tokens[1]);
+}
+
+#[tokio::test]
+async fn a_token_moves_to_the_newest_enrolment_of_its_account() {
+    let mut scene = Scene::new().await;
+    let token = scene.fcm.install();
+    let registration = PushRegistration::Fcm { token: token.clone() };
+    let (old, old_id) = scene.registered(std::slice::from_ref(&registration)).await;
+    // The app is installed anew, and has the token that it had.
+    let fresh = Phone::at(&scene.clock);
+    let link = scene.site.link(&scene.user).await;
+    let account = fresh.core.enrol(&link, "Phone").await.unwrap();
+    fresh.core.register_push(account.id, std::slice::from_ref(&registration)).await.unwrap();
+    let challenge = scene.site.ask(&scene.user).await;
+    let taken = scene.fcm.next().await;
+    old.core.receive(taken.envelope()).unwrap();
+    assert!(scene.fcm.is_quiet(), "whoever is not confirmed takes nothing away and gets nothing");
+    scene.site.cancel(&challenge).await;
+    scene.fcm.next().await;
+
+    let AccountState::Proposed { confirmation_code } = account.state else { panic!("it is proposed") };
+    assert_eq!(scene.site.confirm(&account.id, &confirmation_code).await.status, 200);
+    let challenge = scene.site.ask(&scene.user).await;
+    let taken = scene.fcm.next().await;
+    fresh.core.receive(taken.envelope()).unwrap();
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    assert!(scene.fcm.is_quiet(), "one push to one phone");
+    let status = old.core.pull(old_id, 0).await.unwrap().push;
+    assert_eq!(status, Some(PushStatus::Registered), "it is no loss that is to be repaired");
+    scene.site.cancel(&challenge).await;
+    scene.fcm.next().await;
+
+    // The earlier one does not take it back, and has it again when the newer one is removed.
+    old.core.register_push(old_id, std::slice::from_ref(&registration)).await.unwrap();
+    let challenge = scene.site.ask(&scene.user).await;
+    fresh.core.receive(scene.fcm.next().await.envelope()).unwrap();
+    assert_eq!(push(&scene, &challenge).await, "sent");
+    assert!(scene.fcm.is_quiet());
+    fresh.core.remove(account.id).await.unwrap();
+    assert_eq!(old.core.pull(old_id, 0).await.unwrap().push, Some(PushStatus::None), "it registers what it has");
+    old.core.register_push(old_id, &[registration]).await.unwrap();
+    scene.site.ask(&scene.user).await;
+    old.core.receive(scene.fcm.next().await.envelope()).unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_another_account_names_is_taken_from_nobody() {
+    let mut scene = Scene::new().await;
+    let (maya, id, token) = scene.android().await;
+    let registration = PushRegistration::Fcm { token: token.clone() };
+    // One app with two accounts; and, the same to the server, a thief who knows the token.
+    let noor = scene.site.user("noor").await;
+    let other = Phone::at(&scene.clock);
+    let other_id = other.enrol(&scene.site, &noor).await;
+    other.core.register_push(other_id, &[registration]).await.unwrap();
+    scene.site.ask(&scene.user).await;
+    let taken = scene.fcm.next().await;
+    assert_eq!(taken.body["message"]["token"], json!(token));
+    assert!(other.core.receive(taken.envelope()).is_err(), "it is sealed to the other phone");
+    maya.core.receive(taken.envelope()).unwrap();
+    scene.site.ask(&noor).await;
+    let taken = scene.fcm.next().await;
+    other.core.receive(taken.envelope()).unwrap();
+    assert_eq!(taken.body["message"]["token"], json!(token), "each account is asked where it said");
+    assert!(scene.fcm.is_quiet());
+    assert_eq!(maya.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Registered));
 }

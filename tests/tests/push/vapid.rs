@@ -217,6 +217,7 @@ fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId,
              DROP TABLE webhook_event;
              DROP TABLE webhook;
              DROP TABLE journal;
+             ALTER TABLE push DROP COLUMN cause;
              ALTER TABLE push DROP COLUMN leased_by;
              ALTER TABLE push DROP COLUMN leased_until;
              DROP TABLE push_registration;

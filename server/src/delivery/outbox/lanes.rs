@@ -1,6 +1,7 @@
 //! The lanes: how much may be on its way in each, and whether it is well.
 
-use super::breaker::{Allowed, Breaker, LONGEST_PAUSE};
+use super::breaker::{Allowed, Breaker, LONGEST_PAUSE, Shown};
+use crate::store::Choice;
 use countersign_protocol::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,10 +30,9 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Says how the network did.
-    pub fn report(&self, well: bool, now: Timestamp) {
-        let mut breaker = lock(&self.breaker);
-        if well { breaker.succeeded() } else { breaker.failed(now) }
+    /// Says what the attempt has shown of the lane.
+    pub fn report(&self, shown: Shown, now: Timestamp) {
+        lock(&self.breaker).report(shown, now);
     }
 }
 
@@ -46,10 +46,10 @@ pub(super) struct Lanes {
 /// What a lane takes now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
-    /// So many messages; zero while it is full.
-    For(usize),
-    /// Nothing before this moment.
-    ClosedUntil(Timestamp),
+    /// So many of these; zero while it is full.
+    For(usize, Choice),
+    /// Nothing before this moment, but for so many to endpoints that have not failed: one or none.
+    ClosedUntil(Timestamp, usize),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -66,13 +66,14 @@ impl Lanes {
         let lanes = lock(&self.lanes);
         // No lane takes the last places: a few slow services of one stranger must not use up all.
         let of_all = self.all.available_permits().div_ceil(2);
-        let Some(lane) = lanes.get(name) else { return Room::For(self.places.lane.min(of_all)) };
+        let Some(lane) = lanes.get(name) else { return Room::For(self.places.lane.min(of_all), Choice::Any) };
         let free = lane.places.available_permits().min(of_all);
+        // One at a time: another that is still in flight is the probe.
+        let one = usize::from(lane.places.available_permits() == self.places.lane && free > 0);
         match lock(&lane.breaker).allowed(now) {
-            Allowed::All => Room::For(free),
-            // One at a time: another that is still in flight is the probe.
-            Allowed::Probe => Room::For(usize::from(lane.places.available_permits() == self.places.lane && free > 0)),
-            Allowed::NothingUntil(until) => Room::ClosedUntil(until),
+            Allowed::All => Room::For(free, Choice::Any),
+            Allowed::Probe => Room::For(one, Choice::BestFirst),
+            Allowed::Resting { until, unfailed } => Room::ClosedUntil(until, if unfailed { one } else { 0 }),
         }
     }
 
@@ -93,7 +94,7 @@ impl Lanes {
     /// subscription names them.
     pub fn sweep(&self, now: Timestamp) {
         lock(&self.lanes).retain(|_, lane| {
-            let rests = matches!(lock(&lane.breaker).allowed(now - LONGEST_PAUSE), Allowed::NothingUntil(_));
+            let rests = matches!(lock(&lane.breaker).allowed(now - LONGEST_PAUSE), Allowed::Resting { .. });
             lane.places.available_permits() < self.places.lane || rests
         });
     }
@@ -111,32 +112,50 @@ mod tests {
         Lanes::new(Places { lane: PLACES, all: 4 * PLACES })
     }
 
+    const ALL: Room = Room::For(PLACES, Choice::Any);
+
     #[test]
     fn a_full_lane_leaves_the_others_their_places() {
         let lanes = lanes();
         let held: Vec<Place> = std::iter::from_fn(|| lanes.take("slow")).collect();
-        assert_eq!((held.len(), lanes.room("slow", NOW)), (PLACES, Room::For(0)));
-        assert_eq!(lanes.room("quick", NOW), Room::For(PLACES));
+        assert_eq!((held.len(), lanes.room("slow", NOW)), (PLACES, Room::For(0, Choice::Any)));
+        assert_eq!(lanes.room("quick", NOW), ALL);
         assert!(lanes.take("quick").is_some());
         drop(held);
-        assert_eq!(lanes.room("slow", NOW), Room::For(PLACES));
+        assert_eq!(lanes.room("slow", NOW), ALL);
     }
 
     #[test]
     fn a_lane_that_is_down_is_asked_once_when_its_pause_is_over() {
         let lanes = lanes();
         for _ in 0..5 {
-            lanes.take("down").unwrap().report(false, NOW);
+            lanes.take("down").unwrap().report(Shown::Cut, NOW);
         }
-        let Room::ClosedUntil(until) = lanes.room("down", NOW) else { panic!("it is still asked") };
-        assert_eq!(lanes.room("well", NOW), Room::For(PLACES));
-        assert_eq!(lanes.room("down", until), Room::For(1));
+        let Room::ClosedUntil(until, 0) = lanes.room("down", NOW) else { panic!("it is still asked") };
+        assert_eq!(lanes.room("well", NOW), ALL);
+        assert_eq!(lanes.room("down", until), Room::For(1, Choice::BestFirst));
         let probe = lanes.take("down").unwrap();
-        assert_eq!(lanes.room("down", until), Room::For(0), "the probe is in flight");
-        probe.report(true, until);
+        assert_eq!(lanes.room("down", until), Room::For(0, Choice::BestFirst), "the probe is in flight");
+        probe.report(Shown::Well, until);
         drop(probe);
-        assert_eq!(lanes.room("down", until), Room::For(PLACES));
+        assert_eq!(lanes.room("down", until), ALL);
         lanes.sweep(until + Duration::from_secs(1));
         assert!(lock(&lanes.lanes).is_empty());
+    }
+
+    #[test]
+    fn a_lane_that_answers_lets_those_pass_that_have_not_failed_one_by_one() {
+        let lanes = lanes();
+        for endpoint in 0..5 {
+            lanes.take("unwell").unwrap().report(Shown::Unwell(endpoint), NOW);
+        }
+        let Room::ClosedUntil(until, 1) = lanes.room("unwell", NOW) else { panic!("no other may try") };
+        let unfailed = lanes.take("unwell").unwrap();
+        assert_eq!(lanes.room("unwell", NOW), Room::ClosedUntil(until, 0), "one is in flight");
+        unfailed.report(Shown::Unwell(5), NOW);
+        drop(unfailed);
+        assert_eq!(lanes.room("unwell", NOW), Room::ClosedUntil(until, 1), "its failure makes no pause longer");
+        lanes.take("unwell").unwrap().report(Shown::Well, NOW);
+        assert_eq!(lanes.room("unwell", NOW), ALL);
     }
 }

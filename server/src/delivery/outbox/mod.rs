@@ -9,11 +9,12 @@ mod breaker;
 mod lanes;
 mod pace;
 
+pub(super) use breaker::Shown;
 pub(super) use lanes::Places;
 pub(super) use pace::Pace;
 
 use crate::service::Service;
-use crate::store::StoreError;
+use crate::store::{Choice, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Timestamp;
 use lanes::{Lanes, Place, Room};
@@ -40,11 +41,11 @@ pub(super) trait Queue: Send + Sync + 'static {
     /// The lanes in which something is due.
     async fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError>;
 
-    /// Takes what is due in a lane, so many at most.
-    async fn take(&self, lane: &str, most: usize) -> Result<Vec<Self::Item>, StoreError>;
+    /// Takes what is due in a lane: these, and so many at most.
+    async fn take(&self, lane: &str, most: usize, choice: Choice) -> Result<Vec<Self::Item>, StoreError>;
 
-    /// Tries to deliver one, and writes down what became of it; false when its lane is not well.
-    async fn carry(&self, item: Self::Item) -> Result<bool, StoreError>;
+    /// Tries to deliver one, writes down what became of it, and says what that shows of its lane.
+    async fn carry(&self, item: Self::Item) -> Result<Shown, StoreError>;
 
     /// When more is due, if that is known.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
@@ -79,7 +80,7 @@ impl<Q: Queue> Outbox<Q> {
     pub async fn flush(&self) -> Result<(), StoreError> {
         for lane in self.queue.due_lanes(self.service.now()).await? {
             loop {
-                let items = self.queue.take(&lane, MOST_DUE).await?;
+                let items = self.queue.take(&lane, MOST_DUE, Choice::Any).await?;
                 if items.is_empty() {
                     break;
                 }
@@ -117,9 +118,11 @@ impl<Q: Queue> Outbox<Q> {
         let mut next = IDLE;
         for lane in self.queue.due_lanes(now).await? {
             match self.lanes.room(&lane, now) {
-                Room::For(0) => {}
-                Room::For(room) => self.start(&lane, room).await?,
-                Room::ClosedUntil(until) => next = next.min(now.until(until)),
+                Room::For(room, choice) => self.start(&lane, room, choice).await?,
+                Room::ClosedUntil(until, unfailed) => {
+                    next = next.min(now.until(until));
+                    self.start(&lane, unfailed, Choice::Unfailed).await?;
+                }
             }
         }
         if now >= *swept + IDLE {
@@ -132,14 +135,17 @@ impl<Q: Queue> Outbox<Q> {
     }
 
     /// Takes as much of a lane as there are places for, and starts it.
-    async fn start(&self, lane: &str, room: usize) -> Result<(), StoreError> {
+    async fn start(&self, lane: &str, room: usize, choice: Choice) -> Result<(), StoreError> {
         let places: Vec<Place> = std::iter::from_fn(|| self.lanes.take(lane)).take(room).collect();
-        let items = self.queue.take(lane, places.len()).await?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        let items = self.queue.take(lane, places.len(), choice).await?;
         for (item, place) in items.into_iter().zip(places) {
             let (queue, service) = (Arc::clone(&self.queue), Arc::clone(&self.service));
             tokio::spawn(async move {
                 match queue.carry(item).await {
-                    Ok(well) => place.report(well, service.now()),
+                    Ok(shown) => place.report(shown, service.now()),
                     // It stays leased, so it is not sent again at once, and again.
                     Err(error) => tracing::error!(%error, "what became of one of the {} was not kept", Q::NAME),
                 }

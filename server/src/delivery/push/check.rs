@@ -118,10 +118,28 @@ fn explain(delivery: Delivery) -> (&'static str, String) {
              registers again at its next contact; open it on the phone."
                 .into(),
         ),
+        Delivery::Unusable(_, reason) => (
+            "gone",
+            format!(
+                "The network calls this device's token useless: {reason}. If it says so of one device, its app registers \
+                 again at its next contact; if of all, this server is configured for another app."
+            ),
+        ),
         Delivery::RetryAfter(after, reason) => ("retry", format!("Not now: {reason}. {}", later(after))),
         Delivery::Down(after, reason) => {
             ("down", format!("The network cannot be used: {reason}. Check this machine's way to it. {}", later(after)))
         }
-        Delivery::Failed(reason) => ("failed", format!("The network refuses the message: {reason}.")),
+        Delivery::Unreachable(none) => (
+            "down",
+            format!(
+                "The network cannot be used: {}: {}. Check this machine's way to it. {}",
+                none.said(),
+                none.detail,
+                later(None)
+            ),
+        ),
+        Delivery::Failed(reason) | Delivery::Misconfigured(reason) => {
+            ("failed", format!("The network refuses the message: {reason}."))
+        }
     }
 }

@@ -1,25 +1,61 @@
-//! What the sender sees of a push network: it is handed a message and gives one of five outcomes.
+//! What the sender sees of a push network: it is handed a message, and says what came of it and of whom that speaks.
 
 use async_trait::async_trait;
-use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::device_api::{PushFailure, PushRegistration};
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
-/// What a gateway said.
+/// What a gateway said. Each network has one table of what its answers mean: `webpush.rs`, `apns/answer.rs`,
+/// `fcm/answer.rs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// It took the message.
     Sent,
-    /// It no longer knows the device, since this moment if it named one. The registration is dropped, unless the device
-    /// made it after that moment.
+    /// **The endpoint is gone**: the network no longer knows the device, since this moment if it named one. The
+    /// registration is dropped, unless the device made it after that moment.
     Gone(Option<Timestamp>),
-    /// It does not take this message now. It may later, after this long if it said so; the text is for the operator.
+    /// **The endpoint is of no use to this server**, as far as the network knows. A mistake in this server's
+    /// configuration would make it say the same of every device, so it is believed of a few and not of all
+    /// ([`Doubt`](super::doubt::Doubt)). The word is for the phone, the text for the operator.
+    Unusable(PushFailure, String),
+    /// **The endpoint, not now**: it does not take this message now. It may later, after this long if it said so; the
+    /// text is for the operator. It says nothing of other endpoints.
     RetryAfter(Option<Duration>, String),
-    /// It cannot be reached, or is not well, and takes no message at all now. It may later, after this long if it said
-    /// so; the text is for the operator.
+    /// **The service** answered that it is not well. It may be later, after this long if it said so; the text is for
+    /// the operator.
     Down(Option<Duration>, String),
-    /// It will never take this message as it is, so no retry helps; the text is for the operator.
+    /// There was no answer at all.
+    Unreachable(NoAnswer),
+    /// **The request**: it will never take this message as it is, so no retry helps; the text is for the operator.
     Failed(String),
+    /// **This server's configuration**: the network does not let it push, and no retry helps; the text is for the
+    /// operator.
+    Misconfigured(String),
+}
+
+/// A request to which no answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// Who did not answer, as it stands at the beginning of a sentence: `Firebase`.
+    pub who: &'static str,
+    /// True when there was no connection at all, so that no request to this service can arrive. Else the request was
+    /// on its way, and another endpoint of the same service may do better.
+    pub unconnected: bool,
+    /// What the resolver, the connection or TLS says. **For the log alone**: where a device chose the address, it would
+    /// show whoever reads it the operator's own network.
+    pub detail: String,
+}
+
+impl NoAnswer {
+    /// What became of a request that was sent to this one.
+    pub fn of(who: &'static str, error: reqwest::Error) -> Self {
+        Self { who, unconnected: error.is_connect(), detail: https_client::reason(error) }
+    }
+
+    /// What the relying party is told.
+    pub fn said(&self) -> String {
+        format!("{} cannot be reached", self.who)
+    }
 }
 
 /// What a message does on the phone.

@@ -17,7 +17,7 @@ struct NotConfigured(&'static str);
 #[async_trait]
 impl Gateway for NotConfigured {
     async fn send(&self, _: &PushRegistration, _: Message<'_>) -> Delivery {
-        Delivery::Failed(self.0.into())
+        Delivery::Misconfigured(self.0.into())
     }
 }
 

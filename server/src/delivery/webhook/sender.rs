@@ -3,13 +3,13 @@
 
 use super::config::WebhookConfig;
 use super::event;
-use crate::delivery::outbox::{Outbox, Pace, Places, Queue};
+use crate::delivery::outbox::{Outbox, Pace, Places, Queue, Shown};
 use crate::delivery::{SetupError, outgoing};
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::rows::RelyingPartyRow;
 use crate::domain::webhook_address;
 use crate::service::Service;
-use crate::store::{DueEvent, EventOutcome, StoreError};
+use crate::store::{Choice, DueEvent, EventOutcome, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Timestamp;
 use reqwest::StatusCode;
@@ -38,12 +38,12 @@ impl Queue for Events {
         Ok(receivers.iter().map(ToString::to_string).collect())
     }
 
-    async fn take(&self, lane: &str, _most: usize) -> Result<Vec<DueEvent>, StoreError> {
+    async fn take(&self, lane: &str, _most: usize, _choice: Choice) -> Result<Vec<DueEvent>, StoreError> {
         let Ok(relying_party) = lane.parse().map(RelyingPartyRow::new) else { return Ok(Vec::new()) };
         Ok(self.service.store.take_due_event(relying_party).await?.into_iter().collect())
     }
 
-    async fn carry(&self, event: DueEvent) -> Result<bool, StoreError> {
+    async fn carry(&self, event: DueEvent) -> Result<Shown, StoreError> {
         self.attempt(event).await
     }
 
@@ -87,8 +87,9 @@ impl Sender {
 }
 
 impl Events {
-    /// One event from its row to the outcome of one attempt; false when the receiver is not well.
-    async fn attempt(&self, event: DueEvent) -> Result<bool, StoreError> {
+    /// One event from its row to the outcome of one attempt. A lane is one receiver: whatever keeps it from taking an
+    /// event speaks of all of its lane, and of no other.
+    async fn attempt(&self, event: DueEvent) -> Result<Shown, StoreError> {
         let outcome = match self.post(&event).await {
             Ok(StatusCode::GONE) => EventOutcome::Gone("the receiver answered 410: it wants no more events".into()),
             Ok(status) if status.is_success() => EventOutcome::Delivered,
@@ -103,7 +104,7 @@ impl Events {
         }
         let well = !matches!(outcome, EventOutcome::RetryAt(..) | EventOutcome::Dead(_));
         self.service.store.finish_event(event, outcome).await?;
-        Ok(well)
+        Ok(if well { Shown::Well } else { Shown::Cut })
     }
 
     /// Sends an event, and gives the status of the answer. Nothing else of the answer is read.

@@ -2,7 +2,7 @@
 
 use crate::scene::{Files, TOKEN, device, options, registration, simulator};
 use countersign_protocol::apns::{AppleDevice, Environment};
-use countersign_protocol::device_api::PushRegistration;
+use countersign_protocol::device_api::{PushFailure, PushRegistration};
 use countersign_protocol::time::{Clock, Timestamp};
 use countersign_server::delivery::push::config::ApnsConfig;
 use countersign_server::delivery::push::{Apns, Delivery, Gateway, Kind, Message};
@@ -68,19 +68,24 @@ async fn send(gateway: &Apns, registration: &PushRegistration, clock: &ManualClo
 #[derive(Debug, PartialEq)]
 enum Wanted {
     Gone,
+    /// This device's token is of no use, unless the mistake is this server's own.
+    Unusable,
     /// This push, later.
     Later,
     /// Every push, later.
     Down,
     /// Never; the operator reads this.
     Failed(&'static str),
+    /// Never to any device; the operator reads this.
+    Misconfigured(&'static str),
 }
 
 const OURS: Wanted = Wanted::Failed("please report it");
 
 fn wanted(reason: &str) -> Wanted {
     match reason {
-        "BadDeviceToken" | "ExpiredToken" | "Unregistered" => Wanted::Gone,
+        "ExpiredToken" | "Unregistered" => Wanted::Gone,
+        "BadDeviceToken" | "DeviceTokenNotForTopic" => Wanted::Unusable,
         "TooManyRequests" => Wanted::Later,
         "IdleTimeout"
         | "InternalServerError"
@@ -88,14 +93,12 @@ fn wanted(reason: &str) -> Wanted {
         | "Shutdown"
         | "TooManyProviderTokenUpdates"
         | "ExpiredProviderToken" => Wanted::Down,
-        "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed" => {
-            Wanted::Failed("topic in [push.apns]")
-        }
-        "InvalidProviderToken" => Wanted::Failed("check key_file, key_id and team_id"),
-        "Forbidden" => Wanted::Failed("revoked"),
-        "UnrelatedKeyIdInToken" => Wanted::Failed("key_id in [push.apns]"),
-        "BadEnvironmentKeyIdInToken" => Wanted::Failed("environment"),
-        "BadCertificate" | "BadCertificateEnvironment" | "MissingProviderToken" => Wanted::Failed("base_url"),
+        "BadTopic" | "MissingTopic" | "TopicDisallowed" => Wanted::Misconfigured("topic in [push.apns]"),
+        "InvalidProviderToken" => Wanted::Misconfigured("check key_file, key_id and team_id"),
+        "Forbidden" => Wanted::Misconfigured("revoked"),
+        "UnrelatedKeyIdInToken" => Wanted::Misconfigured("key_id in [push.apns]"),
+        "BadEnvironmentKeyIdInToken" => Wanted::Misconfigured("environment"),
+        "BadCertificate" | "BadCertificateEnvironment" | "MissingProviderToken" => Wanted::Misconfigured("base_url"),
         _ => OURS,
     }
 }
@@ -111,10 +114,13 @@ async fn every_reason_of_apple_means_something() {
         assert_eq!(world.apns.next().await.status, Some(status));
         match (wanted(reason), delivery) {
             (Wanted::Gone, Delivery::Gone(None)) => {}
-            (Wanted::Later, Delivery::RetryAfter(_, text)) | (Wanted::Down, Delivery::Down(_, text)) => {
+            (Wanted::Unusable, Delivery::Unusable(_, text))
+            | (Wanted::Later, Delivery::RetryAfter(_, text))
+            | (Wanted::Down, Delivery::Down(_, text)) => {
                 assert!(text.contains(reason), "{reason}: {text}");
             }
-            (Wanted::Failed(todo), Delivery::Failed(text)) => {
+            (Wanted::Failed(todo), Delivery::Failed(text))
+            | (Wanted::Misconfigured(todo), Delivery::Misconfigured(text)) => {
                 assert!(text.contains(reason) && text.contains(todo), "{reason}: {text}");
             }
             (wanted, found) => panic!("{reason}: {wanted:?}, found {found:?}"),
@@ -153,7 +159,8 @@ async fn a_topic_of_the_devices_own_that_is_not_its_own_drops_its_registration_a
     assert_eq!(world.apns.next().await.header("apns-topic"), "net.countersign.app");
     world.apns.answer_device(TOKEN, Behaviour::refuse("DeviceTokenNotForTopic"));
     assert_eq!(send(&world.gateway, &own, &world.clock).await, Delivery::Gone(None));
-    assert!(matches!(world.send().await, Delivery::Failed(_)), "the configured topic is the operator's to mend");
+    let Delivery::Unusable(failure, _) = world.send().await else { panic!("the topic may be the operator's mistake") };
+    assert_eq!(failure, PushFailure::WrongProject);
 }
 
 #[tokio::test]
@@ -162,8 +169,10 @@ async fn a_connection_that_ends_is_followed_by_another_and_the_push_is_tried_aga
     assert_eq!(world.send().await, Delivery::Sent);
     for (ending, behaviour) in [Behaviour::GoAwayUnanswered, Behaviour::Cut].into_iter().enumerate() {
         world.apns.answer_next(behaviour.clone());
-        let Delivery::Down(None, reason) = world.send().await else { panic!("{behaviour:?}") };
-        assert!(reason.contains("APNs cannot be reached") && !reason.contains(TOKEN), "{reason}");
+        let Delivery::Unreachable(none) = world.send().await else { panic!("{behaviour:?}") };
+        let (said, detail) = (none.said(), &none.detail);
+        assert!(said.contains("APNs cannot be reached") && !detail.contains(TOKEN), "{said}: {detail}");
+        assert!(!none.unconnected, "another device's stream may do better: {detail}");
         assert_eq!(world.send().await, Delivery::Sent);
         assert_eq!(world.apns.all_connections(), ending + 2, "{behaviour:?}");
     }
@@ -180,7 +189,7 @@ async fn a_connection_that_ends_is_followed_by_another_and_the_push_is_tried_aga
 async fn a_stream_that_ends_leaves_its_connection_as_it_is() {
     let mut world = World::new().await;
     world.apns.answer_next(Behaviour::Reset);
-    assert!(matches!(world.send().await, Delivery::Down(None, _)));
+    assert!(matches!(world.send().await, Delivery::Unreachable(none) if !none.unconnected));
     world.apns.answer_next(Behaviour::RefuseStream);
     assert_eq!(world.send().await, Delivery::Sent, "what was not looked at is sent again at once");
     let statuses = [world.apns.next().await.status, world.apns.next().await.status, world.apns.next().await.status];
@@ -194,8 +203,8 @@ async fn a_network_that_is_not_there_is_tried_again() {
     let server = TestServer::start_at(&clock).await;
     let url = Down::new().url().replace("http:", "https:");
     let gateway = gateway(&server, &Files::new().config(&url, &url)).unwrap();
-    let Delivery::Down(None, reason) = send(&gateway, &registration(), &clock).await else { panic!("it is down") };
-    assert!(reason.contains("APNs cannot be reached"), "{reason}");
+    let Delivery::Unreachable(none) = send(&gateway, &registration(), &clock).await else { panic!("it is down") };
+    assert!(none.unconnected && none.said().contains("APNs cannot be reached"), "{none:?}");
 }
 
 #[tokio::test]
@@ -307,7 +316,10 @@ async fn a_token_that_apple_holds_to_be_too_old_is_renewed_at_once_but_not_befor
     for _ in 0..2 {
         world.apns.answer_next(Behaviour::refuse("ExpiredProviderToken"));
     }
-    assert!(matches!(world.send().await, Delivery::Failed(reason) if reason.contains("clock")), "once, not forever");
+    assert!(
+        matches!(world.send().await, Delivery::Misconfigured(reason) if reason.contains("clock")),
+        "once, not forever"
+    );
 }
 
 #[tokio::test]
@@ -327,8 +339,11 @@ async fn each_environment_has_a_network_of_its_own() {
     assert_eq!(production.next().await.device, store_token);
     assert_eq!(send(&xcode_token, Environment::Sandbox).await, Delivery::Sent);
     assert_eq!(sandbox.next().await.device, xcode_token);
-    assert_eq!(send(&store_token, Environment::Sandbox).await, Delivery::Gone(None), "the phone says it anew");
-    assert_eq!(send(&xcode_token, Environment::Production).await, Delivery::Gone(None));
+    for (token, environment) in [(&store_token, Environment::Sandbox), (&xcode_token, Environment::Production)] {
+        let delivery = send(token, environment).await;
+        let Delivery::Unusable(PushFailure::Gone, reason) = delivery else { panic!("{delivery:?}") };
+        assert!(reason.contains("wrong environment"), "the phone says it anew: {reason}");
+    }
 }
 
 #[tokio::test]

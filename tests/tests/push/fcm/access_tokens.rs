@@ -31,7 +31,7 @@ async fn send(scene: &Scene, gateway: &Sending, registration: &PushRegistration)
 /// The reason for which a push is given up.
 #[track_caller]
 fn failed(delivery: Delivery) -> String {
-    let Delivery::Failed(reason) = delivery else { panic!("{delivery:?}") };
+    let Delivery::Misconfigured(reason) = delivery else { panic!("{delivery:?}") };
     reason
 }
 
@@ -149,16 +149,20 @@ async fn where_there_is_no_token_the_log_says_what_to_do() {
         (Fault::Nonsense, "something else"),
         (Fault::Reset, "cannot be reached"),
     ] {
+        let down = |delivery| match delivery {
+            Delivery::Down(after, reason) => (after, reason),
+            Delivery::Unreachable(none) => (None, none.said()),
+            other => panic!("{fault:?}: {other:?}"),
+        };
         scene.clock.advance(Duration::from_secs(10));
         scene.fcm.refuse_assertions(Some(fault.clone()));
-        let delivery = send(&scene, &gateway, &registration).await;
-        let Delivery::Down(after, reason) = delivery else { panic!("{fault:?}: {delivery:?}") };
+        let (after, reason) = down(send(&scene, &gateway, &registration).await);
         assert!(reason.contains(word), "{fault:?}: {reason}");
         assert_eq!(after, (word == "429").then_some(Duration::from_secs(3)), "{fault:?}");
         fetches += 1;
         assert_eq!(scene.fcm.token_fetches(), fetches);
         scene.clock.advance(Duration::from_millis(if word == "429" { 2999 } else { 999 }));
-        assert!(matches!(send(&scene, &gateway, &registration).await, Delivery::Down(..)));
+        down(send(&scene, &gateway, &registration).await);
         assert_eq!(scene.fcm.token_fetches(), fetches, "{fault:?}: not asked before its time");
     }
     assert!(scene.fcm.is_quiet());

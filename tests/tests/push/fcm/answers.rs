@@ -1,8 +1,9 @@
 //! Every answer that Google gives, and what becomes of the push and of the registration.
 
 use crate::scene::Scene;
-use countersign_protocol::device_api::PushStatus;
+use countersign_protocol::device_api::{PushFailure, PushRegistration, PushStatus};
 use countersign_tests::fcm::Fault;
+use countersign_tests::phone::Phone;
 use serde_json::json;
 use std::time::Duration;
 
@@ -23,7 +24,6 @@ async fn every_error_has_its_consequence_and_none_drops_the_registration() {
     let (phone, id, token) = scene.android().await;
     let elsewhere = scene.fcm.send_url();
     for (fault, status, expected) in [
-        (Fault::SenderIdMismatch, 403, Failed("another Firebase project")),
         (Fault::InvalidArgument, 400, Failed("INVALID_ARGUMENT")),
         (Fault::ThirdPartyAuthError, 401, Failed("THIRD_PARTY_AUTH_ERROR")),
         (Fault::PermissionDenied, 403, Failed("Firebase Cloud Messaging API Admin")),
@@ -121,17 +121,70 @@ async fn a_torn_connection_is_replaced_by_another() {
 }
 
 #[tokio::test]
-async fn a_token_that_google_no_longer_knows_is_dropped() {
-    for gone in ["uninstalled", "never a token"] {
+async fn a_token_that_can_never_work_again_is_gone_however_google_says_it() {
+    for (fault, failure) in [
+        (None, PushFailure::Gone),
+        (Some(Fault::InvalidToken), PushFailure::Gone),
+        (Some(Fault::NotAToken), PushFailure::Gone),
+        (Some(Fault::SenderIdMismatch), PushFailure::WrongProject),
+    ] {
         let mut scene = Scene::new().await;
         let (phone, id, token) = scene.android().await;
-        match gone {
-            "uninstalled" => scene.fcm.uninstall(&token),
-            _ => scene.fcm.answer(&token, Some(Fault::InvalidToken)),
+        match &fault {
+            None => scene.fcm.uninstall(&token),
+            fault => scene.fcm.answer(&token, fault.clone()),
         }
-        scene.site.ask(&scene.user).await;
+        let challenge = scene.site.ask(&scene.user).await;
         scene.fcm.next().await;
-        assert_eq!(scene.outcome(1).await.state, "gone", "{gone}");
-        assert_eq!(phone.core.pull(id, 0).await.unwrap().push, Some(PushStatus::Gone), "{gone}");
+        assert_eq!(scene.outcome(1).await.state, "gone", "{fault:?}");
+        let read = scene.site.read(&challenge).await;
+        assert_eq!(read["push"], "gone", "{fault:?}");
+        assert!(!read["push_reason"].as_str().unwrap().contains(&token), "{fault:?}");
+        let pulled = phone.core.pull(id, 0).await.unwrap();
+        assert_eq!((pulled.push, pulled.push_failure), (Some(PushStatus::Gone), Some(failure)), "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_mistake_of_our_own_does_not_throw_every_registration_away() {
+    let mut scene = Scene::new().await;
+    let mut phones = Vec::new();
+    for number in 0..8 {
+        let user = scene.site.user(&format!("person {number}")).await;
+        let (phone, token) = (Phone::at(&scene.clock), scene.fcm.install());
+        let id = phone.enrol(&scene.site, &user).await;
+        phone.core.register_push(id, &[PushRegistration::Fcm { token: token.clone() }]).await.unwrap();
+        // As when the service account was exchanged for one of another project.
+        scene.fcm.answer(&token, Some(Fault::SenderIdMismatch));
+        phones.push((phone, id, user, token));
+    }
+    let mut kept = 0;
+    for (phone, id, user, _) in &phones {
+        let challenge = scene.site.ask(user).await;
+        scene.fcm.next().await;
+        scene.outcome(1).await;
+        let pulled = phone.core.pull(*id, 0).await.unwrap();
+        assert_eq!(pulled.push_failure, Some(PushFailure::WrongProject));
+        let push = scene.site.read(&challenge).await["push"].clone();
+        match pulled.push {
+            Some(PushStatus::Gone) => assert_eq!(push, "gone"),
+            Some(PushStatus::Registered) => {
+                assert_eq!(push, "failed");
+                kept += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(kept, 5, "three in a row are believed");
+
+    // The operator puts the right file back: whoever was kept is reached at once, and the network is believed again.
+    let (phone, _, user, token) = phones.last().unwrap();
+    scene.fcm.answer(token, None);
+    scene.site.ask(user).await;
+    phone.core.receive(scene.fcm.next().await.envelope()).unwrap();
+    let (phone, id, user, _) = &phones[6];
+    scene.site.ask(user).await;
+    scene.fcm.next().await;
+    scene.outcome(1).await;
+    assert_eq!(phone.core.pull(*id, 0).await.unwrap().push, Some(PushStatus::Gone));
 }

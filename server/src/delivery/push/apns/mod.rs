@@ -7,7 +7,7 @@ mod answer;
 mod connections;
 mod provider_token;
 
-use super::{Delivery, Gateway, Kind, Message};
+use super::{Delivery, Gateway, Kind, Message, NoAnswer, retry_after};
 use crate::delivery::SetupError;
 use crate::delivery::push::config::ApnsConfig;
 use crate::domain::address_guard::AddressGuard;
@@ -18,13 +18,12 @@ use connections::{Connections, Place};
 use countersign_protocol::apns::{self, AppleDevice, Environment};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::randomness::Randomness;
+use countersign_protocol::time::Timestamp;
 use data_encoding::HEXLOWER;
 use provider_token::{Bearer, ProviderToken};
 use reqwest::Response;
-use reqwest::header::RETRY_AFTER;
 use rustls::RootCertStore;
 use std::sync::Arc;
-use std::time::Duration;
 use url::Url;
 
 /// The longest payload that Apple takes, in bytes.
@@ -128,22 +127,19 @@ impl Apns {
         let mut renewed = false;
         loop {
             let Some(bearer) = self.token.current(self.service.now()) else {
-                return Delivery::Failed("APNs: the key does not sign".into());
+                return Delivery::Misconfigured("APNs: the key does not sign".into());
             };
             let response = match self.post(&place, push, &bearer).await {
                 Ok(response) => response,
                 // This also comes when Apple closed or reset the connection while the push was on it. The next attempt
                 // opens another, and a push that arrives twice shows one notification, because its collapse id is the
                 // same.
-                Err(error) => {
-                    let reason = format!("APNs cannot be reached: {}", https_client::reason(error));
-                    return Delivery::Down(None, reason);
-                }
+                Err(error) => return Delivery::Unreachable(NoAnswer::of("APNs", error)),
             };
-            match read(response, device.topic.is_some()).await {
+            match read(response, device.topic.is_some(), self.service.now()).await {
                 Verdict::Settled(delivery) => return delivery,
                 Verdict::TokenExpired if renewed => {
-                    return Delivery::Failed(
+                    return Delivery::Misconfigured(
                         "APNs: ExpiredProviderToken for a fresh one: set this machine's clock".into(),
                     );
                 }
@@ -219,9 +215,9 @@ fn message_id(randomness: &dyn Randomness) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-async fn read(mut response: Response, topic_of_device: bool) -> Verdict {
+async fn read(mut response: Response, topic_of_device: bool, now: Timestamp) -> Verdict {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = retry_after::read(response.headers(), now);
     let mut body = Vec::new();
     // An answer whose body is cut or too long is judged by its status.
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -230,5 +226,5 @@ async fn read(mut response: Response, topic_of_device: bool) -> Verdict {
             break;
         }
     }
-    Answer { status, retry_after: retry_after.map(Duration::from_secs), body: &body, topic_of_device }.verdict()
+    Answer { status, retry_after, body: &body, topic_of_device }.verdict()
 }

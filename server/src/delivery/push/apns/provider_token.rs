@@ -2,11 +2,10 @@
 //! minutes.
 
 use crate::delivery::SetupError;
+use crate::keys::key_file;
 use countersign_protocol::key::SoftwareKey;
 use countersign_protocol::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,21 +92,18 @@ impl ProviderToken {
     }
 }
 
-/// The key in a `.p8` file as Apple gives it: PKCS#8 in PEM.
+/// The key in a `.p8` file of Apple's, in any form in which it can be read.
 ///
 /// # Errors
 /// [`SetupError::Configuration`], with what to do, when the file cannot be read or holds no private key for P-256.
 pub fn read_key(path: &Path) -> Result<SoftwareKey, SetupError> {
-    let wrong = |reason: &str| {
+    key_file::read(path).and_then(|text| key_file::p256(&text)).map_err(|reason| {
         SetupError::Configuration(format!(
             "push.apns.key_file: {}: {reason}. Name the AuthKey_….p8 file that Apple's developer site gave for your \
              key",
             path.display()
         ))
-    };
-    let text = std::fs::read(path).map_err(|error| wrong(&format!("it cannot be read: {error}")))?;
-    let pkcs8 = PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|_| wrong("it holds no BEGIN PRIVATE KEY"))?;
-    SoftwareKey::from_pkcs8(pkcs8.secret_pkcs8_der()).map_err(|_| wrong("its key is not one for P-256 (ES256)"))
+    })
 }
 
 #[cfg(test)]
@@ -170,23 +166,22 @@ mod tests {
         format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der))
     }
 
-    /// PKCS#8 as Apple writes it: the inner key names its curve a second time.
-    fn as_apple_writes_it(pkcs8: &[u8]) -> Vec<u8> {
-        let (private, public) = (&pkcs8[36..68], &pkcs8[pkcs8.len() - 65..]);
-        let from_hex = |text: &str| data_encoding::HEXLOWER.decode(text.replace(' ', "").as_bytes()).unwrap();
-        let start = "308193 020100 301306072a8648ce3d020106082a8648ce3d030107 0479 3077 020101 0420";
-        let curve_and_public = "a00a06082a8648ce3d030107 a144 034200";
-        [&from_hex(start), private, &from_hex(curve_and_public), public].concat()
-    }
-
     #[test]
-    fn a_key_file_is_read_as_apple_and_others_write_it() {
+    fn a_key_file_is_read_in_the_forms_in_which_people_have_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("AuthKey.p8");
         let (key, pkcs8) = SoftwareKey::generate().unwrap();
-        for der in [pkcs8.to_vec(), as_apple_writes_it(&pkcs8)] {
-            std::fs::write(&path, pem(&der)).unwrap();
-            assert_eq!(read_key(&path).unwrap().public(), key.public());
+        let plain = pem(&pkcs8);
+        for text in [
+            plain.clone(),
+            format!("\u{feff}{plain}"),
+            plain.replace('\n', ""),
+            plain.replace('\n', "\n  "),
+            format!("\"{}\"", plain.replace('\n', "\\n")),
+            plain.replace('\n', "\r\n"),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            assert_eq!(read_key(&path).unwrap_or_else(|error| panic!("{error}")).public(), key.public());
         }
     }
 
@@ -198,6 +193,7 @@ mod tests {
         assert!(reason().contains("cannot be read") && reason().contains(path.to_str().unwrap()), "{}", reason());
         std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
         assert!(reason().contains("BEGIN PRIVATE KEY") && reason().contains("AuthKey_"), "{}", reason());
+        assert!(reason().contains("a certificate"), "{}", reason());
         std::fs::write(&path, pem(b"not a key")).unwrap();
         assert!(reason().contains("P-256") && reason().contains("developer site"), "{}", reason());
     }

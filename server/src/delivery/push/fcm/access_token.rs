@@ -3,7 +3,7 @@
 
 use super::answer::{read_body, shortened};
 use super::service_account::ServiceAccount;
-use crate::delivery::push::{Delivery, retry_after};
+use crate::delivery::push::{Delivery, NoAnswer, retry_after};
 use crate::service::Service;
 use countersign_protocol::time::Timestamp;
 use reqwest::Response;
@@ -91,6 +91,7 @@ impl AccessTokens {
                 Err(delivery) => {
                     let pause = match &delivery {
                         Delivery::Down(after, _) => after.unwrap_or(OUTAGE_PAUSE).min(LONGEST_PAUSE),
+                        Delivery::Unreachable(_) => OUTAGE_PAUSE,
                         _ => REFUSAL_PAUSE,
                     };
                     kept.refusal = Some((delivery, now..now + pause));
@@ -108,7 +109,7 @@ impl AccessTokens {
     async fn fetch(&self) -> Result<Token, Delivery> {
         let asked_at = self.service.now();
         let Some(assertion) = self.account.assertion(asked_at) else {
-            return Err(Delivery::Failed("the service account's key does not sign".into()));
+            return Err(Delivery::Misconfigured("the service account's key does not sign".into()));
         };
         let form = Serializer::new(String::new())
             .append_pair("grant_type", GRANT_TYPE)
@@ -116,10 +117,10 @@ impl AccessTokens {
             .finish();
         let request = self.client.post(self.address.clone());
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
-        let response = request.send().await.map_err(|error| {
-            let reason = format!("Google's token endpoint cannot be reached: {}", https_client::reason(error));
-            Delivery::Down(None, reason)
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Delivery::Unreachable(NoAnswer::of("Google's token endpoint", error)))?;
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
         }
@@ -153,6 +154,6 @@ impl AccessTokens {
             _ => "check service_account and token_url in [push.fcm]",
         };
         let said = shortened(&format!("{} {}", refused.error, refused.error_description));
-        Delivery::Failed(format!("Google gives no access token ({status} {said}): {advice}"))
+        Delivery::Misconfigured(format!("Google gives no access token ({status} {said}): {advice}"))
     }
 }

@@ -12,7 +12,7 @@ mod service_account;
 use self::access_token::AccessTokens;
 use self::answer::Answer;
 use self::service_account::ServiceAccount;
-use super::{Delivery, Gateway, Kind, Message};
+use super::{Delivery, Gateway, Kind, Message, NoAnswer};
 use crate::delivery::SetupError;
 use crate::delivery::outgoing;
 use crate::delivery::push::config::FcmConfig;
@@ -108,10 +108,7 @@ impl Fcm {
         let request = self.client.post(self.address.clone()).bearer_auth(access_token);
         let response = match request.json(&Request::new(device, message)).send().await {
             Ok(response) => response,
-            Err(error) => {
-                let reason = format!("Firebase cannot be reached: {}", https_client::reason(error));
-                return Answer::Told(Delivery::Down(None, reason));
-            }
+            Err(error) => return Answer::Told(Delivery::Unreachable(NoAnswer::of("Firebase", error))),
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if response.status().is_success() {
@@ -149,7 +146,7 @@ impl Gateway for Fcm {
                 Answer::TokenRefused => refused = Some(access_token),
             }
         }
-        Delivery::Failed(format!(
+        Delivery::Misconfigured(format!(
             "Firebase refuses a fresh access token (401): is the Firebase Cloud Messaging API enabled in the project \
              {}, and is base_url Google's?",
             self.project
