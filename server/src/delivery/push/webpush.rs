@@ -110,7 +110,7 @@ impl Gateway for WebPush {
 }
 
 /// What a push service's answer means (RFC 8030, sections 5 and 7.3; RFC 8292, section 4.2).
-fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
+pub fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
     let failed = |reason: &str| Delivery::Failed(format!("{reason} ({status})"));
     match status.as_u16() {
         200..=299 => Delivery::Sent,
