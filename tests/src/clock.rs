@@ -1,4 +1,4 @@
-//! A clock that a test moves.
+//! Clocks that a test moves.
 
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -30,5 +30,35 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A clock that somebody has set wrong: so many milliseconds ahead of the true one, or behind it.
+#[derive(Debug, Clone)]
+pub struct SkewedClock {
+    truth: ManualClock,
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl SkewedClock {
+    /// A clock that is right.
+    pub fn new(truth: &ManualClock) -> Self {
+        Self { truth: truth.clone(), ahead_ms: Arc::default() }
+    }
+
+    /// Sets it so far ahead of the true one.
+    pub fn set(&self, ahead_ms: i64) {
+        self.ahead_ms.store(ahead_ms, Ordering::SeqCst);
+    }
+
+    /// How far it is ahead of the true one.
+    pub fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        self.truth.now().shifted(self.ahead_ms())
     }
 }

@@ -19,6 +19,8 @@ pub struct TestServer {
     directory: Arc<TempDir>,
     clock: Arc<dyn Clock>,
     configure: Arc<Configure>,
+    /// How it is configured.
+    pub config: Config,
     /// Its address.
     pub url: String,
 }
@@ -49,7 +51,7 @@ impl TestServer {
         let running =
             serve::start_with(&config, listener, Arc::clone(&clock), randomness, |router| router).await.unwrap();
         let url = format!("http://{}", running.address);
-        Self { running, directory, clock, configure, url }
+        Self { running, directory, clock, configure, config, url }
     }
 
     /// Stops the server and starts it again on the same data and port.
@@ -68,6 +70,11 @@ impl TestServer {
     /// Stops the server.
     pub async fn stop(self) {
         self.running.stop().await;
+    }
+
+    /// From here on it sends no pushes and tells no events, so that a test can.
+    pub fn send_nothing(&self) {
+        self.running.send_nothing();
     }
 
     /// Its parts.

@@ -10,7 +10,14 @@ const SEEDS: [u64; 2] = [1, 2];
 /// How long each of its worlds lasts.
 const STEPS: u64 = 3_000;
 /// What must have happened, and how often at least: a simulation in which nobody signs in proves nothing.
-const HAPPENED: [(&str, u64); 47] = [
+const HAPPENED: [(&str, u64); 54] = [
+    ("answers by something else", 20),
+    ("jumps of the server's clock ahead", 2),
+    ("long polls cut", 2),
+    ("phone clocks far off", 4),
+    ("phones away, gone or back", 3),
+    ("pushes to a dead place", 1),
+    ("registrations repaired", 2),
     ("accounts removed", 3),
     ("answers after a cancellation refused", 5),
     ("answers after the end refused", 10),

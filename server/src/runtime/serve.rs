@@ -107,6 +107,13 @@ async fn senders(config: &Config, service: &Arc<Service>) -> Result<(push::Sende
 }
 
 impl Running {
+    /// Sends no pushes and tells no events from here on: for a test that sends them when it likes.
+    #[doc(hidden)]
+    pub fn send_nothing(&self) {
+        self.pushing.abort();
+        self.telling.abort();
+    }
+
     /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
     pub async fn stop(self) {
         self.service.stopping.cancel();

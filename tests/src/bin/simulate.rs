@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "it is a program, and this is how it speaks")]
 
 use clap::Parser;
+use countersign_tests::simulation::troubles::{SHIPPED, Trouble};
 use countersign_tests::simulation::{self, EVENTS, Failure, Plan, Report, STEPS_OF_A_WORLD};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -21,6 +22,9 @@ struct Options {
     /// How many worlds are run side by side. Default: one a processor.
     #[arg(long)]
     jobs: Option<usize>,
+    /// The kinds of trouble that there are. Default: those of every ordinary world.
+    #[arg(long, value_enum)]
+    trouble: Vec<Trouble>,
     /// How many of the latest events a failure tells.
     #[arg(long, default_value_t = EVENTS)]
     events: usize,
@@ -34,9 +38,10 @@ struct Sum {
 }
 
 fn main() -> ExitCode {
-    let Options { steps, seed, jobs, events } = Options::parse();
+    let Options { steps, seed, jobs, trouble, events } = Options::parse();
     let worlds = steps.div_ceil(STEPS_OF_A_WORLD);
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let troubles = if trouble.is_empty() { SHIPPED } else { &*trouble.leak() };
     let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
     let lock = || sum.lock().unwrap_or_else(PoisonError::into_inner);
     eprintln!("{steps} steps in {worlds} worlds, from seed {seed}, {jobs} at a time");
@@ -49,7 +54,8 @@ fn main() -> ExitCode {
                         return;
                     }
                     let length = STEPS_OF_A_WORLD.min(steps - world * STEPS_OF_A_WORLD);
-                    let result = simulation::run(&Plan { events, ..Plan::new(seed.wrapping_add(world), length) });
+                    let result =
+                        simulation::run(&Plan { events, troubles, ..Plan::new(seed.wrapping_add(world), length) });
                     let mut sum = lock();
                     match result {
                         Ok(report) => sum.report.add(&report),

@@ -3,6 +3,7 @@
 use super::handset::Errand;
 use super::network::{Meaning, Packet, Request, enrolments_of};
 use super::site::Person;
+use super::troubles::Trouble;
 use super::world::World;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
@@ -57,10 +58,12 @@ pub enum Action {
     RotateKey,
     /// The operator retires a relying party, and makes another in its place.
     Retire,
+    /// One of the troubles of this world.
+    Trouble,
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 21] = [
+const WEIGHTS: [(usize, Action); 22] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
@@ -82,6 +85,7 @@ const WEIGHTS: [(usize, Action); 21] = [
     (4, Action::RestartServer),
     (1, Action::RotateKey),
     (1, Action::Retire),
+    (24, Action::Trouble),
 ];
 
 impl World {
@@ -90,10 +94,12 @@ impl World {
     /// # Errors
     /// What must not be.
     pub async fn act(&mut self) -> Result<(), String> {
-        let total: usize = WEIGHTS.iter().map(|(weight, _)| weight).sum();
-        let mut drawn = self.choices.below(total);
+        // A world without troubles is the same one, whatever troubles there may be in others.
+        let calm = usize::from(self.plan.troubles.is_empty());
+        let weights = &WEIGHTS[..WEIGHTS.len() - calm];
+        let mut drawn = self.choices.below(weights.iter().map(|(weight, _)| weight).sum());
         let mut chosen = Action::Deliver;
-        for (weight, action) in WEIGHTS {
+        for &(weight, action) in weights {
             if drawn < weight {
                 chosen = action;
                 break;
@@ -116,17 +122,27 @@ impl World {
             Action::Code => self.type_code()?,
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
-            Action::Push => self.send_pushes().await?,
+            Action::Push => {
+                self.send_pushes().await?;
+                // What comes back is tried again soon.
+                while self.plan.has(Trouble::AwayPhones) && self.choices.chance(70) {
+                    let by = Duration::from_millis(self.choices.between(200, 3_000));
+                    self.wait(by).await;
+                    self.come_to_rest().await?;
+                    self.send_pushes().await?;
+                }
+            }
             Action::Invite => self.invite(),
             Action::Remove => self.remove().await?,
             Action::SetClock => self.set_clock(),
             Action::RestartPhone => self.restart_phone().await,
             Action::RestartServer => {
                 let meanwhile = if self.choices.chance(50) { self.network.take_writes(1).pop() } else { None };
-                self.restart_server(meanwhile).await?;
+                self.restart_server(meanwhile, 0).await?;
             }
             Action::RotateKey => self.rotate_key().await?,
             Action::Retire => self.retire().await?,
+            Action::Trouble => self.trouble().await?,
         }
         Ok(())
     }
@@ -379,7 +395,8 @@ impl World {
             Some(_) => self.record.count("pushing cut"),
             None => self.host.prune().await,
         }
-        self.rest(tasks).await
+        self.rest(tasks).await?;
+        if stalls_at.is_none() { self.nothing_is_held_up().await } else { Ok(()) }
     }
 
     fn invite(&mut self) {

@@ -23,6 +23,7 @@ impl World {
     pub async fn converge(&mut self) -> Result<(), String> {
         self.record.count("convergences");
         self.record.tell("the network recovers".into());
+        self.troubles_end();
         for call in self.network.open_calls() {
             self.network.answer(call, Err(silence()));
         }
@@ -45,6 +46,12 @@ impl World {
         self.look(true).await?;
         let now = self.now();
         let devices = self.inspect(move |_, tx| database::devices(tx, now)).await.map_err(|error| error.to_string())?;
+        if let Some(phone) = (0..self.phones.len()).find(|phone| self.gateway.is_missed(*phone)) {
+            return Err(format!("phone {phone} has asked, and does not know that it is not reached any more"));
+        }
+        if let Some(id) = self.removed.iter().find(|id| devices.get(id).is_some_and(|device| device.in_use)) {
+            return Err(format!("a phone says that {id} is removed, and it is in use"));
+        }
         for phone in 0..self.phones.len() {
             self.compare_pending(phone, &devices)?;
             self.compare_history(phone, &devices)?;
@@ -58,12 +65,19 @@ impl World {
         let own = self.phones[phone].accounts.iter();
         let in_use: BTreeMap<EnrolmentId, &Device> =
             own.filter_map(|(id, _)| Some((*id, devices.get(id).filter(|device| device.in_use)?))).collect();
+        // What was asked by a clock that has jumped back since is from the future, and phones refuse it for that.
         let near = |id: &ChallengeId| {
-            let end = self.database.row(*id).map_or(now, |row| row.expires_at);
-            end < now + NEAR_THE_END && now < end + NEAR_THE_END
+            let (begin, end) = self.database.row(*id).map_or((now, now), |row| (row.created_at, row.expires_at));
+            begin > now || end < now + NEAR_THE_END && now < end + NEAR_THE_END
         };
-        let waits: BTreeSet<ChallengeId> =
-            in_use.values().flat_map(|device| device.brought()).filter(|id| !near(id)).copied().collect();
+        let states = |id: &ChallengeId| self.database.row(*id).map(|row| self.database.states(row, now));
+        let waits_still = |id: &ChallengeId| states(id) == Some([ChallengeState::Pending; 2]);
+        let waits: BTreeSet<ChallengeId> = in_use
+            .values()
+            .flat_map(|device| device.brought())
+            .filter(|id| !near(id) && waits_still(id))
+            .copied()
+            .collect();
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;
         let own = prompts.iter().filter(|prompt| in_use.contains_key(&prompt.challenge.enrolment_id));
         let own = own.filter(|prompt| !near(&prompt.challenge.challenge_id));
@@ -74,7 +88,7 @@ impl World {
         }
         // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
         let is_over = |(id, answering): &(&ChallengeId, &bool)| {
-            !**answering && self.database.row(**id).is_none_or(|row| row.state(now) != ChallengeState::Pending)
+            !**answering && states(id).is_none_or(|states| !states.contains(&ChallengeState::Pending))
         };
         match shown.iter().find(is_over) {
             Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),
@@ -90,10 +104,10 @@ impl World {
         {
             let id = challenge.challenge_id;
             let Some(row) = self.database.row(id) else { return Err(format!("{id} is not known to the server")) };
-            let state = row.state(now);
+            let [state, by_the_latest_clock] = self.database.states(row, now);
             let own = row.settled_by.is_some()
                 && row.settled_by == devices.get(&challenge.enrolment_id).map(|device| device.row_id);
-            let agreed = match outcome {
+            let agrees = |state: ChallengeState| match outcome {
                 Outcome::Approved => {
                     own && matches!(
                         state,
@@ -112,7 +126,7 @@ impl World {
                 Outcome::Expired => !own,
                 Outcome::Cancelled => state == ChallengeState::Cancelled,
             };
-            if !agreed {
+            if !agrees(state) && !agrees(by_the_latest_clock) {
                 let by = if own { "this phone" } else { "another, or nobody" };
                 return Err(format!(
                     "phone {phone} remembers {id} as {}; it is {} by {by}",

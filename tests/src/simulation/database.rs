@@ -34,7 +34,8 @@ pub struct Row {
     account: i64,
     /// The stored word.
     pub word: String,
-    created_at: Timestamp,
+    /// When it was asked.
+    pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
     settled_at: Option<Timestamp>,
@@ -145,6 +146,8 @@ pub struct Database {
     by_id: BTreeMap<ChallengeId, i64>,
     living: BTreeSet<i64>,
     looked_at: Timestamp,
+    /// The latest time that the server's clock has shown: it may have jumped back since.
+    latest: Timestamp,
 }
 
 /// A change that a look has found: the state before, if there was one, and after.
@@ -153,7 +156,26 @@ pub type Change = (Option<String>, String);
 impl Database {
     /// Before the first look.
     pub const fn new(now: Timestamp) -> Self {
-        Self { told: None, rows: BTreeMap::new(), by_id: BTreeMap::new(), living: BTreeSet::new(), looked_at: now }
+        Self {
+            told: None,
+            rows: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            living: BTreeSet::new(),
+            looked_at: now,
+            latest: now,
+        }
+    }
+
+    /// The server's clock has jumped, right after a look.
+    pub fn clock_jumped(&mut self, now: Timestamp) {
+        (self.looked_at, self.latest) = (now, self.latest.max(self.looked_at));
+        self.living = self.rows.values().filter(|row| row.lives(now)).map(|row| row.row_id).collect();
+    }
+
+    /// What a challenge is now, and what it is by the latest time that the server's clock has shown. The two differ
+    /// only after a jump back, until which it was over: then the server may say either, unless it has told one of them.
+    pub fn states(&self, row: &Row, now: Timestamp) -> [ChallengeState; 2] {
+        [row.state(now), row.state(now.max(self.latest))]
     }
 
     /// The challenge as it was at the last look.
@@ -260,9 +282,8 @@ impl Database {
     fn check_overlaps(&self, now: Timestamp) -> Result<(), String> {
         let mut taps: BTreeMap<i64, usize> = BTreeMap::new();
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
-        for row in
-            self.living.iter().map(|row_id| &self.rows[row_id]).filter(|row| row.state(now) == ChallengeState::Pending)
-        {
+        let waits = |row: &&Row| self.states(row, now) == [ChallengeState::Pending; 2];
+        for row in self.living.iter().map(|row_id| &self.rows[row_id]).filter(waits) {
             *waiting.entry(row.account).or_default() += 1;
             *taps.entry(row.account).or_default() += usize::from(row.number.is_none());
         }
@@ -337,6 +358,36 @@ pub fn devices(tx: &dyn Transaction, now: Timestamp) -> Result<BTreeMap<Enrolmen
         device.unwrap().waits.push(row.get("handle")?);
     }
     Ok(devices)
+}
+
+/// A queued push that nobody has tried to send.
+#[derive(Debug)]
+pub struct NotTried {
+    /// Its row.
+    pub row_id: i64,
+    /// Whom it is for.
+    pub device: EnrolmentId,
+    /// True when its time has come and no sender has it.
+    pub is_due: bool,
+}
+
+/// The pushes that were queued to be sent, and not tried.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn pushes_not_tried(tx: &dyn Transaction, now: Timestamp) -> Result<Vec<NotTried>, StoreError> {
+    let sql = "SELECT p.row_id, e.handle, p.due_at, p.leased_until FROM push p
+               JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
+               JOIN account a ON a.row_id = c.account
+               WHERE p.state = 'queued' AND p.attempts = 0 AND p.expires_at > $1 AND e.state = 'confirmed'
+                 AND (c.state = 'pending') = (p.kind = 'challenge')
+                 AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)";
+    let read = |row: &Columns| {
+        let (due_at, leased_until): (Timestamp, Option<Timestamp>) = (row.get("due_at")?, row.get("leased_until")?);
+        let is_due = due_at <= now && leased_until.is_none_or(|until| until <= now);
+        Ok(NotTried { row_id: row.get("row_id")?, device: row.get("handle")?, is_due })
+    };
+    tx.rows("push", sql, &[now.into()])?.iter().map(read).collect()
 }
 
 fn check(tx: &dyn Transaction, before: Option<&Row>, after: &Row, span: Span) -> Result<(), String> {

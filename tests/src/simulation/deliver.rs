@@ -43,6 +43,7 @@ impl World {
                 self.network.put(Packet::Request(request.clone()));
             }
             9..12 if request.method != "GET" => return self.answer_nobody(request).await,
+            _ if self.intercepted(&request) => return Ok(()),
             _ => {}
         }
         if request.patience() > 0 {
@@ -67,7 +68,10 @@ impl World {
     fn reply(&mut self, request: Request, response: HttpResponse) {
         match self.choices.below(100) {
             0..4 => self.lost(&request, "replies lost"),
-            _ => self.network.put(Packet::Reply(request, response)),
+            _ => {
+                let heard = self.impostor(&response).unwrap_or(response);
+                self.network.put(Packet::Reply(request, heard));
+            }
         }
     }
 

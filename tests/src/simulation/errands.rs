@@ -4,7 +4,7 @@ use super::handset::{Errand, Finished, Told};
 use super::world::World;
 use countersign_device::{AccountState, Error, Outcome};
 use countersign_protocol::decision::Answer;
-use countersign_protocol::device_api::EnrolmentState;
+use countersign_protocol::device_api::{EnrolmentState, PushStatus};
 use countersign_protocol::handle::ChallengeId;
 use std::sync::PoisonError;
 
@@ -38,18 +38,22 @@ impl World {
                 (Ok(Told::Outcome(outcome)), Errand::Approve(id, _) | Errand::Deny(id) | Errand::Report(id)) => {
                     self.told(phone, id, outcome)?;
                 }
-                (Ok(Told::Pulled(EnrolmentState::Void, _)), Errand::Pull(id, _)) => {
+                (Ok(Told::Pulled(_, Some(PushStatus::Gone), _)), Errand::Pull(id, _)) => self.repair(phone, id),
+                (Ok(_), Errand::Register(_)) => self.gateway.registered(phone),
+                (Ok(Told::Pulled(EnrolmentState::Void, ..)), Errand::Pull(id, _)) => {
                     self.errand(phone, Errand::Remove(id));
                 }
                 (Ok(_), Errand::Remove(id)) => {
                     self.record.count("accounts removed");
                     self.phones[phone].accounts.retain(|(known, _)| *known != id);
+                    self.removed.push(id);
+                    self.gateway.lost_device(phone);
                 }
                 // Told before the phone was restarted, and not heard by its owner.
                 (Err(Error::AccountEnded), Errand::Pull(id, _)) => self.errand(phone, Errand::Remove(id)),
                 (Err(error), Errand::Enrol { link, person }) => {
                     super::check_phone_error(&error)?;
-                    if error.code() == "unreachable" {
+                    if matches!(error, Error::Unreachable(_) | Error::UnexpectedAnswer { .. }) {
                         self.errand(phone, Errand::Enrol { link, person });
                     }
                 }

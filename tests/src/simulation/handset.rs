@@ -2,32 +2,18 @@
 
 use super::generator::{Generator, SeededRandomness};
 use super::network::{Link, Network};
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, SkewedClock};
 use countersign_device::vault::DesktopVault;
 use countersign_device::{Account, Authenticator, Error, Outcome, Platform, Pulled};
 use countersign_protocol::Refusal;
-use countersign_protocol::device_api::{EnrolmentState, PushRegistration};
+use countersign_protocol::device_api::{EnrolmentState, PushRegistration, PushStatus};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::randomness::{Randomness, SystemRandomness};
-use countersign_protocol::time::{Clock, Timestamp};
 use countersign_protocol::webpush::Receiver;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
-
-/// A clock beside the true one.
-struct SkewedClock {
-    truth: ManualClock,
-    ahead_ms: Arc<AtomicI64>,
-}
-
-impl Clock for SkewedClock {
-    fn now(&self) -> Timestamp {
-        self.truth.now().shifted(self.ahead_ms.load(SeqCst))
-    }
-}
 
 /// A text that holds random bytes, so that two runs of one seed differ in it.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,8 +62,8 @@ pub enum Told {
     Account(Account),
     /// How a request ended.
     Outcome(Outcome),
-    /// What the server says of the account, and what of its messages was refused.
-    Pulled(EnrolmentState, Vec<Refusal>),
+    /// What the server says of the account and of its pushes, and what of its messages was refused.
+    Pulled(EnrolmentState, Option<PushStatus>, Vec<Refusal>),
 }
 
 impl Finished {
@@ -88,7 +74,7 @@ impl Finished {
             Ok(Told::Nothing) => "done".into(),
             Ok(Told::Account(account)) => account.id.to_string(),
             Ok(Told::Outcome(outcome)) => outcome.as_str().into(),
-            Ok(Told::Pulled(state, refused)) => format!("{state:?}, refused {refused:?}"),
+            Ok(Told::Pulled(state, _, refused)) => format!("{state:?}, refused {refused:?}"),
             Err(error) => error.code().to_owned(),
         };
         format!("phone {phone}: {errand:?} ended: {result}")
@@ -116,7 +102,7 @@ pub struct Handset {
     pub core: Arc<Authenticator>,
     directory: PathBuf,
     platform: Platform,
-    ahead_ms: Arc<AtomicI64>,
+    clock: SkewedClock,
     registrations: Vec<PushRegistration>,
     network: Arc<Network>,
     desk: Desk,
@@ -125,9 +111,13 @@ pub struct Handset {
     pub accounts: Vec<(EnrolmentId, usize)>,
 }
 
-/// The address under which the push service knows a phone. Every third phone has another one, with a slash at its end.
+/// The phone whose push service serves nobody else.
+pub const ALONE: usize = 4;
+
+/// The address under which a push service knows a phone. Every third phone has another one, with a slash at its end.
 pub fn endpoint(phone: usize) -> String {
-    format!("https://push.example/{phone}")
+    let host = if phone == ALONE { "alone.example" } else { "push.example" };
+    format!("https://{host}/{phone}")
 }
 
 impl Handset {
@@ -139,12 +129,12 @@ impl Handset {
         (network, desk): (&Arc<Network>, &Desk),
         randomness: Generator,
     ) -> Self {
-        let ahead_ms = Arc::new(AtomicI64::new(0));
+        let clock = SkewedClock::new(clock);
         let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(randomness));
         let platform = Platform {
             vault: Arc::new(DesktopVault::in_memory(&*randomness)),
             transport: Arc::new(Link { phone: number, network: Arc::clone(network) }),
-            clock: Arc::new(SkewedClock { truth: clock.clone(), ahead_ms: Arc::clone(&ahead_ms) }),
+            clock: Arc::new(clock.clone()),
             randomness,
             push: None,
         };
@@ -156,7 +146,7 @@ impl Handset {
             core: Arc::new(Authenticator::open(directory, platform.clone()).unwrap()),
             directory: directory.to_owned(),
             platform,
-            ahead_ms,
+            clock,
             registrations: endpoints.map(|at| PushRegistration::WebPush(receiver.subscription(at))).collect(),
             network: Arc::clone(network),
             desk: Arc::clone(desk),
@@ -195,12 +185,12 @@ impl Handset {
 
     /// Its owner sets the clock, so far ahead of the true one.
     pub fn set_clock(&self, ahead_ms: i64) {
-        self.ahead_ms.store(ahead_ms, SeqCst);
+        self.clock.set(ahead_ms);
     }
 }
 
-fn pulled(Pulled { state, received, .. }: Pulled) -> Told {
-    Told::Pulled(state, received.into_iter().filter_map(Result::err).collect())
+fn pulled(Pulled { state, push, received, .. }: Pulled) -> Told {
+    Told::Pulled(state, push, received.into_iter().filter_map(Result::err).collect())
 }
 
 async fn run(core: &Authenticator, errand: &Errand, registrations: &[PushRegistration]) -> Result<Told, Error> {

@@ -2,99 +2,30 @@
 
 use super::Plan;
 use super::generator::{Generator, SeededRandomness};
-use super::network::{Network, Packet, Request, SERVER_URL};
-use crate::clock::ManualClock;
-use async_trait::async_trait;
+use super::network::{Request, SERVER_URL};
+use super::push_service::FickleGateway;
+use crate::clock::SkewedClock;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use countersign_device::transport::{HttpResponse, MAX_RESPONSE_LENGTH};
-use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::randomness::Randomness;
-use countersign_server::delivery::push::{Delivery, Gateway, Message, Sender};
+use countersign_server::delivery::push::{Gateway, Sender};
 use countersign_server::doors::routes;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::open;
 use countersign_server::service::Service;
 use countersign_server::store::{Ages, PROOF_REMEMBERED, Place, Removed, Rules};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tower::ServiceExt;
-
-/// A push service in one of its moods each time; what it takes is on its way.
-pub struct FickleGateway {
-    network: Arc<Network>,
-    moods: Mutex<Generator>,
-    said: Mutex<BTreeMap<&'static str, u64>>,
-    until_stall: Mutex<Option<usize>>,
-    stalled: Notify,
-}
-
-impl FickleGateway {
-    /// A push service on this network.
-    pub fn new(network: Arc<Network>, moods: Generator) -> Self {
-        Self {
-            network,
-            moods: Mutex::new(moods),
-            said: Mutex::default(),
-            until_stall: Mutex::default(),
-            stalled: Notify::new(),
-        }
-    }
-
-    /// True when this message gets no answer any more.
-    fn stalls(&self) -> bool {
-        let mut left = self.until_stall.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.and_then(|left| left.checked_sub(1));
-        *left == Some(0)
-    }
-
-    /// How often it said what, since this was asked last.
-    pub fn take_said(&self) -> BTreeMap<&'static str, u64> {
-        std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[async_trait]
-impl Gateway for FickleGateway {
-    async fn send(&self, registration: &PushRegistration, message: Message<'_>) -> Delivery {
-        let PushRegistration::WebPush(subscription) = registration else { panic!("no phone of ours has another one") };
-        let (mood, seconds) = {
-            let mut moods = self.moods.lock().unwrap_or_else(PoisonError::into_inner);
-            (moods.below(100), moods.between(0, 20))
-        };
-        // A retry may follow a message that was taken all the same.
-        if mood < 85 {
-            let envelope = message.envelope.as_bytes().to_vec();
-            let endpoint = subscription.endpoint.trim_end_matches('/').to_owned();
-            self.network.put(Packet::Push { endpoint, envelope });
-        }
-        if self.stalls() {
-            self.stalled.notify_one();
-            return std::future::pending().await;
-        }
-        let (word, delivery) = match mood {
-            0..80 => ("pushes sent", Delivery::Sent),
-            80..90 => {
-                let after = (seconds < 10).then(|| Duration::from_secs(seconds));
-                ("pushes put off", Delivery::RetryAfter(after, "busy".into()))
-            }
-            90..95 => ("pushes to nobody", Delivery::Gone(None)),
-            _ => ("pushes failed", Delivery::Failed("refused".into())),
-        };
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
-        delivery
-    }
-}
 
 async fn service(
     config: &Config,
     store: &(Place, Rules),
-    clock: &ManualClock,
+    clock: &SkewedClock,
     randomness: &Arc<dyn Randomness>,
 ) -> Arc<Service> {
     let (clock, randomness) = (Arc::new(clock.clone()), Arc::clone(randomness));
@@ -107,7 +38,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub struct Host {
     config: Config,
     store: (Place, Rules),
-    clock: ManualClock,
+    /// Its clock.
+    pub clock: SkewedClock,
     randomness: Arc<dyn Randomness>,
     gateway: Arc<FickleGateway>,
     /// Its parts.
@@ -121,7 +53,7 @@ impl Host {
     pub async fn open(
         plan: &Plan,
         directory: &Path,
-        clock: ManualClock,
+        clock: SkewedClock,
         randomness: Generator,
         gateway: Arc<FickleGateway>,
     ) -> Self {
@@ -166,10 +98,10 @@ impl Host {
     /// Sends what is due. With `stalls_at`, the push service never answers this message, counted from one, and the
     /// server stops while it waits.
     pub async fn push(&self, stalls_at: Option<usize>) {
-        *self.gateway.until_stall.lock().unwrap_or_else(PoisonError::into_inner) = stalls_at;
+        self.gateway.stall_at(stalls_at);
         tokio::select! {
             flushed = self.sender.flush() => flushed.unwrap(),
-            () = self.gateway.stalled.notified() => {}
+            () = self.gateway.stalled() => {}
         }
     }
 

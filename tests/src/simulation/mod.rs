@@ -1,6 +1,6 @@
 //! A simulation that tries to break the server and the phones: random steps over a virtual clock by several people,
-//! devices, relying parties and organisations, with lost, repeated, delayed and reordered messages, a push service with
-//! moods, callers that go away, and restarts. After each step the rules are checked.
+//! devices, relying parties and organisations, with lost, repeated, delayed and reordered messages, push services with
+//! moods, callers that go away, restarts, and the troubles of [`troubles`]. After each step the rules are checked.
 //!
 //! Server and phones are the real ones; the network, the push service and the time are not. All choices follow from one
 //! seed, so a failure names the seed and the step that repeat it. Keys and signatures are ring's own, which cannot be
@@ -17,19 +17,23 @@ pub mod host;
 pub mod ledger;
 pub mod network;
 pub mod operator;
+pub mod push_service;
 pub mod site;
+pub mod troubles;
 pub mod world;
 
 use countersign_device::Error;
-use countersign_protocol::ProblemCode;
 use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::{ProblemCode, Refusal};
 use countersign_server::domain::actor::Actor;
 use countersign_server::service::api_key;
 use countersign_server::store::{ENGINES, EngineKind, Rules};
+use push_service::{Reading, as_shipped};
 use serde_json::Value;
 use site::{Person, Site};
 use std::collections::BTreeMap;
 use std::fmt;
+use troubles::{SHIPPED, Trouble};
 use world::World;
 
 /// How many steps one world lasts in a long run. A longer one is slower, since nothing in it is ever forgotten.
@@ -53,7 +57,7 @@ const ENROLLED: [(usize, usize); 8] = [(0, 0), (2, 0), (0, 1), (1, 2), (3, 3), (
 const PHONES: usize = 5;
 
 /// What is to be simulated.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Plan {
     /// All choices follow from it.
     pub seed: u64,
@@ -65,12 +69,24 @@ pub struct Plan {
     pub engine: EngineKind,
     /// The rules that the server goes by.
     pub rules: Rules,
+    /// What troubles there are.
+    pub troubles: &'static [Trouble],
+    /// What the server takes the answers of push services for.
+    pub reading: Reading,
 }
 
 impl Plan {
     /// The server as it is shipped.
     pub const fn new(seed: u64, steps: u64) -> Self {
-        Self { seed, steps, events: EVENTS, engine: ENGINES[0], rules: Rules::RIGHT }
+        Self {
+            seed,
+            steps,
+            events: EVENTS,
+            engine: ENGINES[0],
+            rules: Rules::RIGHT,
+            troubles: SHIPPED,
+            reading: as_shipped,
+        }
     }
 }
 
@@ -255,7 +271,12 @@ impl World {
 /// What is wrong with it.
 pub fn check_phone_error(error: &Error) -> Result<(), String> {
     match error {
+        // No answer of ours lacks its body: whoever says so has believed something else.
+        Error::Refused(Refusal::Malformed("answer")) => {
+            Err("a phone took what something else answered for the server's answer".into())
+        }
         Error::Unreachable(_)
+        | Error::UnexpectedAnswer { .. }
         | Error::UnknownAccount
         | Error::UnknownChallenge
         | Error::AccountEnded

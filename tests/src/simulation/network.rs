@@ -140,7 +140,8 @@ struct State {
 /// The network.
 pub struct Network {
     state: Mutex<State>,
-    clock: ManualClock,
+    /// The true time.
+    pub clock: ManualClock,
 }
 
 impl Network {

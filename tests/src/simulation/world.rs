@@ -4,13 +4,14 @@ use super::Plan;
 use super::database::{self, Database};
 use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
-use super::host::{FickleGateway, Host};
+use super::host::Host;
 use super::ledger::{self, Ledger};
 use super::network::{Caller, Meaning, Network, Packet, Request, silence};
+use super::push_service::FickleGateway;
 use super::site::{Person, Site};
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, SkewedClock};
 use countersign_device::transport::HttpResponse;
-use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
 use countersign_server::store::Transaction;
@@ -34,7 +35,18 @@ pub struct Parked {
     /// The request.
     pub request: Request,
     task: JoinHandle<HttpResponse>,
+    /// By the true clock.
     until: Timestamp,
+    /// True once the server's clock has jumped: then it may notice an end only when its patience is over.
+    pub shaken: bool,
+}
+
+impl Parked {
+    /// The connection ends, and the server notices.
+    pub async fn give_up(self) {
+        self.task.abort();
+        drop(self.task.await);
+    }
 }
 
 /// What has happened, in counts and in the latest words.
@@ -73,7 +85,9 @@ impl Record {
 pub struct World {
     /// Chooses what happens.
     pub choices: Generator,
-    /// The server's time.
+    /// What is simulated.
+    pub plan: Plan,
+    /// The true time.
     pub clock: ManualClock,
     /// What is on its way.
     pub network: Arc<Network>,
@@ -97,6 +111,10 @@ pub struct World {
     pub parked: Vec<Parked>,
     /// What happened.
     pub record: Record,
+    /// The devices that their phones have removed.
+    pub removed: Vec<EnrolmentId>,
+    /// Since when, by the true clock, a push is known that nobody has tried to send.
+    pub held: BTreeMap<i64, Timestamp>,
     touched: Vec<ChallengeId>,
     _directory: TempDir,
 }
@@ -113,9 +131,9 @@ impl World {
         let mut choices = Generator::new(plan.seed);
         let (clock, directory, desk) = (ManualClock::new(), directory(), Desk::default());
         let network = Arc::new(Network::new(clock.clone()));
-        let gateway = Arc::new(FickleGateway::new(Arc::clone(&network), choices.fork()));
+        let gateway = Arc::new(FickleGateway::new(Arc::clone(&network), plan.reading, choices.fork()));
         let files = directory.path().join("server");
-        let host = Host::open(plan, &files, clock.clone(), choices.fork(), Arc::clone(&gateway)).await;
+        let host = Host::open(plan, &files, SkewedClock::new(&clock), choices.fork(), Arc::clone(&gateway)).await;
         let database = Database::new(clock.now());
         let phones = (0..phones)
             .map(|number| {
@@ -124,6 +142,7 @@ impl World {
             })
             .collect();
         Self {
+            plan: *plan,
             choices,
             clock,
             network,
@@ -137,6 +156,8 @@ impl World {
             database,
             parked: Vec::new(),
             record: Record { kept: plan.events, ..Record::default() },
+            removed: Vec::new(),
+            held: BTreeMap::new(),
             touched: Vec::new(),
             _directory: directory,
         }
@@ -144,7 +165,7 @@ impl World {
 
     /// The server's time.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.host.clock.now()
     }
 
     /// Time goes by.
@@ -192,7 +213,7 @@ impl World {
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
             return Err(format!("{} {} is unavailable", request.method, request.target));
         }
-        self.ledger.note(request, response, self.clock.now())
+        self.ledger.note(request, response, self.host.clock.now())
     }
 
     /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by
@@ -206,25 +227,30 @@ impl World {
     async fn truthful(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
         let row = ledger::subject(request).and_then(|id| self.database.row(id)).cloned();
         let Some(row) = row else { return Ok(()) };
-        let state = row.state(self.now());
-        let over = !matches!(state, ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Cancelled);
+        let states = self.database.states(&row, self.now());
+        let code = ledger::code(response);
+        if code == "wrong_challenge" && states == [ChallengeState::Pending; 2] {
+            // What was answered is what is asked, and there is time: then it counts.
+            let (asked, digest) = (row.clone(), ledger::answered_digest(request).unwrap_or_default());
+            if self.inspect(move |_, tx| database::asks(tx, &asked, &digest)).await.unwrap() {
+                return Err(format!("{} is asked in this form, and its answer was refused", row.id));
+            }
+        }
         let own_key = self.knows_key(request);
-        let right = match (ledger::code(response).as_str(), request.caller) {
+        let may_say = |state: ChallengeState| match (code.as_str(), request.caller) {
             ("unauthorised", Caller::Site(_)) => !own_key,
             ("expired", _) => matches!(state, ChallengeState::Expired | ChallengeState::Lapsed),
             ("cancelled", _) => state == ChallengeState::Cancelled,
-            ("already_answered", _) => over,
+            ("already_answered", _) => {
+                !matches!(state, ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Cancelled)
+            }
             ("already_claimed", _) => state == ChallengeState::Claimed,
             ("not_approved", _) => state != ChallengeState::Approved,
-            // What was answered is what is asked, and there is time: then it counts.
-            ("wrong_challenge", _) if state == ChallengeState::Pending => {
-                let (asked, digest) = (row.clone(), ledger::answered_digest(request).unwrap_or_default());
-                !self.inspect(move |_, tx| database::asks(tx, &asked, &digest)).await.unwrap()
-            }
             ("not_found", Caller::Site(_)) => false,
             _ => true,
         };
-        if right {
+        let [state, _] = states;
+        if states.into_iter().any(may_say) {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&response.body);
@@ -289,10 +315,10 @@ impl World {
         self.record.tell(request.to_string());
         let before = self.waiting();
         let task = tokio::spawn(self.host.call(&request));
-        let until = self.now() + Duration::from_secs(request.patience());
+        let until = self.clock.now() + Duration::from_secs(request.patience());
         for _ in 0..PATIENCE {
             if task.is_finished() || self.waiting() > before {
-                self.parked.push(Parked { request, task, until });
+                self.parked.push(Parked { request, task, until, shaken: false });
                 return Ok(());
             }
             self.let_look().await;
@@ -325,19 +351,20 @@ impl World {
                 .and_then(|id| self.database.row(id))
                 .is_some_and(|row| row.state(now - TIMER_SLACK) != ChallengeState::Pending);
             // The operator's commands run beside the server and wake nobody in it.
-            let over = over && self.knows_key(&parked.request);
-            if over || parked.until + TIMER_SLACK < now {
+            let over = over && !parked.shaken && self.knows_key(&parked.request);
+            if over || parked.until + TIMER_SLACK < self.clock.now() {
                 return Err(format!("{} still waits, and nobody woke it", parked.request.target));
             }
         }
         Ok(())
     }
 
-    /// The server stops, answers whoever waits, and starts again on the same files; what comes meanwhile hears so.
+    /// The server stops, answers whoever waits, and starts again on the same files; what comes meanwhile hears so. While
+    /// it is stopped its clock jumps by so many milliseconds.
     ///
     /// # Errors
     /// What must not be.
-    pub async fn restart_server(&mut self, meanwhile: Option<Request>) -> Result<(), String> {
+    pub async fn restart_server(&mut self, meanwhile: Option<Request>, jump: i64) -> Result<(), String> {
         self.record.count("server restarts");
         self.record.tell("the server restarts".into());
         if let Some(request) = meanwhile {
@@ -352,6 +379,10 @@ impl World {
             let response = task.await.map_err(|error| error.to_string())?;
             self.note_waited(&request, &response)?;
             self.network.put(Packet::Reply(request, response));
+        }
+        if jump != 0 {
+            self.look(false).await?;
+            self.clock_jumps(jump);
         }
         self.host.reopen().await;
         Ok(())
@@ -379,6 +410,13 @@ impl World {
                 super::check_phone_error(&error)
             }
         }
+    }
+
+    fn agrees(&self, row: &database::Row, now: Timestamp) -> Result<(), String> {
+        let [state, by_the_latest_clock] = self.database.states(row, now);
+        self.ledger
+            .agrees(row.id, state)
+            .or_else(|reason| self.ledger.agrees(row.id, by_the_latest_clock).map_err(|_| reason))
     }
 
     /// Sees what is kept, through the server's own store.
@@ -419,11 +457,11 @@ impl World {
             });
         }
         for row in touched.iter().filter_map(|id| self.database.row(*id)) {
-            self.ledger.agrees(row.id, row.state(now))?;
+            self.agrees(row, now)?;
         }
         if all {
             for row in self.database.rows() {
-                self.ledger.agrees(row.id, row.state(now))?;
+                self.agrees(row, now)?;
             }
         }
         for (word, times) in self.gateway.take_said() {

@@ -2,40 +2,40 @@
 
 use countersign_protocol::decision::Answer::{self, Approve, Deny, Report};
 use countersign_protocol::jws;
-use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::server_identity::WellKnown;
 use countersign_server::delivery::webhook::{SecurityEvent, Sender};
 use countersign_server::domain::actor::Actor;
 use countersign_server::domain::address_guard::AddressGuard;
 use countersign_server::domain::rows::RelyingPartyRow;
-use countersign_server::doors::routes;
-use countersign_server::runtime::config::Config;
-use countersign_server::runtime::{listener, open, serve};
 use countersign_server::service::Service;
 use countersign_server::service::webhooks::WebhookRefused;
 use countersign_server::store::{Replayed, WebhookRecord};
-use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::RelyingParty;
 use countersign_tests::phone::Phone;
+use countersign_tests::scene::Scene;
 use countersign_tests::webhook_receiver::{Reply, Told, WebhookReceiver};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A server whose events are told only when the test says so, with a person and their phone.
-struct Scene {
-    app: Arc<Service>,
+/// The scene, whose events are told only when the test says so.
+struct Telling {
+    scene: Scene,
     sender: Sender,
-    clock: ManualClock,
-    url: String,
-    config: Config,
-    _directory: TempDir,
+}
+
+impl Deref for Telling {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.scene
+    }
 }
 
 /// A site with a webhook.
@@ -46,53 +46,36 @@ struct Site {
     secret: String,
 }
 
-impl Scene {
-    async fn new() -> Self {
-        Self::with(true).await
+impl Telling {
+    async fn with(allow_private: bool) -> Self {
+        let scene = Scene::with(move |config| config.webhook.allow_private = allow_private).await;
+        scene.server.send_nothing();
+        let sender = Sender::new(&scene.server.config.webhook, Arc::clone(scene.server.service())).unwrap();
+        Self { scene, sender }
     }
 
-    async fn with(allow_private: bool) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut config = Config::load(None, std::iter::empty()).unwrap();
-        config.data_dir = directory.path().to_owned();
-        config.webhook.allow_private = allow_private;
-        let clock = ManualClock::new();
-        let bound = serve::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let url = format!("http://{}", bound.local_addr().unwrap());
-        let app = open::service(&config, url.clone(), Arc::new(clock.clone()), Arc::new(SystemRandomness::new()));
-        let app = app.await.unwrap();
-        let router = routes::router(Arc::clone(&app));
-        tokio::spawn(listener::serve(bound, router, 100, app.stopping.clone()));
-        let sender = Sender::new(&config.webhook, Arc::clone(&app)).unwrap();
-        Self { app, sender, clock, url, config, _directory: directory }
+    fn app(&self) -> &Service {
+        self.server.service()
     }
 
     /// What the operator does, where receivers in this machine are allowed or not.
     async fn set(&self, allow_private: bool, id: &str, url: &str) -> Result<Option<String>, WebhookRefused> {
-        let (app, guard) = (&self.app, AddressGuard { allow_private });
+        let (app, guard) = (self.app(), AddressGuard { allow_private });
         let secret = app.operator().set_webhook(&app.keys.at_rest, guard, id, url).await?;
         Ok(secret.map(|secret| secret.to_string()))
     }
 
-    /// A relying party without a webhook, and its id.
-    async fn party(&self, name: &str) -> (RelyingParty, String) {
-        let operator = self.app.operator();
-        operator.create_organisation("Meridian").await.unwrap();
-        let made = operator.create_relying_party("Meridian", name).await.unwrap().unwrap();
-        (RelyingParty::new(&self.url, &made.api_key), made.relying_party.handle)
-    }
-
-    async fn site(&self, name: &str) -> Site {
-        let (api, id) = self.party(name).await;
+    /// Gives a relying party of this name its webhook.
+    async fn hook(&self, api: RelyingParty, name: &str) -> Site {
         let receiver = WebhookReceiver::start().await;
+        let id = self.id(name).await;
         let secret = self.set(true, &id, &receiver.url).await.unwrap().unwrap();
         Site { api, id, receiver, secret }
     }
 
-    async fn device(&self, site: &RelyingParty, name: &str) -> (String, HandmadeDevice) {
-        let user = site.user(name).await;
-        let device = HandmadeDevice::enrol_at(site, &user, &self.clock).await;
-        (user, device)
+    async fn id(&self, name: &str) -> String {
+        let all = self.app().store.relying_parties().await.unwrap();
+        all.into_iter().find(|one| one.name == name).unwrap().handle
     }
 
     async fn flush(&self) {
@@ -100,18 +83,22 @@ impl Scene {
     }
 
     async fn record(&self, site: &Site) -> WebhookRecord {
-        let all = self.app.store.webhooks().await.unwrap();
+        let all = self.app().store.webhooks().await.unwrap();
         all.into_iter().find(|one| one.relying_party == site.id).unwrap()
     }
 
-    async fn row(&self, site: &Site) -> RelyingPartyRow {
-        row_of(&self.app, &site.id).await
+    async fn row(&self, id: &str) -> RelyingPartyRow {
+        let all = self.app().store.relying_parties().await.unwrap();
+        all.into_iter().find(|one| one.handle == id).unwrap().row_id
     }
 }
 
-async fn row_of(app: &Service, id: &str) -> RelyingPartyRow {
-    let all = app.store.relying_parties().await.unwrap();
-    all.into_iter().find(|one| one.handle == id).unwrap().row_id
+/// The customer area has a webhook, and Maya a device.
+async fn begin() -> (Telling, Site, String, HandmadeDevice) {
+    let scene = Telling::with(true).await;
+    let site = scene.hook(scene.site.clone(), "Customer area").await;
+    let (user, device) = (scene.user.clone(), scene.device().await);
+    (scene, site, user, device)
 }
 
 /// Asks, and answers with the device.
@@ -128,9 +115,7 @@ async fn post(api: &RelyingParty, id: &str, what: &str) {
 
 #[tokio::test]
 async fn an_event_is_signed_twice_and_says_only_what_its_relying_party_could_read() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     let context = json!({ "ip": "198.51.100.7", "user_agent": "Firefox/140.0" });
     let asked = site.api.post("/v1/challenges", &json!({ "user_id": user, "context": context })).await;
     let id = asked.body["id"].as_str().unwrap().to_owned();
@@ -160,7 +145,7 @@ async fn an_event_is_signed_twice_and_says_only_what_its_relying_party_could_rea
 }
 
 /// What was told since the last look, with the state in it, after `challenge.`.
-async fn told(scene: &Scene, site: &mut Site) -> Vec<String> {
+async fn told(scene: &Telling, site: &mut Site) -> Vec<String> {
     scene.flush().await;
     let line = |body: Value| {
         let word = |value: &Value| value.as_str().unwrap().to_owned();
@@ -172,9 +157,7 @@ async fn told(scene: &Scene, site: &mut Site) -> Vec<String> {
 
 #[tokio::test]
 async fn every_transition_is_told_once_and_in_order() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     let site = &mut site;
 
     let id = answered(&site.api, &user, &device, Approve).await;
@@ -220,10 +203,11 @@ async fn every_transition_is_told_once_and_in_order() {
     phone.core.remove(enrolment).await.unwrap();
     assert_eq!(told(&scene, site).await, ["revoked revoked"], "and with it what its code approved");
 
-    let (noor, phone) = scene.device(&site.api, "noor").await;
+    let noor = site.api.user("noor").await;
+    let phone = scene.device_of(&noor).await;
     let challenge = site.api.ask(&noor).await.parse().unwrap();
     let compact = phone.pull().await.pop().unwrap();
-    assert!(scene.app.store.revoke_relying_party(Actor::OPERATOR, site.id.clone()).await.unwrap());
+    assert!(scene.app().store.revoke_relying_party(Actor::OPERATOR, site.id.clone()).await.unwrap());
     assert_eq!(told(&scene, site).await, ["cancelled cancelled"]);
     assert_eq!(phone.decide(&challenge, phone.decision(&compact, Report)).await.status, 200);
     assert!(told(&scene, site).await.is_empty(), "a relying party that is revoked hears nothing later");
@@ -231,9 +215,7 @@ async fn every_transition_is_told_once_and_in_order() {
 
 #[tokio::test]
 async fn an_event_that_was_not_taken_comes_again_with_its_id_and_holds_back_only_its_challenge() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     site.receiver.statuses(&[500]);
     let first = answered(&site.api, &user, &device, Approve).await;
     post(&site.api, &first, "claim").await;
@@ -263,17 +245,15 @@ async fn an_event_that_was_not_taken_comes_again_with_its_id_and_holds_back_only
 
 #[tokio::test]
 async fn after_a_day_an_event_is_dead_and_can_be_replayed() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     site.receiver.statuses(&[503; 40]);
     let id = answered(&site.api, &user, &device, Approve).await;
-    let began = scene.app.now();
+    let began = scene.app().now();
     let mut at = Vec::new();
     // In steps of a second while they are short, then in steps of a minute.
     for step in std::iter::repeat_n(1, 3600).chain(std::iter::repeat_n(60, 24 * 60)) {
         scene.flush().await;
-        at.extend(site.receiver.taken().iter().map(|_| began.until(scene.app.now()).as_secs()));
+        at.extend(site.receiver.taken().iter().map(|_| began.until(scene.app().now()).as_secs()));
         scene.clock.advance(Duration::from_secs(step));
     }
     let pauses: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -286,13 +266,13 @@ async fn after_a_day_an_event_is_dead_and_can_be_replayed() {
 
     let record = scene.record(&site).await;
     assert_eq!((record.queued, record.dead, record.disabled), (0, 1, false));
-    let dead = scene.app.store.dead_events(scene.row(&site).await).await.unwrap().pop().unwrap();
+    let dead = scene.app().store.dead_events(scene.row(&site.id).await).await.unwrap().pop().unwrap();
     assert_eq!((dead.fact.as_str(), &dead.challenge.id), ("challenge.approved", &id));
     assert_eq!(usize::try_from(dead.attempts).unwrap(), at.len());
     assert!(dead.reason.contains("503"), "{dead:?}");
 
     scene.clock.advance(DAY);
-    let replay = |id: &str| scene.app.store.replay_events(Replayed::One(id.to_owned()));
+    let replay = |id: &str| scene.app().store.replay_events(Replayed::One(id.to_owned()));
     assert_eq!(replay("evt_nothing").await.unwrap(), 0);
     assert_eq!(replay(&dead.id).await.unwrap(), 1);
     scene.flush().await;
@@ -309,9 +289,7 @@ async fn after_a_day_an_event_is_dead_and_can_be_replayed() {
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_hears_nothing_more_until_the_operator_says_so() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     site.receiver.statuses(&[410]);
     let id = answered(&site.api, &user, &device, Approve).await;
     post(&site.api, &id, "claim").await;
@@ -322,11 +300,11 @@ async fn a_receiver_that_is_gone_hears_nothing_more_until_the_operator_says_so()
     answered(&site.api, &user, &device, Deny).await;
     scene.flush().await;
     assert!(site.receiver.taken().is_empty());
-    let row = scene.row(&site).await;
-    assert_eq!(scene.app.store.replay_events(Replayed::AllOf(row)).await.unwrap(), 0, "it is disabled");
+    let row = scene.row(&site.id).await;
+    assert_eq!(scene.app().store.replay_events(Replayed::AllOf(row)).await.unwrap(), 0, "it is disabled");
 
     assert!(scene.set(true, &site.id, &site.receiver.url).await.unwrap().is_none(), "the secret stays");
-    assert_eq!(scene.app.store.replay_events(Replayed::AllOf(row)).await.unwrap(), 2);
+    assert_eq!(scene.app().store.replay_events(Replayed::AllOf(row)).await.unwrap(), 2);
     scene.flush().await;
     let again = site.receiver.taken();
     assert!(again.len() == 2 && again.iter().all(|told| told.is_signed_with(&site.secret)));
@@ -334,10 +312,8 @@ async fn a_receiver_that_is_gone_hears_nothing_more_until_the_operator_says_so()
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
+    let (scene, mut site, user, device) = begin().await;
     let mut elsewhere = WebhookReceiver::start().await;
-    let (user, device) = scene.device(&site.api, "maya").await;
     site.receiver.reply(Reply::Redirect(elsewhere.url.clone()));
     answered(&site.api, &user, &device, Approve).await;
     scene.flush().await;
@@ -351,37 +327,36 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_private_address_is_not_sent_to() {
-    let scene = Scene::with(false).await;
-    let (api, id) = scene.party("Customer area").await;
+    let scene = Telling::with(false).await;
+    let (api, id) = (&scene.site, scene.id("Customer area").await);
     let mut receiver = WebhookReceiver::start().await;
     for url in [receiver.url.clone(), receiver.url.replace("http:", "https:"), "https://10.0.0.1/hooks".into()] {
         let refused = scene.set(false, &id, &url).await.unwrap_err();
         assert!(matches!(refused, WebhookRefused::Address(_)), "{url}: {refused}");
     }
-    assert!(scene.app.store.webhooks().await.unwrap().is_empty());
+    assert!(scene.app().store.webhooks().await.unwrap().is_empty());
 
     // Whatever was allowed when it was set, or a name is made to lead to by now: it is judged again at each attempt.
-    let (user, device) = scene.device(&api, "maya").await;
+    let device = scene.device().await;
     let named = receiver.url.replace("127.0.0.1", "localhost").replace("http:", "https:");
     for url in [receiver.url.clone(), named] {
         scene.set(true, &id, &url).await.unwrap();
-        answered(&api, &user, &device, Deny).await;
+        answered(api, &scene.user, &device, Deny).await;
         scene.flush().await;
-        scene.app.store.remove_webhook(Actor::OPERATOR, row_of(&scene.app, &id).await).await.unwrap();
+        scene.app().store.remove_webhook(Actor::OPERATOR, scene.row(&id).await).await.unwrap();
     }
     assert!(receiver.taken().is_empty());
-    let row = row_of(&scene.app, &id).await;
-    let dead = scene.app.store.dead_events(row).await.unwrap();
+    let row = scene.row(&id).await;
+    let dead = scene.app().store.dead_events(row).await.unwrap();
     assert_eq!(dead.iter().map(|event| event.attempts).collect::<Vec<_>>(), [1, 1], "{dead:?}");
     assert!(dead[0].reason.contains("not https") && dead[1].reason.contains("private addresses only"), "{dead:?}");
 }
 
 #[tokio::test]
 async fn each_relying_party_hears_only_of_its_own_and_is_held_up_by_no_other() {
-    let scene = Scene::new().await;
-    let (mut site, mut shop) = (scene.site("Customer area").await, scene.site("Shop").await);
-    let (api, _) = scene.party("Webmail").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
+    let mut shop = scene.hook(scene.server.relying_party("Meridian", "Shop").await, "Shop").await;
+    let api = scene.server.relying_party("Meridian", "Webmail").await;
     site.receiver.statuses(&[500]);
     let of_site = answered(&site.api, &user, &device, Deny).await;
     let of_shop = answered(&shop.api, &user, &device, Deny).await;
@@ -399,10 +374,8 @@ async fn each_relying_party_hears_only_of_its_own_and_is_held_up_by_no_other() {
 
 #[tokio::test]
 async fn while_a_secret_changes_both_sign_and_after_a_day_only_the_later_one() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
-    let later = scene.app.operator().rotate_webhook(&scene.app.keys.at_rest, &site.id).await.unwrap();
+    let (scene, mut site, user, device) = begin().await;
+    let later = scene.app().operator().rotate_webhook(&scene.app().keys.at_rest, &site.id).await.unwrap();
     for (after, earlier_signs) in [(Duration::ZERO, true), (DAY, false)] {
         scene.clock.advance(after);
         answered(&site.api, &user, &device, Deny).await;
@@ -414,27 +387,19 @@ async fn while_a_secret_changes_both_sign_and_after_a_day_only_the_later_one() {
 
 #[tokio::test]
 async fn what_happened_before_a_stop_is_told_after_the_start() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     let id = answered(&site.api, &user, &device, Approve).await;
     assert!(site.receiver.taken().is_empty());
-    scene.app.stopping.cancel();
-    scene.app.store.close().await;
-    let clock = Arc::new(scene.clock.clone());
-    let app = open::service(&scene.config, scene.url.clone(), clock, Arc::new(SystemRandomness::new())).await.unwrap();
-    Sender::new(&scene.config.webhook, app).unwrap().flush().await.unwrap();
-    let told = site.receiver.taken().pop().unwrap();
+    let _server = scene.scene.restart().await;
+    let told = site.receiver.next().await;
     assert_eq!((told.json()["data"]["id"].clone(), told.is_signed_with(&site.secret)), (json!(id), true));
 }
 
 #[tokio::test]
 async fn what_one_process_has_taken_no_other_takes_until_its_lease_ends() {
-    let scene = Scene::new().await;
-    let mut site = scene.site("Customer area").await;
-    let (user, device) = scene.device(&site.api, "maya").await;
+    let (scene, mut site, user, device) = begin().await;
     answered(&site.api, &user, &device, Deny).await;
-    let (store, row) = (&scene.app.store, scene.row(&site).await);
+    let (store, row) = (&scene.app().store, scene.row(&site.id).await);
     let taken = store.take_due_event(row).await.unwrap().expect("it is due");
     assert!(store.take_due_event(row).await.unwrap().is_none(), "it is on its way");
     scene.clock.advance(Duration::from_secs(31));

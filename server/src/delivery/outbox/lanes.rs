@@ -52,6 +52,16 @@ pub(super) enum Room {
     ClosedUntil(Timestamp, usize),
 }
 
+impl Room {
+    /// How many may be started now, and which.
+    pub const fn open(self) -> (usize, Choice) {
+        match self {
+            Self::For(free, choice) => (free, choice),
+            Self::ClosedUntil(_, unfailed) => (unfailed, Choice::Unfailed),
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

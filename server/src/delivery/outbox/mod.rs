@@ -22,8 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The most rows that [`Outbox::flush`] takes from a lane at one time.
-const MOST_DUE: usize = 512;
 /// How long to rest when the database does not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// How often a queue is looked at when nothing wakes it: for rows that another process wrote.
@@ -72,21 +70,18 @@ impl<Q: Queue> Outbox<Q> {
         Self { service, queue: Arc::new(queue), lanes: Arc::new(Lanes::new(places)) }
     }
 
-    /// Sends what is due, one after the other, until nothing is. For a caller that moves the time itself, in the place
-    /// of [`Outbox::run`].
+    /// Sends what is due and allowed, one after the other. For a caller that moves the time itself, in the place of
+    /// [`Outbox::run`]; a lane that is not well is left alone as there.
     ///
     /// # Errors
     /// [`StoreError`]; what was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
         for lane in self.queue.due_lanes(self.service.now()).await? {
             loop {
-                let items = self.queue.take(&lane, MOST_DUE, Choice::Any).await?;
-                if items.is_empty() {
-                    break;
-                }
-                for item in items {
-                    self.queue.carry(item).await?;
-                }
+                let (1.., choice) = self.lanes.room(&lane, self.service.now()).open() else { break };
+                let Some(place) = self.lanes.take(&lane) else { break };
+                let Some(item) = self.queue.take(&lane, 1, choice).await?.pop() else { break };
+                place.report(self.queue.carry(item).await?, self.service.now());
             }
         }
         self.queue.sweep().await
@@ -117,13 +112,12 @@ impl<Q: Queue> Outbox<Q> {
         let now = self.service.now();
         let mut next = IDLE;
         for lane in self.queue.due_lanes(now).await? {
-            match self.lanes.room(&lane, now) {
-                Room::For(room, choice) => self.start(&lane, room, choice).await?,
-                Room::ClosedUntil(until, unfailed) => {
-                    next = next.min(now.until(until));
-                    self.start(&lane, unfailed, Choice::Unfailed).await?;
-                }
+            let room = self.lanes.room(&lane, now);
+            if let Room::ClosedUntil(until, _) = room {
+                next = next.min(now.until(until));
             }
+            let (free, choice) = room.open();
+            self.start(&lane, free, choice).await?;
         }
         if now >= *swept + IDLE {
             *swept = now;

@@ -19,5 +19,8 @@ pub use apns::Apns;
 pub use fcm::Fcm;
 pub use gateway::{Delivery, Gateway, Kind, Message, NoAnswer};
 pub use sender::Sender;
+// For the simulation, whose push service answers with statuses.
+#[doc(hidden)]
+pub use webpush::read as web_push_answer;
 
 use gateways::Gateways;

@@ -160,7 +160,7 @@ const NOT_ACCEPTED: &str = "the push service does not accept this server's VAPID
                             was made with another key, or this machine's clock is wrong";
 
 /// What a push service's answer comes to.
-fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
+pub fn read(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Delivery {
     let said = |reason: &str| format!("{reason} ({status})");
     let answered = || format!("the push service answered {status}");
     let found = MEANINGS.iter().find(|(statuses, _)| statuses.contains(&status.as_u16()));
