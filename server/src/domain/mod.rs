@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod address_guard;
+pub mod code_steps;
 pub mod fact;
 pub mod methods;
 pub mod moment;

@@ -23,6 +23,7 @@ mod registrations;
 mod rules;
 mod settings;
 mod settlements;
+mod used_steps;
 mod webhooks;
 mod words;
 
