@@ -49,7 +49,8 @@ impl Authenticator {
 
     /// Enrols this device for the account that the link belongs to. The account is *proposed* until its confirmation
     /// code has been typed on the signed-in page; `pull` hears that. When the answer is lost, the same call with the
-    /// same link goes on where it stopped.
+    /// same link goes on where it stopped. Pass the link as it was pasted and the name as the platform has it: both are
+    /// cleaned here.
     pub async fn enrol(&self, link: String, device_name: String) -> Result<Account> {
         self.run(|core| async move { Ok(core.enrol(&link, &device_name).await?.into()) }).await
     }

@@ -25,8 +25,8 @@ enum Asks {
 }
 
 impl Authenticator {
-    /// Answers YES, with the number that the page shows where the request asks for one, as it was typed. Signed by the approval key,
-    /// which may ask the person first.
+    /// Answers YES, with the number that the page shows where the request asks for one, as it was typed. Signed by the
+    /// approval key, which may ask the person first.
     ///
     /// # Errors
     /// `malformed` when a number is missing, or has another form than was asked for; [`Error::UnknownChallenge`];

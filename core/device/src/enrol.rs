@@ -23,9 +23,9 @@ pub const UNNAMED: &str = "Phone";
 
 impl Authenticator {
     /// Enrols this device for the account that the link belongs to. The link is taken as it was pasted; of the device's
-    /// name, what can be shown stays ([`typed::name`]), and where nothing does, it is [`UNNAMED`]. The account is *proposed* until its confirmation
-    /// code has been typed on the signed-in page. When the answer is lost, the same call with the same link goes on
-    /// where it stopped.
+    /// name, what can be shown stays ([`typed::name`]), and where nothing does, it is [`UNNAMED`]. The account is
+    /// *proposed* until its confirmation code has been typed on the signed-in page. When the answer is lost, the same
+    /// call with the same link goes on where it stopped.
     ///
     /// # Errors
     /// `malformed` for what is no link; `wrong_server` when the server is not

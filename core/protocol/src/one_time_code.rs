@@ -83,15 +83,6 @@ fn check_digits(digits: u8) -> Result<(), Refusal> {
     if DIGITS.contains(&digits) { Ok(()) } else { Err(Refusal::Malformed("one-time code digits")) }
 }
 
-/// How far the clocks of the two sides may be apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drift {
-    /// Only the code of this very step.
-    None,
-    /// The code of the step before or after it too (RFC 6238, section 5.2).
-    OneStep,
-}
-
 /// What an app shows for a code by time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Shown {
@@ -179,26 +170,17 @@ impl Totp {
         }
     }
 
-    /// The step whose code this is, to be kept as the last accepted one; `None` when there is no such step.
-    ///
-    /// A step up to `last_accepted_step` is never accepted, so that a code serves once (RFC 6238, section 5.2). Of two
-    /// steps with the same code the later one is, so that it serves once even then. The time this takes depends neither
-    /// on which step fits nor on how much of the code is right.
-    pub fn check(&self, code: &str, now: Timestamp, drift: Drift, last_accepted_step: Option<u64>) -> Option<u64> {
-        let current = self.step(now);
-        let reach = match drift {
-            Drift::None => 0,
-            Drift::OneStep => 1,
-        };
-        let mut accepted = 0;
+    /// The last of these steps whose code this is; `None` when it is the code of none. Two steps may have the same
+    /// code. The time this takes depends neither on which step fits nor on how much of the code is right.
+    pub fn find(&self, code: &str, steps: impl IntoIterator<Item = u64>) -> Option<u64> {
         let mut found = Choice::from(0);
-        for step in current.saturating_sub(reach)..=current + reach {
-            let unused = last_accepted_step.is_none_or(|last| step > last);
-            let fits = self.code_at_step(step).as_bytes().ct_eq(code.as_bytes()) & Choice::from(u8::from(unused));
-            accepted.conditional_assign(&step, fits);
+        let mut last = 0;
+        for step in steps {
+            let fits = self.code_at_step(step).as_bytes().ct_eq(code.as_bytes());
+            last.conditional_assign(&step, fits);
             found |= fits;
         }
-        bool::from(found).then_some(accepted)
+        bool::from(found).then_some(last)
     }
 }
 
@@ -358,56 +340,39 @@ mod tests {
     }
 
     #[test]
-    fn drift_reaches_one_step_and_no_further() {
+    fn a_code_is_found_among_the_steps_and_nowhere_else() {
         let totp = totp();
         let current = totp.step(NOW);
         for step in current - 3..=current + 3 {
             let code = totp.code_at_step(step);
-            let exact = (step == current).then_some(step);
             let near = step.abs_diff(current).le(&1).then_some(step);
-            assert_eq!(totp.check(&code, NOW, Drift::None, None), exact);
-            assert_eq!(totp.check(&code, NOW, Drift::OneStep, None), near);
+            assert_eq!(totp.find(&code, current - 1..=current + 1), near);
+            assert_eq!(totp.find(&code, []), None);
+            assert_eq!(totp.find(&code, [current, step]), Some(step));
         }
-        let start = Timestamp::from_seconds(0);
-        assert_eq!(totp.check(&totp.code_at_step(0), start, Drift::OneStep, None), Some(0));
-        assert_eq!(totp.check(&totp.code_at_step(1), start, Drift::OneStep, None), Some(1));
     }
 
     #[test]
-    fn no_step_is_accepted_twice_and_none_before_an_accepted_one() {
-        let totp = totp();
-        let current = totp.step(NOW);
-        for last in current - 2..=current + 2 {
-            for step in current - 1..=current + 1 {
-                let accepted = totp.check(&totp.code_at_step(step), NOW, Drift::OneStep, Some(last));
-                assert_eq!(accepted, (step > last).then_some(step), "{step} after {last}");
-            }
-        }
-        assert_eq!(totp.check(&totp.code_at_step(current), NOW, Drift::OneStep, Some(u64::MAX)), None);
-        assert_eq!(totp.check(&totp.code_at_step(0), Timestamp::from_seconds(0), Drift::None, Some(0)), None);
-    }
-
-    #[test]
-    fn a_code_of_two_steps_spends_both() {
+    fn of_two_steps_with_one_code_the_later_is_found() {
         let totp = Totp::new(secret(), Algorithm::Sha1, 6, 1).unwrap();
         let step = (0..).find(|step| totp.code_at_step(*step) == totp.code_at_step(step + 1)).unwrap();
-        let now = Timestamp::from_seconds(i64::try_from(step).unwrap());
-        assert_eq!(totp.check(&totp.code_at_step(step), now, Drift::OneStep, None), Some(step + 1));
+        assert_eq!(totp.find(&totp.code_at_step(step), step - 1..=step + 2), Some(step + 1));
     }
 
     #[test]
-    fn what_is_nearly_the_code_is_refused() {
+    fn what_is_nearly_the_code_is_not_found() {
         let totp = totp();
-        let code = totp.now(NOW).code;
-        assert!(totp.check(&code, NOW, Drift::OneStep, None).is_some());
+        let (code, step) = (totp.now(NOW).code, totp.step(NOW));
+        let found = |text: &str| totp.find(text, [step]);
+        assert_eq!(found(&code), Some(step));
         for place in 0..code.len() {
             let mut changed = code.clone().into_bytes();
             changed[place] = b'0' + (changed[place] - b'0' + 1) % 10;
-            assert_eq!(totp.check(std::str::from_utf8(&changed).unwrap(), NOW, Drift::OneStep, None), None);
+            assert_eq!(found(std::str::from_utf8(&changed).unwrap()), None);
         }
         for text in ["", &code[1..], &format!("{code}0"), &format!("0{code}"), &format!(" {code}"), &format!("+{code}")]
         {
-            assert_eq!(totp.check(text, NOW, Drift::OneStep, None), None, "{text}");
+            assert_eq!(found(text), None, "{text}");
         }
     }
 }

@@ -96,7 +96,7 @@ pub struct Enrolment {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmationRequest {
-    /// Six digits, typed by the person on the signed-in page.
+    /// Six digits, as the person typed them on the signed-in page.
     pub code: String,
 }
 
@@ -279,7 +279,7 @@ pub struct Challenge {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
-    /// The digits; white space in them is ignored.
+    /// The digits, as they were typed.
     pub code: String,
     /// The challenge that the code is to settle, if any.
     #[serde(default)]
@@ -297,6 +297,22 @@ pub struct CodeAnswer {
     pub method: String,
     /// How many wrong codes in a row are still taken before everything that makes codes is locked.
     pub remaining_attempts: u32,
+    /// Why a code is not right that an authenticator of the person has shown; null where nothing is to be said.
+    pub reason: Option<CodeReason>,
+    /// With the reason `clock`: by how many seconds the authenticator's clock seems to be ahead, negative when it seems
+    /// behind; half a minute more or less.
+    pub clock_ahead_seconds: Option<i64>,
+}
+
+/// Why a code is not right that an authenticator of the person has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CodeReason {
+    /// It was used before, or a later one was: wait for the next.
+    UsedBefore,
+    /// It is the code of another time: the clock of what shows it is off.
+    Clock,
 }
 
 /// An application to be added.
@@ -384,6 +400,6 @@ pub struct Authenticators {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FirstCodeRequest {
-    /// The digits; white space in them is ignored.
+    /// The digits, as they were typed.
     pub code: String,
 }

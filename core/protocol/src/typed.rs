@@ -91,9 +91,12 @@ const ZEROS: [char; 77] = [
 ];
 
 /// The digits of a code or number in ASCII, whatever script they are in and whatever separates or surrounds them:
-/// `123 456`, `123-456`, `"١٢٣٤٥٦"`. `None` where a letter or another number, such as a fraction, stands among them. How
-/// many there must be is for the caller to say.
+/// `123 456`, `123-456`, `"١٢٣٤٥٦"`. `None` where a letter or another number, such as a fraction, stands among them,
+/// and where a sign stands before them. How many there must be is for the caller to say.
 pub fn digits(text: &str) -> Option<String> {
+    if text.trim_start_matches(is_space).starts_with(['+', '-', '\u{2212}', '\u{ff0b}', '\u{ff0d}']) {
+        return None;
+    }
     let mut digits = String::new();
     for character in text.chars() {
         match ascii_digit(character) {

@@ -11,8 +11,8 @@ use crate::remembered::{Remembered, write_remembered};
 use countersign_device::sentences::Sentence;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::{
-    Challenge, ChallengeRequest, ChallengeState, CodeAnswer, CodeRequest, ContextRequest, Enrolment, EnrolmentStage,
-    NewEnrolment, PolicyMode, PolicyRequest, PushState, User,
+    Challenge, ChallengeRequest, ChallengeState, CodeAnswer, CodeReason, CodeRequest, ContextRequest, Enrolment,
+    EnrolmentStage, NewEnrolment, PolicyMode, PolicyRequest, PushState, User,
 };
 use countersign_protocol::server_identity::WellKnown;
 use serde::{Deserialize, Serialize};
@@ -257,7 +257,7 @@ impl Site {
         let call = Call::post(format!("/v1/users/{}/codes/verify", self.user()?)).body(body);
         match self.call::<CodeAnswer>(call).await {
             Ok(CodeAnswer { valid: true, .. }) => Ok(()),
-            Ok(_) => Err(Sentence::CodeWrong.into()),
+            Ok(answer) => Err(why_not(&answer).into()),
             Err(failed) if failed.code == "malformed" => Err(Sentence::CodeWrong.into()),
             Err(failed) => Err(failed.into()),
         }
@@ -430,4 +430,15 @@ fn to_value<T: Serialize>(value: T) -> Value {
         }
     }
     value
+}
+
+/// Why a code is not right, as far as the server says.
+fn why_not(answer: &CodeAnswer) -> Said {
+    let seconds = answer.clock_ahead_seconds.unwrap_or_default();
+    let clock = if seconds < 0 { Sentence::CodeAppClockBehind } else { Sentence::CodeAppClockAhead };
+    match answer.reason {
+        Some(CodeReason::UsedBefore) => Sentence::CodeUsedBefore.into(),
+        Some(CodeReason::Clock) => Said::from(clock).with("seconds", seconds.unsigned_abs().to_string()),
+        None => Sentence::CodeWrong.into(),
+    }
 }

@@ -75,6 +75,9 @@ facts! {
     CodeRefused = "code.refused",
     /// Too many wrong codes have locked what makes codes.
     CodesLocked = "code.locked",
+    /// A code was accepted for a time far ahead of the present, so a clock of the server was wrong; the reason says
+    /// whether earlier codes are taken again or still refused.
+    CodesAhead = "code.ahead",
     /// Codes are taken again.
     CodesUnlocked = "code.unlocked",
     /// An application that makes codes was proposed.

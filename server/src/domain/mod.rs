@@ -4,6 +4,7 @@
 pub mod actor;
 pub mod address_guard;
 pub mod client_address;
+pub mod code_steps;
 pub mod fact;
 pub mod methods;
 pub mod moment;

@@ -56,6 +56,14 @@ pub enum Refused {
     WrongNumber,
     /// The code is not one of the proposed application; so many attempts are left.
     WrongFirstCode(u32),
+    /// The code is one of the proposed application, of another time: its clock seems so many seconds ahead, behind when
+    /// negative; so many attempts are left.
+    FirstCodeOfAnotherTime {
+        /// Seconds ahead.
+        seconds_ahead: i64,
+        /// Attempts left.
+        left: u32,
+    },
     /// The application does not wait for its first code.
     ApplicationNotProposed,
     /// Too many wrong codes came; the next one is taken after this pause.

@@ -221,6 +221,15 @@ impl Outside {
                 let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
                 return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong digits", detail };
             }
+            Refused::FirstCodeOfAnotherTime { seconds_ahead, left } => {
+                let way = if *seconds_ahead < 0 { "behind" } else { "ahead" };
+                let detail = format!(
+                    "This code is one of another time: the clock of the application seems about {} s {way}. Let its \
+                     device set the clock by itself, then type the next code. Attempts left: {left}.",
+                    seconds_ahead.unsigned_abs()
+                );
+                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong clock", detail };
+            }
             Refused::ApplicationNotProposed => (
                 S::CONFLICT,
                 C::NotProposed,
@@ -328,6 +337,7 @@ mod tests {
             Problem::Refused(Refused::WrongConfirmationCode(3)),
             Problem::Refused(Refused::WrongNumber),
             Problem::Refused(Refused::WrongFirstCode(3)),
+            Problem::Refused(Refused::FirstCodeOfAnotherTime { seconds_ahead: -300, left: 3 }),
             Problem::Refused(Refused::ApplicationNotProposed),
             Problem::Refused(Refused::Throttled(Duration::from_millis(1))),
             Problem::Refused(Refused::Locked),

@@ -4,12 +4,12 @@ use super::config::Config;
 use super::data_folder;
 use super::startup::StartupError;
 use crate::domain::address_guard::AddressGuard;
+use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::{Place, Rules, Store, StoreError};
-use countersign_protocol::one_time_code::Drift;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub async fn service_over(
         push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
         apns_configured: config.push.apns.is_configured(),
         fcm_configured: config.push.fcm.is_some(),
-        code_drift: if config.codes.strict { Drift::None } else { Drift::OneStep },
+        code_drift: if config.codes.strict { Drift::None } else { Drift::Learned },
         accept_unattested: config.approval.accept_unattested,
     };
     let (wake, stopping) = (Wake::default(), CancellationToken::new());

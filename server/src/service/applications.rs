@@ -3,6 +3,7 @@
 use super::Service;
 use super::authenticate::RelyingParty;
 use super::{code_secrets, codes, names};
+use crate::domain::code_steps::{self, Judged, OtherTime, Purpose};
 use crate::domain::refused::Refused;
 use crate::store::{AuthenticatorRecord, Confirming, MAX_FAILURES};
 use countersign_protocol::handle::{AccountId, AuthenticatorId};
@@ -60,12 +61,18 @@ pub async fn confirm(
         Confirming::NotFound => return Err(Refused::NotFound("authenticator")),
     };
     let totp = code_secrets::open(service, &counted.codes)?;
-    let Some(step) = totp.check(&code, service.now(), service.settings.code_drift, counted.last_step) else {
+    let drift = service.settings.code_drift;
+    let judged = code_steps::judge(&totp, &code, service.now(), drift, Purpose::Confirmation, &counted.known);
+    let Judged::Right(right) = judged else {
         let left = MAX_FAILURES.saturating_sub(counted.failures);
-        service.store.refuse_code(by.actor(), &[counted]).await?;
-        return Err(Refused::WrongFirstCode(left));
+        let other = judged.other_time();
+        let told = other.map(|other| (counted.row_id, other.step)).into_iter().collect();
+        service.store.refuse_code(by.actor(), &[counted], told).await?;
+        return Err(other.map_or(Refused::WrongFirstCode(left), |OtherTime { seconds_ahead, .. }| {
+            Refused::FirstCodeOfAnotherTime { seconds_ahead, left }
+        }));
     };
-    let confirmed = service.store.confirm_application(by.actor(), counted.row_id, step).await?;
+    let confirmed = service.store.confirm_application(by.actor(), &counted, right).await?;
     let record = service.store.authenticator(by.organisation(), id).await?;
     record.filter(|_| confirmed).ok_or(Refused::ApplicationNotProposed)
 }

@@ -6,7 +6,9 @@
 use super::Service;
 use super::authenticate::RelyingParty;
 use super::code_secrets;
+use crate::domain::code_steps::{self, Judged, Purpose};
 use crate::domain::refused::Refused;
+use crate::domain::rows::AuthenticatorRow;
 use crate::store::{Accepted, Attempt, Begun, ToSettle};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::relying_party_api::ChallengeState;
@@ -19,10 +21,26 @@ const DIGITS: RangeInclusive<usize> = 6..=8;
 /// What came of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked {
-    /// True once for each code: it is spent by this answer.
-    pub valid: bool,
+    /// Whether it was right.
+    pub came: Came,
     /// How many wrong codes in a row are still taken before everything that makes codes is locked.
     pub remaining_attempts: u32,
+}
+
+/// What became of a typed code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// Right, once for each code: it is spent by this answer.
+    Right,
+    /// It was used before, or a later one was. Where it was itself, no failure is counted.
+    UsedBefore,
+    /// It is a code of another time.
+    OfAnotherTime {
+        /// Seconds by which its authenticator's clock seems ahead; negative when it seems behind.
+        seconds_ahead: i64,
+    },
+    /// Wrong.
+    Wrong,
 }
 
 /// Checks a code, and spends it. With `challenge` a right one also approves that challenge.
@@ -46,33 +64,65 @@ pub async fn verify(
         Begun::Counted(attempt) => attempt,
         refused => return Err(refused.into()),
     };
-    let valid = accept(service, by, &attempt, &code).await?;
-    if !valid {
-        service.store.refuse_code(by.actor(), &attempt.counted).await?;
-    } else if let Some(id) = challenge {
+    let judged = judge_all(service, &attempt, &code)?;
+    let came = match accept(service, by, &attempt, &judged).await? {
+        Some(came) => came,
+        None => refuse(service, by, &attempt, &judged).await?,
+    };
+    if let (Came::Right, Some(id)) = (came, challenge) {
         service.wake.challenge_changed(id, account.row_id);
     }
     let remaining_attempts = service.store.remaining_attempts(account.row_id).await?;
-    Ok(Checked { valid, remaining_attempts })
+    Ok(Checked { came, remaining_attempts })
 }
 
-/// Compares with every authenticator at which the attempt was counted, and spends the code where it fits.
-async fn accept(service: &Service, by: &RelyingParty, attempt: &Attempt, code: &str) -> Result<bool, Refused> {
-    let mut fitting = Vec::new();
-    for counted in &attempt.counted {
-        // All are compared, so that the time tells nothing of which one fits.
+/// Compares with every authenticator at which the attempt was counted. All are compared, so that the time tells nothing
+/// of which one fits.
+fn judge_all(service: &Service, attempt: &Attempt, code: &str) -> Result<Vec<(AuthenticatorRow, Judged)>, Refused> {
+    let judged = attempt.counted.iter().map(|counted| {
         let totp = code_secrets::open(service, &counted.codes)?;
-        let step = totp.check(code, service.now(), service.settings.code_drift, counted.last_step);
-        fitting.extend(step.map(|step| (counted.row_id, step)));
-    }
-    for (row_id, step) in fitting {
-        match service.store.accept_code(by.actor(), attempt.clone(), row_id, step).await? {
-            Accepted::Yes => return Ok(true),
+        let (drift, purpose) = (service.settings.code_drift, Purpose::Verification);
+        Ok((counted.row_id, code_steps::judge(&totp, code, service.now(), drift, purpose, &counted.known)))
+    });
+    judged.collect()
+}
+
+/// Spends the code where it is right, or takes the attempt back where it was used before. None where it is neither.
+async fn accept(
+    service: &Service,
+    by: &RelyingParty,
+    attempt: &Attempt,
+    judged: &[(AuthenticatorRow, Judged)],
+) -> Result<Option<Came>, Refused> {
+    for (row_id, judged) in judged {
+        let Judged::Right(right) = judged else { continue };
+        match service.store.accept_code(by.actor(), attempt.clone(), *row_id, *right).await? {
+            Accepted::Yes => return Ok(Some(Came::Right)),
             Accepted::No => {}
             Accepted::Over(state) => return Err(over(state)),
         }
     }
-    Ok(false)
+    // One that was right and is not any more was spent meanwhile.
+    if judged.iter().any(|(_, judged)| matches!(judged, Judged::Right(_) | Judged::UsedBefore)) {
+        service.store.excuse_code(by.actor(), &attempt.counted).await?;
+        return Ok(Some(Came::UsedBefore));
+    }
+    Ok(None)
+}
+
+/// Counts a failure, and uses up the steps of which is told.
+async fn refuse(
+    service: &Service,
+    by: &RelyingParty,
+    attempt: &Attempt,
+    judged: &[(AuthenticatorRow, Judged)],
+) -> Result<Came, Refused> {
+    let of_other_times = || judged.iter().filter_map(|(row_id, judged)| Some((*row_id, judged.other_time()?)));
+    let told = of_other_times().map(|(row_id, other)| (row_id, other.step)).collect();
+    service.store.refuse_code(by.actor(), &attempt.counted, told).await?;
+    let came = of_other_times().next().map(|(_, other)| Came::OfAnotherTime { seconds_ahead: other.seconds_ahead });
+    let passed = judged.iter().any(|(_, judged)| *judged == Judged::Passed).then_some(Came::UsedBefore);
+    Ok(came.or(passed).unwrap_or(Came::Wrong))
 }
 
 /// The digits that a person typed, in whatever script and groups.

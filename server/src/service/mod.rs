@@ -22,9 +22,9 @@ pub mod wake;
 pub mod webhooks;
 
 use crate::domain::address_guard::AddressGuard;
+use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::ServerKeys;
 use crate::store::Store;
-use countersign_protocol::one_time_code::Drift;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;

@@ -3,16 +3,19 @@
 use crate::domain::refused::Refused;
 use countersign_protocol::{text, typed};
 
-/// A name that a person has typed, the operator or whoever adds an application: cleaned where nothing is lost. What
-/// turns the direction of writing by force is refused, since the person saw another name than would be kept.
+/// A name that a person has typed, the operator or whoever adds an application: cleaned where nothing is lost. A break
+/// within it is refused, and so is what forces the direction of writing: the person saw another name than would be
+/// kept.
 ///
 /// # Errors
 /// `malformed`.
 pub fn typed(name: &str) -> Result<String, Refused> {
-    if name.contains(['\u{202d}', '\u{202e}']) {
-        return Err(Refused::malformed("A name is written without characters that force its direction."));
+    let breaks = |one: char| one.is_control() || matches!(one, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}');
+    let trimmed = name.trim();
+    if trimmed.contains(breaks) {
+        check(trimmed)?;
     }
-    let name = typed::clean(name);
+    let name = typed::clean(trimmed);
     check(&name)?;
     Ok(name)
 }

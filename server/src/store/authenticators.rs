@@ -5,8 +5,9 @@ use super::engine::Transaction;
 use super::engine::row::{Row, stored_words};
 use super::engine::value::values;
 use super::journal::Entry;
-use super::{Rules, Store, StoreError, claims};
+use super::{Rules, Store, StoreError, claims, used_steps};
 use crate::domain::actor::Actor;
+use crate::domain::code_steps::Right;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, AuthenticatorRow, DeviceRow, OrganisationRow};
 use crate::domain::states::CodeStage;
@@ -94,6 +95,7 @@ fn void(
     row_id: AuthenticatorRow,
 ) -> Result<bool, StoreError> {
     claims::revoke(transaction, rules, now, by, claims::Of::SettledWith(row_id))?;
+    used_steps::forget(transaction, row_id)?;
     let sql = "UPDATE code_authenticator SET state = 'void', secret = $2 WHERE row_id = $1 AND state <> 'void'";
     transaction.changes_one(sql, values![row_id, b""])
 }
@@ -189,17 +191,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn confirm_application(
-        &self,
-        by: Actor,
-        row_id: AuthenticatorRow,
-        step: u64,
-    ) -> Result<bool, StoreError> {
-        let rules = self.rules;
+    pub async fn confirm_application(&self, by: Actor, counted: &Counted, right: Right) -> Result<bool, StoreError> {
+        let (rules, counted) = (self.rules, counted.clone());
         self.write(move |transaction, now| {
-            let confirmed = spend(transaction, &rules, row_id, step)?;
+            let confirmed = spend(transaction, &rules, &counted, right)?;
             if confirmed {
-                Entry::new(now, &by, Fact::ApplicationConfirmed).of_authenticator(transaction, row_id)?;
+                Entry::new(now, &by, Fact::ApplicationConfirmed).of_authenticator(transaction, counted.row_id)?;
             }
             Ok(confirmed)
         })

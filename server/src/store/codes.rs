@@ -8,8 +8,10 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::condition;
-use super::{Rules, Store, StoreError, challenge_state, pushes, webhooks};
+use super::used_steps::Of;
+use super::{Rules, Store, StoreError, challenge_state, pushes, used_steps, webhooks};
 use crate::domain::actor::Actor;
+use crate::domain::code_steps::{self, Known, Right};
 use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
 use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, RelyingPartyRow};
@@ -49,10 +51,17 @@ pub struct Counted {
     pub row_id: AuthenticatorRow,
     /// Its codes.
     pub codes: StoredCodes,
-    /// The last step that was accepted.
-    pub last_step: Option<u64>,
+    /// What its codes have shown, and which of its steps were used.
+    pub known: Known,
     /// Consecutive failures, with this attempt.
     pub failures: u32,
+}
+
+impl Counted {
+    /// Whose steps they are.
+    const fn of(&self) -> Of {
+        Of { row_id: self.row_id, id: self.codes.id, period: self.codes.period }
+    }
 }
 
 /// An attempt that was counted, to be compared.
@@ -129,9 +138,9 @@ pub(super) struct Candidate {
 
 pub(super) fn read_candidate(row: &Row) -> Result<Candidate, StoreError> {
     let failures: u32 = row.get("failures")?;
-    let (row_id, last_step) = (row.get("row_id")?, row.get("last_step")?);
+    let known = Known { drift: row.get("drift")?, last_step: row.get("last_step")?, used: Vec::new() };
     Ok(Candidate {
-        counted: Counted { row_id, codes: read_codes(row)?, last_step, failures },
+        counted: Counted { row_id: row.get("row_id")?, codes: read_codes(row)?, known, failures },
         not_before: row.get("not_before")?,
         locked: failures >= MAX_FAILURES || row.get::<Option<Timestamp>>("locked_at")?.is_some(),
     })
@@ -164,6 +173,8 @@ pub(super) fn count(
         let not_before = pause(one.failures).map(|pause| now + pause);
         let sql = "UPDATE code_authenticator SET failures = $2, not_before = $3 WHERE row_id = $1";
         transaction.execute(sql, values![one.row_id, one.failures, not_before])?;
+        let of = one.of();
+        used_steps::complete(transaction, now, of, &mut one.known)?;
         counted.push(one);
     }
     Ok(Ok(counted))
@@ -181,27 +192,45 @@ pub(super) fn uncount(transaction: &dyn Transaction, counted: &Counted) -> Resul
 pub(super) fn spend(
     transaction: &dyn Transaction,
     rules: &Rules,
-    row_id: AuthenticatorRow,
-    step: u64,
+    counted: &Counted,
+    right: Right,
 ) -> Result<bool, StoreError> {
+    used_steps::forget_old(transaction, counted.of(), counted.known.last_step, right.step)?;
     let sql = format!(
-        "UPDATE code_authenticator SET state = 'confirmed', last_step = $2, failures = 0, not_before = NULL
+        "UPDATE code_authenticator
+         SET state = 'confirmed', last_step = $2, drift = $3, told_step = NULL, failures = 0, not_before = NULL
          WHERE row_id = $1 AND {} AND locked_at IS NULL AND state <> 'void'",
         condition(rules.unspent, &[("step", 2)])
     );
-    transaction.changes_one(&sql, values![row_id, step])
+    let spent = transaction.changes_one(&sql, values![counted.row_id, right.step, right.drift])?;
+    if spent {
+        used_steps::accept(transaction, counted.row_id, right.step)?;
+    }
+    Ok(spent)
 }
 
-/// Makes the locked and resting authenticators of an account usable, and forgets their failures; how many had any.
+/// Makes the locked and resting authenticators of an account usable, and forgets their failures and what a wrong clock
+/// has left ahead of the time; how many had any.
 pub(super) fn unlock(
     transaction: &dyn Transaction,
     now: Timestamp,
     by: &Actor,
     account: AccountRow,
 ) -> Result<usize, StoreError> {
-    let sql = "UPDATE code_authenticator SET failures = 0, not_before = NULL, locked_at = NULL
-               WHERE account = $1 AND state <> 'void' AND (failures > 0 OR locked_at IS NOT NULL)";
-    let unlocked = transaction.execute(sql, values![account])?;
+    let sql = "SELECT row_id, period, last_step FROM code_authenticator WHERE account = $1 AND state <> 'void'";
+    let mut unlocked = 0;
+    for row in transaction.rows("code_authenticator", sql, values![account])? {
+        let row_id = row.get("row_id")?;
+        let sql = "UPDATE code_authenticator SET failures = 0, not_before = NULL, locked_at = NULL
+                   WHERE row_id = $1 AND (failures > 0 OR locked_at IS NOT NULL)";
+        let had_failures = transaction.changes_one(sql, values![row_id])?;
+        let current = code_steps::step_at(now, row.get("period")?);
+        let was_ahead = row.get::<Option<u64>>("last_step")?.is_some_and(|last| last > code_steps::furthest(current));
+        if was_ahead {
+            used_steps::put_back(transaction, row_id, current)?;
+        }
+        unlocked += usize::from(had_failures || was_ahead);
+    }
     if unlocked > 0 {
         Entry::new(now, by, Fact::CodesUnlocked).of_account(transaction, account)?;
     }
@@ -258,7 +287,7 @@ impl Store {
         by: Actor,
         attempt: Attempt,
         row_id: AuthenticatorRow,
-        step: u64,
+        right: Right,
     ) -> Result<Accepted, StoreError> {
         let rules = self.rules;
         self.write(move |transaction, now| {
@@ -269,7 +298,8 @@ impl Store {
                 }
                 return Ok(Accepted::Over(state));
             }
-            if !spend(transaction, &rules, row_id, step)? {
+            let counted = attempt.counted.iter().find(|one| one.row_id == row_id);
+            if !counted.map_or(Ok(false), |counted| spend(transaction, &rules, counted, right))? {
                 return Ok(Accepted::No);
             }
             Entry::new(now, &by, Fact::CodeAccepted).of_authenticator(transaction, row_id)?;
@@ -284,15 +314,43 @@ impl Store {
         .await
     }
 
-    /// Writes down that this attempt failed, and locks what its failure was the last allowed one for.
+    /// Takes back an attempt with a code that was accepted before, and writes down that it came again.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn refuse_code(&self, by: Actor, counted: &[Counted]) -> Result<(), StoreError> {
+    pub async fn excuse_code(&self, by: Actor, counted: &[Counted]) -> Result<(), StoreError> {
+        let counted = counted.to_vec();
+        self.write(move |transaction, now| {
+            for one in &counted {
+                uncount(transaction, one)?;
+                let entry = Entry::new(now, &by, Fact::CodeRefused).because("used_before");
+                entry.of_authenticator(transaction, one.row_id)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down that this attempt failed, and locks what its failure was the last allowed one for. `told` are steps
+    /// whose code it was, at another time than theirs: they are used up.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn refuse_code(
+        &self,
+        by: Actor,
+        counted: &[Counted],
+        told: Vec<(AuthenticatorRow, u64)>,
+    ) -> Result<(), StoreError> {
         let counted: Vec<_> = counted.iter().map(|one| (one.row_id, one.failures)).collect();
         self.write(move |transaction, now| {
             for (row_id, failures) in counted {
-                Entry::new(now, &by, Fact::CodeRefused).of_authenticator(transaction, row_id)?;
+                let mut entry = Entry::new(now, &by, Fact::CodeRefused);
+                for (_, step) in told.iter().filter(|(of, _)| *of == row_id) {
+                    used_steps::use_up(transaction, row_id, *step)?;
+                    entry = entry.because("clock");
+                }
+                entry.of_authenticator(transaction, row_id)?;
                 if failures >= MAX_FAILURES && lock(transaction, now, row_id)? {
                     Entry::new(now, &by, Fact::CodesLocked).of_authenticator(transaction, row_id)?;
                 }
@@ -324,7 +382,8 @@ impl Store {
         self.read(move |transaction| takes_codes(transaction, account)).await
     }
 
-    /// Makes the locked and resting authenticators of an account usable, and forgets their failures; how many had any.
+    /// Makes the locked and resting authenticators of an account usable, and forgets their failures and what a wrong
+    /// clock has left ahead of the time; how many had any.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

@@ -24,6 +24,7 @@ mod retention;
 mod rules;
 mod settings;
 mod settlements;
+mod used_steps;
 mod webhooks;
 mod words;
 

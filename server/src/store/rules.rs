@@ -41,8 +41,8 @@ pub struct Rules {
     pub prompts_per_person: u32,
     /// The most such prompts of one person by one relying party within [`PROMPT_WINDOW`].
     pub prompts_per_relying_party: u32,
-    /// Which code authenticator has accepted neither the code of `:step` nor a later one. Without this rule a code
-    /// could be used twice.
+    /// Which code authenticator has accepted neither the code of `:step` nor a later one, and has not used that step up
+    /// under another clock of the server either. Without this rule a code could be used twice.
     pub unspent: &'static str,
     /// Whether the number that was typed must be the one that was shown.
     pub compares_number: bool,
@@ -63,7 +63,8 @@ impl Rules {
         unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed')",
         prompts_per_person: 5,
         prompts_per_relying_party: 3,
-        unspent: "(last_step IS NULL OR last_step < :step)",
+        unspent: "(last_step IS NULL OR last_step < :step) AND NOT EXISTS (SELECT 1 FROM used_step u
+                  WHERE u.authenticator = code_authenticator.row_id AND u.step = :step)",
         compares_number: true,
     };
 }
@@ -95,7 +96,7 @@ mod tests {
         for (rule, expected) in [
             (Rules::RIGHT.may_settle, "state = 'pending' AND expires_at > $2"),
             (Rules::RIGHT.may_report, "report IS NULL"),
-            (Rules::RIGHT.unspent, "(last_step IS NULL OR last_step < no_place_for_step)"),
+            ("last_step < :step", "last_step < no_place_for_step"),
             (":now < :nowhere AND a = :now", "$2 < no_place_for_nowhere AND a = $2"),
         ] {
             assert_eq!(condition(rule, &[("now", 2), ("compact", 11)]), expected);

@@ -39,7 +39,7 @@ async fn an_application_is_scanned_or_typed_and_confirmed_by_its_first_code() {
     });
     assert_eq!((confirmed.status, &confirmed.body), (200, &expected));
     assert_eq!(world.authenticators().await, [expected]);
-    assert_eq!(world.tries(&code).await, (false, 99), "the code that confirmed is spent");
+    assert_eq!(world.tries(&code).await, (false, 100), "the code that confirmed is spent");
     assert_eq!(world.confirm(&application.id, &code).await.code(), "not_proposed");
     world.clock.advance(STEP);
     assert_eq!(world.tries(&application.code(&world.clock)).await, (true, 100));

@@ -5,6 +5,7 @@ use countersign_device::Outcome;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_server::domain::actor::Actor;
+use countersign_server::domain::code_steps::Right;
 use countersign_server::store::{Accepted, Attempt, Begun, ToSettle};
 use countersign_tests::http::Answer;
 use serde_json::{Value, json};
@@ -126,7 +127,13 @@ async fn a_right_code_that_comes_second_is_not_spent() {
     assert_eq!(world.counts(), [(1, None)]);
     phone.core.deny(phone.only_prompt()).await.unwrap();
     let row = attempt.counted[0].row_id;
-    let accepted = world.server.service().store.accept_code(Actor::OPERATOR, attempt, row, 60_000_000).await.unwrap();
+    let accepted = world
+        .server
+        .service()
+        .store
+        .accept_code(Actor::OPERATOR, attempt, row, Right { step: 60_000_000, drift: 0 })
+        .await
+        .unwrap();
     assert_eq!(accepted, Accepted::Over(ChallengeState::Denied));
     assert_eq!((world.counts(), world.site.state(&challenge).await.as_str()), (vec![(0, None)], "denied"));
     assert_eq!(world.tries(&shown(&phone, id)).await, (true, 100));
@@ -140,7 +147,13 @@ async fn a_code_that_was_spent_meanwhile_settles_nothing() {
     let attempt = begin(&world, &challenge).await;
     assert!(world.tries(&shown(&phone, id)).await.0);
     let (row, step) = (attempt.counted[0].row_id, world.counts()[0].1.unwrap().unsigned_abs());
-    let accepted = world.server.service().store.accept_code(Actor::OPERATOR, attempt, row, step).await.unwrap();
+    let accepted = world
+        .server
+        .service()
+        .store
+        .accept_code(Actor::OPERATOR, attempt, row, Right { step, drift: 0 })
+        .await
+        .unwrap();
     assert_eq!((accepted, world.site.state(&challenge).await.as_str()), (Accepted::No, "pending"));
 }
 

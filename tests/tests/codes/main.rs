@@ -7,6 +7,7 @@ mod challenge;
 mod limits;
 mod oathtool;
 mod phone;
+mod reasons;
 mod typed;
 mod upgrade;
 mod world;

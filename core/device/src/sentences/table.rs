@@ -117,6 +117,12 @@ macro_rules! each_sentence {
             CodeTypeInstead = "code_type_instead",
             /// Page, after a code.
             CodeWrong = "code_wrong",
+            /// Page, after a code that was right once.
+            CodeUsedBefore = "code_used_before",
+            /// Page, after a code of another time: the clock of what shows it seems `{seconds}` seconds behind.
+            CodeAppClockBehind = "code_app_clock_behind",
+            /// The same where it seems `{seconds}` seconds ahead.
+            CodeAppClockAhead = "code_app_clock_ahead",
             /// Page, after several wrong codes: `{seconds}` is how long the server takes none.
             CodeThrottled = "code_throttled",
             /// Page, when no more codes are taken.

@@ -74,7 +74,19 @@ fn codes_are_read_as_people_type_and_paste_them() {
     ] {
         assert_eq!(digits(text).as_deref(), Some("605666"), "{text:?}");
     }
-    for text in ["6O5666", "60566x", "code: 605666", "605½66", "⑥05666", "6056六六", "605²66"] {
+    for text in [
+        "6O5666",
+        "60566x",
+        "code: 605666",
+        "605½66",
+        "⑥05666",
+        "6056六六",
+        "605²66",
+        "-605666",
+        " +605666",
+        "\u{200e}−605666",
+        "－６０５６６６",
+    ] {
         assert_eq!(digits(text), None, "{text:?}");
     }
     assert_eq!(digits("").as_deref(), Some(""));
@@ -263,7 +275,7 @@ proptest! {
         code in proptest::collection::vec((0_u32..10, 0..ZEROS.len(), 0..SEPARATORS.len(), any::<bool>()), 1..10),
         around in 0..SEPARATORS.len(),
     ) {
-        let (mut typed, mut ascii) = (SEPARATORS[around].to_owned(), String::new());
+        let (mut typed, mut ascii) = (String::new(), String::new());
         for (value, script, separator, separated) in code {
             typed.push(char::from_u32(u32::from(ZEROS[script]) + value).unwrap());
             ascii.push(char::from_digit(value, 10).unwrap());
@@ -271,7 +283,9 @@ proptest! {
                 typed.push_str(SEPARATORS[separator]);
             }
         }
-        prop_assert_eq!(digits(&typed), Some(ascii));
+        typed.push_str(SEPARATORS[around]);
+        prop_assert_eq!(digits(&typed), Some(ascii.clone()));
+        prop_assert_eq!(digits(&format!("\u{2068} {typed}\r\n")), Some(ascii));
     }
 
     #[test]

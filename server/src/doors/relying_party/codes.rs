@@ -5,11 +5,11 @@ use crate::doors::parameter::Handle;
 use crate::doors::problem::Problem;
 use crate::service::Service;
 use crate::service::authenticate::RelyingParty;
-use crate::service::codes::{self, Checked};
+use crate::service::codes::{self, Came, Checked};
 use axum::Json;
 use axum::extract::State;
 use countersign_protocol::handle::AccountId;
-use countersign_protocol::relying_party_api::{CodeAnswer, CodeRequest};
+use countersign_protocol::relying_party_api::{CodeAnswer, CodeReason, CodeRequest};
 use std::sync::Arc;
 
 /// Checks a code, and spends it. With `challenge_id` a right one also approves that challenge.
@@ -25,6 +25,12 @@ pub async fn verify(
     StrictJson(request): StrictJson<CodeRequest>,
 ) -> Result<Json<CodeAnswer>, Problem> {
     let CodeRequest { code, challenge_id } = request;
-    let Checked { valid, remaining_attempts } = codes::verify(&service, &by, user, &code, challenge_id).await?;
-    Ok(Json(CodeAnswer { valid, method: "totp".into(), remaining_attempts }))
+    let Checked { came, remaining_attempts } = codes::verify(&service, &by, user, &code, challenge_id).await?;
+    let (reason, clock_ahead_seconds) = match came {
+        Came::Right | Came::Wrong => (None, None),
+        Came::UsedBefore => (Some(CodeReason::UsedBefore), None),
+        Came::OfAnotherTime { seconds_ahead } => (Some(CodeReason::Clock), Some(seconds_ahead)),
+    };
+    let (valid, method) = (came == Came::Right, "totp".into());
+    Ok(Json(CodeAnswer { valid, method, remaining_attempts, reason, clock_ahead_seconds }))
 }
