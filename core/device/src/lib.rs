@@ -10,6 +10,7 @@ mod decide;
 mod device_keys;
 mod enrol;
 mod error;
+mod foreign_codes;
 mod keyring;
 mod platform;
 mod receive;
@@ -20,6 +21,7 @@ pub mod vault;
 
 pub use authenticator::{Account, AccountState, Authenticator};
 pub use error::{Error, StoreError};
+pub use foreign_codes::{ForeignCode, OfferedCode, Standing, look};
 pub use keyring::{Keyring, Opened};
 pub use platform::{Platform, PushRegistrar};
 pub use receive::{Past, Prompt, Pulled, Received};

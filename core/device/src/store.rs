@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_device.sql"),
     include_str!("../migrations/0002_codes.sql"),
     include_str!("../migrations/0003_challenge_life.sql"),
+    include_str!("../migrations/0004_foreign_codes.sql"),
 ];
 
 /// How long to wait for another process on the same store.
@@ -138,8 +139,10 @@ pub(crate) struct StoredEnrolling {
     pub possession: String,
 }
 
+mod foreign_codes;
 mod received;
 
+pub(crate) use foreign_codes::StoredForeignCode;
 pub(crate) use received::Kept;
 
 pub(crate) struct Store(Mutex<Connection>);
