@@ -10,7 +10,7 @@ use crate::vault::{Opens, at_rest_key};
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::handle::ForeignCodeId;
 use countersign_protocol::one_time_code::Shown;
-use countersign_protocol::otpauth::{self, Found, Generator, NotTaken, OtpauthLink, Taken, Warning};
+use countersign_protocol::otpauth::{self, Found, Generator, LinkRefusal, NotTaken, OtpauthLink, Taken, Warning};
 
 /// A code of another service, at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +67,17 @@ pub struct OfferedCode {
 
 /// What a person scanned, pasted or typed, whatever it is: a refusal is in the list, with its reason.
 pub fn look(text: &str) -> Found {
-    otpauth::read(text)
-        .unwrap_or_else(|why| Found { not_taken: vec![NotTaken { name: String::new(), why }], ..Found::default() })
+    otpauth::read(text).unwrap_or_else(nothing_but)
+}
+
+/// The same of a key without a link, under these names.
+pub fn look_at_key(key: &str, issuer: Option<&str>, account: &str) -> Found {
+    otpauth::read_key(key, issuer, account)
+        .map_or_else(nothing_but, |taken| Found { taken: vec![taken], ..Found::default() })
+}
+
+fn nothing_but(why: LinkRefusal) -> Found {
+    Found { not_taken: vec![NotTaken { name: String::new(), why }], ..Found::default() }
 }
 
 impl Authenticator {

@@ -21,7 +21,7 @@ pub mod vault;
 
 pub use authenticator::{Account, AccountState, Authenticator};
 pub use error::{Error, StoreError};
-pub use foreign_codes::{ForeignCode, OfferedCode, Standing, look};
+pub use foreign_codes::{ForeignCode, OfferedCode, Standing, look, look_at_key};
 pub use keyring::{Keyring, Opened};
 pub use platform::{Platform, PushRegistrar};
 pub use receive::{Past, Prompt, Pulled, Received};

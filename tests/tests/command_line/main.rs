@@ -6,6 +6,7 @@ mod admin;
 mod data_folder;
 mod phone;
 mod phone_answers;
+mod phone_codes;
 mod startup;
 mod terminal;
 mod usage;
