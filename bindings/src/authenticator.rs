@@ -2,9 +2,11 @@
 
 use crate::convert::{self, into_list};
 use crate::error::AuthenticatorError;
+use crate::foreign_codes::{ForeignCode, FoundCodes};
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
 use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use crate::worker;
+use countersign_device::{look, look_at_key};
 use countersign_protocol::device_api;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +66,50 @@ impl Authenticator {
     /// knows it. The vault must be unlocked. Call again when `seconds_left` are over.
     pub async fn code(&self, account_id: String) -> Result<OneTimeCode> {
         self.run(|core| async move { Ok(core.code(account_id.parse()?)?.into()) }).await
+    }
+
+    /// Says what would come of adding the codes of other services in what was scanned, pasted or typed, and keeps
+    /// nothing: show it before `add_codes`. What cannot be taken is in the answer, with its sentence.
+    pub async fn preview_codes(&self, text: String) -> Result<FoundCodes> {
+        let found = look(&text);
+        self.run(|core| async move { Ok(FoundCodes::of(core.preview_codes(&found.taken)?, found)) }).await
+    }
+
+    /// Keeps the codes of other services in what was scanned, pasted or typed, but for those that are kept already. The
+    /// vault must be unlocked.
+    pub async fn add_codes(&self, text: String) -> Result<FoundCodes> {
+        let found = look(&text);
+        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, found)) }).await
+    }
+
+    /// Keeps the codes of a key that was typed, under these names.
+    pub async fn add_key(&self, key: String, issuer: Option<String>, account: String) -> Result<FoundCodes> {
+        let found = look_at_key(&key, issuer.as_deref(), &account);
+        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, found)) }).await
+    }
+
+    /// The codes of other services at this moment, by this device's clock, oldest first. The vault must be unlocked.
+    pub async fn foreign_codes(&self) -> Result<Vec<ForeignCode>> {
+        self.run(|core| async move { Ok(into_list(core.foreign_codes()?)) }).await
+    }
+
+    /// The next code by counter of another service. Each serves once, so call this when the person asks for it.
+    pub async fn next_foreign_code(&self, code_id: String) -> Result<String> {
+        self.run(|core| async move { Ok(core.next_foreign_code(code_id.parse()?)?) }).await
+    }
+
+    /// Gives the code of another service other names.
+    pub async fn rename_foreign_code(&self, code_id: String, issuer: Option<String>, account: String) -> Result<()> {
+        self.run(|core| async move {
+            core.rename_foreign_code(code_id.parse()?, issuer.as_deref(), &account)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes the code of another service from this device. The service still asks for it: warn the person.
+    pub async fn remove_foreign_code(&self, code_id: String) -> Result<()> {
+        self.run(|core| async move { Ok(core.remove_foreign_code(code_id.parse()?)?) }).await
     }
 
     /// Takes in a message that came by push: its bytes as the server made them, after the push service's own encryption

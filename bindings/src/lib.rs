@@ -7,6 +7,7 @@
 mod authenticator;
 mod convert;
 mod error;
+mod foreign_codes;
 pub mod platform;
 mod push_opener;
 mod records;
@@ -17,6 +18,7 @@ mod worker;
 
 pub use authenticator::Authenticator;
 pub use error::{AuthenticatorError, error_code};
+pub use foreign_codes::{CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode};
 pub use push_opener::PushOpener;
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OpenedPush, Outcome, Past,

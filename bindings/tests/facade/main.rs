@@ -5,6 +5,7 @@
 mod app;
 mod border;
 mod codes;
+mod foreign_codes;
 mod login;
 mod pushes;
 mod sentences;

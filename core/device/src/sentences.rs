@@ -11,6 +11,7 @@ use crate::store::Outcome;
 use crate::vault::VaultError;
 use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::key::KeyError;
+use countersign_protocol::otpauth::{LinkRefusal, Warning};
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::{AnyProblemCode, ProblemCode};
 use std::collections::HashMap;
@@ -198,6 +199,51 @@ impl Sentence {
 }
 
 impl Sentence {
+    /// What a person reads about a link for codes that is not taken. [`Self::told`] fills in what it names.
+    pub const fn for_link_refusal(why: &LinkRefusal) -> Self {
+        match why {
+            LinkRefusal::NoLink => Self::LinkNone,
+            LinkRefusal::TooLong => Self::LinkTooLong,
+            LinkRefusal::NotAlone => Self::LinkNotAlone,
+            LinkRefusal::BareKey => Self::LinkBareKey,
+            LinkRefusal::EnrolmentLink => Self::LinkEnrolment,
+            LinkRefusal::WebPage => Self::LinkWebPage,
+            LinkRefusal::Passkey => Self::LinkPasskey,
+            LinkRefusal::MobileOtp => Self::LinkMobileOtp,
+            LinkRefusal::UnknownType => Self::LinkUnknownType,
+            LinkRefusal::NoSecret => Self::LinkNoSecret,
+            LinkRefusal::SecretCharacters => Self::LinkSecretCharacters,
+            LinkRefusal::SecretTooLong => Self::LinkSecretTooLong,
+            LinkRefusal::Md5 => Self::LinkMd5,
+            LinkRefusal::Algorithm => Self::LinkAlgorithm,
+            LinkRefusal::Digits => Self::LinkDigits,
+            LinkRefusal::Period => Self::LinkPeriod,
+            LinkRefusal::Counter => Self::LinkCounter,
+            LinkRefusal::Encoder => Self::LinkEncoder,
+            LinkRefusal::Contradiction => Self::LinkContradiction,
+            LinkRefusal::Garbled => Self::LinkGarbled,
+            LinkRefusal::Batch => Self::LinkBatch,
+            LinkRefusal::OtherApp(_) => Self::LinkOtherApp,
+            LinkRefusal::UnknownScheme(_) => Self::LinkUnknownScheme,
+        }
+    }
+
+    /// The whole sentence about a link that is not taken.
+    pub fn told(why: &LinkRefusal, language: Language) -> String {
+        let values: Vec<(&str, &str)> = why.named().into_iter().collect();
+        Self::for_link_refusal(why).with(language, &values)
+    }
+
+    /// What a person should know about codes that were taken.
+    pub const fn for_warning(warning: Warning) -> Self {
+        match warning {
+            Warning::ShortSecret => Self::LinkShortSecret,
+            Warning::UnevenSecret => Self::LinkUnevenSecret,
+            Warning::CounterFromZero => Self::LinkCounterFromZero,
+            Warning::TakenForSteam => Self::LinkTakenForSteam,
+        }
+    }
+
     /// What a person reads when a request ends like this.
     pub const fn for_outcome(outcome: Outcome) -> Self {
         match outcome {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_codes.sql"),
     include_str!("../migrations/0003_challenge_life.sql"),
     include_str!("../migrations/0004_history.sql"),
+    include_str!("../migrations/0005_foreign_codes.sql"),
 ];
 
 /// How long to wait for another process on the same store.
@@ -139,9 +140,11 @@ pub(crate) struct StoredEnrolling {
     pub possession: String,
 }
 
+mod foreign_codes;
 mod history;
 mod received;
 
+pub(crate) use foreign_codes::StoredForeignCode;
 pub(crate) use received::Kept;
 
 pub(crate) struct Store(Mutex<Connection>);

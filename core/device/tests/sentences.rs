@@ -4,6 +4,7 @@
 
 use countersign_device::sentences::{Language, Sentence};
 use countersign_device::{Error, Outcome, StoreError, transport::Unreachable, vault::VaultError};
+use countersign_protocol::otpauth::{LinkRefusal, Warning};
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::{Refusal, key::KeyError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,8 +76,8 @@ fn every_language_has_the_placeholders_and_the_ends_of_english() {
         assert_eq!(end(text), end(english), "{language:?} {sentence:?}");
         found.extend(placeholders(text));
     }
-    let known =
-        "account browser code count device digits minutes name number organisation relying_party seconds system time";
+    let known = "account app browser code count device digits minutes name number organisation relying_party scheme seconds system \
+         time";
     assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), known);
 }
 
@@ -223,5 +224,19 @@ fn every_refusal_of_a_message_has_a_sentence() {
         (Refusal::Expired, Sentence::OutcomeExpired),
     ] {
         assert_eq!(Sentence::for_error(&Error::Refused(refusal)), sentence, "{refusal}");
+    }
+}
+
+#[test]
+fn every_refusal_of_a_link_and_every_warning_has_a_sentence_of_its_own() {
+    for why in LinkRefusal::all() {
+        assert_eq!(Sentence::for_link_refusal(&why).key(), format!("link_{}", why.code()));
+        for language in Language::ALL {
+            let told = Sentence::told(&why, language);
+            assert!(!told.contains('{') && why.named().is_none_or(|(_, name)| told.contains(name)), "{told}");
+        }
+    }
+    for warning in Warning::ALL {
+        assert_eq!(Sentence::for_warning(warning).key(), format!("link_{}", warning.code()));
     }
 }

@@ -83,6 +83,10 @@ handle! {
     AuthenticatorId
 }
 handle! {
+    /// Names a code of another service on one device.
+    ForeignCodeId
+}
+handle! {
     /// Names one sealed message; fresh each time one is sealed.
     PushId
 }

@@ -1,8 +1,10 @@
 //! One-time codes: by time (TOTP, RFC 6238) and by counter (HOTP, RFC 4226).
 
 mod secret;
+mod steam;
 
-pub use secret::Secret;
+pub use secret::{Base32Trouble, ReadSecret, Secret};
+pub use steam::Steam;
 
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
@@ -115,8 +117,19 @@ impl Totp {
     /// # Errors
     /// `malformed` for other digits or another period.
     pub fn new(secret: Secret, algorithm: Algorithm, digits: u8, period: u16) -> Result<Self, Refusal> {
-        check_digits(digits)?;
         if !PERIODS.contains(&period) {
+            return Err(Refusal::Malformed("one-time code period"));
+        }
+        Self::foreign(secret, algorithm, digits, period)
+    }
+
+    /// The codes of another service, which chooses its period: 1 second or more.
+    ///
+    /// # Errors
+    /// `malformed` for other digits than 6 to 8, or a period of 0.
+    pub fn foreign(secret: Secret, algorithm: Algorithm, digits: u8, period: u16) -> Result<Self, Refusal> {
+        check_digits(digits)?;
+        if period == 0 {
             return Err(Refusal::Malformed("one-time code period"));
         }
         Ok(Self { secret, algorithm, digits, period })
@@ -238,17 +251,17 @@ impl Hotp {
     /// The code for this counter.
     pub fn code_at(&self, counter: u64) -> String {
         let key = hmac::Key::new(self.algorithm.for_ring(), self.secret.as_bytes());
-        truncate(hmac::sign(&key, &counter.to_be_bytes()).as_ref(), self.digits)
+        let number = truncate(hmac::sign(&key, &counter.to_be_bytes()).as_ref()) % 10_u32.pow(self.digits.into());
+        format!("{number:0width$}", width = usize::from(self.digits))
     }
 }
 
-/// Dynamic truncation (RFC 4226, section 5.3).
-fn truncate(mac: &[u8], digits: u8) -> String {
+/// The number in an HMAC: dynamic truncation (RFC 4226, section 5.3).
+fn truncate(mac: &[u8]) -> u32 {
     let offset = usize::from(mac[mac.len() - 1] & 0x0f);
     let mut word = [0; 4];
     word.copy_from_slice(&mac[offset..offset + 4]);
-    let number = (u32::from_be_bytes(word) & 0x7fff_ffff) % 10_u32.pow(digits.into());
-    format!("{number:0width$}", width = usize::from(digits))
+    u32::from_be_bytes(word) & 0x7fff_ffff
 }
 
 #[cfg(test)]
@@ -295,6 +308,12 @@ mod tests {
         for period in [0, 301, u16::MAX] {
             let wrong = Err(Refusal::Malformed("one-time code period"));
             assert_eq!(Totp::new(secret(), Algorithm::Sha1, 6, period), wrong);
+        }
+        assert!(Totp::foreign(secret(), Algorithm::Sha1, 6, 0).is_err());
+        assert!(Totp::foreign(secret(), Algorithm::Sha1, 5, 30).is_err());
+        for period in [1, 35, 600, u16::MAX] {
+            let totp = Totp::foreign(secret(), Algorithm::Sha1, 6, period).unwrap();
+            assert_eq!(totp.now(NOW).seconds_left, u64::from(period) - 1_800_000_012 % u64::from(period));
         }
         for (digits, period) in [(6, 1), (7, 30), (8, 300)] {
             let totp = Totp::new(secret(), Algorithm::Sha1, digits, period).unwrap();

@@ -4,6 +4,7 @@
 
 mod application;
 mod challenge;
+mod foreign;
 mod limits;
 mod oathtool;
 mod phone;

@@ -8,6 +8,7 @@ mod gateway;
 mod hostile;
 mod phone;
 mod phone_answers;
+mod phone_codes;
 mod startup;
 mod terminal;
 mod usage;

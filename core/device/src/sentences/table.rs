@@ -246,6 +246,61 @@ macro_rules! each_sentence {
             /// Anything that has no sentence of its own.
             ErrorOther = "error_other",
 
+            /// What was scanned, pasted or typed for codes of a service holds no link.
+            LinkNone = "link_none",
+            /// It is longer than any link.
+            LinkTooLong = "link_too_long",
+            /// Where the link ends cannot be told.
+            LinkNotAlone = "link_not_alone",
+            /// A key without a link.
+            LinkBareKey = "link_bare_key",
+            /// The link with which a phone is enrolled.
+            LinkEnrolment = "link_enrolment",
+            /// The address of a page.
+            LinkWebPage = "link_web_page",
+            /// The code of a passkey.
+            LinkPasskey = "link_passkey",
+            /// Mobile-OTP, which needs a PIN for each code.
+            LinkMobileOtp = "link_mobile_otp",
+            /// Neither codes by time nor by counter.
+            LinkUnknownType = "link_unknown_type",
+            /// The secret is missing or empty.
+            LinkNoSecret = "link_no_secret",
+            /// The secret is not base32.
+            LinkSecretCharacters = "link_secret_characters",
+            /// The secret is too long.
+            LinkSecretTooLong = "link_secret_too_long",
+            /// MD5 by name.
+            LinkMd5 = "link_md5",
+            /// Any other algorithm that is not supported.
+            LinkAlgorithm = "link_algorithm",
+            /// Other digits than 6 to 8.
+            LinkDigits = "link_digits",
+            /// A period that cannot be read.
+            LinkPeriod = "link_period",
+            /// A counter that cannot be read.
+            LinkCounter = "link_counter",
+            /// Codes that are neither digits nor those of Steam.
+            LinkEncoder = "link_encoder",
+            /// A parameter comes twice, with two values.
+            LinkContradiction = "link_contradiction",
+            /// A parameter is where it would be lost.
+            LinkGarbled = "link_garbled",
+            /// The export of another app cannot be read.
+            LinkBatch = "link_batch",
+            /// It belongs to one app: `{app}` is its name.
+            LinkOtherApp = "link_other_app",
+            /// Any other link: `{scheme}` is what it begins with.
+            LinkUnknownScheme = "link_unknown_scheme",
+            /// A warning: the secret has fewer than 80 bits.
+            LinkShortSecret = "link_short_secret",
+            /// A warning: a character of the secret may be missing.
+            LinkUnevenSecret = "link_uneven_secret",
+            /// A warning: the link of codes by counter does not say where to begin.
+            LinkCounterFromZero = "link_counter_from_zero",
+            /// A warning: five characters are shown, since the service is Steam.
+            LinkTakenForSteam = "link_taken_for_steam",
+
             /// Heading and button of the sign-in.
             PageSignIn = "page_sign_in",
             /// Label of the field for the name.

@@ -12,21 +12,54 @@ use zeroize::Zeroizing;
 
 /// Bytes of a secret of ours: 128 bits at least (RFC 4226, section 4, R6), and the longest HMAC output at most.
 const OWN_LENGTHS: RangeInclusive<usize> = 16..=64;
-/// Bytes of a secret of another service. Ten are fewer than RFC 4226 allows, and many services give no more.
-const FOREIGN_LENGTHS: RangeInclusive<usize> = 10..=128;
-/// The longest secret that is read, in characters with their separators.
+/// Bytes of a secret of another service. RFC 4226 allows no fewer than 16, and services give what they like.
+const FOREIGN_LENGTHS: RangeInclusive<usize> = 1..=128;
+/// Bytes below which a secret of another service is short: what most services give at least, 80 bits.
+const SHORT: usize = 10;
+/// The longest text of a secret that is read, in characters with their separators.
 const MAX_SECRET_TEXT: usize = 512;
 
-/// Base32 (RFC 4648, section 6) as other services write it: lower case too, and last characters whose surplus bits are
-/// not zero, since some services draw the characters and not the bytes at random.
+/// Base32 (RFC 4648, section 6) whose last character may have surplus bits that are not zero, since some services draw
+/// the characters and not the bytes at random.
 #[expect(clippy::expect_used, reason = "the same constant each time, and every test here reads with it")]
 static FORGIVING_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut form = BASE32_NOPAD.specification();
-    form.translate.from.push_str("abcdefghijklmnopqrstuvwxyz");
-    form.translate.to.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
     form.check_trailing_bits = false;
     form.encoding().expect("a valid specification")
 });
+
+/// A secret that was read from base32, with what a person should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// True when it is so short that it could be found by trying: below 80 bits.
+    pub short: bool,
+    /// True when no whole bytes have this many characters, so that one may be missing. Google Authenticator leaves the
+    /// last bits out, and so does this.
+    pub uneven: bool,
+}
+
+impl ReadSecret {
+    /// A secret that came as bytes.
+    ///
+    /// # Errors
+    /// As [`Secret::foreign`].
+    pub fn foreign(bytes: &[u8]) -> Result<Self, Refusal> {
+        Ok(Self { secret: Secret::foreign(bytes)?, short: bytes.len() < SHORT, uneven: false })
+    }
+}
+
+/// Why a text is no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base32Trouble {
+    /// There is nothing in it, or not even one byte.
+    Empty,
+    /// A character that base32 does not have.
+    Character,
+    /// Longer than any secret.
+    TooLong,
+}
 
 /// The key of the HMAC. Compared in constant time, printed by nothing.
 #[derive(Clone)]
@@ -48,7 +81,7 @@ impl Secret {
         Self::of_length(bytes, OWN_LENGTHS)
     }
 
-    /// The secret of another service: 10 to 128 bytes.
+    /// The secret of another service: 1 to 128 bytes.
     ///
     /// # Errors
     /// `malformed` for another length.
@@ -56,22 +89,43 @@ impl Secret {
         Self::of_length(bytes, FOREIGN_LENGTHS)
     }
 
-    /// Reads base32 of any service, 10 to 128 bytes, with or without padding, as people type it ([`typed::key`]); case
-    /// does not matter.
+    /// Reads base32 of any service, as [`Secret::read_base32`] does.
     ///
     /// # Errors
-    /// `too_large` when the text is longer than any such secret; `malformed` when it is not base32, or its bytes are
-    /// too few or too many.
+    /// `too_large` when the text is longer than any such secret; `malformed` when it is not base32, or is empty.
     pub fn from_base32(text: &str) -> Result<Self, Refusal> {
+        Self::read_base32(text).map(|read| read.secret).map_err(|trouble| match trouble {
+            Base32Trouble::TooLong => Refusal::TooLarge,
+            Base32Trouble::Empty | Base32Trouble::Character => Self::WRONG,
+        })
+    }
+
+    /// Reads base32 as people type it ([`typed::key`]) and as services write it, 1 to 128 bytes: with or without padding,
+    /// in either case. A zero, a one, an eight and letters of other scripts are refused and not guessed,
+    /// since a wrong guess would show wrong codes.
+    ///
+    /// # Errors
+    /// See [`Base32Trouble`].
+    pub fn read_base32(text: &str) -> Result<ReadSecret, Base32Trouble> {
         if text.chars().count() > MAX_SECRET_TEXT {
-            return Err(Refusal::TooLarge);
+            return Err(Base32Trouble::TooLong);
         }
-        let key = typed::key(text);
-        let bytes = FORGIVING_BASE32
-            .decode(key.trim_end_matches('=').as_bytes())
-            .map(Zeroizing::new)
-            .map_err(|_| Self::WRONG)?;
-        Self::foreign(&bytes)
+        let mut letters = typed::key(text);
+        letters.make_ascii_uppercase();
+        let mut letters = letters.trim_end_matches('=').as_bytes();
+        if !letters.iter().all(|letter| matches!(letter, b'A'..=b'Z' | b'2'..=b'7')) {
+            return Err(Base32Trouble::Character);
+        }
+        let uneven = matches!(letters.len() % 8, 1 | 3 | 6);
+        if uneven {
+            letters = &letters[..letters.len() - 1];
+        }
+        let bytes = FORGIVING_BASE32.decode(letters).map(Zeroizing::new).map_err(|_| Base32Trouble::Character)?;
+        match bytes.len() {
+            0 => Err(Base32Trouble::Empty),
+            length if length > *FOREIGN_LENGTHS.end() => Err(Base32Trouble::TooLong),
+            length => Ok(ReadSecret { secret: Self(bytes), short: length < SHORT, uneven }),
+        }
     }
 
     const WRONG: Refusal = Refusal::Malformed("one-time code secret");
@@ -131,7 +185,7 @@ mod tests {
     fn secrets_of_other_lengths_are_refused() {
         let wrong = Err(Refusal::Malformed("one-time code secret"));
         for (length, own, foreign) in
-            [(9, false, false), (10, false, true), (15, false, true), (16, true, true), (64, true, true)]
+            [(0, false, false), (1, false, true), (15, false, true), (16, true, true), (64, true, true)]
         {
             assert_eq!(Secret::new(&vec![7; length]).is_ok(), own, "{length}");
             assert_eq!(Secret::foreign(&vec![7; length]).is_ok(), foreign, "{length}");
@@ -139,7 +193,6 @@ mod tests {
         assert_eq!(Secret::new(&[7; 65]), wrong);
         assert!(Secret::foreign(&[7; 128]).is_ok());
         assert_eq!(Secret::foreign(&[7; 129]), wrong);
-        assert_eq!(Secret::from_base32("GEZDGNBVGY3TQ"), wrong);
         for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
             let fresh = Secret::generate(algorithm, &SystemRandomness::new());
             assert_eq!(fresh.as_bytes().len(), algorithm.output_length());
@@ -169,11 +222,41 @@ mod tests {
         {
             assert_eq!(Secret::from_base32(text).as_ref(), Ok(&eleven), "{text}");
         }
-        for text in
-            ["", "====", "GEZDGNBVGY3TQOJQG", "GEZD=GNBVGY3TQOJQGE", "0EZDGNBVGY3TQOJQ", "GEZDGNBVGY3TQOJQ1E", "é"]
-        {
+        for text in ["", "====", "GEZD=GNBVGY3TQOJQGE", "0EZDGNBVGY3TQOJQ", "GEZDGNBVGY3TQOJQ1E", "é"] {
             assert_eq!(Secret::from_base32(text), Err(Refusal::Malformed("one-time code secret")), "{text}");
         }
         assert_eq!(Secret::from_base32(&"A".repeat(513)), Err(Refusal::TooLarge));
+        assert_eq!(Secret::from_base32(&"A".repeat(207)), Err(Refusal::TooLarge));
+    }
+
+    #[test]
+    fn what_stands_between_the_characters_does_not_matter_and_what_stands_in_their_place_does() {
+        for between in
+            [" ", "-", "+", "\u{a0}", "\u{2009}", "\u{2013}", "\u{200b}", "\u{ad}", "\u{feff}", "\r\n", " - "]
+        {
+            let text = ["JBSW", "y3dp", "EHPK", "3pxp"].join(between);
+            assert_eq!(Secret::from_base32(&text), Secret::foreign(b"Hello!\xde\xad\xbe\xef"), "{between:?}");
+        }
+        for (like, letter) in
+            [("0", "O"), ("1", "I"), ("8", "B"), ("9", "G"), ("\u{410}", "A"), ("\u{ff21}", "A"), ("\u{131}", "i")]
+        {
+            let text = |letter: &str| format!("JBSWY3DPEHPK3PX{letter}");
+            assert_eq!(Secret::read_base32(&text(like)), Err(Base32Trouble::Character), "{like}");
+            assert!(Secret::read_base32(&text(letter)).is_ok());
+        }
+        for text in ["", " ", "-", "=", "A", "a ="] {
+            assert_eq!(Secret::read_base32(text), Err(Base32Trouble::Empty), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_number_of_characters_is_read_as_the_whole_bytes_in_it() {
+        let whole = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        for length in 2..=whole.len() {
+            let read = Secret::read_base32(&whole[..length]).unwrap();
+            let bytes = length * 5 / 8;
+            assert_eq!(read.secret.as_bytes(), &b"12345678901234567890"[..bytes], "{length}");
+            assert_eq!((read.short, read.uneven), (bytes < 10, (length * 5) % 8 >= 5), "{length}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
+mod codes;
 mod show;
 mod watch;
 
@@ -74,17 +75,22 @@ enum Command {
         /// The link. Quote it: it holds a # and an &
         link: String,
     },
-    /// Show the one-time code of this moment; needs no network
+    /// Show the one-time codes of this moment, also those of other services; needs no network
     Code {
-        /// The account, or the first characters of its id; not needed when there is only one
+        /// The account or other service, or the first characters of its id; without it all are shown
         #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: Option<String>,
     },
+    /// Keep the codes of other services, from what they give an authenticator app
+    #[command(after_help = codes::ADD_HELP)]
+    Add(codes::Add),
+    /// Give the code of another service other names
+    Rename(codes::Rename),
     /// Show past requests
     History,
-    /// Remove an account; its server forgets this phone first
+    /// Remove an account, whose server forgets this phone first, or the code of another service
     Remove {
-        /// The account, or the first characters of its id
+        /// The account or other service, or the first characters of its id
         #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: String,
         /// Remove it from this phone although its server cannot be reached
@@ -153,23 +159,21 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             let id = find_challenge(&authenticator, &printer, &id).await?;
             return ended(&printer, id, authenticator.deny(id).await);
         }
-        Command::Code { id } => {
-            let account = match id {
-                Some(id) => find_account(&authenticator, &id)?,
-                None => only_account(&authenticator)?,
-            };
-            printer.code(&account, &authenticator.code(account.id)?)?;
-        }
+        Command::Code { id } => codes::show(&authenticator, printer, id.as_deref())?,
+        Command::Add(add) => codes::add(&authenticator, printer, &add)?,
+        Command::Rename(rename) => codes::rename(&authenticator, printer, &rename)?,
         Command::History => printer.history(&authenticator.history(HISTORY_LENGTH)?)?,
-        Command::Remove { id, only_here } => {
-            let account = find_account(&authenticator, &id)?;
-            if only_here {
-                authenticator.forget(account.id)?;
-            } else {
-                authenticator.remove(account.id).await?;
+        Command::Remove { id, only_here } => match codes::find(&authenticator, &id)? {
+            codes::Held::Account(account) => {
+                if only_here {
+                    authenticator.forget(account.id)?;
+                } else {
+                    authenticator.remove(account.id).await?;
+                }
+                printer.removed(&account)?;
             }
-            printer.removed(&account)?;
-        }
+            codes::Held::Foreign(code) => codes::remove(&authenticator, printer, &code)?,
+        },
     }
     Ok(())
 }
@@ -237,7 +241,7 @@ async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Op
 
 async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Failure> {
     let trouble = pull_all(authenticator, printer).await?;
-    printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
+    printer.list(&authenticator.accounts()?, &authenticator.foreign_codes()?, &authenticator.pending()?)?;
     trouble.map_or(Ok(()), Err)
 }
 
@@ -285,29 +289,6 @@ async fn find_challenge(authenticator: &Authenticator, printer: &Printer, start:
                 message: "no request of this id waits; see: countersign phone list".into(),
             }),
         },
-    }
-}
-
-fn find_account(authenticator: &Authenticator, start: &str) -> Result<Account, Failure> {
-    let accounts = authenticator.accounts()?;
-    let id = only_match(accounts.iter().map(|account| account.id), start, "account")?;
-    let found = accounts.into_iter().find(|account| Some(account.id) == id);
-    found.ok_or_else(|| Failure {
-        exit_code: 3,
-        message: "no account of this id is on this phone; see: countersign phone list".into(),
-    })
-}
-
-/// The account, when there is no other to choose from.
-fn only_account(authenticator: &Authenticator) -> Result<Account, Failure> {
-    let mut accounts = authenticator.accounts()?;
-    match (accounts.pop(), accounts.is_empty()) {
-        (Some(account), true) => Ok(account),
-        (None, _) => Err(no_account()),
-        (Some(_), false) => Err(Failure {
-            exit_code: 2,
-            message: "there is more than one account; say which: countersign phone code ID".into(),
-        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::terminal::{self, visible};
 use countersign_device::sentences::{Language, Sentence};
-use countersign_device::{Account, AccountState, Outcome, Past, Prompt};
+use countersign_device::{Account, AccountState, ForeignCode, Outcome, Past, Prompt};
 use countersign_protocol::challenge::Context;
 use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::handle::ChallengeId;
@@ -20,7 +20,7 @@ pub struct Printer {
 
 /// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section
 /// 8.2).
-fn language() -> Language {
+pub fn language() -> Language {
     let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
     chosen(variables)
 }
@@ -58,8 +58,27 @@ fn account_json(account: &Account) -> Value {
     })
 }
 
+/// `maya at Forge`, as far as a link named them.
+pub fn names(code: &ForeignCode) -> String {
+    joined(code.issuer.as_deref(), &code.account)
+}
+
+/// The account at the service, as far as they are known.
+pub fn joined(issuer: Option<&str>, account: &str) -> String {
+    match (issuer.map(visible), visible(account).as_str()) {
+        (Some(issuer), "") => issuer,
+        (Some(issuer), account) => format!("{account} at {issuer}"),
+        (None, "") => "without a name".to_owned(),
+        (None, account) => account.to_owned(),
+    }
+}
+
+fn foreign_json(code: &ForeignCode) -> Value {
+    json!({ "id": code.id, "issuer": code.issuer, "account": code.account, "by_counter": code.shown.is_none() })
+}
+
 /// What a person is told whose clock is wrong; nothing while it hardly is.
-fn clock_notice(clock_offset_ms: i64) -> Option<String> {
+pub fn clock_notice(clock_offset_ms: i64) -> Option<String> {
     let seconds = clock_offset_ms.unsigned_abs() / 1000;
     let amount = match seconds {
         0..=30 => return None,
@@ -77,8 +96,11 @@ fn named(account: &Account) -> String {
     format!("{} at {}", visible(&account.account), visible(&account.organisation))
 }
 
-/// In two halves, as people read digits.
-fn halves(digits: &str) -> String {
+/// In two halves, as people read digits. Steam's characters are read as one word.
+pub fn halves(digits: &str) -> String {
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return digits.to_owned();
+    }
     digits.split_at_checked(digits.len() / 2).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"))
 }
 
@@ -100,11 +122,13 @@ fn place(context: &Context) -> String {
 }
 
 impl Printer {
-    fn value(value: &Value) -> Result<()> {
+    /// One JSON object, in a line.
+    pub fn value(value: &Value) -> Result<()> {
         Self::line(&terminal::json(value))
     }
 
-    fn line(line: &str) -> Result<()> {
+    /// One line, or several.
+    pub fn line(line: &str) -> Result<()> {
         terminal::print(std::io::stdout(), line)
     }
 
@@ -125,11 +149,15 @@ impl Printer {
     }
 
     /// The accounts and what waits.
-    pub fn list(self, accounts: &[Account], pending: &[Prompt]) -> Result<()> {
+    pub fn list(self, accounts: &[Account], codes: &[ForeignCode], pending: &[Prompt]) -> Result<()> {
         if self.json {
             let accounts: Vec<Value> = accounts.iter().map(account_json).collect();
             let pending: Vec<Value> = pending.iter().map(prompt_json).collect();
-            return Self::value(&json!({ "accounts": accounts, "pending": pending }));
+            let codes: Vec<Value> = codes.iter().map(foreign_json).collect();
+            return Self::value(&json!({ "accounts": accounts, "codes": codes, "pending": pending }));
+        }
+        for code in codes {
+            Self::line(&format!("{}  (codes of another service)  {}", names(code), code.id))?;
         }
         if accounts.is_empty() {
             return Self::line("No accounts. Add one with: countersign phone enrol LINK");
@@ -291,5 +319,6 @@ mod tests {
     #[test]
     fn digits_are_read_in_halves() {
         assert_eq!(["123456", "1234567", "12345678"].map(halves), ["123 456", "123 4567", "1234 5678"]);
+        assert_eq!(halves("2YXGV"), "2YXGV", "a word of Steam");
     }
 }

@@ -1,0 +1,50 @@
+//! The codes of other services, as an app adds and shows them.
+
+use crate::app::{AppClock, Unplugged, Vault};
+use countersign_bindings::sentences::{Language, Sentence, sentence};
+use countersign_bindings::{Authenticator, AuthenticatorError, CodePart, CodeStanding};
+use countersign_protocol::time::SystemClock;
+use std::sync::Arc;
+
+const LINK: &str = "otpauth://totp/Forge:maya?secret=GEZDGNBV&issuer=Forge";
+
+#[tokio::test]
+async fn an_app_previews_adds_shows_renames_and_removes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (clock, path) = (Arc::new(AppClock(SystemClock)), directory.path().to_str().unwrap().to_owned());
+    let network = Arc::new(Unplugged::default());
+    let app = Authenticator::open(path, Vault::of_software(), network.clone(), clock, None).await.unwrap();
+    let preview = app.preview_codes(LINK.into()).await.unwrap();
+    assert_eq!(preview.codes[0].warnings, [Sentence::LinkShortSecret]);
+    assert_eq!(app.foreign_codes().await, Ok(vec![]));
+    let added = app.add_codes(LINK.into()).await.unwrap().codes.remove(0);
+    assert_eq!((added.issuer.as_deref(), added.standing), (Some("Forge"), CodeStanding::New));
+    let again = app.add_key("gezd gnbv".into(), Some("Forge".into()), "maya".into()).await.unwrap();
+    assert_eq!((again.codes[0].standing, &again.codes[0].id), (CodeStanding::Known, &added.id));
+    app.rename_foreign_code(added.id.clone(), None, "maya".into()).await.unwrap();
+    let shown = app.foreign_codes().await.unwrap().remove(0);
+    let code = shown.shown.unwrap();
+    assert_eq!((shown.issuer, shown.account.as_str(), code.code.len()), (None, "maya", 6));
+    let of_the_moment = app.next_foreign_code(added.id.clone()).await.unwrap();
+    assert!(of_the_moment == code.code || of_the_moment == code.next);
+    app.remove_foreign_code(added.id.clone()).await.unwrap();
+    let gone = app.next_foreign_code(added.id).await.unwrap_err();
+    assert!(matches!(gone, AuthenticatorError::UnknownAccount { .. }), "{gone:?}");
+    assert_eq!(*network.0.lock().unwrap(), [], "no network was used");
+}
+
+#[tokio::test]
+async fn what_is_not_taken_comes_with_its_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let (clock, path) = (Arc::new(AppClock(SystemClock)), directory.path().to_str().unwrap().to_owned());
+    let app =
+        Authenticator::open(path, Vault::of_software(), Arc::new(Unplugged::default()), clock, None).await.unwrap();
+    let refused = app.add_codes("duo://abc".into()).await.unwrap().not_taken.remove(0);
+    assert_eq!((refused.reason.as_str(), refused.sentence), ("other_app", Sentence::LinkOtherApp));
+    let read = sentence(refused.sentence, Language::English, &refused.values);
+    assert_eq!(read, "This code works with Duo Mobile alone. On its page, choose another authenticator app.");
+    // One account of three, with the secret of the link above; made by hand.
+    let part =
+        app.preview_codes("otpauth-migration://offline?data=ChEKBTEyMzQ1EgRtYXlhKAEwAhgDIAE".into()).await.unwrap();
+    assert_eq!((part.codes[0].account.as_str(), part.part), ("maya", Some(CodePart { number: 2, of: 3 })));
+}

@@ -1,0 +1,293 @@
+//! The codes of the terminal phone: those of its accounts beside those of other services.
+
+use super::show::{self, Printer, halves, joined, language, names};
+use super::{no_account, only_match};
+use crate::failure::Failure;
+use crate::terminal::visible;
+use clap::Args;
+use countersign_device::sentences::Sentence;
+use countersign_device::{Account, Authenticator, Error, ForeignCode, OfferedCode, Standing};
+use countersign_protocol::one_time_code::Shown;
+use countersign_protocol::otpauth::{self, Found, LinkRefusal, NotTaken, Part, Taken, Warning};
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Read, Write};
+
+/// The most that is read from standard input, in bytes: more than any text of links.
+const MOST_INPUT: u64 = 1024 * 1024;
+
+/// What the help of `add` says at its end.
+pub const ADD_HELP: &str = "A link on a command line can be seen by others on this machine while the command runs, and \
+stays in the shell's\nhistory. Give - in its place to read it from standard input: countersign phone add - < FILE\n\n\
+What is read: otpauth links for codes by time, by counter and of Steam, one or several, one a line; the accounts that\n\
+Google Authenticator exports; a key alone, with --issuer and --account.";
+
+/// What to add.
+#[derive(Args)]
+pub struct Add {
+    /// The otpauth link, the export of Google Authenticator, or the key; - reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    link: String,
+    /// The name of the service, in place of the one in the link
+    #[arg(long)]
+    issuer: Option<String>,
+    /// The name of the account there, in place of the one in the link
+    #[arg(long)]
+    account: Option<String>,
+    /// Say what would be added, and add nothing
+    #[arg(long)]
+    preview: bool,
+}
+
+impl std::fmt::Debug for Add {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Add")
+    }
+}
+
+/// What to rename.
+#[derive(Debug, Args)]
+pub struct Rename {
+    /// The code, or the first characters of its id
+    #[arg(allow_hyphen_values = true)]
+    id: String,
+    /// The name of the service
+    #[arg(long)]
+    issuer: Option<String>,
+    /// The name of the account there
+    #[arg(long)]
+    account: Option<String>,
+}
+
+/// What makes codes on this phone.
+pub enum Held {
+    Account(Account),
+    Foreign(ForeignCode),
+}
+
+/// The account, or the code of another service, whose id starts like this.
+pub fn find(authenticator: &Authenticator, start: &str) -> Result<Held, Failure> {
+    let accounts =
+        authenticator.accounts()?.into_iter().map(|account| (account.id.to_string(), Held::Account(account)));
+    let codes = authenticator.foreign_codes()?.into_iter().map(|code| (code.id.to_string(), Held::Foreign(code)));
+    let mut held: Vec<(String, Held)> = accounts.chain(codes).collect();
+    let id = only_match(held.iter().map(|(id, _)| id.clone()), start, "account")?;
+    let at = held.iter().position(|(held, _)| Some(held) == id.as_ref());
+    at.map(|at| held.swap_remove(at).1).ok_or_else(|| Failure {
+        exit_code: 3,
+        message: "no account of this id is on this phone; see: countersign phone list".into(),
+    })
+}
+
+/// Shows one code, or all. A code by counter serves once, so it is made only when it is named.
+pub fn show(authenticator: &Authenticator, printer: Printer, id: Option<&str>) -> Result<(), Failure> {
+    if let Some(id) = id {
+        return match find(authenticator, id)? {
+            Held::Account(account) => Ok(printer.code(&account, &authenticator.code(account.id)?)?),
+            Held::Foreign(ForeignCode { shown: Some(shown), .. }) => Ok(printer.foreign_code(&shown)?),
+            Held::Foreign(code) => Ok(printer.counted_code(&authenticator.next_foreign_code(code.id)?)?),
+        };
+    }
+    let (mut accounts, codes) = (authenticator.accounts()?, authenticator.foreign_codes()?);
+    if codes.is_empty() && accounts.len() < 2 {
+        let account = accounts.pop().ok_or_else(no_account)?;
+        return Ok(printer.code(&account, &authenticator.code(account.id)?)?);
+    }
+    let mut ours = Vec::new();
+    for account in accounts {
+        match authenticator.code(account.id) {
+            Ok(shown) => ours.push((account, shown)),
+            // It is over, or came from a server without codes: the list of accounts says so.
+            Err(Error::NoCodes | Error::UnknownAccount) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(printer.codes(&ours, &codes)?)
+}
+
+/// Reads what was given, and adds the codes in it.
+pub fn add(authenticator: &Authenticator, printer: Printer, options: &Add) -> Result<(), Failure> {
+    let found = if options.link == "-" { from_input(options)? } else { read(&options.link, options)? };
+    let Found { taken, not_taken, part } = found;
+    let offered =
+        if options.preview { authenticator.preview_codes(&taken)? } else { authenticator.add_codes(&taken)? };
+    printer.added(&offered, &not_taken, part, options.preview)?;
+    if not_taken.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} of {} could not be added", not_taken.len(), not_taken.len() + offered.len());
+    Err(Failure { exit_code: 3, message })
+}
+
+fn from_input(options: &Add) -> Result<Found, Failure> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        writeln!(std::io::stderr(), "Paste the link, then press Enter and Ctrl-D.")?;
+    }
+    let mut bytes = Vec::new();
+    input.lock().take(MOST_INPUT).read_to_end(&mut bytes)?;
+    read(&String::from_utf8_lossy(&bytes), options)
+}
+
+fn read(text: &str, options: &Add) -> Result<Found, Failure> {
+    let named = options.issuer.is_some() || options.account.is_some();
+    let (issuer, account) = (options.issuer.as_deref(), options.account.as_deref());
+    let mut found = match otpauth::read(text) {
+        Err(LinkRefusal::BareKey) if named => {
+            let key = otpauth::read_key(text, issuer, account.unwrap_or_default());
+            return Ok(Found { taken: vec![key.map_err(|why| refused(&why))?], ..Found::default() });
+        }
+        found => found.map_err(|why| refused(&why))?,
+    };
+    if named {
+        let [Taken { link, .. }] = &mut found.taken[..] else {
+            let message = "--issuer and --account name one code, and there are several".into();
+            return Err(Failure { exit_code: 2, message });
+        };
+        *link = link.renamed(issuer.or(link.issuer()), account.unwrap_or(link.account()));
+    }
+    Ok(found)
+}
+
+/// A link that is refused, in the words that every app shows.
+fn refused(why: &LinkRefusal) -> Failure {
+    let mut message = Sentence::told(why, language());
+    if *why == LinkRefusal::BareKey {
+        message.push_str(" (countersign phone add KEY --issuer SERVICE --account NAME)");
+    }
+    Failure { exit_code: 3, message }
+}
+
+/// Renames the code of another service.
+pub fn rename(authenticator: &Authenticator, printer: Printer, options: &Rename) -> Result<(), Failure> {
+    let Held::Foreign(code) = find(authenticator, &options.id)? else {
+        let message = "the names of an account are its server's: only codes of other services are renamed".into();
+        return Err(Failure { exit_code: 3, message });
+    };
+    let issuer = options.issuer.as_deref().or(code.issuer.as_deref());
+    let account = options.account.as_deref().unwrap_or(&code.account);
+    let (issuer, account) = authenticator.rename_foreign_code(code.id, issuer, account)?;
+    Ok(printer.renamed(&ForeignCode { issuer, account, ..code })?)
+}
+
+/// Removes the code of another service.
+pub fn remove(authenticator: &Authenticator, printer: Printer, code: &ForeignCode) -> Result<(), Failure> {
+    authenticator.remove_foreign_code(code.id)?;
+    Ok(printer.foreign_removed(code)?)
+}
+
+impl Printer {
+    fn foreign_code(self, shown: &Shown) -> std::io::Result<()> {
+        let Shown { code, seconds_left, next } = shown;
+        if self.json {
+            return Self::value(&json!({ "code": code, "seconds_left": seconds_left, "next": next }));
+        }
+        Self::line(&line(shown))
+    }
+
+    fn counted_code(self, code: &str) -> std::io::Result<()> {
+        if self.json {
+            return Self::value(&json!({ "code": code, "by_counter": true }));
+        }
+        Self::line(&format!("{}   serves once", halves(code)))
+    }
+
+    /// All codes that change by time, and how to have those that do not.
+    fn codes(self, ours: &[(Account, Shown)], foreign: &[ForeignCode]) -> std::io::Result<()> {
+        if self.json {
+            let row = |id: Value, service: Option<&str>, account: &str, shown: Option<&Shown>| {
+                json!({
+                    "id": id, "service": service, "account": account, "code": shown.map(|shown| &shown.code),
+                    "seconds_left": shown.map(|shown| shown.seconds_left), "next": shown.map(|shown| &shown.next),
+                    "by_counter": shown.is_none(),
+                })
+            };
+            let ours = ours.iter().map(|(account, shown)| {
+                row(json!(account.id), Some(&account.organisation), &account.account, Some(shown))
+            });
+            let foreign = foreign
+                .iter()
+                .map(|code| row(json!(code.id), code.issuer.as_deref(), &code.account, code.shown.as_ref()));
+            return Self::value(&json!({ "codes": ours.chain(foreign).collect::<Vec<Value>>() }));
+        }
+        for (account, shown) in ours {
+            Self::line(&format!("{}   {} at {}", line(shown), visible(&account.account), visible(&account.organisation)))?;
+            show::clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| Self::line(&notice))?;
+        }
+        for code in foreign {
+            match &code.shown {
+                Some(shown) => Self::line(&format!("{}   {}", line(shown), names(code)))?,
+                None => Self::line(&format!("by counter: countersign phone code {}   {}", code.id, names(code)))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What was added, or would be.
+    fn added(
+        self,
+        offered: &[OfferedCode],
+        not_taken: &[NotTaken],
+        part: Option<Part>,
+        preview: bool,
+    ) -> std::io::Result<()> {
+        let told = |why: &LinkRefusal| Sentence::told(why, language());
+        if self.json {
+            let codes = offered.iter().map(|one| {
+                json!({
+                    "id": (!preview || one.standing == Standing::Known).then_some(one.id), "issuer": one.issuer,
+                    "account": one.account, "by_counter": one.by_counter, "standing": one.standing.as_str(),
+                    "warnings": one.warnings.iter().copied().map(Warning::code).collect::<Vec<_>>(),
+                })
+            });
+            let refused = not_taken
+                .iter()
+                .map(|one| json!({ "name": one.name, "reason": one.why.code(), "message": told(&one.why) }));
+            return Self::value(&json!({
+                "codes": codes.collect::<Vec<Value>>(), "not_taken": refused.collect::<Vec<Value>>(),
+                "part": part.map(|part| json!({ "number": part.number, "of": part.of })), "preview": preview,
+            }));
+        }
+        for one in offered {
+            let names = joined(one.issuer.as_deref(), &one.account);
+            match (one.standing, preview) {
+                (Standing::Known, _) => Self::line(&format!("{names} is on this phone already."))?,
+                (_, true) => Self::line(&format!("{names} would be added."))?,
+                (_, false) => Self::line(&format!("Added {names}  {}", one.id))?,
+            }
+            if one.standing == Standing::SameNames {
+                Self::line("  Another code has the same names. Both are kept: rename or remove one of them.")?;
+            }
+            for warning in &one.warnings {
+                Self::line(&format!("  {}", Sentence::for_warning(*warning).text(language())))?;
+            }
+        }
+        for one in not_taken {
+            let name = if one.name.is_empty() { "without a name".to_owned() } else { visible(&one.name) };
+            Self::line(&format!("Not added, {name}: {}", told(&one.why)))?;
+        }
+        if let Some(Part { number, of }) = part {
+            Self::line(&format!("This is part {number} of {of}: add the other parts too."))?;
+        }
+        Ok(())
+    }
+
+    fn renamed(self, code: &ForeignCode) -> std::io::Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": code.id, "issuer": code.issuer, "account": code.account }));
+        }
+        Self::line(&format!("Renamed: {}", names(code)))
+    }
+
+    fn foreign_removed(self, code: &ForeignCode) -> std::io::Result<()> {
+        if self.json {
+            return Self::value(&json!({ "id": code.id, "removed": true }));
+        }
+        Self::line(&format!("Removed {}.", names(code)))
+    }
+}
+
+/// `123 456   17 s left, then 654 321`.
+fn line(shown: &Shown) -> String {
+    let Shown { code, seconds_left, next } = shown;
+    format!("{}   {seconds_left:>2} s left, then {}", halves(code), halves(next))
+}
