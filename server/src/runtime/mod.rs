@@ -6,3 +6,4 @@ pub mod listener;
 pub mod open;
 pub mod serve;
 pub mod startup;
+pub mod watch;

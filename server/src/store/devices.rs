@@ -2,7 +2,8 @@
 
 use super::engine::row::Row;
 use super::engine::value::values;
-use super::enrolments::void;
+use super::enrolments::{self, void};
+use super::rules::AHEAD;
 use super::{Store, StoreError, pushes, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::rows::{AccountRow, DeviceRow};
@@ -64,10 +65,12 @@ pub struct Checked {
 
 /// What an enrolment's row means at this moment to its device. It reads the columns `state` and `expires_at`.
 fn state_of(row: &Row, now: Timestamp) -> Result<EnrolmentState, StoreError> {
-    let expires_at: Timestamp = row.get("expires_at")?;
-    Ok(match row.get("state")? {
+    let stage = row.get("state")?;
+    Ok(match stage {
         EnrolmentStage::Confirmed => EnrolmentState::Confirmed,
-        EnrolmentStage::Proposed if expires_at > now => EnrolmentState::Proposed,
+        EnrolmentStage::Proposed if !enrolments::is_overdue(stage, row.get("expires_at")?, now) => {
+            EnrolmentState::Proposed
+        }
         EnrolmentStage::Open | EnrolmentStage::Proposed | EnrolmentStage::Void => EnrolmentState::Void,
     })
 }
@@ -105,25 +108,6 @@ impl Store {
         .await
     }
 
-    /// Remembers that a proof was accepted; false when it had been before. Durable, so that a restart forgets none.
-    ///
-    /// # Errors
-    /// [`StoreError`], when the database gives no answer.
-    pub async fn accept_proof(
-        &self,
-        device: DeviceRow,
-        jti: String,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(move |tx, now| {
-            tx.execute("DELETE FROM accepted_proof WHERE expires_at < $1", values![now])?;
-            let sql =
-                "INSERT INTO accepted_proof (enrolment, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-            tx.changes_one(sql, values![device, &jti, expires_at])
-        })
-        .await
-    }
-
     /// The newest challenges that wait for this device, oldest first: many questions of one relying party do not hide
     /// the one that the person has just caused.
     ///
@@ -138,10 +122,11 @@ impl Store {
         self.read(move |tx| {
             let sql = "SELECT c.row_id, c.handle, d.compact
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
-                       WHERE c.account = $2 AND c.state = 'pending' AND c.expires_at > $3 AND d.enrolment = $1
+                       WHERE c.account = $2 AND c.state = 'pending' AND c.told_over_at IS NULL
+                         AND c.expires_at > $3 AND c.created_at <= $4 AND d.enrolment = $1
                        ORDER BY c.row_id DESC LIMIT 32";
             let read = |row: &Row| Ok(PendingForDevice { id: row.get("handle")?, compact: row.get("compact")? });
-            tx.rows("challenge", sql, values![device, account, now])?.iter().rev().map(read).collect()
+            tx.rows("challenge", sql, values![device, account, now, now + AHEAD])?.iter().rev().map(read).collect()
         })
         .await
     }

@@ -222,7 +222,7 @@ impl Store {
                 "{DUE} WHERE p.state = 'queued' AND p.lane = $1 AND p.due_at <= $2 AND p.expires_at > $2
                    AND (p.leased_until IS NULL OR p.leased_until <= $2)
                    AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
-                   AND (p.kind = 'retraction' OR a.prompts_stopped_at IS NULL)
+                   AND (p.kind = 'retraction' OR (a.prompts_stopped_at IS NULL AND c.told_over_at IS NULL))
                  ORDER BY p.due_at LIMIT $3"
             );
             let rows = tx.rows("push", &sql, values![lane, now, most])?;

@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
+mod certificate;
+mod clock;
 mod enrolment;
+mod learning;
 mod login;
 mod numbers;
 mod prompts;

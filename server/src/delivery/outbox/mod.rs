@@ -120,7 +120,7 @@ impl<Q: Queue> Outbox<Q> {
                 Room::ClosedUntil(until) => next = next.min(now.until(until)),
             }
         }
-        if now >= *swept + IDLE {
+        if now >= *swept + IDLE || now < *swept {
             *swept = now;
             self.queue.sweep().await?;
             self.lanes.sweep(now);

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0005_webhooks.sql"),
     include_str!("../../../../migrations/0006_push_registrations.sql"),
     include_str!("../../../../migrations/0007_journal.sql"),
+    include_str!("../../../../migrations/0008_told_over.sql"),
 ];
 
 fn version(connection: &Connection) -> Result<u32, StoreError> {
