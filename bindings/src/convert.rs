@@ -50,6 +50,7 @@ impl From<countersign_device::Account> for Account {
             state: account.state.into(),
             enrolled_at: moment(account.enrolled_at),
             clock_offset_ms: account.clock_offset_ms,
+            clock_was_set: account.clock_was_set,
         }
     }
 }
@@ -370,6 +371,11 @@ impl time::Clock for Brought<dyn Clock> {
             Ok(since) => millis(since),
             Err(before) => -millis(before.duration()),
         })
+    }
+
+    // The counter beside the app's clock is the system's own, so that no app can forget it.
+    fn since_boot(&self) -> Option<Duration> {
+        time::SystemClock.since_boot()
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Account {
     /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. Codes and
     /// countdowns allow for it; more than half a minute is worth telling the person.
     pub clock_offset_ms: i64,
+    /// True when this device's clock was set since the server was last heard: say so beside a code (`code_clock_set`),
+    /// which may be wrong until then. On Apple's systems only a clock that was set back is noticed.
+    pub clock_was_set: bool,
 }
 
 /// A one-time code, as the person sees it.

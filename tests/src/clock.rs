@@ -2,34 +2,49 @@
 
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved, beside a counter that nobody sets.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock(Arc<(AtomicI64, AtomicU64)>);
 
 impl ManualClock {
     /// A clock at a moment in 2027.
     #[expect(clippy::new_without_default, reason = "a clock at an arbitrary moment is no default")]
     pub fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(1_800_000_000_000)))
+        Self(Arc::new((AtomicI64::new(1_800_000_000_000), AtomicU64::new(86_400_000))))
     }
 
-    /// Moves the clock.
+    /// So much time passes.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.1.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.set_ahead(by);
     }
 
-    /// Moves the clock back, as a person does who sets it.
+    /// Sets the clock ahead, as a person does: no time passes.
+    pub fn set_ahead(&self, by: Duration) {
+        self.0.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Sets the clock back, as a person does: no time passes.
     pub fn set_back(&self, by: Duration) {
-        self.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.0.0.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Starts the machine anew: its counter begins at zero, and its clock goes on.
+    pub fn reboot(&self) {
+        self.0.1.store(0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.0.0.load(Ordering::SeqCst))
+    }
+
+    fn since_boot(&self) -> Option<Duration> {
+        Some(Duration::from_millis(self.0.1.load(Ordering::SeqCst)))
     }
 }
 

@@ -6,6 +6,7 @@ use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::serve::{self, Running};
+use countersign_server::runtime::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -98,6 +99,24 @@ impl TestServer {
     pub async fn rotate_signing_key(&self) -> u64 {
         let service = self.service();
         service.operator().rotate_signing_key(&service.keys.at_rest, self.directory.path()).await.unwrap()
+    }
+
+    /// The operator takes the root's key away; gives it, to be put back.
+    pub fn take_root_away(&self) -> Vec<u8> {
+        let path = self.directory.path().join("root.key");
+        let root = std::fs::read(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        root
+    }
+
+    /// The operator puts the root's key back.
+    pub fn put_root_back(&self, root: &[u8]) {
+        std::fs::write(self.directory.path().join("root.key"), root).unwrap();
+    }
+
+    /// A watch over it that looks when the test says so.
+    pub fn watch(&self) -> Watch {
+        Watch::new(Arc::clone(self.service()), self.directory.path().to_owned())
     }
 
     /// What `countersign admin key rotate-vapid` does; the new key.

@@ -5,7 +5,7 @@
 use crate::connection::{self, Call, Nonces, Proven, REQUEST_TIMEOUT, Signer};
 use crate::device_keys;
 use crate::error::Error;
-use crate::keyring::Keyring;
+use crate::keyring::{Anchor, Keyring};
 use crate::platform::Platform;
 use crate::store::{Store, StoredEnrolment};
 use crate::vault::Purpose;
@@ -53,6 +53,10 @@ pub struct Account {
     /// How far the server's clock is ahead of this device's, in milliseconds; negative when it is behind. What is shown
     /// by the server's time allows for it.
     pub clock_offset_ms: i64,
+    /// True when this device's clock was set since the server was last heard. What is shown by the server's time, such
+    /// as a code, may be wrong until then. Where the [`Clock`](countersign_protocol::time::Clock) has no counter that
+    /// nobody sets, only a clock that was set back is noticed.
+    pub clock_was_set: bool,
 }
 
 /// Whether an account is in use yet.
@@ -98,27 +102,29 @@ impl Authenticator {
         self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far the server's clock is ahead of this device's, as this device knows it, in milliseconds.
-    fn clock_offset_ms(&self, id: EnrolmentId) -> Result<i64, Error> {
+    /// How far the server's clock is ahead of this device's, as this device knows it, in milliseconds; and whether this
+    /// device's was set since it learned that.
+    fn clock(&self, id: EnrolmentId) -> Result<(i64, bool), Error> {
         let mut keyring = self.keyring();
         if keyring.entry(id).is_err() {
             // Enrolled by another process on the same store.
             keyring.reload()?;
         }
-        Ok(keyring.entry(id)?.clock_offset_ms)
+        let entry = keyring.entry(id)?;
+        Ok((entry.clock_offset_ms, entry.clock_was_set(Anchor::read(&*self.platform.clock))))
     }
 
     /// The server's time, as this device knows it.
     pub(crate) fn server_time(&self, id: EnrolmentId) -> Result<Timestamp, Error> {
-        Ok(self.platform.clock.now().shifted(self.clock_offset_ms(id)?))
+        Ok(self.platform.clock.now().shifted(self.clock(id)?.0))
     }
 
     /// An account as an app sees it.
     pub(crate) fn account(&self, stored: StoredEnrolment) -> Result<Account, Error> {
-        let clock_offset_ms = match self.clock_offset_ms(stored.enrolment_id) {
+        let (clock_offset_ms, clock_was_set) = match self.clock(stored.enrolment_id) {
             // An account whose key is gone is still shown, so that it can be removed.
-            Err(Error::UnknownAccount) => 0,
-            offset => offset?,
+            Err(Error::UnknownAccount) => (0, false),
+            clock => clock?,
         };
         Ok(Account {
             id: stored.enrolment_id,
@@ -133,6 +139,7 @@ impl Authenticator {
             },
             enrolled_at: stored.enrolled_at,
             clock_offset_ms,
+            clock_was_set,
         })
     }
 
@@ -242,7 +249,8 @@ impl Authenticator {
         let (document, asked) = self.well_known(server_url).await?;
         let lowest_sequence = self.keyring().lowest_sequence(&pinned);
         let Met { server, clock_offset_ms } = Met::check(&document, &asked, &pinned, lowest_sequence)?;
-        self.keyring().learn(id, server, clock_offset_ms, &*self.platform.randomness)?;
+        let time = (clock_offset_ms, Anchor::read(&*self.platform.clock));
+        self.keyring().learn(id, server, time, &*self.platform.randomness)?;
         Ok(document)
     }
 
@@ -289,13 +297,32 @@ impl Authenticator {
             let signer = Signer { enrolment_id: id, key: &*key, now: self.server_time(id)? };
             connection::send_signed(&self.platform, &self.nonces, &call, &signer).await
         };
-        match attempt().await {
+        if self.clock(id)?.1 {
+            // The server would take a proof that is up to a minute wrong, and the codes would stay wrong. A server that
+            // cannot be asked refuses the proof, or is not heard at all.
+            drop(self.refresh_server(id).await);
+        }
+        let answer = match attempt().await {
             Err(Error::ServerRefused { code: Known(ProblemCode::FutureTime | ProblemCode::StaleTime), .. }) => {
                 // This device's clock was set since the server's time was learned.
                 self.refresh_server(id).await?;
-                attempt().await
+                attempt().await?
             }
-            answer => answer,
+            answer => answer?,
+        };
+        self.confirm_offset(id)?;
+        Ok(answer)
+    }
+
+    /// Notes now and then that the server goes by the time that this device takes it to go by.
+    fn confirm_offset(&self, id: EnrolmentId) -> Result<(), Error> {
+        let present = Anchor::read(&*self.platform.clock);
+        let mut keyring = self.keyring();
+        match keyring.entry(id) {
+            Ok(entry) if entry.is_anchor_old(present) && !entry.clock_was_set(present) => {
+                keyring.confirm_offset(id, present, &*self.platform.randomness)
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::authenticator::{Account, Authenticator, Met};
 use crate::connection::{self, Body, Call, REQUEST_TIMEOUT};
 use crate::device_keys;
 use crate::error::Error;
-use crate::keyring::Entry;
+use crate::keyring::{Anchor, Entry};
 use crate::store::{StoredEnrolling, StoredEnrolment};
 use crate::vault::{Opens, at_rest_key};
 use countersign_protocol::Refusal;
@@ -29,10 +29,11 @@ impl Authenticator {
     ///
     /// # Errors
     /// `malformed` for what is no link; `wrong_server` when the server is not
-    /// the one that the link names, or its statement is of another; `wrong_device` when its statement is about other
-    /// keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any more;
-    /// [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call
-    /// goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
+    /// the one that the link names, or its statement is of another; `unknown_key` when another key than the server's
+    /// signed it, also after the server was asked once more for its key; `wrong_device` when its statement is about
+    /// other keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any
+    /// more; [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same
+    /// call goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());
@@ -41,9 +42,7 @@ impl Authenticator {
             // end the enrolment.
             return self.account(known);
         }
-        let (document, asked) = self.well_known(&link.server_url).await?;
-        let lowest_sequence = self.keyring().lowest_sequence(&link.fingerprint);
-        let met = Met::check(&document, &asked, &link.fingerprint, lowest_sequence)?;
+        let met = self.meet(&link, 0).await?;
         let enrolling = match self.store.enrolling(&ticket_sha256)? {
             Some(enrolling) => enrolling,
             None => {
@@ -53,13 +52,40 @@ impl Authenticator {
             }
         };
         match self.redeem(&link, &enrolling).await {
-            Ok(answer) => self.finish(&link, &ticket_sha256, &met, enrolling, &answer),
+            Ok(answer) => self.believe(&link, &ticket_sha256, &met, &enrolling, &answer).await,
             Err(error) if error.is_final() => {
                 self.store.drop_enrolling(&ticket_sha256)?;
                 device_keys::destroy(&self.platform, &enrolling.keys);
                 Err(error)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the server of a link who it is and what time it is. Believed only as the server that the link names, and
+    /// with no lower sequence than this device has seen of it: `seen`, or by any of its accounts.
+    async fn meet(&self, link: &EnrolmentLink, seen: u64) -> Result<Met, Error> {
+        let (document, asked) = self.well_known(&link.server_url).await?;
+        let lowest_sequence = self.keyring().lowest_sequence(&link.fingerprint).max(seen);
+        Ok(Met::check(&document, &asked, &link.fingerprint, lowest_sequence)?)
+    }
+
+    /// Believes the answer to a redemption. When the server's key was renewed since the server was met, the answer is
+    /// signed by the new one: the server is met again, once, and the same answer is checked again.
+    async fn believe(
+        &self,
+        link: &EnrolmentLink,
+        ticket_sha256: &str,
+        met: &Met,
+        enrolling: &StoredEnrolling,
+        answer: &RedemptionAnswer,
+    ) -> Result<Account, Error> {
+        match self.finish(link, ticket_sha256, met, enrolling, answer) {
+            Err(Error::Refused(Refusal::UnknownKey)) => {
+                let met = self.meet(link, met.server.sequence).await?;
+                self.finish(link, ticket_sha256, &met, enrolling, answer)
+            }
+            finished => finished,
         }
     }
 
@@ -116,7 +142,7 @@ impl Authenticator {
         link: &EnrolmentLink,
         ticket_sha256: &str,
         met: &Met,
-        enrolling: StoredEnrolling,
+        enrolling: &StoredEnrolling,
         answer: &RedemptionAnswer,
     ) -> Result<Account, Error> {
         let unverified = jws::Unverified::parse::<Transcript>(&enrolling.transcript)?;
@@ -136,8 +162,8 @@ impl Authenticator {
         let code_seed = code_seed
             .map(|envelope| self.keep_code_seed(envelope, &sealing_key, &met.server, &statement))
             .transpose()?;
-        let entry =
-            Entry::new(id, statement.sub, statement.aud.clone(), met.server.clone(), met.clock_offset_ms, &sealing_key);
+        let time = (met.clock_offset_ms, Anchor::read(&*self.platform.clock));
+        let entry = Entry::new(id, statement.sub, statement.aud.clone(), met.server.clone(), time, &sealing_key);
         self.keyring().put(entry, &*self.platform.randomness)?;
         let stored = StoredEnrolment {
             enrolment_id: id,
@@ -148,7 +174,7 @@ impl Authenticator {
             confirmation_code: Some(enrolment::confirmation_code(&enrolling.transcript, statement.sub)),
             ended: None,
             enrolled_at: self.platform.clock.now(),
-            keys: enrolling.keys,
+            keys: enrolling.keys.clone(),
             code_seed,
         };
         self.store.finish_enrolling(ticket_sha256, &stored)?;

@@ -17,10 +17,11 @@ use countersign_protocol::randomness::Randomness;
 use countersign_protocol::retraction::{self, Retraction};
 use countersign_protocol::sealing::{Envelope, SealedTo, SealingKey};
 use countersign_protocol::server_identity::PinnedServer;
-use countersign_protocol::time::Timestamp;
+use countersign_protocol::time::{Clock, Timestamp};
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const FILE: &str = "push-keyring";
@@ -37,7 +38,48 @@ pub(crate) struct Entry {
     pub server: PinnedServer,
     /// How far the server's clock is ahead of this device's, in milliseconds.
     pub clock_offset_ms: i64,
+    /// When the offset was last known to be right; none in an entry of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anchor: Option<Anchor>,
     sealing_key: String,
+}
+
+/// A reading of this device's clock, and of the counter beside it that nobody sets, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Anchor {
+    now_ms: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since_boot_ms: Option<u64>,
+}
+
+/// By how much a clock may differ from the counter before it counts as set: less than a step of a code, and more than a
+/// clock is steered.
+const STEERED: Duration = Duration::from_secs(20);
+/// How old an anchor becomes before it is taken anew: a device that was started again since has another counter.
+const ANCHOR_AGE: Duration = Duration::from_secs(3600);
+
+impl Anchor {
+    /// This moment.
+    pub fn read(clock: &dyn Clock) -> Self {
+        let milliseconds = |since: Duration| u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        Self { now_ms: clock.now(), since_boot_ms: clock.since_boot().map(milliseconds) }
+    }
+
+    /// True when somebody has set the clock between this anchor and `present`. Without a counter, or when the device
+    /// was started again in between, only a clock that went back is noticed.
+    fn was_set_before(self, present: Self) -> bool {
+        let passed = match (self.since_boot_ms, present.since_boot_ms) {
+            (Some(before), Some(after)) => after.checked_sub(before).map(Duration::from_millis),
+            _ => None,
+        };
+        let expected = self.now_ms + passed.unwrap_or_default();
+        present.now_ms + STEERED < expected || (passed.is_some() && present.now_ms > expected + STEERED)
+    }
+
+    /// True when it says little about the present any more.
+    fn is_old(self, present: Self) -> bool {
+        present.now_ms >= self.now_ms + ANCHOR_AGE || self.since_boot_ms > present.since_boot_ms
+    }
 }
 
 impl Entry {
@@ -46,11 +88,22 @@ impl Entry {
         account_id: AccountId,
         device: Thumbprint,
         server: PinnedServer,
-        clock_offset_ms: i64,
+        (clock_offset_ms, anchor): (i64, Anchor),
         key: &SealingKey,
     ) -> Self {
         let sealing_key = BASE64URL_NOPAD.encode(key.to_bytes().as_ref());
-        Self { enrolment_id, account_id, device, server, clock_offset_ms, sealing_key }
+        Self { enrolment_id, account_id, device, server, clock_offset_ms, anchor: Some(anchor), sealing_key }
+    }
+
+    /// True when this device's clock was set since the server was last heard: what goes by the server's time may be
+    /// wrong until it is heard again.
+    pub fn clock_was_set(&self, present: Anchor) -> bool {
+        self.anchor.is_some_and(|anchor| anchor.was_set_before(present))
+    }
+
+    /// True when the server was heard long ago, as far as the clock says.
+    pub fn is_anchor_old(&self, present: Anchor) -> bool {
+        self.anchor.is_none_or(|anchor| anchor.is_old(present))
     }
 
     fn key(&self) -> Result<SealingKey, Refusal> {
@@ -174,7 +227,7 @@ impl Keyring {
         &mut self,
         enrolment_id: EnrolmentId,
         server: PinnedServer,
-        clock_offset_ms: i64,
+        (clock_offset_ms, anchor): (i64, Anchor),
         randomness: &dyn Randomness,
     ) -> Result<(), Error> {
         self.change(randomness, |entries| {
@@ -184,6 +237,23 @@ impl Keyring {
                 entry.server = server;
             }
             entry.clock_offset_ms = clock_offset_ms;
+            entry.anchor = Some(anchor);
+            Ok(())
+        })
+    }
+
+    /// Notes that an enrolment's offset is right at this moment: the server has just taken a proof that was dated by
+    /// it.
+    pub(crate) fn confirm_offset(
+        &mut self,
+        enrolment_id: EnrolmentId,
+        anchor: Anchor,
+        randomness: &dyn Randomness,
+    ) -> Result<(), Error> {
+        self.change(randomness, |entries| {
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.enrolment_id == enrolment_id) {
+                entry.anchor = Some(anchor);
+            }
             Ok(())
         })
     }

@@ -187,14 +187,11 @@ impl Authenticator {
             Some(revocation) => Some(self.believe_revocation(id, revocation, &proven.jti).await?),
             None => None,
         };
-        let mut received = Vec::with_capacity(pulled.challenges.len());
-        for envelope in &pulled.challenges {
-            received.push(match self.receive_pulled(id, envelope).await {
-                Ok(one) => Ok(one),
-                Err(Error::Refused(refusal)) => Err(refusal),
-                Err(error) => return Err(error),
-            });
-        }
+        let received = match ended {
+            // Nothing of an account that is over is shown any more.
+            Some(_) => Vec::new(),
+            None => self.receive_pulled(id, &pulled.challenges).await?,
+        };
         self.remember_brought(id, &received);
         let PulledChallenges { state, push, webpush_public_key, push_failure, .. } = pulled;
         Ok(Pulled { state, received, push, webpush_public_key, push_failure, ended })
@@ -296,21 +293,43 @@ impl Authenticator {
         Err(trouble.unwrap_or(Error::UnknownChallenge))
     }
 
-    /// Takes in one pulled message. A server hands out no message by pull that is over or dated in the future. So when
-    /// one seems to be, or when its signing key is not known, this device has an old certificate or a wrong idea of the
-    /// server's time: it learns both from the server, and tries once more. When the server is not heard just then, the
-    /// message is refused for now, and the next pull brings it again: those beside it must not be lost with it.
-    async fn receive_pulled(&self, id: EnrolmentId, envelope: &Envelope) -> Result<Received, Error> {
-        match self.receive_envelope(envelope) {
-            Err(Error::Refused(
-                refusal @ (Refusal::UnknownKey | Refusal::OldCertificate | Refusal::FutureTime | Refusal::Expired),
-            )) => match self.refresh_server(id).await {
-                Ok(()) => self.receive_envelope(envelope),
-                Err(error) if error.is_temporary() => Err(refusal.into()),
-                Err(error) => Err(error),
-            },
-            received => received,
+    /// Takes in the messages of one pull. A server hands out none that is over or dated in the future. So when one
+    /// seems to be, or when its signing key is not known, this device has an old certificate or a wrong idea of the
+    /// server's time: it learns both from the server, and tries those once more. It learns once, however many are
+    /// refused: a server must not send it round in a circle. And it learns after all were looked at: what was signed by
+    /// the earlier key is believed under the earlier pin.
+    async fn receive_pulled(
+        &self,
+        id: EnrolmentId,
+        envelopes: &[Envelope],
+    ) -> Result<Vec<Result<Received, Refusal>>, Error> {
+        let receive = |envelope| match self.receive_envelope(envelope) {
+            Ok(received) => Ok(Ok(received)),
+            Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+            Err(error) => Err(error),
+        };
+        let mut received = envelopes.iter().map(receive).collect::<Result<Vec<_>, Error>>()?;
+        let teaches = |one: &Result<Received, Refusal>| {
+            use Refusal::{Expired, FutureTime, OldCertificate, UnknownKey};
+            matches!(one, Err(UnknownKey | OldCertificate | FutureTime | Expired))
+        };
+        if !received.iter().any(teaches) {
+            return Ok(received);
         }
+        let learned = match self.refresh_server(id).await {
+            Ok(()) => Ok(()),
+            // They are refused for now, and the next pull brings them again: those beside them must not be lost.
+            Err(error) if error.is_temporary() => return Ok(received),
+            Err(Error::Refused(refusal)) => Err(refusal),
+            Err(error) => return Err(error),
+        };
+        for (one, envelope) in received.iter_mut().zip(envelopes).filter(|(one, _)| teaches(one)) {
+            *one = match &learned {
+                Ok(()) => receive(envelope)?,
+                Err(refusal) => Err(refusal.clone()),
+            };
+        }
+        Ok(received)
     }
 
     /// The requests that wait for the person, oldest first. Those whose time is over are moved to the history.

@@ -65,6 +65,12 @@ pub trait Clock: Send + Sync {
     /// The present moment. Called often, from any thread and from several at once, so it returns at once. It has no way
     /// to fail.
     fn now(&self) -> Timestamp;
+
+    /// How long this machine has run since it was started, asleep or awake, by a counter that nobody sets. Beside it a
+    /// [`Clock::now`] that was set is noticed. None where there is no such counter; it has no other way to fail.
+    fn since_boot(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The clock of the operating system.
@@ -76,5 +82,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn since_boot(&self) -> Option<Duration> {
+        // CLOCK_BOOTTIME, see clock_gettime(2): the counters of the standard library stop while the machine sleeps.
+        let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Some(Duration::new(since.tv_sec.try_into().ok()?, since.tv_nsec.try_into().ok()?))
     }
 }

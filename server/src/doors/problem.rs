@@ -22,6 +22,8 @@ pub enum Problem {
     NoSuchCall,
     /// The path takes other methods.
     WrongMethod,
+    /// The server cannot do its work now; the sentence says why, for the operator.
+    NotReady(String),
 }
 
 impl Problem {
@@ -56,6 +58,7 @@ impl Problem {
         use StatusCode as S;
         let (status, code, title, detail) = match self {
             Self::Refused(refused) => return Outside::of(refused),
+            Self::NotReady(detail) => (S::SERVICE_UNAVAILABLE, C::Unavailable, "Not ready", detail.as_str()),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, C::TooLarge, "The request is too large", "Send a shorter body."),
             Self::BodyTimeout => (
                 S::REQUEST_TIMEOUT,

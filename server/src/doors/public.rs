@@ -1,6 +1,7 @@
 //! Who this server is, for phones; and whether it is well, for the operator.
 
 use super::problem::Problem;
+use crate::keys::certificate::Standing;
 use crate::service::Service;
 use axum::Json;
 use axum::extract::{Query, State};
@@ -8,8 +9,9 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use countersign_protocol::jws;
 use countersign_protocol::server_identity::{SignedTime, WellKnown};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The longest nonce that is signed, in bytes.
 const MAX_NONCE_LENGTH: usize = 64;
@@ -66,14 +68,29 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// True when the database takes writes.
+/// What `/readyz` says while the server can do its work.
+#[derive(Serialize, ToSchema)]
+pub struct Readiness {
+    /// Always `ready`.
+    status: &'static str,
+    /// What the operator has to do before it becomes a failure, in sentences; most of the time there is none.
+    warnings: Vec<String>,
+}
+
+/// True when the database takes writes, and phones believe what is signed.
 #[utoipa::path(get, path = "/readyz", tag = "operator",
-    responses((status = 200, description = "The database takes writes"),
-        (status = 503, description = "It does not", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
-pub async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
+    responses((status = 200, body = Readiness,
+            description = "The database takes writes, and the certificate of the signing key serves"),
+        (status = 503, description = "One of them does not: `detail` says which",
+            body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
+pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readiness>, Problem> {
     service.store.ping().await?;
-    Ok("ready\n")
+    let (term, now) = (service.keys.signer(&service.store).await?.term, service.now());
+    let warning = term.warning(now);
+    if let (Standing::Over, Some(warning)) = (term.standing(now), &warning) {
+        return Err(Problem::NotReady(format!("{warning}.")));
+    }
+    Ok(Json(Readiness { status: "ready", warnings: warning.into_iter().collect() }))
 }
 
 /// What a person sees who opens an enrolment link in a browser instead of the service.

@@ -2,14 +2,16 @@
 //! key.
 
 use super::KeysError;
+use super::certificate::{Standing, Term};
+use super::nonce::Nonces;
 use super::vapid_keys::VapidKeys;
 use crate::domain::actor::Actor;
 use crate::store::{Store, StoreError, StoredSigningKey};
 use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::jws;
 use countersign_protocol::key::{PublicKey, SoftwareKey, Thumbprint};
-
 use countersign_protocol::randomness::Randomness;
-use countersign_protocol::server_identity;
+use countersign_protocol::server_identity::{self, Certificate};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,8 +20,9 @@ use zeroize::Zeroizing;
 
 /// How long a certificate serves.
 const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
-/// How long before its end a certificate is spoken of in the log.
-const RENEWAL_NOTICE: Duration = Duration::from_secs(60 * 24 * 3600);
+/// How long before the moment at which it is made a certificate begins: a clock that is set back a little afterwards
+/// must not be before it.
+const BACKDATED: Duration = Duration::from_secs(3600);
 /// The file that holds the root's private key until the operator takes it offline.
 const ROOT_FILE: &str = "root.key";
 /// The file that holds the server's id, which is no secret: it tells whether the database beside it is this server's.
@@ -38,6 +41,8 @@ pub struct Signer {
     pub certificate: String,
     /// The sequence of the certificate.
     pub sequence: u64,
+    /// How long the certificate serves.
+    pub term: Term,
 }
 
 /// All keys of a server.
@@ -50,8 +55,8 @@ pub struct ServerKeys {
     pub vapid: VapidKeys,
     /// Signs the events that relying parties are told.
     pub webhook: SoftwareKey,
-    /// Authenticates the nonces that this server hands out.
-    pub nonce_key: ring::hmac::Key,
+    /// The nonces that this server hands out.
+    pub nonces: Nonces,
     /// Seals secrets in the database.
     pub at_rest: AtRestKey,
     signer: RwLock<Arc<Signer>>,
@@ -81,24 +86,13 @@ impl ServerKeys {
         })
         .await?;
         let nonce_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &nonce_key);
+        let nonces = Nonces::new(nonce_key, store.proof_era(clock.now()).await?);
         let stored = store.signing_key().await?.ok_or_else(|| KeysError::Damaged("there is no signing key".into()))?;
-        let signer = open_signer(&at_rest, stored)?;
-        let certificate = server_identity::check_certificate(&signer.certificate, &root, clock.now());
-        if let Err(refusal) = &certificate {
-            return Err(KeysError::Damaged(format!(
-                "the signing key's certificate is not valid ({refusal}); make a new one with: countersign admin key \
-                 rotate"
-            )));
-        }
-        if let Ok(certificate) = certificate
-            && Timestamp::from_seconds(certificate.exp) < clock.now() + RENEWAL_NOTICE
-        {
-            tracing::warn!(
-                "the signing key's certificate ends soon; make a new one with: countersign admin key rotate"
-            );
-        }
+        // One that is over is no reason not to start: the watch says so and renews it where it can, and until then the
+        // approvals that wait are claimed, and codes are checked.
+        let signer = open_signer(&at_rest, &root, stored)?;
         let server_id = root.thumbprint();
-        Ok(Self { root, server_id, vapid, webhook, nonce_key, at_rest, signer: RwLock::new(Arc::new(signer)) })
+        Ok(Self { root, server_id, vapid, webhook, nonces, at_rest, signer: RwLock::new(Arc::new(signer)) })
     }
 
     /// The key that signs now. Asks the store, so that a rotation by `countersign admin` counts at once.
@@ -112,8 +106,10 @@ impl ServerKeys {
         if stored.sequence == known.sequence {
             return Ok(known);
         }
-        let fresh =
-            Arc::new(open_signer(&self.at_rest, stored).map_err(|error| StoreError::Unreadable(error.to_string()))?);
+        let fresh = Arc::new(
+            open_signer(&self.at_rest, &self.root, stored)
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?,
+        );
         *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
         Ok(fresh)
     }
@@ -131,12 +127,19 @@ fn signing_key_row(sequence: u64) -> String {
     sequence.to_string()
 }
 
-fn open_signer(at_rest: &AtRestKey, stored: StoredSigningKey) -> Result<Signer, KeysError> {
+fn open_signer(at_rest: &AtRestKey, root: &PublicKey, stored: StoredSigningKey) -> Result<Signer, KeysError> {
     let row = signing_key_row(stored.sequence);
     let location = Location { table: "signing_key", row: &row, column: "private_key" };
     let pkcs8 = at_rest.open(location, &stored.private_key).map_err(damaged)?;
     let key = SoftwareKey::from_pkcs8(&pkcs8).map_err(damaged)?;
-    Ok(Signer { key, certificate: stored.certificate, sequence: stored.sequence })
+    let certificate: Certificate = jws::verify(&stored.certificate, root).map_err(|refusal| {
+        KeysError::Damaged(format!(
+            "the signing key's certificate is not the root's ({refusal}); make a new one with: countersign admin key \
+             rotate"
+        ))
+    })?;
+    let term = Term::from(&certificate);
+    Ok(Signer { key, certificate: stored.certificate, sequence: stored.sequence, term })
 }
 
 /// A secret setting, made when it is missing.
@@ -239,13 +242,53 @@ pub async fn rotate(
     randomness: &dyn Randomness,
 ) -> Result<u64, KeysError> {
     let root = read_root(at_rest, data_dir)?;
+    if store.setting(ROOT_SETTING).await?.is_some_and(|known| known != root.public().as_uncompressed()) {
+        let path = root_path(data_dir);
+        return Err(KeysError::Damaged(format!("{} is the root of another server", path.display())));
+    }
     let sequence = store.signing_key().await?.map_or(1, |latest| latest.sequence + 1);
     let (key, pkcs8) = SoftwareKey::generate().map_err(damaged)?;
     let certificate =
-        server_identity::certify(&root, key.public(), sequence, now, CERTIFICATE_LIFETIME).map_err(damaged)?;
+        server_identity::certify(&root, key.public(), sequence, now - BACKDATED, CERTIFICATE_LIFETIME + BACKDATED)
+            .map_err(damaged)?;
     let row = signing_key_row(sequence);
     let location = Location { table: "signing_key", row: &row, column: "private_key" };
     let private_key = at_rest.seal(location, &pkcs8, randomness);
     store.put_signing_key(by, StoredSigningKey { sequence, private_key, certificate }).await?;
     Ok(sequence)
+}
+
+/// What [`renew`] found, and did.
+#[derive(Debug)]
+pub enum Renewal {
+    /// There was nothing to do.
+    NotDue,
+    /// The signing key of this sequence signs from now on.
+    Renewed(u64),
+    /// The certificate stands so, and the root is not at hand.
+    Needed(Standing, Term, KeysError),
+}
+
+/// Makes a new signing key where the certificate of the present one is near its end, past it, or has not begun, if the
+/// root's private key is at hand.
+///
+/// # Errors
+/// [`KeysError::Store`], when the database gives no answer; [`KeysError::Damaged`] for a key that cannot be opened.
+pub async fn renew(
+    keys: &ServerKeys,
+    store: &Store,
+    data_dir: &Path,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<Renewal, KeysError> {
+    let term = keys.signer(store).await?.term;
+    let standing = term.standing(now);
+    if standing == Standing::Serves {
+        return Ok(Renewal::NotDue);
+    }
+    match rotate(Actor::SERVER, store, &keys.at_rest, data_dir, now, randomness).await {
+        Ok(sequence) => Ok(Renewal::Renewed(sequence)),
+        Err(KeysError::Store(error)) => Err(error.into()),
+        Err(without_root) => Ok(Renewal::Needed(standing, term, without_root)),
+    }
 }

@@ -8,3 +8,4 @@ pub mod open;
 pub mod retention;
 pub mod serve;
 pub mod startup;
+pub mod watch;

@@ -4,6 +4,7 @@ use super::config::Config;
 use super::data_folder::DataFolder;
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
+use super::watch::Watch;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
 use crate::doors::routes;
@@ -26,6 +27,7 @@ pub struct Running {
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
     pruning: JoinHandle<()>,
+    watching: JoinHandle<()>,
     _folder: DataFolder,
 }
 
@@ -91,12 +93,17 @@ pub async fn start_with(
     if let Err(error) = folder.name_owner(&owner) {
         tracing::warn!(%error, "another server that is started on this data folder will not be told whose it is");
     }
+    let mut watch = Watch::new(Arc::clone(&service), config.data_dir.clone());
+    // Before anything is signed: a certificate that is over is renewed where that can be done.
+    watch.look().await;
+    let watching = tokio::spawn(watch.run());
     let pushing = tokio::spawn(sender.run());
     let telling = tokio::spawn(teller.run());
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
     let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
-    Ok(Running { address, listening: tokio::spawn(serving), pushing, telling, pruning, service, _folder: folder })
+    let listening = tokio::spawn(serving);
+    Ok(Running { address, listening, pushing, telling, pruning, watching, service, _folder: folder })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -122,6 +129,7 @@ impl Running {
         let _ = self.pushing.await;
         let _ = self.telling.await;
         let _ = self.pruning.await;
+        let _ = self.watching.await;
         self.service.store.close().await;
     }
 }

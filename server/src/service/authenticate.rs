@@ -5,8 +5,7 @@ use super::{Service, api_key};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::domain::rows::{OrganisationRow, RelyingPartyRow};
-use crate::keys::nonce;
-use crate::store::{self, ActiveDevice, PROOF_REMEMBERED};
+use crate::store::{self, AcceptedProof, ActiveDevice, PROOF_REMEMBERED};
 use countersign_protocol::Refusal;
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::EnrolmentId;
@@ -89,19 +88,27 @@ impl NamedDevice {
         let Self(device) = self;
         let now = service.now();
         let proof = proof::check(proof, signed, &device.request_key, now)?;
-        if !nonce::is_fresh(&service.keys.nonce_key, device.enrolment_id, &proof.nonce, now) {
+        let nonces = &service.keys.nonces;
+        let Some(era) = nonces.is_fresh(device.enrolment_id, &proof.nonce, now) else {
+            // The nonce that comes with this refusal must be one that serves.
+            nonces.begin(service.store.proof_era(now).await?);
             return Err(Refused::NonceRequired);
+        };
+        match service.store.accept_proof(device.row_id, proof.jti.clone(), era, now + PROOF_REMEMBERED).await? {
+            AcceptedProof::Now => Ok(Device { device, jti: proof.jti, address }),
+            AcceptedProof::Before => Err(Refused::Replayed),
+            // The clock went back, so that a nonce whose proof is forgotten could serve again.
+            AcceptedProof::OtherEra(era) => {
+                nonces.begin(era);
+                Err(Refused::NonceRequired)
+            }
         }
-        if !service.store.accept_proof(device.row_id, proof.jti.clone(), now + PROOF_REMEMBERED).await? {
-            return Err(Refused::Replayed);
-        }
-        Ok(Device { device, jti: proof.jti, address })
     }
 }
 
 /// A nonce for the next proof of a device.
 pub fn next_nonce(service: &Service, device: EnrolmentId) -> String {
-    nonce::issue(&service.keys.nonce_key, device, service.now())
+    service.keys.nonces.issue(device, service.now())
 }
 
 /// The device that asks, by its request proof, whatever the state of its enrolment.

@@ -48,7 +48,11 @@ pub async fn pull(
         challenges.push(sealing::seal(&compact, &device.sealing_key, to, &*service.randomness)?);
     }
     let revocation = match current.state {
-        EnrolmentState::Void => Some(notices::revocation(service, &current, by.jti()).await?),
+        EnrolmentState::Void => {
+            // The device destroys its keys for this word.
+            service.store.end_overdue(device.row_id).await?;
+            Some(notices::revocation(service, &current, by.jti()).await?)
+        }
         EnrolmentState::Proposed | EnrolmentState::Confirmed => None,
     };
     let push_failure = service.store.push_failure(device.row_id).await?;

@@ -5,6 +5,7 @@ use super::engine::Transaction;
 use super::engine::row::{Row, stored_words};
 use super::engine::value::values;
 use super::journal::Entry;
+use super::rules::AHEAD;
 use super::{Rules, Store, StoreError, claims, used_steps};
 use crate::domain::actor::Actor;
 use crate::domain::code_steps::Right;
@@ -175,8 +176,14 @@ impl Store {
         self.write(move |transaction, now| {
             let Some(found) = application(transaction, organisation, id)? else { return Ok(Confirming::NotFound) };
             let candidate = read_candidate(&found)?;
-            let over = candidate.counted.codes.created_at + PROPOSAL_LIFETIME <= now;
-            if found.get::<CodeStage>("state")? != CodeStage::Proposed || over {
+            let made_at = candidate.counted.codes.created_at;
+            if found.get::<CodeStage>("state")? != CodeStage::Proposed {
+                return Ok(Confirming::NotProposed);
+            }
+            if made_at + PROPOSAL_LIFETIME <= now || made_at > now + AHEAD {
+                // It is told as over, so it stays over when the clock goes back.
+                let sql = "UPDATE code_authenticator SET state = 'void', secret = $2 WHERE row_id = $1";
+                transaction.execute(sql, values![candidate.counted.row_id, b""])?;
                 return Ok(Confirming::NotProposed);
             }
             Ok(match count(transaction, now, vec![candidate])? {

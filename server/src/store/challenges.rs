@@ -4,7 +4,7 @@
 //! Each transition is one guarded UPDATE; its condition, one of the [`Rules`], holds the state and the time read in the
 //! same transaction.
 
-use super::challenge_state::state_of;
+use super::challenge_state::{is_over, state_of};
 use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
@@ -84,6 +84,8 @@ pub struct ChallengeRecord {
     pub methods: Methods,
     /// True when a one-time code has settled it.
     pub settled_by_code: bool,
+    /// True when it is kept that somebody was told of its end by the clock.
+    pub told_over: bool,
 }
 
 impl Store {
@@ -209,7 +211,23 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<ChallengeRecord>, StoreError> {
         let rules = self.rules;
-        self.read(move |tx| read_challenge(tx, &rules, relying_party, id, now)).await
+        let record = self.read(move |tx| read_challenge(tx, &rules, relying_party, id, now)).await?;
+        let Some(ChallengeRecord { told_over: false, state, .. }) = record else { return Ok(record) };
+        if !is_over(state) {
+            return Ok(record);
+        }
+        // Nobody is told that it is over before that is durable. The moment of the look counts, and not that of the
+        // write: the clock may have gone back between them.
+        self.write(move |tx, _| {
+            let sql = format!(
+                "UPDATE challenge SET told_over_at = $2 WHERE handle = $1 AND told_over_at IS NULL
+                 AND state IN ('pending', 'approved') AND {}",
+                condition(rules.own, &[("relying_party", 3)])
+            );
+            tx.execute(&sql, values![id, now, relying_party])?;
+            read_challenge(tx, &rules, relying_party, id, now)
+        })
+        .await
     }
 }
 
@@ -300,6 +318,7 @@ pub(super) fn read_challenge(
 ) -> Result<Option<ChallengeRecord>, StoreError> {
     let sql = format!(
         "SELECT c.row_id, c.account, c.state, c.created_at, c.expires_at, c.settled_at, c.settled_method, c.decision,
+                c.told_over_at,
                 c.digits, c.number, c.wrong_number, c.prompt, c.methods, c.reported_at IS NOT NULL AS reported,
                 a.handle AS account_handle, k.certificate, e.statement, ek.certificate AS enrolment_certificate,
                 d.compact
@@ -333,5 +352,6 @@ pub(super) fn read_challenge(
         receipt: receipt_of(&row)?,
         methods: Methods::read(&row.get::<String>("methods")?).and(at_hand),
         settled_by_code: row.get::<Option<SettledMethod>>("settled_method")? == Some(SettledMethod::Code),
+        told_over: row.get::<Option<Timestamp>>("told_over_at")?.is_some(),
     }))
 }

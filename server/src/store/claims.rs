@@ -1,5 +1,6 @@
 //! Who takes an approval, and who takes a question back: the relying party that asked, and at most once.
 
+use super::challenge_state::is_over;
 use super::challenges::read_challenge;
 use super::engine::Transaction;
 use super::engine::value::{Value, values};
@@ -96,7 +97,12 @@ impl Store {
             Ok(match record.state {
                 _ if same == Some(true) => Claimed::Now,
                 ChallengeState::Claimed => Claimed::AlreadyClaimed,
-                state => Claimed::NotApproved(state),
+                state => {
+                    if is_over(state) {
+                        stay_over(tx, now, Of::Challenge(found.get("row_id")?), "state IN ('pending', 'approved')")?;
+                    }
+                    Claimed::NotApproved(state)
+                }
             })
         })
         .await
@@ -148,6 +154,15 @@ pub(super) fn cancel(
         pushes::retract(tx, now, challenge, None)?;
         webhooks::tell(tx, now, by, challenge, Fact::ChallengeCancelled)?;
     }
+    stay_over(tx, now, of, "state = 'pending'")
+}
+
+/// Keeps what the clock has ended from coming back with a clock that goes back: it was told, or whoever could answer it
+/// is gone. `which` is a further condition on a row of `challenge`.
+fn stay_over(tx: &dyn Transaction, now: Timestamp, of: Of, which: &str) -> Result<(), StoreError> {
+    let (rows, row) = of.which();
+    let sql = format!("UPDATE challenge SET told_over_at = $2 WHERE {rows} AND told_over_at IS NULL AND {which}");
+    tx.execute(&sql, &[row, now.into()])?;
     Ok(())
 }
 
@@ -169,5 +184,6 @@ pub(super) fn revoke(
     for challenge in &revoked {
         webhooks::tell(tx, now, by, challenge.get("row_id")?, Fact::ChallengeRevoked)?;
     }
+    stay_over(tx, now, of, "state = 'approved'")?;
     Ok(!revoked.is_empty())
 }

@@ -161,6 +161,10 @@ pub(super) fn count(
     if candidates.is_empty() {
         return Ok(Err(Begun::NoAuthenticator));
     }
+    // A pause that ends further ahead than any is long is of a clock that went back: it would last for hours.
+    let lawful =
+        |one: Candidate| Candidate { not_before: one.not_before.filter(|at| *at <= now + LONGEST_PAUSE), ..one };
+    let candidates: Vec<Candidate> = candidates.into_iter().map(lawful).collect();
     let waits = candidates.iter().filter(|one| !one.locked).map(|one| one.not_before.map_or(now, |at| at.max(now)));
     let Some(earliest) = waits.min() else { return Ok(Err(Begun::Locked)) };
     if earliest > now {
@@ -243,7 +247,7 @@ fn challenge_to_settle(
     account: AccountRow,
     wanted: ToSettle,
 ) -> Result<Option<Row>, StoreError> {
-    let sql = "SELECT row_id, methods, state, expires_at, settled_at FROM challenge
+    let sql = "SELECT row_id, methods, state, created_at, expires_at, settled_at, told_over_at FROM challenge
                WHERE handle = $1 AND relying_party = $2 AND account = $3";
     transaction.row("challenge", sql, values![wanted.id, wanted.relying_party, account])
 }
@@ -262,8 +266,9 @@ impl Store {
                 if !Methods::read(&row.get::<String>("methods")?).code {
                     return Ok(Begun::NotAllowed);
                 }
-                match challenge_state::state_of(&row, now)? {
-                    ChallengeState::Pending => challenge = Some(row.get("row_id")?),
+                let row_id = row.get("row_id")?;
+                match challenge_state::state_to_tell(transaction, &row, now, row_id)? {
+                    ChallengeState::Pending => challenge = Some(row_id),
                     state => return Ok(Begun::Over(state)),
                 }
             }
@@ -426,8 +431,10 @@ fn state_now(
     now: Timestamp,
     challenge: ChallengeRow,
 ) -> Result<ChallengeState, StoreError> {
-    let sql = "SELECT row_id, state, expires_at, settled_at FROM challenge WHERE row_id = $1";
-    challenge_state::state_of(&transaction.one_row("challenge", sql, values![challenge])?, now)
+    let sql = "SELECT row_id, state, created_at, expires_at, settled_at, told_over_at FROM challenge
+               WHERE row_id = $1";
+    let row = transaction.one_row("challenge", sql, values![challenge])?;
+    challenge_state::state_to_tell(transaction, &row, now, challenge)
 }
 
 /// With what an account can answer a challenge now: a phone that was asked and is in use, and what makes codes.

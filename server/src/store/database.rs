@@ -1,6 +1,7 @@
 //! The store of one server, over an engine.
 
 use super::engine::sqlite::Sqlite;
+use super::engine::value::values;
 use super::engine::{Done, Engine, Look, Transaction, Work};
 use super::{Rules, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
@@ -130,6 +131,43 @@ impl Store {
                 tx.execute(&sql, &[])?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Makes due at once what waits for another attempt or for a network that asked for a pause, and ends the leases that
+    /// lie further ahead than any lasts: for
+    /// a clock that went back. Otherwise both would wait until it has come as far again.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn send_what_waits(&self) -> Result<(), StoreError> {
+        self.write(|tx, now| {
+            for table in ["push", "webhook_event"] {
+                let sql = format!("UPDATE {table} SET due_at = $1 WHERE state = 'queued' AND due_at > $1");
+                tx.execute(&sql, values![now])?;
+                let sql = format!(
+                    "UPDATE {table} SET leased_by = NULL, leased_until = NULL
+                     WHERE state = 'queued' AND leased_until > $1"
+                );
+                tx.execute(&sql, values![now + LEASE * 2])?;
+            }
+            // A network that still wants to be left alone says so again.
+            let sql = "UPDATE push_registration SET rests_until = NULL WHERE rests_until > $1";
+            tx.execute(sql, values![now])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The moment of the latest line in the journal, by the clock of that time; none in a new database.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn latest_moment(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|tx| {
+            let sql = "SELECT row_id, at FROM journal ORDER BY row_id DESC LIMIT 1";
+            tx.row("journal", sql, &[])?.map(|row| row.get("at")).transpose()
         })
         .await
     }

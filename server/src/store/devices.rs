@@ -2,7 +2,8 @@
 
 use super::engine::row::Row;
 use super::engine::value::values;
-use super::enrolments::void;
+use super::enrolments::{self, void};
+use super::rules::AHEAD;
 use super::{Store, StoreError, pushes, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::rows::{AccountRow, DeviceRow};
@@ -64,10 +65,12 @@ pub struct Checked {
 
 /// What an enrolment's row means at this moment to its device. It reads the columns `state` and `expires_at`.
 fn state_of(row: &Row, now: Timestamp) -> Result<EnrolmentState, StoreError> {
-    let expires_at: Timestamp = row.get("expires_at")?;
-    Ok(match row.get("state")? {
+    let stage = row.get("state")?;
+    Ok(match stage {
         EnrolmentStage::Confirmed => EnrolmentState::Confirmed,
-        EnrolmentStage::Proposed if expires_at > now => EnrolmentState::Proposed,
+        EnrolmentStage::Proposed if !enrolments::is_overdue(stage, row.get("expires_at")?, now) => {
+            EnrolmentState::Proposed
+        }
         EnrolmentStage::Open | EnrolmentStage::Proposed | EnrolmentStage::Void => EnrolmentState::Void,
     })
 }
@@ -105,24 +108,6 @@ impl Store {
         .await
     }
 
-    /// Remembers that a proof was accepted; false when it had been before. Durable, so that a restart forgets none.
-    ///
-    /// # Errors
-    /// [`StoreError`], when the database gives no answer.
-    pub async fn accept_proof(
-        &self,
-        device: DeviceRow,
-        jti: String,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(move |tx, _| {
-            let sql =
-                "INSERT INTO accepted_proof (enrolment, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-            tx.changes_one(sql, values![device, &jti, expires_at])
-        })
-        .await
-    }
-
     /// The 32 challenges of this device that a pull looks at, oldest first: of all that wait, the newest of each relying
     /// party, then the second of each, and so on. So the newest of all is always among them, and however many one
     /// relying party asks, they hide the newest of no other.
@@ -141,11 +126,12 @@ impl Store {
                                SELECT c.row_id, c.handle, d.compact,
                                       row_number() OVER (PARTITION BY c.relying_party ORDER BY c.row_id DESC) AS turn
                                FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
-                               WHERE c.account = $2 AND c.state = 'pending' AND c.expires_at > $3 AND d.enrolment = $1
+                               WHERE c.account = $2 AND c.state = 'pending' AND c.told_over_at IS NULL
+                                 AND c.expires_at > $3 AND c.created_at <= $4 AND d.enrolment = $1
                            ) AS waiting ORDER BY turn, row_id DESC LIMIT 32
                        ) AS brought ORDER BY row_id";
             let read = |row: &Row| Ok(PendingForDevice { id: row.get("handle")?, compact: row.get("compact")? });
-            tx.rows("challenge", sql, values![device, account, now])?.iter().map(read).collect()
+            tx.rows("challenge", sql, values![device, account, now, now + AHEAD])?.iter().map(read).collect()
         })
         .await
     }

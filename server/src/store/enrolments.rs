@@ -5,6 +5,7 @@ use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
+use super::rules::AHEAD;
 use super::{Rules, Store, StoreError, authenticators, claims, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -111,17 +112,28 @@ fn read_ticket_account(row: &Row) -> Result<TicketAccount, StoreError> {
     })
 }
 
+/// True for an enrolment whose time is over although nobody has ended it: its end has come, or lies so far ahead that
+/// it began by another clock.
+pub(super) fn is_overdue(stage: EnrolmentStage, expires_at: Timestamp, now: Timestamp) -> bool {
+    let lawful = expires_at > now && expires_at <= now + TICKET_LIFETIME + AHEAD;
+    matches!(stage, EnrolmentStage::Open | EnrolmentStage::Proposed) && !lawful
+}
+
 /// An enrolment as it reads at this time: one whose time is over is void.
 fn read_enrolment(row: &Row, now: Timestamp) -> Result<EnrolmentRecord, StoreError> {
+    let state = row.get("state")?;
     let record = EnrolmentRecord {
-        state: row.get("state")?,
-        void_reason: row.get("void_reason")?,
+        state,
+        void_reason: match state {
+            // What ended by the clock is kept without a reason.
+            EnrolmentStage::Void => Some(row.get::<Option<EndReason>>("void_reason")?.unwrap_or(EndReason::Expired)),
+            _ => None,
+        },
         device_name: row.get("device_name")?,
         statement: row.get("statement")?,
         expires_at: row.get("expires_at")?,
     };
-    let over = matches!(record.state, EnrolmentStage::Open | EnrolmentStage::Proposed) && record.expires_at <= now;
-    Ok(if over {
+    Ok(if is_overdue(record.state, record.expires_at, now) {
         EnrolmentRecord { state: EnrolmentStage::Void, void_reason: Some(EndReason::Expired), ..record }
     } else {
         record
@@ -179,21 +191,29 @@ impl Store {
                 let RedeemedTicket { statement, codes, .. } = ticket;
                 return Ok(Redeemed::Proposed { statement, codes: Some(codes) });
             }
-            let sql = "SELECT row_id, state, transcript_sha256, statement FROM enrolment WHERE ticket_sha256 = $1";
+            let sql = "SELECT row_id, state, expires_at, transcript_sha256, statement FROM enrolment
+                       WHERE ticket_sha256 = $1";
             let Some(found) = transaction.row("enrolment", sql, values![&ticket.ticket_sha256])? else {
                 return Ok(Redeemed::Invalid);
             };
             let row_id = found.get("row_id")?;
             let same = found.get::<Option<String>>("transcript_sha256")?.as_ref() == Some(&ticket.transcript_sha256);
             match (found.get("state")?, found.get("statement")?) {
-                (EnrolmentStage::Proposed | EnrolmentStage::Confirmed, Some(statement)) if same => {
+                (stage @ (EnrolmentStage::Proposed | EnrolmentStage::Confirmed), Some(statement)) if same => {
+                    let renewed = stage == EnrolmentStage::Proposed && sign_anew(transaction, row_id, &ticket)?;
+                    let statement = if renewed { ticket.statement } else { statement };
                     Ok(Redeemed::Proposed { statement, codes: authenticators::of_enrolment(transaction, row_id)? })
                 }
                 (EnrolmentStage::Proposed, _) => {
                     void(transaction, &rules, now, &by, row_id, EndReason::RedeemedTwice)?;
                     Ok(Redeemed::Twice)
                 }
-                _ => Ok(Redeemed::Invalid),
+                (stage, _) => {
+                    if is_overdue(stage, found.get("expires_at")?, now) {
+                        void(transaction, &rules, now, &Actor::SERVER, row_id, EndReason::Expired)?;
+                    }
+                    Ok(Redeemed::Invalid)
+                }
             }
         })
         .await
@@ -223,7 +243,10 @@ impl Store {
                 right.is_some_and(|right| subtle::ConstantTimeEq::ct_eq(right.as_bytes(), code.as_bytes()).into());
             match found.get("state")? {
                 EnrolmentStage::Confirmed if same => Ok(Confirmed::Now),
-                EnrolmentStage::Proposed if found.get::<Timestamp>("expires_at")? <= now => Ok(Confirmed::NotProposed),
+                stage if is_overdue(stage, found.get("expires_at")?, now) => {
+                    void(transaction, &rules, now, &Actor::SERVER, row_id, EndReason::Expired)?;
+                    Ok(Confirmed::NotProposed)
+                }
                 EnrolmentStage::Proposed if same => {
                     let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1";
                     transaction.execute(sql, values![row_id, now])?;
@@ -257,12 +280,37 @@ impl Store {
         id: EnrolmentId,
         now: Timestamp,
     ) -> Result<Option<EnrolmentRecord>, StoreError> {
-        self.read(move |transaction| {
-            let sql = "SELECT e.row_id, e.state, e.void_reason, e.device_name, e.expires_at, e.statement
-                       FROM enrolment e JOIN account a ON a.row_id = e.account
-                       WHERE e.handle = $1 AND a.organisation = $2";
-            let found = transaction.row("enrolment", sql, values![id, organisation])?;
-            found.map(|row| read_enrolment(&row, now)).transpose()
+        let found = self
+            .read(move |transaction| {
+                let sql = "SELECT e.row_id, e.state, e.void_reason, e.device_name, e.expires_at, e.statement
+                           FROM enrolment e JOIN account a ON a.row_id = e.account
+                           WHERE e.handle = $1 AND a.organisation = $2";
+                let Some(row) = transaction.row("enrolment", sql, values![id, organisation])? else { return Ok(None) };
+                let overdue = is_overdue(row.get("state")?, row.get("expires_at")?, now);
+                Ok(Some((read_enrolment(&row, now)?, overdue.then_some(row.get("row_id")?))))
+            })
+            .await?;
+        let Some((record, overdue)) = found else { return Ok(None) };
+        if let Some(row_id) = overdue {
+            self.end_overdue(row_id).await?;
+        }
+        Ok(Some(record))
+    }
+
+    /// Ends an enrolment whose time is over, for good: whoever is told so afterwards is told the truth also when the
+    /// clock goes back. One that was confirmed stays.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn end_overdue(&self, device: DeviceRow) -> Result<(), StoreError> {
+        let rules = self.rules;
+        self.write(move |transaction, now| {
+            let sql = "SELECT row_id, state FROM enrolment WHERE row_id = $1";
+            let stage = transaction.one_row("enrolment", sql, values![device])?.get("state")?;
+            if matches!(stage, EnrolmentStage::Open | EnrolmentStage::Proposed) {
+                void(transaction, &rules, now, &Actor::SERVER, device, EndReason::Expired)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -291,7 +339,7 @@ fn propose(
     let sql = "UPDATE enrolment SET state = 'proposed', proposed_at = $1, expires_at = $2, transcript_sha256 = $3,
                    statement = $4, certificate = $5, confirmation_code = $6, device_name = $7, request_key_id = $8,
                    request_key = $9, approval_key = $10, sealing_key = $11
-               WHERE ticket_sha256 = $12 AND state = 'open' AND expires_at > $1
+               WHERE ticket_sha256 = $12 AND state = 'open' AND expires_at > $1 AND expires_at <= $13
                  AND NOT EXISTS (SELECT 1 FROM enrolment other
                                  WHERE other.request_key IN ($9, $10) OR other.approval_key IN ($9, $10))
                RETURNING row_id, account";
@@ -308,12 +356,21 @@ fn propose(
         ticket.approval_key.as_uncompressed(),
         ticket.sealing_key.as_bytes(),
         &ticket.ticket_sha256,
+        now + TICKET_LIFETIME + AHEAD,
     ];
     let Some(proposed) = transaction.row("enrolment", sql, parameters)? else { return Ok(false) };
     let (row_id, account): (DeviceRow, AccountRow) = (proposed.get("row_id")?, proposed.get("account")?);
     authenticators::insert(transaction, account, Some(row_id), &ticket.device_name, &ticket.codes)?;
     Entry::new(now, by, Fact::DeviceProposed).of_device(transaction, row_id)?;
     Ok(true)
+}
+
+/// Puts the statement that is signed now in the place of one whose key was renewed meanwhile, which a device that has
+/// not got the first answer could not verify any more; true when there was such a one. Once the device is in use,
+/// receipts rest on its statement, and it stays.
+fn sign_anew(transaction: &dyn Transaction, device: DeviceRow, ticket: &RedeemedTicket) -> Result<bool, StoreError> {
+    let sql = "UPDATE enrolment SET statement = $2, certificate = $3 WHERE row_id = $1 AND certificate < $3";
+    transaction.changes_one(sql, values![device, &ticket.statement, ticket.certificate])
 }
 
 /// Ends an enrolment, and with it everything that its device could do; false when it was over before.
@@ -327,7 +384,8 @@ pub(super) fn void(
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE enrolment SET state = 'void', void_reason = $3, voided_at = $2, confirmation_code = NULL
                WHERE row_id = $1 AND state <> 'void'";
-    let voided = transaction.changes_one(sql, values![device, now, reason])?;
+    let kept_reason = (reason != EndReason::Expired).then_some(reason);
+    let voided = transaction.changes_one(sql, values![device, now, kept_reason])?;
     if voided {
         Entry::new(now, by, Fact::DeviceEnded).because(reason.as_str()).of_device(transaction, device)?;
     }

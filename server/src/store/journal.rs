@@ -162,10 +162,11 @@ impl<'a> Entry<'a> {
         transaction: &dyn Transaction,
         challenge: ChallengeRow,
     ) -> Result<JournalRow, StoreError> {
-        let sql = "SELECT row_id, state, expires_at, settled_at, settled_method, report IS NOT NULL AS reported
+        let sql = "SELECT row_id, state, created_at, expires_at, settled_at, told_over_at, settled_method,
+                          report IS NOT NULL AS reported
                    FROM challenge WHERE row_id = $1";
         let row = transaction.one_row("challenge", sql, values![challenge])?;
-        let state = challenge_state::state_of(&row, self.at)?;
+        let state = challenge_state::state_to_tell(transaction, &row, self.at, challenge)?;
         let by_code = row.get::<Option<String>>("settled_method")?.as_deref() == Some("code");
         let detail = ChallengeDetail {
             state: state.as_str().into(),

@@ -5,7 +5,7 @@ use super::engine::Transaction;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::new_challenge::NewChallenge;
-use super::rules::{PROMPT_WINDOW, Rules, condition};
+use super::rules::{AHEAD, PROMPT_WINDOW, Rules, condition};
 use super::{Store, StoreError, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -144,10 +144,12 @@ pub(super) fn allowed(
     }
     let sql = format!(
         "SELECT count(*) AS of_person, count(*) FILTER (WHERE relying_party = $2) AS of_relying_party FROM challenge
-         WHERE account = $1 AND created_at > $3 AND {}",
+         WHERE account = $1 AND created_at > $3 AND created_at <= $4 AND {}",
         condition(rules.unwanted_prompt, &[])
     );
-    let counted = tx.one_row("challenge", &sql, values![new.account, new.relying_party, now - PROMPT_WINDOW])?;
+    // One that lies further ahead was asked by a clock that was wrong: it would count for hours.
+    let values = values![new.account, new.relying_party, now - PROMPT_WINDOW, now + AHEAD];
+    let counted = tx.one_row("challenge", &sql, values)?;
     let (of_person, of_relying_party): (u32, u32) = (counted.get("of_person")?, counted.get("of_relying_party")?);
     let below = of_person < rules.prompts_per_person && of_relying_party < rules.prompts_per_relying_party;
     Ok(if below { Prompt::Pushed } else { Prompt::Limited })

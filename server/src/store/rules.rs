@@ -2,6 +2,10 @@
 //!
 //! Each condition stands in the one guarded statement that makes a transition, so that two callers cannot both pass it.
 //! The simulation runs on broken copies of these rules as well, and must notice each.
+//!
+//! The clock of a machine is set, and may go back. What somebody was told is over stays over (`told_over_at`), and what
+//! began more than [`AHEAD`] after the present began by another clock, and counts as over too: it would live for hours.
+//! The conditions hold [`AHEAD`] as 60000.
 
 use std::time::Duration;
 
@@ -9,6 +13,10 @@ use std::time::Duration;
 pub const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 /// How far back prompts are counted against their limits.
 pub const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
+
+/// How far ahead of the present a moment may lie that was written down as the present: several threads read the clock,
+/// and it is steered a little all the time.
+pub const AHEAD: Duration = Duration::from_secs(60);
 
 /// The rules. Conditions are about a row of `challenge` unless they say otherwise; `:now` is the time read in the same
 /// transaction; an approval given at `:oldest` or before has lapsed. [`condition`] puts a rule into a statement.
@@ -51,15 +59,17 @@ pub struct Rules {
 impl Rules {
     /// The rules of the server. Any others exist only for the simulation.
     pub const RIGHT: Self = Self {
-        may_settle: "state = 'pending' AND expires_at > :now",
+        may_settle: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now \
+                     AND created_at <= :now + 60000",
         may_answer: "e.state = 'confirmed' AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
-        may_claim: "state = 'approved' AND settled_at > :oldest",
+        may_claim: "state = 'approved' AND told_over_at IS NULL AND settled_at > :oldest \
+                    AND settled_at <= :oldest + 120000",
         same_claim: "state = 'claimed' AND claim_key = :key",
-        may_cancel: "state = 'pending' AND expires_at > :now",
-        may_revoke: "state = 'approved' AND settled_at > :oldest",
+        may_cancel: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now",
+        may_revoke: "state = 'approved' AND told_over_at IS NULL AND settled_at > :oldest",
         may_report: "report IS NULL",
         own: "relying_party = :relying_party",
-        overlaps: "state = 'pending' AND expires_at > :now",
+        overlaps: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now",
         unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed')",
         prompts_per_person: 5,
         prompts_per_relying_party: 3,

@@ -148,13 +148,15 @@ fn keep_what_was_answered(tx: &dyn Transaction, found: &Found, settlement: &Sett
 }
 
 fn find(tx: &dyn Transaction, now: Timestamp, id: ChallengeId) -> Result<Option<Found>, StoreError> {
-    let sql = "SELECT row_id, account, state, expires_at, settled_at, number, settled_by, wrong_number
+    let sql = "SELECT row_id, account, state, created_at, expires_at, settled_at, told_over_at, number, settled_by,
+                      wrong_number
                FROM challenge WHERE handle = $1";
     let Some(row) = tx.row("challenge", sql, values![id])? else { return Ok(None) };
+    let row_id = row.get("row_id")?;
     Ok(Some(Found {
-        row_id: row.get("row_id")?,
+        row_id,
         account: row.get("account")?,
-        state: challenge_state::state_of(&row, now)?,
+        state: challenge_state::state_to_tell(tx, &row, now, row_id)?,
         number: row.get("number")?,
         settled_by: row.get("settled_by")?,
         wrong_number: row.get("wrong_number")?,

@@ -3,9 +3,12 @@
 #![cfg(test)]
 
 mod attempts;
+mod certificate;
+mod clock;
 mod context;
 mod enrolment;
 mod gateway;
+mod learning;
 mod login;
 mod numbers;
 mod prompts;

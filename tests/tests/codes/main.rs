@@ -4,6 +4,7 @@
 
 mod application;
 mod challenge;
+mod clock;
 mod foreign;
 mod limits;
 mod oathtool;

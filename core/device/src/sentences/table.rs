@@ -133,6 +133,8 @@ macro_rules! each_sentence {
             CodeClockBehind = "code_clock_behind",
             /// Phone: its clock is `{minutes}` minutes ahead of the server's.
             CodeClockAhead = "code_clock_ahead",
+            /// Phone: its clock was set since it has heard the server, so what it shows may be wrong.
+            CodeClockSet = "code_clock_set",
 
             /// Above the list of accounts.
             AccountHeading = "account_heading",

@@ -211,7 +211,7 @@ impl Printer {
         }
         for (account, shown) in ours {
             Self::line(&format!("{}   {} at {}", line(shown), visible(&account.account), visible(&account.organisation)))?;
-            show::clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| Self::line(&notice))?;
+            show::clock_notice(account).map_or(Ok(()), |notice| Self::line(&notice))?;
         }
         for code in foreign {
             match &code.shown {

@@ -54,7 +54,7 @@ fn account_json(account: &Account) -> Value {
     json!({
         "id": account.id, "organisation": account.organisation, "account": account.account,
         "server_url": account.server_url, "device_name": account.device_name, "state": state, "confirmation_code": code,
-        "end_reason": end_reason, "clock_offset_ms": account.clock_offset_ms,
+        "end_reason": end_reason, "clock_offset_ms": account.clock_offset_ms, "clock_was_set": account.clock_was_set,
     })
 }
 
@@ -77,8 +77,16 @@ fn foreign_json(code: &ForeignCode) -> Value {
     json!({ "id": code.id, "issuer": code.issuer, "account": code.account, "by_counter": code.shown.is_none() })
 }
 
+/// What a person is told whose clock is wrong, or was set; nothing otherwise.
+pub fn clock_notice(account: &Account) -> Option<String> {
+    if account.clock_was_set {
+        return Some(Sentence::CodeClockSet.text(Language::English).to_owned());
+    }
+    offset_notice(account.clock_offset_ms)
+}
+
 /// What a person is told whose clock is wrong; nothing while it hardly is.
-pub fn clock_notice(clock_offset_ms: i64) -> Option<String> {
+fn offset_notice(clock_offset_ms: i64) -> Option<String> {
     let seconds = clock_offset_ms.unsigned_abs() / 1000;
     let amount = match seconds {
         0..=30 => return None,
@@ -171,7 +179,7 @@ impl Printer {
                 AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
             };
             Self::line(&format!("{}  ({state})  {}", named(account), account.id))?;
-            if let Some(notice) = clock_notice(account.clock_offset_ms) {
+            if let Some(notice) = clock_notice(account) {
                 Self::line(&format!("  {notice}"))?;
             }
         }
@@ -215,11 +223,14 @@ impl Printer {
         let Shown { code, seconds_left, next } = shown;
         if self.json {
             let offset = account.clock_offset_ms;
-            let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset });
+            let value = json!({
+                "code": code, "seconds_left": seconds_left, "next": next, "clock_offset_ms": offset,
+                "clock_was_set": account.clock_was_set,
+            });
             return Self::value(&value);
         }
         Self::line(&format!("{}   {seconds_left} s left, then {}", halves(code), halves(next)))?;
-        clock_notice(account.clock_offset_ms).map_or(Ok(()), |notice| Self::line(&notice))
+        clock_notice(account).map_or(Ok(()), |notice| Self::line(&notice))
     }
 
     /// How an answer ended.
@@ -290,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_is_told_in_words() {
-        let notice = |seconds: i64| clock_notice(seconds * 1000).unwrap_or_default();
+        let notice = |seconds: i64| offset_notice(seconds * 1000).unwrap_or_default();
         assert_eq!([0, 30, -30].map(notice), [""; 3]);
         assert_eq!(
             notice(660),
@@ -304,7 +315,7 @@ mod tests {
         ] {
             assert!(notice(seconds).contains(words), "{}", notice(seconds));
         }
-        assert!(clock_notice(i64::MIN).is_some());
+        assert!(offset_notice(i64::MIN).is_some());
     }
 
     #[test]

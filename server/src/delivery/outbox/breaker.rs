@@ -56,7 +56,8 @@ impl Breaker {
     pub fn allowed(&self, now: Timestamp) -> Allowed {
         match self.open_until {
             None => Allowed::All,
-            Some(until) if until <= now => Allowed::Probe,
+            // An end that lies further ahead than any pause is long is of a clock that went back.
+            Some(until) if until <= now || until > now + LONGEST_PAUSE * 2 => Allowed::Probe,
             Some(until) => Allowed::Resting { until, unfailed: !self.last_was_cut },
         }
     }
@@ -115,6 +116,15 @@ mod tests {
         assert_eq!(breaker.allowed(later), resting(later + FIRST_PAUSE * 2, false), "the pause doubles");
         breaker.report(Shown::Well, later);
         assert_eq!(breaker.allowed(later), Allowed::All);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_does_not_keep_it_open() {
+        let mut breaker = Breaker::default();
+        for _ in 0..THRESHOLD {
+            breaker.failed(NOW);
+        }
+        assert_eq!(breaker.allowed(NOW - Duration::from_secs(7200)), Allowed::Probe);
     }
 
     #[test]

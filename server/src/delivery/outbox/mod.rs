@@ -119,7 +119,7 @@ impl<Q: Queue> Outbox<Q> {
             let (free, choice) = room.open();
             self.start(&lane, free, choice).await?;
         }
-        if now >= *swept + IDLE {
+        if now >= *swept + IDLE || now < *swept {
             *swept = now;
             self.queue.sweep().await?;
             self.lanes.sweep(now);

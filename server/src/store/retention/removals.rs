@@ -4,6 +4,7 @@ use super::{Store, StoreError};
 use crate::store::engine::Transaction;
 use crate::store::engine::row::Row;
 use crate::store::engine::value::values;
+use crate::store::proofs;
 use countersign_protocol::time::Timestamp;
 
 /// A kind of row that is removed when it is old.
@@ -186,13 +187,9 @@ const APPLICATIONS: Removal = Removal {
     remove: &["DELETE FROM code_authenticator WHERE row_id = $1"],
 };
 
-/// Proofs have no number of their own, and nothing keeps one that is old.
-pub(super) const PROOFS: &str = "DELETE FROM accepted_proof WHERE (enrolment, jti) IN
-     (SELECT enrolment, jti FROM accepted_proof WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
-
 impl Store {
     pub(super) async fn remove_proofs(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.write(move |tx, now| tx.execute(PROOFS, values![before.min(now), Removed::Proofs.piece()])).await
+        self.write(move |tx, now| proofs::forget(tx, now, before, Removed::Proofs.piece())).await
     }
 
     pub(super) async fn remove_rows(&self, what: Removed, before: Timestamp) -> Result<usize, StoreError> {

@@ -1,5 +1,6 @@
 use super::journal_end::{CUT, OLDEST};
-use super::removals::{PROOFS, Removal};
+use super::removals::Removal;
+use crate::store::proofs::FORGET;
 use super::{Ages, Removed};
 use crate::store::engine::value::values;
 use crate::store::{Place, Store, StoreError};
@@ -92,7 +93,7 @@ fn challenge(row: u32, state: &str, created: &str, ends: &str, [settled, claimed
 #[tokio::test]
 async fn every_statement_of_a_removal_finds_its_rows_by_an_index() {
     let world = World::new().await;
-    let mut statements: Vec<String> = [PROOFS, OLDEST].iter().chain(&CUT).map(|&sql| sql.to_owned()).collect();
+    let mut statements: Vec<String> = [FORGET, OLDEST].iter().chain(&CUT).map(|&sql| sql.to_owned()).collect();
     for Removal { remove, .. } in Removed::ALL.iter().filter_map(|what| what.removal()) {
         statements.extend(remove.iter().map(|&sql| sql.to_owned()));
     }

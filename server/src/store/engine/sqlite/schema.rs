@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0009_retention.sql"),
     include_str!("../../../../migrations/0010_push_causes.sql"),
     include_str!("../../../../migrations/0011_code_steps.sql"),
+    include_str!("../../../../migrations/0012_told_over.sql"),
 ];
 
 fn version(connection: &Connection) -> Result<u32, StoreError> {
