@@ -210,7 +210,12 @@ impl Printer {
             return Self::value(&json!({ "codes": ours.chain(foreign).collect::<Vec<Value>>() }));
         }
         for (account, shown) in ours {
-            Self::line(&format!("{}   {} at {}", line(shown), visible(&account.account), visible(&account.organisation)))?;
+            Self::line(&format!(
+                "{}   {} at {}",
+                line(shown),
+                visible(&account.account),
+                visible(&account.organisation)
+            ))?;
             show::clock_notice(account).map_or(Ok(()), |notice| Self::line(&notice))?;
         }
         for code in foreign {

@@ -1,8 +1,8 @@
 use super::journal_end::{CUT, OLDEST};
 use super::removals::Removal;
-use crate::store::proofs::FORGET;
 use super::{Ages, Removed};
 use crate::store::engine::value::values;
+use crate::store::proofs::FORGET;
 use crate::store::{Place, Store, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
