@@ -1,5 +1,6 @@
 //! PEM (RFC 7468) as people have it: saved by an editor that begins files with a byte order mark, copied through a web
-//! form, a variable or a JSON string that made `\n` or a space of each line's end, indented, quoted, without a last line.
+//! form, a variable or a JSON string that made `\n` or a space of each line's end, indented, quoted, without a last
+//! line.
 //!
 //! The armour and the base64 between it say everything, so all that stands around them can be left out. What cannot be
 //! read is named by its real cause, and no cause repeats a part of the text.
@@ -102,8 +103,8 @@ fn decode(label: &str, body: &str) -> Result<Zeroizing<Vec<u8>>, NotPem> {
     if der.is_empty() { Err(damaged()) } else { Ok(der) }
 }
 
-/// The digits of base64 in a body: without white space, quotes, padding, and line ends that are written as `\n`, however
-/// many strings were put into strings. None when there is anything else.
+/// The digits of base64 in a body: without white space, quotes, padding, and line ends that are written as `\n`,
+/// however many strings were put into strings. None when there is anything else.
 fn base64_alone(body: &str) -> Option<String> {
     let (mut digits, mut characters) = (String::with_capacity(body.len()), body.chars().peekable());
     while let Some(character) = characters.next() {

@@ -135,8 +135,7 @@ impl Store {
         .await
     }
 
-    /// Makes due at once what waits for another attempt or for a network that asked for a pause, and ends the leases that
-    /// lie further ahead than any lasts: for
+    /// Makes due at once what waits for another attempt, and ends the leases that lie further ahead than any lasts: for
     /// a clock that went back. Otherwise both would wait until it has come as far again.
     ///
     /// # Errors
@@ -152,9 +151,6 @@ impl Store {
                 );
                 tx.execute(&sql, values![now + LEASE * 2])?;
             }
-            // A network that still wants to be left alone says so again.
-            let sql = "UPDATE push_registration SET rests_until = NULL WHERE rests_until > $1";
-            tx.execute(sql, values![now])?;
             Ok(())
         })
         .await

@@ -3,7 +3,7 @@
 use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
-use super::registrations::{self, StoredRegistration};
+use super::registrations::{self, StoredRegistration, Trace};
 use super::{LEASE, Store, StoreError};
 use crate::domain::rows::{ChallengeRow, DeviceRow, PushRow, RegistrationRow};
 use crate::domain::states::{ChallengeStage, PushKind, PushStage, SettledMethod};
@@ -13,6 +13,10 @@ use countersign_protocol::key::sha256_text;
 use countersign_protocol::retraction::Reason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
+
+/// The longest that a place is left alone because its network asked for it: as long as the longest question lives.
+pub const LONGEST_REST: Duration = Duration::from_secs(600);
 
 /// A push that is due.
 #[derive(Debug, Clone)]
@@ -82,8 +86,8 @@ pub(super) const fn reason(stage: ChallengeStage, method: Option<SettledMethod>)
 pub enum Choice {
     /// The most urgent first.
     Any,
-    /// First those to places that work and have not failed since, then those to new places, then those to the place that
-    /// failed longest ago: whoever looks whether a network is well should not ask where it was not.
+    /// First those to places that work and have not failed since, then those to new places, then those to the place
+    /// that failed longest ago: whoever looks whether a network is well should not ask where it was not.
     BestFirst,
     /// Only those to places that have not failed since they last worked.
     Unfailed,
@@ -124,17 +128,6 @@ pub struct Untaken {
     pub trace: Trace,
 }
 
-/// What a push that was not taken says of the place to which it went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trace {
-    /// Nothing.
-    None,
-    /// It failed there.
-    Failed,
-    /// It was not taken at this moment, and perhaps none is to be sent there before this one.
-    NotNow(Option<Timestamp>),
-}
-
 /// Queues a push to each place where the device is reached; part of creating a challenge.
 pub(super) fn queue(
     tx: &dyn Transaction,
@@ -144,13 +137,15 @@ pub(super) fn queue(
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     // A place whose network asked to be left alone is left alone, also when that takes longer than the question lives.
+    // A moment that is further away than any rest was written before the clock was set back, and counts no more.
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at, cause, reason)
                SELECT $1, enrolment, row_id, lane, 'queued',
-                      CASE WHEN rests_until > $3 THEN rests_until ELSE $3 END, $4,
-                      CASE WHEN rests_until > $3 THEN $5 END, CASE WHEN rests_until > $3 THEN $6 END
-               FROM push_registration WHERE enrolment = $2 AND sealed IS NOT NULL ORDER BY row_id";
+                      CASE WHEN rests THEN rests_until ELSE $3 END, $4, CASE WHEN rests THEN $5 END,
+                      CASE WHEN rests THEN $6 END
+               FROM (SELECT *, rests_until > $3 AND rests_until <= $7 AS rests FROM push_registration) r
+               WHERE enrolment = $2 AND sealed IS NOT NULL ORDER BY row_id";
     let waits = "the push service asked not to be sent anything for a while";
-    tx.execute(sql, values![challenge, device, due_at, expires_at, PushFailure::NotNow, waits])?;
+    tx.execute(sql, values![challenge, device, due_at, expires_at, PushFailure::NotNow, waits, due_at + LONGEST_REST])?;
     Ok(())
 }
 
@@ -160,12 +155,13 @@ pub(super) fn queue(
 pub(super) fn queue_again(tx: &dyn Transaction, challenge: ChallengeRow, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO push (challenge, enrolment, registration, lane, state, due_at, expires_at)
                SELECT c.row_id, e.row_id, r.row_id, r.lane, 'queued',
-                      CASE WHEN r.rests_until > $2 THEN r.rests_until ELSE $2 END, c.expires_at FROM challenge c
+                      CASE WHEN r.rests_until > $2 AND r.rests_until <= $3 THEN r.rests_until ELSE $2 END, c.expires_at
+               FROM challenge c
                JOIN account a ON a.row_id = c.account AND a.prompts_stopped_at IS NULL
                JOIN challenge_device d ON d.challenge = c.row_id JOIN enrolment e ON e.row_id = d.enrolment
                JOIN push_registration r ON r.enrolment = e.row_id AND r.sealed IS NOT NULL
                WHERE c.row_id = $1 AND c.prompt = 'pushed' AND e.state = 'confirmed'";
-    tx.execute(sql, values![challenge, now])?;
+    tx.execute(sql, values![challenge, now, now + LONGEST_REST])?;
     Ok(())
 }
 
@@ -387,8 +383,8 @@ impl Store {
         .await
     }
 
-    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent. One that was
-    /// refused for as long as its challenge lived has failed.
+    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent. One that
+    /// was refused for as long as its challenge lived has failed.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

@@ -5,11 +5,11 @@ use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
-use super::pushes::Trace;
 use super::{Store, StoreError};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{DeviceRow, RegistrationRow};
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::time::Timestamp;
 
@@ -59,6 +59,17 @@ pub struct StoredRegistration {
     pub vapid_key: Option<String>,
 }
 
+/// What a push that was not taken says of the place to which it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing.
+    None,
+    /// It failed there.
+    Failed,
+    /// It was not taken at this moment, and perhaps none is to be sent there before this one.
+    NotNow(Option<Timestamp>),
+}
+
 /// A VAPID key as it is kept.
 #[derive(Debug, Clone)]
 pub struct StoredVapidKey {
@@ -106,12 +117,12 @@ pub(super) fn mark_gone(
     drop_unused_keys(transaction, now)
 }
 
-/// Gives each place to the newest confirmed enrolment of an account. An app that was installed anew enrols again with the
-/// endpoint or token that it had: a push to the earlier enrolment would ring the same phone a second time, with what it
-/// cannot open any more.
+/// Gives each place to the newest confirmed enrolment of an account. An app that was installed anew enrols again with
+/// the endpoint or token that it had: a push to the earlier enrolment would ring the same phone a second time, with
+/// what it cannot open any more.
 ///
-/// Never across accounts: one app holds many accounts with one token, and whoever gives the server somebody else's token
-/// would take pushes away from them. And not before the enrolment is confirmed, for the same reason.
+/// Never across accounts: one app holds many accounts with one token, and whoever gives the server somebody else's
+/// token would take pushes away from them. And not before the enrolment is confirmed, for the same reason.
 pub(super) fn settle_places(
     transaction: &dyn Transaction,
     now: Timestamp,
@@ -156,8 +167,9 @@ pub(super) fn trace(
             let sql = "UPDATE push_registration SET failed_at = $2, failures = failures + 1, rests_until = $3
                        WHERE row_id = $1";
             transaction.execute(sql, values![registration, now, until])?;
-            let sql = "UPDATE push SET due_at = $2 WHERE registration = $1 AND state = 'queued' AND due_at < $2";
-            transaction.execute(sql, values![registration, until])?;
+            let sql = "UPDATE push SET due_at = $2, cause = coalesce(cause, $3)
+                       WHERE registration = $1 AND state = 'queued' AND due_at < $2";
+            transaction.execute(sql, values![registration, until, PushFailure::NotNow])?;
         }
     }
     Ok(())

@@ -101,8 +101,8 @@ fn registered_at(origin: &str, path: &str) -> PushRegistration {
     PushRegistration::WebPush(Subscription { endpoint: format!("{origin}/{path}?up=1"), ..subscription })
 }
 
-/// How many phones are away, on a service whose answer for them is this; and what they hear. Which status is of which kind
-/// is a table beside the gateway.
+/// How many phones are away, on a service whose answer for them is this; and what they hear. Which status is of which
+/// kind is a table beside the gateway.
 const AWAY: [(u16, usize, PushFailure); 6] = [
     (507, 3, PushFailure::NotNow),
     (507, 7, PushFailure::NotNow),

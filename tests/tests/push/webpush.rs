@@ -3,9 +3,10 @@
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Router, routing};
-use countersign_protocol::device_api::{PushRegistration, PushStatus};
+use countersign_protocol::device_api::{PushFailure, PushRegistration, PushStatus};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::webpush::Receiver;
+use countersign_tests::phone::Phone;
 use countersign_tests::scene::Scene;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -86,4 +87,37 @@ async fn redirects_lead_nowhere_and_refusals_are_told_in_words() {
         site.cancel(asked.body["id"].as_str().unwrap()).await;
     }
     assert_eq!(followed.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_limit_of_one_subscription_is_kept_for_it_and_for_no_other() {
+    let scene = Scene::new().await;
+    let (phone, id) = scene.phone().await;
+    let Scene { clock, server, site, user } = scene;
+    let next = Arc::new(Mutex::new((429, header::RETRY_AFTER.as_str(), "3600".to_owned())));
+    let origin = service(Arc::clone(&next), Arc::default()).await;
+    let receiver = Receiver::generate(&SystemRandomness::new());
+    let registration = || PushRegistration::WebPush(receiver.subscription(format!("{origin}/subscriber")));
+    phone.core.register_push(id, &[registration()]).await.unwrap();
+    let asked = site.ask(&user).await;
+    site.until(&asked, "push", "failed").await;
+    *next.lock().unwrap() = (201, "x-none", String::new());
+
+    // It asked for an hour, and no question lives longer than ten minutes.
+    let asked = site.ask_for(&user, json!({ "expires_in": 60 })).await.body["id"].as_str().unwrap().to_owned();
+    let read = site.read(&asked).await;
+    assert_eq!(read["push"], "queued", "nothing is sent before its time");
+    assert!(read["push_reason"].as_str().unwrap().contains("asked not to be sent"), "{read}");
+    assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(PushFailure::NotNow));
+    let (other, noor) = (Phone::at(&clock), site.user("noor").await);
+    let other_id = other.enrol(&site, &noor).await;
+    let elsewhere = PushRegistration::WebPush(receiver.subscription(format!("{origin}/subscriber?other=1")));
+    other.core.register_push(other_id, &[elsewhere]).await.unwrap();
+    let beside = site.ask(&noor).await;
+    site.until(&beside, "push", "sent").await;
+
+    clock.advance(Duration::from_secs(600));
+    let asked = site.ask(&user).await;
+    site.until(&asked, "push", "sent").await;
+    drop(server);
 }

@@ -1,7 +1,7 @@
 //! The circuit breaker of one lane: what is down is left alone for a while, and then asked once.
 //!
-//! It opens on what concerns the whole lane, and never on what a few endpoints answer: failures of the connection itself
-//! count each, an endpoint that finds its service unwell counts once, however often it does.
+//! It opens on what concerns the whole lane, and never on what a few endpoints answer: failures of the connection
+//! itself count each, an endpoint that finds its service unwell counts once, however often it does.
 
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
@@ -33,8 +33,8 @@ pub(super) enum Allowed {
     All,
     /// One thing, to see whether the network is well again.
     Probe,
-    /// Nothing before `until`; but where `unfailed`, one thing at a time to an endpoint that has not failed. The service
-    /// answers, so what others hear from it says little about that endpoint. Each is asked once in an outage.
+    /// Nothing before `until`; but where `unfailed`, one thing at a time to an endpoint that has not failed. The
+    /// service answers, so what others hear from it says little about that endpoint. Each is asked once in an outage.
     Resting { until: Timestamp, unfailed: bool },
 }
 

@@ -121,8 +121,8 @@ fn explain(delivery: Delivery) -> (&'static str, String) {
         Delivery::Unusable(_, reason) => (
             "gone",
             format!(
-                "The network calls this device's token useless: {reason}. If it says so of one device, its app registers \
-                 again at its next contact; if of all, this server is configured for another app."
+                "The network calls this device's token useless: {reason}. If it says so of one device, its app \
+                 registers again at its next contact; if of all, this server is configured for another app."
             ),
         ),
         Delivery::RetryAfter(after, reason) => ("retry", format!("Not now: {reason}. {}", later(after))),

@@ -1,8 +1,8 @@
 //! Step 2, push: what was created is sealed and sent, through whichever gateway reaches the device.
 //!
-//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network, and no network can hold up
-//! a challenge. Each network, and each Web Push service, has a lane of its own: places, a queue and a circuit breaker, so
-//! that one that is down or slow holds up no other.
+//! A push to be sent is a row, so a crash forgets none. [`Gateway`] is the door to a network, and no network can hold
+//! up a challenge. Each network, and each Web Push service, has a lane of its own: places, a queue and a circuit
+//! breaker, so that one that is down or slow holds up no other.
 
 mod apns;
 pub mod check;

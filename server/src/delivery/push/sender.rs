@@ -10,7 +10,7 @@ use crate::domain::refused::Refused;
 use crate::keys::sealed;
 use crate::service::push_registrations::lane;
 use crate::service::{Service, notices};
-use crate::store::{Choice, Content, PushOutcome, QueuedPush, Retracted, StoreError, Trace, Untaken};
+use crate::store::{Choice, Content, LONGEST_REST, PushOutcome, QueuedPush, Retracted, StoreError, Trace, Untaken};
 use async_trait::async_trait;
 use countersign_protocol::device_api::{PushFailure, PushRegistration};
 use countersign_protocol::sealing::{self, SealedTo};
@@ -23,11 +23,9 @@ use tokio::sync::Notify;
 const PLACES: Places = Places { lane: 256, all: 1024 };
 /// The wait before the first retry when a gateway names none; it doubles with each further one.
 const PACE: Pace = Pace::Doubling(Duration::from_millis(500));
-/// How far an endpoint that has not taken earlier pushes begins up that scale: at 16 seconds. The first attempt for a new
-/// question is made at once all the same, since its phone may be there again.
+/// How far an endpoint that has not taken earlier pushes begins up that scale: at 16 seconds. The first attempt for a
+/// new question is made at once all the same, since its phone may be there again.
 const MOST_REMEMBERED: u32 = 5;
-/// The longest that an endpoint is left alone because its network asked for it: as long as the longest question lives.
-const LONGEST_REST: Duration = Duration::from_secs(600);
 
 /// The pushes that are queued.
 struct Pushes {

@@ -129,11 +129,11 @@ enum Meaning {
 
 /// What each status of a push service means. What is not here counts as the first of its class (RFC 9110, section 15).
 ///
-/// The sources: RFC 8030, sections 5 and 7.3 (201, 404, 410), 8.4 (429: "to a push resource", so it is the limit of one
-/// subscription), 7.2 (413); RFC 8292, section 4.2 (401, 403); RFC 9110, section 15 (the others); Mozilla's autopush,
-/// "Error Codes" (404 and 410 for a subscription that is over, 503 for the service); ntfy, "UnifiedPush" (507: the topic
-/// has no subscriber at present, error 50701); Windows Notification Service, "Response codes" (406: too many for this
-/// channel); RFC 6585, section 6 (511 is no word of the push service, but of a network in between).
+/// The sources: RFC 8030, sections 5 and 7.3 (201, 404, 410), 8.4 (429: "to a push resource", so it is the limit of
+/// one subscription), 7.2 (413); RFC 8292, section 4.2 (401, 403); RFC 9110, section 15 (the others); Mozilla's
+/// autopush, "Error Codes" (404 and 410 for a subscription that is over, 503 for the service); ntfy, "UnifiedPush"
+/// (507: the topic has no subscriber at present, error 50701); Windows Notification Service, "Response codes" (406:
+/// too many for this channel); RFC 6585, section 6 (511 is no word of the push service, but of a network in between).
 const MEANINGS: &[(RangeInclusive<u16>, Meaning)] = &[
     (200..=299, Meaning::Taken),
     (300..=399, Meaning::Request("the push service leads elsewhere, and no redirect is followed")),

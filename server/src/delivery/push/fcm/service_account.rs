@@ -131,7 +131,9 @@ fn other_file(members: &Members) -> Option<&'static str> {
         return Some("an OAuth client's file");
     }
     match kind {
-        Some("authorized_user") => Some("the credentials of a person (authorized_user)"),
+        Some("authorized_user") => {
+            Some("the credentials of a person (type authorized_user instead of service_account)")
+        }
         Some("external_account") => Some("the configuration of an external account"),
         _ if has("apiKey") => Some("the configuration of a web app"),
         _ => None,
