@@ -1,5 +1,6 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
+mod held;
 mod show;
 mod watch;
 
@@ -10,15 +11,13 @@ use countersign_desktop::ReqwestTransport;
 use countersign_protocol::handle::ChallengeId;
 
 use countersign_device::{Account, AccountState, Authenticator, Error, Outcome};
+use held::{HISTORY_LENGTH, living, no_account, print_past};
 use show::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The environment variable that says where this phone keeps its accounts and keys.
 pub const STORE_VARIABLE: &str = "COUNTERSIGN_PHONE_STORE";
-/// How many past requests the history shows.
-const HISTORY_LENGTH: u32 = 50;
-
 /// Be a phone in this terminal.
 #[derive(Debug, Args)]
 pub struct Options {
@@ -205,13 +204,6 @@ fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -
     }
 }
 
-/// The accounts that are not over.
-fn living(authenticator: &Authenticator) -> Result<Vec<Account>, Failure> {
-    let mut accounts = authenticator.accounts()?;
-    accounts.retain(|account| !matches!(account.state, AccountState::Ended { .. }));
-    Ok(accounts)
-}
-
 /// Pulls every account once. What cannot be reached is told, and the rest goes on.
 async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
@@ -238,14 +230,6 @@ async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Fa
     let trouble = pull_all(authenticator, printer).await?;
     printer.list(&authenticator.accounts()?, &authenticator.pending()?)?;
     trouble.map_or(Ok(()), Err)
-}
-
-fn print_past(authenticator: &Authenticator, printer: Printer, id: ChallengeId) -> Result<(), Failure> {
-    let history = authenticator.history(HISTORY_LENGTH)?;
-    match history.iter().find(|past| past.challenge.challenge_id == id) {
-        Some(past) => Ok(printer.over(past)?),
-        None => Ok(()),
-    }
 }
 
 /// A request that waits, or one of the history.
@@ -307,13 +291,6 @@ fn only_account(authenticator: &Authenticator) -> Result<Account, Failure> {
             exit_code: 2,
             message: "there is more than one account; say which: countersign phone code ID".into(),
         }),
-    }
-}
-
-fn no_account() -> Failure {
-    Failure {
-        exit_code: 3,
-        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
     }
 }
 
