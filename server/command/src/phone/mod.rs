@@ -8,9 +8,8 @@ use crate::failure::Failure;
 use crate::terminal::visible;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
+use countersign_device::{Account, Authenticator, Error, Outcome};
 use countersign_protocol::handle::ChallengeId;
-
-use countersign_device::{Account, AccountState, Authenticator, Error, Outcome};
 use held::{HISTORY_LENGTH, living, no_account, print_past};
 use show::Printer;
 use std::path::PathBuf;
@@ -18,6 +17,7 @@ use std::sync::Arc;
 
 /// The environment variable that says where this phone keeps its accounts and keys.
 pub const STORE_VARIABLE: &str = "COUNTERSIGN_PHONE_STORE";
+
 /// Be a phone in this terminal.
 #[derive(Debug, Args)]
 pub struct Options {
