@@ -278,7 +278,7 @@ mod tests {
             // What stands in a body is nobody's head.
             (format!("{post}a\nb\n\nc\n{GET}"), None),
             (format!("{post}a\nb\n\nc\n{bare}"), Some((1, BareLineFeed))),
-            (format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n"), None),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n".to_owned(), None),
             (two.to_owned(), Some((0, TwoLengths))),
             (format!("{post}1234567{two}"), Some((1, TwoLengths))),
         ] {
