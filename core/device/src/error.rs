@@ -59,8 +59,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when time may mend it: the server was not heard, or said that it cannot do it now. Whatever was kept is kept
-    /// still, and the same call may be made again.
+    /// True when time may mend it: the server was not heard, or said that it cannot do it now. Whatever was kept is
+    /// kept still, and the same call may be made again.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::UnexpectedAnswer { .. } => true,

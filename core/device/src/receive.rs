@@ -198,8 +198,9 @@ impl Authenticator {
     }
 
     /// Removes the older enrolments of an account that was enrolled a second time on this device, so that the person
-    /// sees one account. One whose removal the server did not hear stays until the next pull, since the server would go
-    /// on asking an enrolment that no longer answers; one that the server refuses to remove goes from this device alone.
+    /// sees one account. One whose removal the server did not hear stays until the next pull, since the server would
+    /// go on asking an enrolment that no longer answers; one that the server refuses to remove goes from this device
+    /// alone.
     async fn remove_replaced(&self, id: EnrolmentId) -> Result<(), Error> {
         let others = self.keyring().same_account(id)?;
         if others.is_empty() {

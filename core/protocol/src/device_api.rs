@@ -143,8 +143,8 @@ impl<'de> Deserialize<'de> for PushFailure {
 }
 
 /// A challenge that a device holds, so that a pull brings only what is not known: `ID.DIGEST` in the query `known`,
-/// whose elements are separated by dots too. All of it is unreserved (RFC 3986, section 2.3): proxies and HTTP libraries
-/// rewrite other characters, and then the address is not the one that was signed.
+/// whose elements are separated by dots too. All of it is unreserved (RFC 3986, section 2.3): proxies and HTTP
+/// libraries rewrite other characters, and then the address is not the one that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The challenge.

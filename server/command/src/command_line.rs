@@ -1,7 +1,7 @@
 //! The command line: what can be said, where it leads, and the exit code at the end.
 //!
-//! Exit codes: 0 done, 1 internal, 2 usage or configuration, 3 refused, 4 the server is not heard or cannot do it now, 5
-//! store, vault or key cannot be opened.
+//! Exit codes: 0 done, 1 internal, 2 usage or configuration, 3 refused, 4 the server is not heard or cannot do it now,
+//! 5 store, vault or key cannot be opened.
 
 use crate::failure::Failure;
 use crate::{admin, bench, demo, phone, serve, terminal};

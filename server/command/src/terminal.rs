@@ -1,6 +1,6 @@
-//! What is printed in a terminal. Names, sentences of servers, words of push networks and addresses come from others: an
-//! escape sequence in one of them could move the cursor over what was printed before and show another question than the
-//! one that is answered. So everything is printed through here, and a field of others through [`visible`].
+//! What is printed in a terminal. Names, sentences of servers, words of push networks and addresses come from others:
+//! an escape sequence in one of them could move the cursor over what was printed before and show another question than
+//! the one that is answered. So everything is printed through here, and a field of others through [`visible`].
 
 use countersign_protocol::text::misleads;
 use serde_json::Value;

@@ -73,13 +73,14 @@ fn advice(text: &str) -> &'static str {
         "context.ip holds a Forwarded header (RFC 7239). Take one address of it, without for=: the one that your own \
          proxy wrote."
     } else if text.contains(',') || text.split_whitespace().nth(1).is_some() {
-        "context.ip holds more than one address. Take one address of X-Forwarded-For: the one that your own proxy wrote."
+        "context.ip holds more than one address. Take one address of X-Forwarded-For: the one that your own proxy \
+         wrote."
     } else if text.starts_with("unix:") || text.starts_with(['/', '@']) {
-        "context.ip names a Unix socket, which is the connection of your own proxy. Take one address of X-Forwarded-For: \
-         the one that your own proxy wrote."
+        "context.ip names a Unix socket, which is the connection of your own proxy. Take one address of \
+         X-Forwarded-For: the one that your own proxy wrote."
     } else if is_short_or_octal {
-        "context.ip is not a whole IPv4 address: it is four decimal numbers from 0 to 255 without leading zeros, with or \
-         without a port from 0 to 65535."
+        "context.ip is not a whole IPv4 address: it is four decimal numbers from 0 to 255 without leading zeros, with \
+         or without a port from 0 to 65535."
     } else {
         "context.ip is not an IP address. Pass one IPv4 or IPv6 address, with or without its port, and no host name; \
          leave it out when you have none."

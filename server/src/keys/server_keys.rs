@@ -57,6 +57,9 @@ pub struct ServerKeys {
     pub webhook: SoftwareKey,
     /// The nonces that this server hands out.
     pub nonces: Nonces,
+    /// Knows again where devices are reached, without that being readable. It is the key of the nonces, whose digests
+    /// begin otherwise.
+    pub place_key: ring::hmac::Key,
     /// Seals secrets in the database.
     pub at_rest: AtRestKey,
     signer: RwLock<Arc<Signer>>,
@@ -86,13 +89,15 @@ impl ServerKeys {
         })
         .await?;
         let nonce_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &nonce_key);
+        let place_key = nonce_key.clone();
         let nonces = Nonces::new(nonce_key, store.proof_era(clock.now()).await?);
         let stored = store.signing_key().await?.ok_or_else(|| KeysError::Damaged("there is no signing key".into()))?;
         // One that is over is no reason not to start: the watch says so and renews it where it can, and until then the
         // approvals that wait are claimed, and codes are checked.
         let signer = open_signer(&at_rest, &root, stored)?;
         let server_id = root.thumbprint();
-        Ok(Self { root, server_id, vapid, webhook, nonces, at_rest, signer: RwLock::new(Arc::new(signer)) })
+        let signer = RwLock::new(Arc::new(signer));
+        Ok(Self { root, server_id, vapid, webhook, nonces, place_key, at_rest, signer })
     }
 
     /// The key that signs now. Asks the store, so that a rotation by `countersign admin` counts at once.

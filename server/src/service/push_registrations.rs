@@ -37,7 +37,7 @@ pub async fn register(service: &Service, by: &Device, registrations: &[PushRegis
     let mut new = Vec::with_capacity(registrations.len());
     for registration in registrations {
         check(&service.settings, registration)?;
-        let place = sealed::place_digest(&service.keys.nonce_key, registration);
+        let place = sealed::place_digest(&service.keys.place_key, registration);
         if new.iter().any(|earlier: &NewRegistration| earlier.place == place) {
             return Err(Refused::malformed("The list names one place twice: each would get every push."));
         }

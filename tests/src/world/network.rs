@@ -1,5 +1,5 @@
-//! The network between phones and one server: clear, down, cut after so many bytes, or with something on it that answers
-//! in the server's place.
+//! The network between phones and one server: clear, down, cut after so many bytes, or with something on it that
+//! answers in the server's place.
 
 use crate::gateway::answer_with;
 use std::net::SocketAddr;

@@ -203,7 +203,11 @@ async fn what_is_no_answer_of_the_server_loses_nothing_and_is_believed_nowhere()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_do_it_now_is_asked_again_as_one_that_is_not_heard() {
-    let document = r#"{"type":"urn:countersign:problem:unavailable","title":"The server cannot write now","status":503,"detail":"Nothing was changed.","code":"unavailable"}"#;
+    let document = serde_json::json!({
+        "type": "urn:countersign:problem:unavailable", "title": "The server cannot write now", "status": 503,
+        "detail": "Nothing was changed.", "code": "unavailable",
+    })
+    .to_string();
     let length = document.len();
     let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close";
     let behind = Behind::new().await;

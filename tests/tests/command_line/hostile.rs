@@ -1,5 +1,5 @@
-//! What others wrote and the terminal prints: names, messages, errors. None of it moves the cursor, turns the writing or
-//! begins a line.
+//! What others wrote and the terminal prints: names, messages, errors. None of it moves the cursor, turns the writing
+//! or begins a line.
 
 use crate::terminal::{Terminal, ask};
 use countersign_protocol::text::misleads;

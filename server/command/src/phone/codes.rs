@@ -1,7 +1,7 @@
 //! The codes of the terminal phone: those of its accounts beside those of other services.
 
 use super::show::{self, Printer, halves, joined, language, names};
-use super::{no_account, only_match};
+use super::held::{no_account, only_match};
 use crate::failure::Failure;
 use crate::terminal::visible;
 use clap::Args;

@@ -1,6 +1,7 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
 mod codes;
+mod held;
 mod show;
 mod watch;
 
@@ -9,17 +10,15 @@ use crate::terminal::visible;
 use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
+use countersign_device::{Account, Authenticator, Error, Outcome};
 use countersign_protocol::handle::ChallengeId;
-
-use countersign_device::{Account, AccountState, Authenticator, Error, Outcome};
+use held::{HISTORY_LENGTH, living, only_match, print_past};
 use show::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The environment variable that says where this phone keeps its accounts and keys.
 pub const STORE_VARIABLE: &str = "COUNTERSIGN_PHONE_STORE";
-/// How many past requests the history shows.
-const HISTORY_LENGTH: u32 = 50;
 
 /// Be a phone in this terminal.
 #[derive(Debug, Args)]
@@ -210,13 +209,6 @@ fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -
     }
 }
 
-/// The accounts that are not over.
-fn living(authenticator: &Authenticator) -> Result<Vec<Account>, Failure> {
-    let mut accounts = authenticator.accounts()?;
-    accounts.retain(|account| !matches!(account.state, AccountState::Ended { .. }));
-    Ok(accounts)
-}
-
 /// Pulls every account once. What cannot be reached is told, and the rest goes on.
 async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
@@ -243,14 +235,6 @@ async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Fa
     let trouble = pull_all(authenticator, printer).await?;
     printer.list(&authenticator.accounts()?, &authenticator.foreign_codes()?, &authenticator.pending()?)?;
     trouble.map_or(Ok(()), Err)
-}
-
-fn print_past(authenticator: &Authenticator, printer: Printer, id: ChallengeId) -> Result<(), Failure> {
-    let history = authenticator.history(HISTORY_LENGTH)?;
-    match history.iter().find(|past| past.challenge.challenge_id == id) {
-        Some(past) => Ok(printer.over(past)?),
-        None => Ok(()),
-    }
 }
 
 /// A request that waits, or one of the history.
@@ -290,28 +274,4 @@ async fn find_challenge(authenticator: &Authenticator, printer: &Printer, start:
             }),
         },
     }
-}
-
-fn no_account() -> Failure {
-    Failure {
-        exit_code: 3,
-        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
-    }
-}
-
-/// The one id that starts like this; an error when there are several.
-fn only_match<T: std::fmt::Display>(
-    ids: impl Iterator<Item = T>,
-    start: &str,
-    what: &str,
-) -> Result<Option<T>, Failure> {
-    let mut matching = ids.filter(|id| !start.is_empty() && id.to_string().starts_with(start));
-    let (first, second) = (matching.next(), matching.next());
-    if second.is_some() {
-        return Err(Failure {
-            exit_code: 2,
-            message: format!("more than one {what} starts with {}; say more of its id", visible(start)),
-        });
-    }
-    Ok(first)
 }

@@ -1,8 +1,8 @@
 //! `countersign phone watch`: every account is asked side by side, and each request is shown once. What stands between
 //! this phone and a server may answer rubbish, cut, or be gone for an hour: that is said once, and asking goes on.
 
+use super::held::{living, no_account, print_past};
 use super::show::{self, Printer};
-use super::{living, no_account, print_past};
 use crate::failure::Failure;
 use crate::terminal::visible;
 use countersign_device::{Account, Authenticator, Pulled, Received};

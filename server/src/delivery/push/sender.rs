@@ -120,7 +120,7 @@ impl Pushes {
                 return self.finish(push, Delivery::Misconfigured(reason), true).await.map(|()| Shown::Nothing);
             }
         };
-        let place = sealed::place_digest(&service.keys.nonce_key, &registration);
+        let place = sealed::place_digest(&service.keys.place_key, &registration);
         if let (None, Some(row)) = (&push.place, push.registration_row) {
             service.store.name_place(row, place.clone()).await?;
         }
