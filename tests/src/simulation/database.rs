@@ -296,6 +296,7 @@ impl Database {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in the place of a closure that is handed the error")]
 fn text(error: StoreError) -> String {
     error.to_string()
 }

@@ -22,6 +22,7 @@ pub mod site;
 pub mod troubles;
 pub mod world;
 
+use clap::ValueEnum;
 use countersign_device::Error;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::{ProblemCode, Refusal};
@@ -137,11 +138,13 @@ pub struct Failure {
     pub reason: String,
     /// What happened last.
     pub latest: Vec<String>,
+    /// What troubles there were.
+    pub troubles: &'static [Trouble],
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, step, reason, latest } = self;
+        let Self { seed, step, reason, latest, troubles } = self;
         for event in latest {
             writeln!(formatter, "  {event}")?;
         }
@@ -149,7 +152,9 @@ impl fmt::Display for Failure {
         write!(
             formatter,
             "Again: cargo run --release -p countersign-tests --bin simulate -- --seed {seed} --steps {step}"
-        )
+        )?;
+        let mut kinds = troubles.iter().filter_map(ValueEnum::to_possible_value);
+        kinds.try_for_each(|kind| write!(formatter, " --trouble {}", kind.get_name()))
     }
 }
 
@@ -200,7 +205,9 @@ async fn live(plan: &Plan) -> Result<Report, Failure> {
     world.host.close().await;
     match happened {
         Ok(()) => Ok(Report { steps, counts: record.counts, digest: record.digest }),
-        Err(reason) => Err(Failure { seed, step: witness.step, reason, latest: record.latest.into() }),
+        Err(reason) => {
+            Err(Failure { seed, step: witness.step, reason, latest: record.latest.into(), troubles: plan.troubles })
+        }
     }
 }
 

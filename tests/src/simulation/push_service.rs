@@ -212,8 +212,8 @@ impl World {
         self.record.tell(format!("phone {phone} is reached at a place that is {ill:?}"));
     }
 
-    /// After a whole turn of the sender, nothing waits that could have gone: every push to a phone that is well has been
-    /// handed over, whatever the others do.
+    /// After a whole turn of the sender, nothing waits that could have gone: every push to a phone that is well has
+    /// been handed over, whatever the others do.
     ///
     /// # Errors
     /// When one was held up.

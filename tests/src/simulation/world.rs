@@ -359,8 +359,8 @@ impl World {
         Ok(())
     }
 
-    /// The server stops, answers whoever waits, and starts again on the same files; what comes meanwhile hears so. While
-    /// it is stopped its clock jumps by so many milliseconds.
+    /// The server stops, answers whoever waits, and starts again on the same files; what comes meanwhile hears so.
+    /// While it is stopped its clock jumps by so many milliseconds.
     ///
     /// # Errors
     /// What must not be.
