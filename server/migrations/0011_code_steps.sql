@@ -1,9 +1,9 @@
--- Which steps of RFC 6238 an authenticator has used, each by itself: last_step alone does not know which were used once it is
--- put back after a wrong clock of the server.
+-- Which steps of RFC 6238 an authenticator has used, each by itself: last_step alone does not know which were used once
+-- it is put back after a wrong clock of the server. What was told of before its time (hinted) is of no use at it.
 CREATE TABLE used_step (
     authenticator INTEGER NOT NULL REFERENCES code_authenticator,
     step          INTEGER NOT NULL,
-    use           TEXT NOT NULL CHECK (use IN ('accepted', 'hinted')),  -- hinted: told of before its time, so that it is of no use at it
+    use           TEXT NOT NULL CHECK (use IN ('accepted', 'hinted')),
     PRIMARY KEY (authenticator, step)
 ) STRICT;
 

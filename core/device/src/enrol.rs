@@ -28,12 +28,12 @@ impl Authenticator {
     /// call with the same link goes on where it stopped.
     ///
     /// # Errors
-    /// `malformed` for what is no link; `wrong_server` when the server is not
-    /// the one that the link names, or its statement is of another; `unknown_key` when another key than the server's
-    /// signed it, also after the server was asked once more for its key; `wrong_device` when its statement is about
-    /// other keys; [`Error::ServerRefused`] as `invalid_ticket` or `redeemed_twice` when the link is of no use any
-    /// more; [`Error::Unreachable`] and [`Error::UnexpectedAnswer`] when the server is not heard, after which the same
-    /// call goes on; [`Error::Key`], [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
+    /// `malformed` for what is no link; `wrong_server` when the server is not the one that the link names, or its
+    /// statement is of another; `unknown_key` when another key than the server's signed it, also after the server was
+    /// asked once more for its key; `wrong_device` when its statement is about other keys; [`Error::ServerRefused`] as
+    /// `invalid_ticket` or `redeemed_twice` when the link is of no use any more; [`Error::Unreachable`] and
+    /// [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call goes on; [`Error::Key`],
+    /// [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
         let link = EnrolmentLink::parse(link)?;
         let ticket_sha256 = sha256_text(link.ticket.as_bytes());

@@ -216,9 +216,9 @@ async fn codes_that_were_spent_stay_spent_under_any_clock() {
     for seconds in [30_i64, 86_400, -86_370, 60, -45, 7_200, -7_230, 3, 86_400, -30, -86_400, 90] {
         let by = Duration::from_secs(seconds.unsigned_abs());
         if seconds < 0 {
-            world.clock.set_back(by)
+            world.clock.set_back(by);
         } else {
-            world.clock.advance(by)
+            world.clock.advance(by);
         }
         let code = application.code(&world.clock);
         if world.verify(&code).await.body["valid"] == true {
