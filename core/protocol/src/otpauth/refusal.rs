@@ -64,7 +64,7 @@ refusals! {
     /// The secret is longer than 128 bytes.
     SecretTooLong = "secret_too_long", "the secret is longer than any that is supported: take a new code from the page";
     /// MD5 by name.
-    Md5 = "md5", "the link asks for MD5, which is not supported: ask the service for SHA-1 or SHA-256";
+    Md5 = "old_algorithm", "the link asks for MD5, which is not supported: ask the service for SHA-1 or SHA-256";
     /// Any other algorithm than SHA-1, SHA-256 and SHA-512.
     Algorithm = "algorithm", "the link asks for an algorithm that is not supported: ask the service for SHA-1 or SHA-256";
     /// Other digits than 6 to 8.
