@@ -214,7 +214,7 @@ impl Sentence {
             LinkRefusal::NoSecret => Self::LinkNoSecret,
             LinkRefusal::SecretCharacters => Self::LinkSecretCharacters,
             LinkRefusal::SecretTooLong => Self::LinkSecretTooLong,
-            LinkRefusal::Md5 => Self::LinkMd5,
+            LinkRefusal::Md5 => Self::LinkOldAlgorithm,
             LinkRefusal::Algorithm => Self::LinkAlgorithm,
             LinkRefusal::Digits => Self::LinkDigits,
             LinkRefusal::Period => Self::LinkPeriod,

@@ -76,8 +76,8 @@ fn every_language_has_the_placeholders_and_the_ends_of_english() {
         assert_eq!(end(text), end(english), "{language:?} {sentence:?}");
         found.extend(placeholders(text));
     }
-    let known = "account app browser code count device digits minutes name number organisation relying_party scheme seconds system \
-         time";
+    let known = "account app browser code count device digits minutes name number organisation relying_party scheme \
+                 seconds system time";
     assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), known);
 }
 

@@ -148,7 +148,7 @@ fn what_cannot_be_taken_is_in_the_list_with_its_reason() {
     let offered = phone.core.add_codes(&found.taken).unwrap();
     assert_eq!(
         (offered.len(), found.not_taken[0].name.as_str(), found.not_taken[0].why.code()),
-        (1, "Bank, maya", "md5")
+        (1, "Bank, maya", "old_algorithm")
     );
     let alone = look("https://example.org/");
     assert_eq!((alone.taken.len(), alone.not_taken[0].why.code()), (0, "web_page"));

@@ -273,7 +273,7 @@ macro_rules! each_sentence {
             /// The secret is too long.
             LinkSecretTooLong = "link_secret_too_long",
             /// MD5 by name.
-            LinkMd5 = "link_md5",
+            LinkOldAlgorithm = "link_old_algorithm",
             /// Any other algorithm that is not supported.
             LinkAlgorithm = "link_algorithm",
             /// Other digits than 6 to 8.

@@ -11,6 +11,8 @@ use crate::one_time_code::{Algorithm, DEFAULT_PERIOD, Hotp, ReadSecret, Secret, 
 use data_encoding::BASE64_NOPAD;
 use zeroize::Zeroizing;
 
+/// The longest batch that is read, in bytes: several times what a QR code holds.
+const MAX_LENGTH: usize = 16 * 1024;
 const DAMAGED: LinkRefusal = LinkRefusal::Batch;
 
 /// The accounts of a batch, those that are not taken, and which part of how many it is.
@@ -18,6 +20,9 @@ pub(super) type Batch = (Vec<Taken>, Vec<NotTaken>, Option<Part>);
 
 /// Reads a batch, given what stands behind the colon of its scheme. An account that cannot be taken leaves the others.
 pub(super) fn read(rest: &str) -> Result<Batch, LinkRefusal> {
+    if rest.len() > MAX_LENGTH {
+        return Err(LinkRefusal::TooLong);
+    }
     let query = unescape(rest.split_once('?').ok_or(DAMAGED)?.1);
     let data = query.split('&').find_map(|part| part.strip_prefix("data=")).ok_or(DAMAGED)?;
     let (mut taken, mut not_taken, mut part, mut parts) = (Vec::new(), Vec::new(), 0, 1);

@@ -71,7 +71,12 @@ impl Parameters {
     }
 
     pub fn secret(&self) -> Result<ReadSecret, LinkRefusal> {
-        self.one(Name::Secret, read_secret)?.ok_or(LinkRefusal::NoSecret)
+        // What a page writes that has no secret would be read as one of four letters.
+        let read = |value: &str| match value.to_ascii_lowercase().as_str() {
+            "null" | "undefined" | "none" => Err(LinkRefusal::NoSecret),
+            _ => read_secret(value),
+        };
+        self.one(Name::Secret, read)?.ok_or(LinkRefusal::NoSecret)
     }
 
     pub fn issuer(&self) -> Result<Option<String>, LinkRefusal> {

@@ -64,9 +64,9 @@ refusals! {
     /// The secret is longer than 128 bytes.
     SecretTooLong = "secret_too_long", "the secret is longer than any that is supported: take a new code from the page";
     /// MD5 by name.
-    Md5 = "md5", "the link asks for MD5, which is not supported: ask the service for SHA-1 or SHA-256";
+    Md5 = "old_algorithm", "the link asks for MD5, which is not supported: ask the service for SHA-1 or SHA-256";
     /// Any other algorithm than SHA-1, SHA-256 and SHA-512.
-    Algorithm = "algorithm", "the link asks for an algorithm that is not supported: ask the service for SHA-1 or SHA-256";
+    Algorithm = "algorithm", "the link asks for an unsupported algorithm: ask the service for SHA-1 or SHA-256";
     /// Other digits than 6 to 8.
     Digits = "digits", "the link asks for codes that do not have 6 to 8 digits: ask the service for 6";
     /// A period that is no whole number of seconds from 1 to 65 535, or none that Steam has.

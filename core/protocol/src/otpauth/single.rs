@@ -2,6 +2,7 @@
 
 use super::decode::decode;
 use super::link::{Generator, OtpauthLink};
+use super::names;
 use super::parameters::{Parameters, hides_parameter, read_secret};
 use super::refusal::{LinkRefusal, Taken, Warning};
 use crate::one_time_code::{Algorithm, DEFAULT_DIGITS, DEFAULT_PERIOD, Hotp, ReadSecret, Secret, Steam, Totp};
@@ -22,7 +23,7 @@ pub(super) fn read(rest: &str) -> Result<Taken, LinkRefusal> {
     if hides_parameter(label) {
         return Err(LinkRefusal::Garbled);
     }
-    let kind = match kind.trim().to_ascii_lowercase().as_str() {
+    let kind = match names::clean(&decode(kind)).to_ascii_lowercase().as_str() {
         "totp" => Kind::Totp,
         "hotp" => Kind::Hotp,
         "steam" => Kind::Steam,
@@ -34,7 +35,7 @@ pub(super) fn read(rest: &str) -> Result<Taken, LinkRefusal> {
     let (label, issuer) = (decode(label), parameters.issuer()?);
     let named_steam = || {
         // The names as they will be shown; the generator does not matter yet.
-        let (named, _) = super::names::of(&label, issuer.as_deref());
+        let (named, _) = names::of(&label, issuer.as_deref());
         named.is_some_and(|name| name.eq_ignore_ascii_case(STEAM))
     };
     let mut warnings = Vec::new();

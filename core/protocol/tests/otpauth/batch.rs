@@ -5,8 +5,8 @@ use countersign_protocol::one_time_code::{Algorithm, Hotp, Secret, Totp};
 use countersign_protocol::otpauth::{self, Found, Generator, LinkRefusal, Part, Warning};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 
-const OF_THE_FIELD: &str = "otpauth-migration://offline?data=Ci8KCjEyMzQ1Njc4OTASFUFDTUU6bWF5YUBleGFtcGxlLm9yZxoEQUNNRSA\
-                            AKAAwAgotChQxMjM0NTY3ODkwMTIzNDU2Nzg5MBIEbWF5YRoHQ291bnRlciABKAEwATgHEAEYASAA";
+const OF_THE_FIELD: &str = "otpauth-migration://offline?data=Ci8KCjEyMzQ1Njc4OTASFUFDTUU6bWF5YUBleGFtcGxlLm9yZxoEQUN\
+                            NRSAAKAAwAgotChQxMjM0NTY3ODkwMTIzNDU2Nzg5MBIEbWF5YRoHQ291bnRlciABKAEwATgHEAEYASAA";
 
 fn number(field: u8, value: u64) -> Vec<u8> {
     let mut bytes = vec![field << 3];

@@ -32,6 +32,9 @@ fn a_link_is_found_with_what_was_pasted_around_it() {
         format!("https://chart.example/chart?chl={LINK}&chs=200x200"),
         encoded.clone(),
         format!("<img src=\"https://qr.example/?data={encoded}\">"),
+        format!("{{\"uri\":\"{}\",\"x\":1}}", LINK.replace('/', "\\/").replace('&', "\\u0026")),
+        LINK.replace("totp", "%74otp"),
+        LINK.replace("totp", "\u{200b}totp "),
         LINK.replace("otpauth://totp", "OTPAUTH://TOTP"),
         LINK.replace("otpauth://totp", "OtpAuth://Totp"),
         LINK.replace("otpauth://", "otpauth:///"),
@@ -89,4 +92,5 @@ fn several_links_are_read_one_a_line() {
 fn what_is_too_long_is_no_link() {
     assert_eq!(why(&format!("{LINK}&image={}", "a".repeat(9000))), LinkRefusal::TooLong);
     assert_eq!(why(&"x".repeat(300_000)), LinkRefusal::TooLong);
+    assert_eq!(why(&format!("otpauth-migration://offline?data={}", "A".repeat(20_000))), LinkRefusal::TooLong);
 }

@@ -15,6 +15,9 @@ use std::io::{IsTerminal, Read, Write};
 /// The most that is read from standard input, in bytes: more than any text of links.
 const MOST_INPUT: u64 = 1024 * 1024;
 
+/// What is said of the codes of other services where the clock of this phone is wrong: nobody corrects it for them.
+const WRONG_CLOCK: &str = "Codes of other services go by this phone's clock, and may be refused until it is set right.";
+
 /// What the help of `add` says at its end.
 pub const ADD_HELP: &str = "A link on a command line can be seen by others on this machine while the command runs, and \
 stays in the shell's\nhistory. Give - in its place to read it from standard input: countersign phone add - < FILE\n\n\
@@ -83,11 +86,14 @@ pub fn show(authenticator: &Authenticator, printer: Printer, id: Option<&str>) -
     if let Some(id) = id {
         return match find(authenticator, id)? {
             Held::Account(account) => Ok(printer.code(&account, &authenticator.code(account.id)?)?),
-            Held::Foreign(ForeignCode { shown: Some(shown), .. }) => Ok(printer.foreign_code(&shown)?),
+            Held::Foreign(ForeignCode { shown: Some(shown), .. }) => {
+                Ok(printer.foreign_code(&shown, clock_is_wrong(&authenticator.accounts()?))?)
+            }
             Held::Foreign(code) => Ok(printer.counted_code(&authenticator.next_foreign_code(code.id)?)?),
         };
     }
     let (mut accounts, codes) = (authenticator.accounts()?, authenticator.foreign_codes()?);
+    let wrong_clock = clock_is_wrong(&accounts);
     if codes.is_empty() && accounts.len() < 2 {
         let account = accounts.pop().ok_or_else(no_account)?;
         return Ok(printer.code(&account, &authenticator.code(account.id)?)?);
@@ -101,7 +107,13 @@ pub fn show(authenticator: &Authenticator, printer: Printer, id: Option<&str>) -
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(printer.codes(&ours, &codes)?)
+    Ok(printer.codes(&ours, &codes, wrong_clock)?)
+}
+
+/// True when the servers of the accounts know that the clock of this phone is wrong, by which the codes of other
+/// services are made.
+fn clock_is_wrong(accounts: &[Account]) -> bool {
+    accounts.iter().any(|account| show::clock_notice(account.clock_offset_ms).is_some())
 }
 
 /// Reads what was given, and adds the codes in it.
@@ -176,12 +188,14 @@ pub fn remove(authenticator: &Authenticator, printer: Printer, code: &ForeignCod
 }
 
 impl Printer {
-    fn foreign_code(self, shown: &Shown) -> std::io::Result<()> {
+    fn foreign_code(self, shown: &Shown, wrong_clock: bool) -> std::io::Result<()> {
         let Shown { code, seconds_left, next } = shown;
         if self.json {
-            return Self::value(&json!({ "code": code, "seconds_left": seconds_left, "next": next }));
+            let value = json!({ "code": code, "seconds_left": seconds_left, "next": next, "wrong_clock": wrong_clock });
+            return Self::value(&value);
         }
-        Self::line(&line(shown))
+        Self::line(&line(shown))?;
+        if wrong_clock { Self::line(WRONG_CLOCK) } else { Ok(()) }
     }
 
     fn counted_code(self, code: &str) -> std::io::Result<()> {
@@ -192,7 +206,7 @@ impl Printer {
     }
 
     /// All codes that change by time, and how to have those that do not.
-    fn codes(self, ours: &[(Account, Shown)], foreign: &[ForeignCode]) -> std::io::Result<()> {
+    fn codes(self, ours: &[(Account, Shown)], foreign: &[ForeignCode], wrong_clock: bool) -> std::io::Result<()> {
         if self.json {
             let row = |id: Value, service: Option<&str>, account: &str, shown: Option<&Shown>| {
                 json!({
@@ -207,7 +221,8 @@ impl Printer {
             let foreign = foreign
                 .iter()
                 .map(|code| row(json!(code.id), code.issuer.as_deref(), &code.account, code.shown.as_ref()));
-            return Self::value(&json!({ "codes": ours.chain(foreign).collect::<Vec<Value>>() }));
+            let codes: Vec<Value> = ours.chain(foreign).collect();
+            return Self::value(&json!({ "codes": codes, "wrong_clock": wrong_clock }));
         }
         for (account, shown) in ours {
             Self::line(&format!(
@@ -224,7 +239,7 @@ impl Printer {
                 None => Self::line(&format!("by counter: countersign phone code {}   {}", code.id, names(code)))?,
             }
         }
-        Ok(())
+        if wrong_clock && !foreign.is_empty() { Self::line(WRONG_CLOCK) } else { Ok(()) }
     }
 
     /// What was added, or would be.
