@@ -104,15 +104,15 @@ impl Watch {
             Jump::Forward(by) => tracing::warn!(
                 seconds = by.as_secs(),
                 now = rfc3339(now),
-                "the clock of this machine jumped forward. Challenges, links and approvals that waited may be over now, \
-                 and stay so. If it was right before, set it right: what begins after that works at once"
+                "the clock of this machine jumped forward. Challenges, links and approvals that waited may be over \
+                 now, and stay so. If it was right before, set it right: what begins after that works at once"
             ),
             Jump::Back(by) => {
                 tracing::warn!(
                     seconds = by.as_secs(),
                     now = rfc3339(now),
-                    "the clock of this machine went back. Challenges and approvals of the time that is now ahead count \
-                     as over, and phones make their request proofs anew; what waited to be sent again is sent now"
+                    "the clock of this machine went back. Challenges and approvals of the time that is now ahead \
+                     count as over, and phones make their request proofs anew; what waited to be sent again is sent now"
                 );
                 let Service { store, keys, .. } = &*self.service;
                 if let Err(error) = store.send_what_waits().await {
