@@ -27,7 +27,7 @@ CREATE INDEX webhook_event_in_order ON webhook_event (challenge, row_id);
 CREATE INDEX webhook_event_by_receiver ON webhook_event (relying_party, state, row_id);
 CREATE INDEX webhook_event_by_line ON webhook_event (journal);
 
-CREATE INDEX code_authenticator_by_age ON code_authenticator (created_at) WHERE state <> 'confirmed' AND enrolment IS NULL;
+CREATE INDEX code_authenticator_by_age ON code_authenticator (created_at) WHERE state <> 'confirmed';
 
 -- How far removal by age has come.
 CREATE TABLE retention (

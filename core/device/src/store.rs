@@ -343,15 +343,6 @@ impl Store {
         Ok(())
     }
 
-    /// Gives up an answer that the server will never take: the request is over, and a report of it is not sent again.
-    pub fn give_up_answer(&self, id: ChallengeId, at: Timestamp) -> Result<(), Error> {
-        self.finish_challenge(id, Outcome::Expired, at)?;
-        let sql = "UPDATE challenge SET answer = NULL, decision = NULL
-                   WHERE challenge_id = ?1 AND answer = 'report' AND outcome <> 'reported'";
-        self.connection().execute(sql, [id.to_string()])?;
-        Ok(())
-    }
-
     /// Keeps how a request ended; the first end stays, but for a report, which may come after it.
     pub fn finish_challenge(&self, id: ChallengeId, outcome: Outcome, at: Timestamp) -> Result<(), Error> {
         self.connection().execute(
@@ -478,10 +469,6 @@ mod tests {
         store.keep_answer(id, Approve, "late").unwrap();
         store.keep_answer(id, Report, "report").unwrap();
         assert!(matches!(store.challenge(id).unwrap().progress, Progress::Answering { answer: Report, .. }));
-        store.give_up_answer(id, Timestamp::from_millis(2)).unwrap();
-        let denied = Progress::Finished { outcome: Outcome::Denied, at: Timestamp::from_millis(1) };
-        assert_eq!(store.challenge(id).unwrap().progress, denied, "it is not sent for ever");
-        assert!(store.unfinished_challenges().unwrap().is_empty());
     }
 
     #[test]

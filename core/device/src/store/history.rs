@@ -1,8 +1,9 @@
 //! How long the history is kept. It goes from its old end, a few requests at a time, and what waits for the person or
 //! for the server is no part of it.
 
-use super::Store;
+use super::{Outcome, Store};
 use crate::error::Error;
+use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::time::Duration;
@@ -49,6 +50,15 @@ impl Store {
         removed += transaction.execute(&sql, [])?;
         transaction.commit()?;
         Ok(removed)
+    }
+
+    /// Gives up an answer that the server will never take: the request is over, and a report of it is not sent again.
+    pub fn give_up_answer(&self, id: ChallengeId, at: Timestamp) -> Result<(), Error> {
+        self.finish_challenge(id, Outcome::Expired, at)?;
+        let sql = "UPDATE challenge SET answer = NULL, decision = NULL
+                   WHERE challenge_id = ?1 AND answer = 'report' AND outcome <> 'reported'";
+        self.connection().execute(sql, [id.to_string()])?;
+        Ok(())
     }
 }
 
@@ -133,6 +143,26 @@ mod tests {
         receive(&store, "heard report", 300..310, Some("report"), Some("reported"));
         forget(&store, NOW);
         assert_eq!(left(&store).0, 90 + 91);
+    }
+
+    #[test]
+    fn an_answer_that_the_server_will_never_take_is_not_sent_for_ever() {
+        let (_folder, store) = store();
+        for (id, outcome, ends) in
+            [("AAAAAAAAAAAAAAAAAAAAAA", Some("denied"), "denied"), ("BBBBBBBBBBBBBBBBBBBBBA", None, "expired")]
+        {
+            let sql =
+                "INSERT INTO challenge (challenge_id, enrolment_id, compact, received_at, answer, decision, outcome)
+                       VALUES (?1, 'e', 'a.b.c', 7, 'report', 'd.e.f', ?2)";
+            store.connection().execute(sql, (id, outcome)).unwrap();
+            store.give_up_answer(id.parse().unwrap(), NOW).unwrap();
+            let sql = "SELECT outcome FROM challenge WHERE challenge_id = ?1 AND answer IS NULL AND decision IS NULL";
+            let kept: String = store.connection().query_row(sql, [id], |row| row.get(0)).unwrap();
+            assert_eq!(kept, ends);
+        }
+        let waits =
+            "SELECT count(*) FROM challenge WHERE outcome IS NULL OR (answer = 'report' AND outcome <> 'reported')";
+        assert_eq!(store.connection().query_row(waits, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
     }
 
     #[test]

@@ -182,7 +182,8 @@ const DEVICES: Removal = Removal {
 const APPLICATIONS: Removal = Removal {
     table: "code_authenticator",
     oldest: "created_at",
-    over: "state <> 'confirmed' AND enrolment IS NULL AND created_at < $1
+    // Not IS NULL: SQLite would look all of them up by the index of enrolments, instead of the old ones by their age.
+    over: "state <> 'confirmed' AND coalesce(enrolment, 0) = 0 AND created_at < $1
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.settled_code = code_authenticator.row_id)",
     remove: &["DELETE FROM code_authenticator WHERE row_id = $1"],
 };

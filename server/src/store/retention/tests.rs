@@ -169,7 +169,7 @@ async fn keys_of_requests_are_forgotten_before_their_challenge() {
 async fn an_ended_device_stays_for_its_receipts_and_goes_with_all_that_is_its_own() {
     let world = World::new().await;
     let rows = challenge(1, "claimed", ":old", ":old", [":old", ":old", "NULL"])
-        + "INSERT INTO code_authenticator (row_id, handle, account, enrolment, name, secret, algorithm, digits, period, \
+        + "INSERT INTO code_authenticator (row_id, handle, account, enrolment, name, secret, algorithm, digits, period,
            state, created_at) VALUES (1, 'n', 1, 2, 'phone', x'', 'SHA1', 6, 30, 'void', 0);
            INSERT INTO accepted_proof VALUES (2, 'j', :now);
            INSERT INTO push_registration (enrolment, sealed, lane, registered_at) VALUES (2, x'00', 'l', 0)";
@@ -197,7 +197,8 @@ async fn links_and_applications_that_came_to_nothing_go() {
         .run(
             "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
              VALUES ('unused', 1, 'open', :old, :old, x'04'), ('fresh', 1, 'open', :now, :now, x'05');
-             INSERT INTO code_authenticator (handle, account, name, secret, algorithm, digits, period, state, created_at)
+             INSERT INTO code_authenticator
+                 (handle, account, name, secret, algorithm, digits, period, state, created_at)
              VALUES ('removed', 1, 'n', x'', 'SHA1', 6, 30, 'void', :old),
                     ('used', 1, 'n', x'00', 'SHA1', 6, 30, 'confirmed', :old),
                     ('begun', 1, 'n', x'00', 'SHA1', 6, 30, 'proposed', :now)",

@@ -1,6 +1,8 @@
 //! SQLite: one file, one writer thread that commits in groups, and readers beside it.
 
 mod connection;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod schema;
 mod writer;
