@@ -5,9 +5,10 @@ mod show;
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
+use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 
-use countersign_device::{Account, AccountState, Authenticator, Error, Outcome, Received};
+use countersign_device::{Account, AccountState, Authenticator, Error, Outcome, Pulled, Received};
 use show::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -197,20 +198,33 @@ fn living(authenticator: &Authenticator) -> Result<Vec<Account>, Failure> {
 async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
     for account in living(authenticator)? {
-        let error = match authenticator.pull(account.id, 0).await {
+        let failure = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
                 if let Some(reason) = pulled.push_failure {
                     printer.trouble(&format!("{}: notifications do not arrive: {reason}", account.organisation))?;
                 }
-                pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
+                match unsigned_end(&pulled) {
+                    Some(failure) => Some(failure),
+                    None => pulled.received.into_iter().find_map(Result::err).map(Error::Refused).map(Failure::from),
+                }
             }
-            Err(error) => Some(error),
+            Err(error) => Some(error.into()),
         };
-        if let Some(failure) = error.map(Failure::from) {
+        if let Some(failure) = failure {
             trouble = Some(Failure { message: format!("{}: {}", account.organisation, failure.message), ..failure });
         }
     }
     Ok(trouble)
+}
+
+/// That the server calls the account void without its signed word on it. It is shown, and changes nothing here.
+fn unsigned_end(pulled: &Pulled) -> Option<Failure> {
+    let unsigned = pulled.state == EnrolmentState::Void && pulled.ended.is_none();
+    unsigned.then(|| Failure {
+        exit_code: 3,
+        message: "the server says, without its signature, that this phone is not in use any more; nothing was removed"
+            .into(),
+    })
 }
 
 async fn list(authenticator: &Authenticator, printer: &Printer) -> Result<(), Failure> {
@@ -258,6 +272,10 @@ async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, print
             return printer.trouble(show::explain_end(reason)).map_err(Failure::from);
         }
         let mut refused = false;
+        if let Some(failure) = unsigned_end(&pulled) {
+            refused = true;
+            printer.trouble(&failure.message)?;
+        }
         for received in pulled.received {
             match received {
                 Ok(Received::New(challenge) | Received::Changed(challenge)) => {
@@ -275,7 +293,7 @@ async fn watch_account(authenticator: Arc<Authenticator>, id: EnrolmentId, print
             }
         }
         if refused {
-            // The server brings it again at once.
+            // The server says it again at once.
             tokio::time::sleep(WATCH_PAUSE).await;
         }
     }
@@ -373,4 +391,26 @@ fn only_match<T: std::fmt::Display>(
         });
     }
     Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::revocation::EndReason;
+
+    #[test]
+    fn a_void_without_a_revocation_is_said_and_one_with_it_is_an_end() {
+        let pulled = |state, ended| Pulled {
+            state,
+            received: Vec::new(),
+            push: None,
+            webpush_public_key: None,
+            push_failure: None,
+            ended,
+        };
+        let bare = unsigned_end(&pulled(EnrolmentState::Void, None)).unwrap();
+        assert!(bare.exit_code == 3 && bare.message.contains("nothing was removed"));
+        assert!(unsigned_end(&pulled(EnrolmentState::Void, Some(EndReason::Revoked))).is_none());
+        assert!(unsigned_end(&pulled(EnrolmentState::Confirmed, None)).is_none());
+    }
 }
