@@ -6,6 +6,8 @@ use crate::problem_code::AnyProblemCode;
 #[cfg(feature = "openapi")]
 use crate::problem_code::ProblemCode;
 use crate::refusal::Refusal;
+#[cfg(feature = "openapi")]
+use crate::schema;
 use crate::sealing::Envelope;
 use crate::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
@@ -22,10 +24,10 @@ pub const MAX_WAIT_SECONDS: u32 = 60;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedemptionAnswer {
     /// The enrolment statement, a compact JWS.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::CompactJws))]
     pub enrolment: String,
     /// The code seed, sealed to the device; absent from a server that has no one-time codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub code_seed: Option<Envelope>,
 }
 
@@ -44,29 +46,36 @@ pub enum EnrolmentState {
 
 /// The answer to a pull.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PulledChallenges {
     /// The enrolment's state.
     pub state: EnrolmentState,
     /// Sealed as a push is: every challenge that waits for an answer and is not [`Known`] as it is, and a retraction
     /// for each known one that waits no longer.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub challenges: Vec<Envelope>,
     /// Whether pushes reach this device; none from an older server, and for a word of a newer one that is not known
     /// here.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     #[serde(default, deserialize_with = "known_status")]
     pub push: Option<PushStatus>,
     /// The server's key for Web Push subscriptions, in base64url; absent while there is nothing to repair.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<schema::Point>))]
     pub webpush_public_key: Option<String>,
     /// Why the latest push to this device did not go through, when it did not.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub push_failure: Option<PushFailure>,
     /// The server's signed word that this enrolment is over: a compact JWS.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<schema::CompactJws>))]
     pub revocation: Option<String>,
 }
 
 /// Whether pushes reach a device, as its server knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PushStatus {
     /// There is a registration, and nothing to repair.
@@ -89,6 +98,7 @@ fn known_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pus
 /// because a device chooses where its server connects: whatever a resolver, a connection or TLS says there would show a
 /// stranger the operator's own network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "snake_case"))]
 pub enum PushFailure {
     /// There was no answer: the push service was not found, not connected to, or did not answer in time.
     Unreachable,
@@ -226,6 +236,26 @@ impl PushRegistrations {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for PushRegistration {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PushRegistration {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        schema::push_registration()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for PushRegistrations {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PushRegistrations {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        schema::push_registrations()
+    }
+}
+
 // By hand: what serde derives would say of every fault only that nothing fits.
 impl<'de> Deserialize<'de> for PushRegistrations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -260,6 +290,7 @@ pub const MAX_FCM_TOKEN_LENGTH: usize = 4096;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionAnswer {
     /// The challenge's state: `approved` or `denied`; after a report, whatever it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::relying_party_api::ChallengeState))]
     pub state: String,
 }
 
@@ -268,7 +299,6 @@ pub struct DecisionAnswer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// The enrolment.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: EnrolmentId,
     /// The name its owner gave it.
     pub name: String,
@@ -297,10 +327,12 @@ pub const PROBLEM_TYPE_START: &str = "urn:countersign:problem:";
 pub struct Problem {
     /// `urn:countersign:problem:` and the code.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^urn:countersign:problem:[a-z_]+$"))]
     pub kind: String,
     /// What kind of problem this is, in a few words.
     pub title: String,
     /// The HTTP status.
+    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     /// What happened and what to do next, in a sentence.
     pub detail: String,

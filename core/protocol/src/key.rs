@@ -75,6 +75,16 @@ impl std::fmt::Debug for Thumbprint {
 #[serde(try_from = "Jwk", into = "Jwk")]
 pub struct PublicKey([u8; 65]);
 
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for PublicKey {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PublicKey {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        crate::schema::public_key()
+    }
+}
+
 /// The JWK form of a P-256 public key (RFC 7518, section 6.2), required members only.
 #[derive(Serialize, Deserialize)]
 struct Jwk {

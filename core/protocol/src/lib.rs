@@ -25,6 +25,8 @@ mod refusal;
 pub mod relying_party_api;
 pub mod retraction;
 pub mod revocation;
+#[cfg(feature = "openapi")]
+pub mod schema;
 pub mod sealing;
 pub mod server_identity;
 pub mod text;

@@ -11,7 +11,6 @@ macro_rules! codes {
         /// Why a request or a message was refused. A code never changes its meaning. A newer server may have more
         /// codes, so a reader goes by the HTTP status where it does not know one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum ProblemCode {
             $($(#[$doc])* #[serde(rename = $code)] $variant,)*
         }
@@ -28,6 +27,17 @@ macro_rules! codes {
             }
         }
     };
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for ProblemCode {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for ProblemCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let words: Vec<&str> = Self::ALL.iter().map(|code| code.as_str()).collect();
+        crate::schema::word(&words).description(Some("Why a request was refused. A newer server may have more.")).into()
+    }
 }
 
 codes! {

@@ -15,15 +15,20 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The certificate of the signing key that signed the challenge.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub certificate: String,
     /// The certificate of the signing key that signed the enrolment statement. That may be an earlier key than the
     /// challenge's, since servers change their signing key.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub enrolment_certificate: String,
     /// The enrolment statement: which keys the account's device signs with.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub enrolment: String,
     /// The challenge: what was asked, as the device was sent it.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub challenge: String,
     /// The decision: what the device answered.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub decision: String,
 }
 

@@ -3,6 +3,8 @@
 use crate::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use crate::receipt::Receipt;
 use crate::revocation::EndReason;
+#[cfg(feature = "openapi")]
+use crate::schema;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "openapi")]
 use utoipa::ToSchema;
@@ -17,12 +19,26 @@ pub fn is_request_name(text: &str) -> bool {
         && bytes.last() != Some(&b' ')
 }
 
+/// The relying party itself, as the server knows it.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct RelyingParty {
+    /// Its id: the `aud` of signed events.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Handle))]
+    pub id: String,
+    /// The name that people see when it asks.
+    pub name: String,
+    /// The name of its organisation.
+    pub organisation: String,
+}
+
 /// A person to be known here.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserRequest {
     /// The name under which the person signs in; the phone shows it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
 }
 
@@ -31,7 +47,6 @@ pub struct UserRequest {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct User {
     /// Names the account.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: AccountId,
     /// The name under which the person signs in.
     pub name: String,
@@ -57,7 +72,6 @@ pub enum EnrolmentStage {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct NewEnrolment {
     /// Names the enrolment.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: EnrolmentId,
     /// The link, for the phone that shows this page. It is a secret: show it to nobody else.
     pub link: String,
@@ -66,6 +80,7 @@ pub struct NewEnrolment {
     /// The link as a QR code, a PNG in a `data:` address.
     pub qr_png: String,
     /// Until when it serves (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
     pub expires_at: String,
     /// `open`.
     pub state: EnrolmentStage,
@@ -76,18 +91,21 @@ pub struct NewEnrolment {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct Enrolment {
     /// Names the enrolment.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: EnrolmentId,
     /// How far it has come.
     pub state: EnrolmentStage,
     /// Why it is void.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub void_reason: Option<EndReason>,
     /// The name that the device gave itself.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device_name: Option<String>,
     /// The server's signed word on the device's keys, once there is a device. Pin the approval key in it to verify
     /// receipts without trusting the server.
+    #[cfg_attr(feature = "openapi", schema(required = true, value_type = Option<schema::CompactJws>))]
     pub statement: Option<String>,
     /// Until when its next step can be taken (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
     pub expires_at: String,
 }
 
@@ -97,6 +115,7 @@ pub struct Enrolment {
 #[serde(deny_unknown_fields)]
 pub struct ConfirmationRequest {
     /// Six digits, as the person typed them on the signed-in page.
+    #[cfg_attr(feature = "openapi", schema(min_length = 6))]
     pub code: String,
 }
 
@@ -106,23 +125,25 @@ pub struct ConfirmationRequest {
 #[serde(deny_unknown_fields)]
 pub struct ChallengeRequest {
     /// The account that is asked.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub user_id: AccountId,
     /// What the person must do; default: look and tap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRequest>,
     /// A sentence that the phone shows, for example what is being paid; 120 characters at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 120))]
     pub binding_message: Option<String>,
     /// Where the sign-in comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,
     /// How it may be answered: a list of `push`, `code` or both, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeSet<Method>>, min_items = 1, max_items = 2))]
     pub methods: Option<Vec<Method>>,
     /// The relying party's own name for this attempt to sign in, of the characters of an `Idempotency-Key`. While the
     /// challenge that it named can still lead to a sign-in, the same request gets it again instead of a second one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::RequestName>))]
     pub attempt: Option<String>,
     /// How long the person has, in seconds: 1 to 600, default 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +153,6 @@ pub struct ChallengeRequest {
 
 /// What the person must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRequest {
     /// The mode.
@@ -140,6 +160,16 @@ pub struct PolicyRequest {
     /// How many digits the page shows and the person types: 2 or 6, default 6; only with the mode `number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digits: Option<u8>,
+}
+
+#[cfg(feature = "openapi")]
+impl ToSchema for PolicyRequest {}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PolicyRequest {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        schema::policy()
+    }
 }
 
 /// How a person answers.
@@ -246,31 +276,38 @@ pub enum PushState {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct Challenge {
     /// Names it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: ChallengeId,
     /// Its state.
     pub state: ChallengeState,
     /// What the person must do to say YES. A question that was a tap asks for a number once another comes beside it.
     pub policy: PolicyRequest,
     /// What the page shows and the person types on the phone; only while it is pending and asks for a number.
+    #[cfg_attr(feature = "openapi", schema(required = true, pattern = "^([0-9]{2}|[0-9]{6})$"))]
     pub number: Option<String>,
     /// Opens the question in the app on the same phone; only while it is pending. It never carries the number.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub link: Option<String>,
     /// True once the person has said "this was not me", also after it was claimed.
     pub reported: bool,
     /// When it was asked (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
     pub created_at: String,
     /// When it ends (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
     pub expires_at: String,
     /// How far its pushes have come.
     pub push: PushState,
     /// What a push network said that did not take one, in words for who looks into it; none once one has gone through.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub push_reason: Option<String>,
     /// How it may be answered by what the account has now.
+    #[cfg_attr(feature = "openapi", schema(max_items = 2))]
     pub methods: Vec<Method>,
     /// How the person was authenticated (RFC 8176); empty until approved.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::Amr>))]
     pub amr: Vec<String>,
     /// The signed question and answer, once there is one. Keep it: it can be verified without this server.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub receipt: Option<Receipt>,
 }
 
@@ -280,10 +317,10 @@ pub struct Challenge {
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
     /// The digits, as they were typed.
+    #[cfg_attr(feature = "openapi", schema(min_length = 6))]
     pub code: String,
     /// The challenge that the code is to settle, if any.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub challenge_id: Option<ChallengeId>,
 }
 
@@ -294,6 +331,7 @@ pub struct CodeAnswer {
     /// True once for each code: it is spent by this answer.
     pub valid: bool,
     /// `totp`.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Totp))]
     pub method: String,
     /// How many wrong codes in a row are still taken before everything that makes codes is locked.
     pub remaining_attempts: u32,
@@ -322,6 +360,7 @@ pub enum CodeReason {
 pub struct AuthenticatorRequest {
     /// Its name in the person's list.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: Option<String>,
 }
 
@@ -341,7 +380,6 @@ pub enum AuthenticatorState {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct NewAuthenticator {
     /// Names it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: AuthenticatorId,
     /// `proposed`.
     pub state: AuthenticatorState,
@@ -350,8 +388,10 @@ pub struct NewAuthenticator {
     /// The same secret to be typed: base32 in groups of four.
     pub key: String,
     /// The link as a QR code, in SVG; null when the names are too long for one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub qr_svg: Option<String>,
     /// The link as a QR code, a PNG in a `data:` address; null when the names are too long for one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub qr_png: Option<String>,
 }
 
@@ -360,7 +400,6 @@ pub struct NewAuthenticator {
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct Authenticator {
     /// Names it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: AuthenticatorId,
     /// Its name in the person's list.
     pub name: String,
@@ -371,7 +410,7 @@ pub struct Authenticator {
     /// True when too many wrong codes have locked it.
     pub locked: bool,
     /// The phone's enrolment; null for any other application.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device: Option<EnrolmentId>,
 }
 
@@ -401,5 +440,6 @@ pub struct Authenticators {
 #[serde(deny_unknown_fields)]
 pub struct FirstCodeRequest {
     /// The digits, as they were typed.
+    #[cfg_attr(feature = "openapi", schema(min_length = 6))]
     pub code: String,
 }

@@ -116,9 +116,12 @@ impl SealedTo<'_> {
 
 /// A sealed message as it travels: the body of a push, or an element of a pull.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Envelope {
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1))]
     v: u8,
     id: PushId,
+    #[cfg_attr(feature = "openapi", schema(min_length = 3478, max_length = 3478, pattern = "^[A-Za-z0-9_-]+$"))]
     sealed: String,
 }
 

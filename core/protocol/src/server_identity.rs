@@ -46,18 +46,23 @@ impl Claims for SignedTime {
 
 /// What `/.well-known/countersign` says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WellKnown {
     /// The thumbprint of the root.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Digest))]
     pub server_id: Thumbprint,
     /// The root's public key.
     pub root: PublicKey,
     /// A certificate, signed by the root.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::CompactJws))]
     pub certificate: String,
     /// The time, signed for the caller's nonce; absent when it sent none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::CompactJws>, nullable = false))]
     pub time: Option<String>,
     /// The VAPID public key (RFC 8292) for Web Push subscriptions, in base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::schema::Point>, nullable = false))]
     pub webpush_public_key: Option<String>,
     /// Signs the events that relying parties are told; its thumbprint is their `kid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

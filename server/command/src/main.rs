@@ -6,6 +6,8 @@ mod command_line;
 mod demo;
 mod failure;
 mod phone;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod terminal;
 mod typed_id;

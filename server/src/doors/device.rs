@@ -13,6 +13,7 @@ use countersign_protocol::device_api::{
 };
 use countersign_protocol::enrolment::Redemption;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::schema::CompactJws;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -20,9 +21,7 @@ use utoipa::ToSchema;
 #[utoipa::path(post, path = "/v1/device/enrol", tag = "device",
     request_body(content = inline(RedemptionSchema), description = "See PROTOCOL.md, Enrolment"),
     responses((status = 200,
-        description = "Proposed; also for the same redemption sent again", body = RedemptionAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+        description = "Proposed; also for the same redemption sent again", body = RedemptionAnswer)))]
 pub async fn redeem(
     State(service): State<Arc<Service>>,
     CalledFrom(address): CalledFrom,
@@ -34,15 +33,11 @@ pub async fn redeem(
 /// What this device does not know yet, sealed as a push is: challenges that wait, and retractions of those that wait no
 /// longer; with `wait`, answers as soon as there is anything.
 #[utoipa::path(get, path = "/v1/device/challenges", tag = "device",
-    params(("wait" = Option<u32>, Query, description = "Seconds to wait while there is nothing to say: 0 to 60"),
+    params(("wait" = Option<u32>, Query, minimum = 0, maximum = 60,
+            description = "Seconds to wait while there is nothing to say: 0 to 60"),
         ("known" = Option<String>,
-        Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most"),
-        ("Countersign-Proof" = String, Header, description = "A request proof")),
-    responses((status = 200,
-        description = "`state`, sealed `challenges`, `push`, `webpush_public_key`, `revocation`; see PROTOCOL.md, Pull",
-            content_type = "application/json"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+        Query, description = "What the device holds: ID.DIGEST, separated by commas; 32 at most")),
+    responses((status = 200, description = "See PROTOCOL.md, Pull", body = PulledChallenges)))]
 pub async fn pull(
     State(service): State<Arc<Service>>,
     by: Device,
@@ -54,11 +49,9 @@ pub async fn pull(
 
 /// Step 5, settle: takes a device's signed decision. It is its own proof of possession.
 #[utoipa::path(post, path = "/v1/device/challenges/{id}/decision", tag = "device",
-    params(("id" = String, Path, description = "The challenge")),
-    request_body(content = String, content_type = "application/jose", description = "A decision, as a compact JWS"),
-    responses((status = 200, description = "The answer counts; also when it is sent again", body = DecisionAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = ChallengeId, Path, description = "The challenge")),
+    request_body(content = CompactJws, content_type = "application/jose", description = "A decision"),
+    responses((status = 200, description = "The answer counts; also when it is sent again", body = DecisionAnswer)))]
 pub async fn settle(
     State(service): State<Arc<Service>>,
     CalledFrom(address): CalledFrom,
@@ -71,12 +64,8 @@ pub async fn settle(
 /// Says where this device is reached: one place, or a list of up to four, in the place of all that were registered
 /// before.
 #[utoipa::path(put, path = "/v1/device/push", tag = "device",
-    params(("Countersign-Proof" = String, Header, description = "A request proof")),
-    request_body(content_type = "application/json",
-        description = "A push registration, or a list of 1 to 4; see PROTOCOL.md, Push"),
-    responses((status = 204, description = "These are the device's registrations, and no others"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    request_body(content = PushRegistrations, description = "One, or a list of 1 to 4; see PROTOCOL.md, Push"),
+    responses((status = 204, description = "These are the device's registrations, and no others")))]
 pub async fn register_push(
     State(service): State<Arc<Service>>,
     by: Device,
@@ -88,10 +77,7 @@ pub async fn register_push(
 
 /// The devices of this device's account.
 #[utoipa::path(get, path = "/v1/device/devices", tag = "device",
-    params(("Countersign-Proof" = String, Header, description = "A request proof")),
-    responses((status = 200, body = Devices),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    responses((status = 200, body = Devices)))]
 pub async fn devices(State(service): State<Arc<Service>>, by: ConfirmedDevice) -> Result<Json<Devices>, Problem> {
     Ok(Json(service::enrol::devices(&service, &by).await?))
 }
@@ -99,13 +85,8 @@ pub async fn devices(State(service): State<Arc<Service>>, by: ConfirmedDevice) -
 /// Removes this device from its account. A device can remove only itself: its request key works without the person, and
 /// a thief's phone must not shut out the others.
 #[utoipa::path(delete, path = "/v1/device/devices/{id}", tag = "device",
-    params(("id" = String, Path,
-        description = "The enrolment"),
-        ("Countersign-Proof" = String,
-        Header, description = "A request proof")),
-    responses((status = 204, description = "Removed; also when it was before"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = EnrolmentId, Path, description = "The enrolment")),
+    responses((status = 204, description = "Removed; also when it was before")))]
 pub async fn revoke(
     State(service): State<Arc<Service>>,
     by: Device,
@@ -122,7 +103,9 @@ struct RedemptionSchema {
     /// The ticket from the link.
     ticket: String,
     /// The transcript, signed by the request key.
+    #[schema(value_type = CompactJws)]
     transcript: String,
     /// The possession, signed by the approval key.
+    #[schema(value_type = CompactJws)]
     possession: String,
 }

@@ -5,8 +5,8 @@
 use crate::domain::refused::Refused;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use countersign_protocol::ProblemCode;
 use countersign_protocol::device_api::PROBLEM_TYPE_START;
-use countersign_protocol::{ProblemCode, Refusal};
 use std::time::Duration;
 
 /// Why a request is not answered as was asked: what the use case says, or what HTTP says before there is one.
@@ -39,9 +39,53 @@ impl<T: Into<Refused>> From<T> for Problem {
     }
 }
 
+/// The status of the answer that carries a code: the same for every call, so that the description can state it.
+pub(super) const fn status_of(code: ProblemCode) -> StatusCode {
+    use ProblemCode as C;
+    match code {
+        C::Malformed | C::UnknownClaim | C::WrongSize => StatusCode::BAD_REQUEST,
+        C::Unauthorised | C::NonceRequired => StatusCode::UNAUTHORIZED,
+        C::WrongAlgorithm
+        | C::WrongType
+        | C::UnknownKey
+        | C::BadSignature
+        | C::CannotOpen
+        | C::WrongDevice
+        | C::WrongAccount
+        | C::WrongServer
+        | C::WrongChallenge
+        | C::OldCertificate
+        | C::FutureTime
+        | C::StaleTime
+        | C::Replayed
+        | C::DeviceNotInUse
+        | C::InvalidTicket
+        | C::RedeemedTwice
+        | C::WrongNumber
+        | C::Locked => StatusCode::FORBIDDEN,
+        C::NotFound => StatusCode::NOT_FOUND,
+        C::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+        C::Timeout => StatusCode::REQUEST_TIMEOUT,
+        C::GatewayNotConfigured
+        | C::TooManyRegistrations
+        | C::UnknownWebPushKey
+        | C::NoDevice
+        | C::IdempotencyMismatch
+        | C::AlreadyAnswered
+        | C::AlreadyClaimed
+        | C::NotApproved
+        | C::NotProposed
+        | C::CodeNotAllowed => StatusCode::CONFLICT,
+        C::Expired | C::Cancelled => StatusCode::GONE,
+        C::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        C::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        C::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
 /// How a problem looks outside.
 struct Outside {
-    status: StatusCode,
     code: ProblemCode,
     title: &'static str,
     detail: String,
@@ -55,28 +99,17 @@ impl Problem {
 
     fn outside(&self) -> Outside {
         use ProblemCode as C;
-        use StatusCode as S;
-        let (status, code, title, detail) = match self {
+        let (code, title, detail) = match self {
             Self::Refused(refused) => return Outside::of(refused),
-            Self::NotReady(detail) => (S::SERVICE_UNAVAILABLE, C::Unavailable, "Not ready", detail.as_str()),
-            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, C::TooLarge, "The request is too large", "Send a shorter body."),
-            Self::BodyTimeout => (
-                S::REQUEST_TIMEOUT,
-                C::Timeout,
-                "The request took too long",
-                "The whole body must come within ten seconds.",
-            ),
-            Self::NoSuchCall => {
-                (S::NOT_FOUND, C::NotFound, "Not found", "There is no such call. /openapi.json lists them all.")
+            Self::NotReady(detail) => (C::Unavailable, "Not ready", detail.as_str()),
+            Self::TooLarge => (C::TooLarge, "The request is too large", "Send a shorter body."),
+            Self::BodyTimeout => {
+                (C::Timeout, "The request took too long", "The whole body must come within ten seconds.")
             }
-            Self::WrongMethod => (
-                S::METHOD_NOT_ALLOWED,
-                C::WrongMethod,
-                "Wrong method",
-                "This path takes another method; see /openapi.json.",
-            ),
+            Self::NoSuchCall => (C::NotFound, "Not found", "There is no such call. /openapi.json lists them all."),
+            Self::WrongMethod => (C::WrongMethod, "Wrong method", "This path takes another method; see /openapi.json."),
         };
-        Outside { status, code, title, detail: detail.to_owned() }
+        Outside { code, title, detail: detail.to_owned() }
     }
 }
 
@@ -84,97 +117,70 @@ impl Outside {
     #[expect(clippy::too_many_lines, reason = "the one table of every code; split, it could no longer be read as one")]
     fn of(refused: &Refused) -> Self {
         use ProblemCode as C;
-        use StatusCode as S;
-        let (status, code, title, detail): (_, _, _, &str) = match refused {
+        let (code, title, detail): (_, _, &str) = match refused {
             Refused::Message(refusal) => {
-                let status = match refusal {
-                    Refusal::Expired => S::GONE,
-                    Refusal::TooLarge => S::PAYLOAD_TOO_LARGE,
-                    Refusal::Malformed(_) | Refusal::UnknownClaim | Refusal::WrongSize => S::BAD_REQUEST,
-                    _ => S::FORBIDDEN,
-                };
-                return Self {
-                    status,
-                    code: refusal.code(),
-                    title: "The message was refused",
-                    detail: sentence(&refusal.to_string()),
-                };
+                let detail = sentence(&refusal.to_string());
+                return Self { code: refusal.code(), title: "The message was refused", detail };
             }
-            Refused::Malformed(detail) => (S::BAD_REQUEST, C::Malformed, "The request is malformed", detail),
+            Refused::Malformed(detail) => (C::Malformed, "The request is malformed", detail),
             Refused::NotFound(what) => {
                 let detail = format!("There is no such {what} here. Check the id and the API key it goes with.");
-                return Self { status: S::NOT_FOUND, code: C::NotFound, title: "Not found", detail };
+                return Self { code: C::NotFound, title: "Not found", detail };
             }
             Refused::Unauthorised => (
-                S::UNAUTHORIZED,
                 C::Unauthorised,
                 "Not authorised",
                 "Send a valid API key as 'Authorization: Bearer KEY'. 'countersign admin relying-party create' makes \
                  one.",
             ),
             Refused::NonceRequired => (
-                S::UNAUTHORIZED,
                 C::NonceRequired,
                 "A fresh nonce is required",
                 "Sign the request again with the nonce in the Countersign-Nonce header.",
             ),
-            Refused::Replayed => (
-                S::FORBIDDEN,
-                C::Replayed,
-                "Replayed",
-                "This request proof was accepted before. Sign each request anew.",
-            ),
-            Refused::WrongDevice => {
-                (S::FORBIDDEN, C::WrongDevice, "Wrong device", "A device may do this only for itself.")
+            Refused::Replayed => {
+                (C::Replayed, "Replayed", "This request proof was accepted before. Sign each request anew.")
             }
+            Refused::WrongDevice => (C::WrongDevice, "Wrong device", "A device may do this only for itself."),
             Refused::GatewayNotConfigured(name) => {
                 let detail = format!(
                     "This server is not configured for {name}, so it cannot wake this app. Open the app to see what \
                      waits; the operator can set up [push.{name}]."
                 );
                 let (code, title) = (C::GatewayNotConfigured, "The push network is not configured");
-                return Self { status: S::CONFLICT, code, title, detail };
+                return Self { code, title, detail };
             }
             Refused::TooManyRegistrations => (
-                S::CONFLICT,
                 C::TooManyRegistrations,
                 "Too many push registrations",
                 "A device has at most 4. Send only those through which it is reached now; they replace all earlier \
                  ones.",
             ),
             Refused::UnknownWebPushKey => (
-                S::CONFLICT,
                 C::UnknownWebPushKey,
                 "The subscription was made with another key",
                 "This server does not hold the key in application_server_key. Subscribe anew with the \
                  webpush_public_key of /.well-known/countersign and register that.",
             ),
             Refused::DeviceNotInUse => (
-                S::FORBIDDEN,
                 C::DeviceNotInUse,
                 "The device is not in use",
                 "It has not been confirmed yet, or it was removed. Enrol it again from your account's page.",
             ),
             Refused::NoDevice => (
-                S::CONFLICT,
                 C::NoDevice,
                 "The account has no device",
                 "Enrol a device first: POST /v1/users/{id}/enrolments gives a link for it.",
             ),
             Refused::IdempotencyMismatch => (
-                S::CONFLICT,
                 C::IdempotencyMismatch,
                 "Idempotency key used before",
                 "Another request came under this Idempotency-Key, or of this attempt. A new request needs a new one.",
             ),
-            Refused::AlreadyAnswered => (
-                S::CONFLICT,
-                C::AlreadyAnswered,
-                "Already answered",
-                "Another answer was first. There is nothing left to do.",
-            ),
+            Refused::AlreadyAnswered => {
+                (C::AlreadyAnswered, "Already answered", "Another answer was first. There is nothing left to do.")
+            }
             Refused::AlreadyClaimed => (
-                S::CONFLICT,
                 C::AlreadyClaimed,
                 "Already claimed",
                 "This approval was claimed before. Send the same Idempotency-Key to repeat a claim whose answer was \
@@ -182,20 +188,18 @@ impl Outside {
             ),
             Refused::NotApproved(state) => {
                 let detail = format!("The challenge is {}: there is no approval to claim.", state.as_str());
-                return Self { status: S::CONFLICT, code: C::NotApproved, title: "Not approved", detail };
+                return Self { code: C::NotApproved, title: "Not approved", detail };
             }
-            Refused::Expired => (S::GONE, C::Expired, "Expired", "Its time is over. Start the sign-in again."),
+            Refused::Expired => (C::Expired, "Expired", "Its time is over. Start the sign-in again."),
             Refused::Cancelled => {
-                (S::GONE, C::Cancelled, "Cancelled", "The site took the question back. There is nothing left to do.")
+                (C::Cancelled, "Cancelled", "The site took the question back. There is nothing left to do.")
             }
             Refused::InvalidTicket => (
-                S::FORBIDDEN,
                 C::InvalidTicket,
                 "The link is not valid",
                 "It is too old, or it was used before. Ask for a new link on your account's page.",
             ),
             Refused::RedeemedTwice => (
-                S::FORBIDDEN,
                 C::RedeemedTwice,
                 "The link was used twice",
                 "Another device used this link before, so neither was enrolled. Ask for a new link and show it to \
@@ -206,23 +210,21 @@ impl Outside {
                     0 => "The digits are wrong. This enrolment is over; ask for a new link.".to_owned(),
                     left => format!("The digits are not the ones that the phone shows. Attempts left: {left}."),
                 };
-                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong digits", detail };
+                return Self { code: C::WrongNumber, title: "Wrong digits", detail };
             }
             Refused::WrongNumber => (
-                S::FORBIDDEN,
                 C::WrongNumber,
                 "Wrong number",
                 "The number is not the one that the page showed. The sign-in was stopped; start it again.",
             ),
             Refused::NotProposed => (
-                S::CONFLICT,
                 C::NotProposed,
                 "No device waits for a confirmation",
                 "Open the link on the phone first; if it was, ask for a new link.",
             ),
             Refused::WrongFirstCode(left) => {
                 let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
-                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong digits", detail };
+                return Self { code: C::WrongNumber, title: "Wrong digits", detail };
             }
             Refused::FirstCodeOfAnotherTime { seconds_ahead, left } => {
                 let way = if *seconds_ahead < 0 { "behind" } else { "ahead" };
@@ -231,41 +233,35 @@ impl Outside {
                      device set the clock by itself, then type the next code. Attempts left: {left}.",
                     seconds_ahead.unsigned_abs()
                 );
-                return Self { status: S::FORBIDDEN, code: C::WrongNumber, title: "Wrong clock", detail };
+                return Self { code: C::WrongNumber, title: "Wrong clock", detail };
             }
             Refused::ApplicationNotProposed => (
-                S::CONFLICT,
                 C::NotProposed,
                 "The application does not wait for a code",
                 "It was confirmed before, or ten minutes are over. GET /v1/users/{id}/authenticators shows which.",
             ),
             Refused::Throttled(pause) => {
                 let detail = format!("Too many wrong codes. The next one is taken in {} s.", whole_seconds(*pause));
-                return Self { status: S::TOO_MANY_REQUESTS, code: C::Throttled, title: "Too many attempts", detail };
+                return Self { code: C::Throttled, title: "Too many attempts", detail };
             }
             Refused::Locked => (
-                S::FORBIDDEN,
                 C::Locked,
                 "Codes are locked",
                 "Too many wrong codes. Approve a sign-in on the phone, or ask an administrator to unlock the account.",
             ),
             Refused::CodeNotAllowed => (
-                S::CONFLICT,
                 C::CodeNotAllowed,
                 "The challenge takes no code",
                 "It was created without the method code. Let the person answer on the phone.",
             ),
             Refused::StoreUnavailable => (
-                S::SERVICE_UNAVAILABLE,
                 C::Unavailable,
                 "The server cannot write now",
                 "Nothing was changed. Try again; if it goes on, the operator finds the reason in the server's log.",
             ),
-            Refused::Internal => {
-                (S::INTERNAL_SERVER_ERROR, C::Internal, "Internal error", "The server's log has the reason.")
-            }
+            Refused::Internal => (C::Internal, "Internal error", "The server's log has the reason."),
         };
-        Self { status, code, title, detail: detail.to_owned() }
+        Self { code, title, detail: detail.to_owned() }
     }
 }
 
@@ -291,7 +287,8 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Outside { status, code, title, detail } = self.outside();
+        let Outside { code, title, detail } = self.outside();
+        let status = status_of(code);
         let document = countersign_protocol::device_api::Problem {
             kind: format!("{PROBLEM_TYPE_START}{code}"),
             title: title.to_owned(),
@@ -322,6 +319,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_protocol::Refusal;
     use countersign_protocol::relying_party_api::ChallengeState;
 
     #[test]

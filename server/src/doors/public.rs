@@ -25,10 +25,9 @@ pub struct IdentityQuery {
 
 /// The server's keys and certificate, and the time signed for the caller's nonce.
 #[utoipa::path(get, path = "/.well-known/countersign", tag = "device",
-    params(("nonce" = Option<String>,
-        Query, description = "Up to 64 characters; the answer then holds the signed time")),
-    responses((status = 200, description = "See PROTOCOL.md, The server's identity",
-            content_type = "application/json")))]
+    params(("nonce" = Option<String>, Query, max_length = 64, pattern = "^[!-~]*$",
+        description = "The answer then holds the signed time")),
+    responses((status = 200, description = "See PROTOCOL.md, The server's identity", body = WellKnown)))]
 pub async fn identity(
     State(service): State<Arc<Service>>,
     query: Result<Query<IdentityQuery>, axum::extract::rejection::QueryRejection>,
@@ -62,8 +61,7 @@ pub async fn identity(
 }
 
 /// True as long as the process answers.
-#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200,
-        description = "The process answers")))]
+#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, description = "The process answers", body = String)))]
 pub async fn healthz() -> &'static str {
     "ok\n"
 }

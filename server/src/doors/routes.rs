@@ -2,8 +2,8 @@
 
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
-use super::relying_party::{authenticators, challenges, codes, enrolments};
-use super::{device, public};
+use super::relying_party::{authenticators, challenges, codes, enrolments, itself};
+use super::{description, device, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use axum::extract::Request;
@@ -13,25 +13,13 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Countersign", description = "After the password, the phone asks YES or NO, and signs the answer."),
-    tags(
-        (name = "relying party", description = "With an API key, as a bearer token"),
-        (name = "device", description = "With a request proof; PROTOCOL.md describes every message"),
-        (name = "operator", description = "For monitoring")
-    )
-)]
-struct Description;
 
 /// The whole server, ready to be served.
 pub fn router(service: Arc<Service>) -> Router {
     let relying_party = OpenApiRouter::new()
+        .routes(routes!(itself::read))
         .routes(routes!(enrolments::create_user))
         .routes(routes!(enrolments::open))
         .routes(routes!(enrolments::read))
@@ -56,12 +44,12 @@ pub fn router(service: Arc<Service>) -> Router {
         .routes(routes!(public::identity))
         .routes(routes!(public::healthz))
         .routes(routes!(public::readyz));
-    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+    let (router, description) = OpenApiRouter::with_openapi(description::frame())
         .merge(relying_party)
         .merge(proven_device)
         .merge(open)
         .split_for_parts();
-    let description = described(description);
+    let description = description::complete(description);
     router
         .route("/openapi.json", routing::get(async || Json(description)))
         .route("/enrol", routing::get(public::enrolment_page))
@@ -73,12 +61,6 @@ pub fn router(service: Arc<Service>) -> Router {
         .layer(map_response(guard_headers))
         .layer(CatchPanicLayer::custom(|_| Problem::Refused(Refused::Internal).into_response()))
         .with_state(service)
-}
-
-fn described(mut description: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    description.components.get_or_insert_default().add_security_scheme("api_key", bearer);
-    description
 }
 
 /// Carries a write to its end although its caller has gone: what was committed must also wake those who wait for it.

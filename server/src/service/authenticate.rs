@@ -39,6 +39,11 @@ impl RelyingParty {
         self.found.row_id
     }
 
+    /// Its external handle.
+    pub fn handle(&self) -> &str {
+        &self.found.handle
+    }
+
     /// The row of its organisation: nothing outside it exists for this relying party.
     pub const fn organisation(&self) -> OrganisationRow {
         self.found.organisation.row_id

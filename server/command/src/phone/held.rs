@@ -2,7 +2,8 @@
 
 use super::show::Printer;
 use crate::failure::Failure;
-use countersign_device::{Account, AccountState, Authenticator};
+use countersign_device::{Account, AccountState, Authenticator, Pulled};
+use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::ChallengeId;
 
 /// How many past requests the history shows.
@@ -47,4 +48,36 @@ pub fn only_match<T: std::fmt::Display>(
         });
     }
     Ok(first)
+}
+
+/// That the server calls the account void without its signed word on it. It is shown, and changes nothing here.
+pub fn unsigned_end(pulled: &Pulled) -> Option<Failure> {
+    let unsigned = pulled.state == EnrolmentState::Void && pulled.ended.is_none();
+    unsigned.then(|| Failure {
+        exit_code: 3,
+        message: "the server says, without its signature, that this phone is not in use any more; nothing was removed"
+            .into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::revocation::EndReason;
+
+    #[test]
+    fn a_void_without_a_revocation_is_said_and_one_with_it_is_an_end() {
+        let pulled = |state, ended| Pulled {
+            state,
+            received: Vec::new(),
+            push: None,
+            webpush_public_key: None,
+            push_failure: None,
+            ended,
+        };
+        let bare = unsigned_end(&pulled(EnrolmentState::Void, None)).unwrap();
+        assert!(bare.exit_code == 3 && bare.message.contains("nothing was removed"));
+        assert!(unsigned_end(&pulled(EnrolmentState::Void, Some(EndReason::Revoked))).is_none());
+        assert!(unsigned_end(&pulled(EnrolmentState::Confirmed, None)).is_none());
+    }
 }

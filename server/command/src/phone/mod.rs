@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
 use countersign_device::{Account, Authenticator, Error, Outcome};
 use countersign_protocol::handle::ChallengeId;
-use held::{HISTORY_LENGTH, living, only_match, print_past};
+use held::{HISTORY_LENGTH, living, only_match, print_past, unsigned_end};
 use show::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -213,17 +213,20 @@ fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -
 async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Option<Failure>, Failure> {
     let mut trouble = None;
     for account in living(authenticator)? {
-        let error = match authenticator.pull(account.id, 0).await {
+        let failure = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
                 if let Some(failure) = pulled.push_failure {
                     let organisation = visible(&account.organisation);
                     printer.trouble(&format!("{organisation}: {}", show::explain_push(failure)))?;
                 }
-                pulled.received.into_iter().find_map(Result::err).map(Error::Refused)
+                match unsigned_end(&pulled) {
+                    Some(failure) => Some(failure),
+                    None => pulled.received.into_iter().find_map(Result::err).map(Error::Refused).map(Failure::from),
+                }
             }
-            Err(error) => Some(error),
+            Err(error) => Some(error.into()),
         };
-        if let Some(failure) = error.map(Failure::from) {
+        if let Some(failure) = failure {
             let message = format!("{}: {}", visible(&account.organisation), failure.message);
             trouble = Some(Failure { message, ..failure });
         }

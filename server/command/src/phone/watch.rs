@@ -1,7 +1,7 @@
 //! `countersign phone watch`: every account is asked side by side, and each request is shown once. What stands between
 //! this phone and a server may answer rubbish, cut, or be gone for an hour: that is said once, and asking goes on.
 
-use super::held::{living, no_account, print_past};
+use super::held::{living, no_account, print_past, unsigned_end};
 use super::show::{self, Printer};
 use crate::failure::Failure;
 use crate::terminal::visible;
@@ -88,9 +88,13 @@ async fn watch_account(authenticator: Arc<Authenticator>, account: Account, prin
     }
 }
 
-/// Shows what a pull has brought; true when any of it was refused.
+/// Shows what a pull has brought; true when any of it was refused, or is to be said again by the server at once.
 fn show_received(authenticator: &Authenticator, printer: Printer, pulled: Pulled) -> Result<bool, Failure> {
-    let mut refused = false;
+    let unsigned = unsigned_end(&pulled);
+    let mut refused = unsigned.is_some();
+    if let Some(failure) = unsigned {
+        printer.trouble(&failure.message)?;
+    }
     for received in pulled.received {
         match received {
             Ok(Received::New(challenge) | Received::Changed(challenge)) => {

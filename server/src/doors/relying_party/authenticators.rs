@@ -19,10 +19,8 @@ use std::sync::Arc;
 
 /// Proposes an application: it has ten minutes to show its first code.
 #[utoipa::path(post, path = "/v1/users/{id}/authenticators", tag = "relying party", request_body = AuthenticatorRequest,
-    params(("id" = String, Path, description = "The account")),
-    responses((status = 201, body = NewAuthenticator),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AccountId, Path, description = "The account")),
+    responses((status = 201, body = NewAuthenticator)))]
 pub async fn propose(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -37,10 +35,8 @@ pub async fn propose(
 
 /// Confirms an application with the code that it shows, which is spent by it.
 #[utoipa::path(post, path = "/v1/authenticators/{id}/confirm", tag = "relying party", request_body = FirstCodeRequest,
-    params(("id" = String, Path, description = "The authenticator")),
-    responses((status = 200, body = Authenticator),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AuthenticatorId, Path, description = "The authenticator")),
+    responses((status = 200, body = Authenticator)))]
 pub async fn confirm(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -53,10 +49,8 @@ pub async fn confirm(
 
 /// What makes codes for a person. Nothing of it tells a secret.
 #[utoipa::path(get, path = "/v1/users/{id}/authenticators", tag = "relying party",
-    params(("id" = String, Path, description = "The account")),
-    responses((status = 200, body = Authenticators),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AccountId, Path, description = "The account")),
+    responses((status = 200, body = Authenticators)))]
 pub async fn list(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -68,10 +62,8 @@ pub async fn list(
 
 /// Removes an application. A phone is removed as a device.
 #[utoipa::path(delete, path = "/v1/authenticators/{id}", tag = "relying party",
-    params(("id" = String, Path, description = "The authenticator")),
-    responses((status = 204, description = "Removed"),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AuthenticatorId, Path, description = "The authenticator")),
+    responses((status = 204, description = "Removed")))]
 pub async fn remove(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

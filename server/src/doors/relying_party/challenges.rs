@@ -11,18 +11,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_protocol::handle::ChallengeId;
-use countersign_protocol::relying_party_api::{Challenge, ChallengeRequest};
+use countersign_protocol::relying_party_api::{Challenge, ChallengeRequest, PolicyMode};
+use countersign_protocol::schema::RequestName;
 use std::sync::Arc;
 
 /// Asks an account's devices a question. Answered before any push network has answered.
 #[utoipa::path(post, path = "/v1/challenges", tag = "relying party", request_body = ChallengeRequest,
-    params(("Idempotency-Key" = Option<String>,
-        Header, description = "The same key and body give the same challenge again")),
+    params(("Idempotency-Key" = Option<RequestName>, Header,
+            description = "The same key and body give the same challenge again")),
     responses((status = 201, body = Challenge),
         (status = 200,
-        description = "The same request came before", body = Challenge),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+        description = "The same request came before", body = Challenge)))]
 pub async fn create(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -40,16 +39,12 @@ pub async fn create(
 /// Reads a challenge; with `wait`, answers as soon as it is no longer pending, or asks for a number that the page does
 /// not show. Safe, and may be repeated.
 #[utoipa::path(get, path = "/v1/challenges/{id}", tag = "relying party",
-    params(("id" = String, Path,
-        description = "The challenge"),
-        ("wait" = Option<u32>,
-        Query, description = "Seconds to wait while it is pending: 0 to 60"),
-        ("shown" = Option<String>,
-        Query, description = "What the page shows: `tap` or `number`. While they differ, the wait ends at once; \
-             default: as the challenge is when the wait begins")),
-    responses((status = 200, body = Challenge),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = ChallengeId, Path, description = "The challenge"),
+        ("wait" = Option<u32>, Query, minimum = 0, maximum = 60,
+            description = "Seconds to wait while it is pending: 0 to 60"),
+        ("shown" = Option<PolicyMode>, Query,
+            description = "What the page shows. While they differ, the wait ends at once; default: as the challenge is when the wait begins")),
+    responses((status = 200, body = Challenge)))]
 pub async fn wait(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -63,13 +58,10 @@ pub async fn wait(
 
 /// Takes the approval. The same `Idempotency-Key` gets the same answer again; anyone later gets `already_claimed`.
 #[utoipa::path(post, path = "/v1/challenges/{id}/claim", tag = "relying party",
-    params(("id" = String, Path,
-        description = "The challenge"),
-        ("Idempotency-Key" = Option<String>,
-        Header, description = "Names this claim, so that it can be repeated")),
-    responses((status = 200, body = Challenge),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = ChallengeId, Path, description = "The challenge"),
+        ("Idempotency-Key" = Option<RequestName>, Header,
+            description = "Names this claim, so that it can be repeated")),
+    responses((status = 200, body = Challenge)))]
 pub async fn claim(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -82,11 +74,9 @@ pub async fn claim(
 
 /// Takes a pending question back, or an approval before it is claimed.
 #[utoipa::path(post, path = "/v1/challenges/{id}/cancel", tag = "relying party",
-    params(("id" = String, Path, description = "The challenge")),
+    params(("id" = ChallengeId, Path, description = "The challenge")),
     responses((status = 200,
-        description = "It is cancelled, or its approval revoked; also when it was before", body = Challenge),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+        description = "It is cancelled, or its approval revoked; also when it was before", body = Challenge)))]
 pub async fn cancel(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

@@ -14,10 +14,8 @@ use std::sync::Arc;
 
 /// Checks a code, and spends it. With `challenge_id` a right one also approves that challenge.
 #[utoipa::path(post, path = "/v1/users/{id}/codes/verify", tag = "relying party", request_body = CodeRequest,
-    params(("id" = String, Path, description = "The account")),
-    responses((status = 200, body = CodeAnswer),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AccountId, Path, description = "The account")),
+    responses((status = 200, body = CodeAnswer)))]
 pub async fn verify(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

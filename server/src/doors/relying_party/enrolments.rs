@@ -21,9 +21,7 @@ use std::sync::Arc;
 
 /// Makes an account, or finds the one of this name.
 #[utoipa::path(post, path = "/v1/users", tag = "relying party", request_body = UserRequest,
-    responses((status = 201, body = User), (status = 200, description = "There was one of this name", body = User),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    responses((status = 201, body = User), (status = 200, description = "There was one of this name", body = User)))]
 pub async fn create_user(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -36,10 +34,8 @@ pub async fn create_user(
 
 /// Opens an enrolment: a link for one device, single use, for ten minutes.
 #[utoipa::path(post, path = "/v1/users/{id}/enrolments", tag = "relying party",
-    params(("id" = String, Path, description = "The account")),
-    responses((status = 201, body = NewEnrolment),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = AccountId, Path, description = "The account")),
+    responses((status = 201, body = NewEnrolment)))]
 pub async fn open(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -53,13 +49,10 @@ pub async fn open(
 
 /// Reads an enrolment; with `wait`, answers as soon as it is no longer open.
 #[utoipa::path(get, path = "/v1/enrolments/{id}", tag = "relying party",
-    params(("id" = String, Path,
-        description = "The enrolment"),
-        ("wait" = Option<u32>,
-        Query, description = "Seconds to wait while it is open: 0 to 60")),
-    responses((status = 200, body = Enrolment),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = EnrolmentId, Path, description = "The enrolment"),
+        ("wait" = Option<u32>, Query, minimum = 0, maximum = 60,
+            description = "Seconds to wait while it is open: 0 to 60")),
+    responses((status = 200, body = Enrolment)))]
 pub async fn read(
     State(service): State<Arc<Service>>,
     by: RelyingParty,
@@ -72,10 +65,8 @@ pub async fn read(
 
 /// Confirms the proposed device with the digits that it shows.
 #[utoipa::path(post, path = "/v1/enrolments/{id}/confirm", tag = "relying party", request_body = ConfirmationRequest,
-    params(("id" = String, Path, description = "The enrolment")),
-    responses((status = 200, body = Enrolment),
-        (status = "default", description = "A problem", body = countersign_protocol::device_api::Problem,
-            content_type = "application/problem+json")))]
+    params(("id" = EnrolmentId, Path, description = "The enrolment")),
+    responses((status = 200, body = Enrolment)))]
 pub async fn confirm(
     State(service): State<Arc<Service>>,
     by: RelyingParty,

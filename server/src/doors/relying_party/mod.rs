@@ -4,4 +4,5 @@ pub mod authenticators;
 pub mod challenges;
 pub mod codes;
 pub mod enrolments;
+pub mod itself;
 mod view;

@@ -1,8 +1,6 @@
 //! The HTTP API as it was reviewed last. A change of it that was not meant fails here; one that was meant shows in the
 //! review, line by line.
 
-#![cfg(test)]
-
 use countersign_tests::http::client;
 use countersign_tests::server::TestServer;
 use serde_json::Value;
