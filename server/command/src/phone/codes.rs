@@ -1,7 +1,7 @@
 //! The codes of the terminal phone: those of its accounts beside those of other services.
 
-use super::show::{self, Printer, halves, joined, language, names};
 use super::held::{no_account, only_match};
+use super::show::{self, Printer, halves, joined, language, names};
 use crate::failure::Failure;
 use crate::terminal::visible;
 use clap::Args;
@@ -113,7 +113,7 @@ pub fn show(authenticator: &Authenticator, printer: Printer, id: Option<&str>) -
 /// True when the servers of the accounts know that the clock of this phone is wrong, by which the codes of other
 /// services are made.
 fn clock_is_wrong(accounts: &[Account]) -> bool {
-    accounts.iter().any(|account| show::clock_notice(account.clock_offset_ms).is_some())
+    accounts.iter().any(|account| show::clock_notice(account).is_some())
 }
 
 /// Reads what was given, and adds the codes in it.

@@ -2,6 +2,7 @@
 
 use super::show::Printer;
 use crate::failure::Failure;
+use crate::terminal::visible;
 use countersign_device::{Account, AccountState, Authenticator, Pulled};
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::ChallengeId;

@@ -10,7 +10,7 @@ use crate::terminal::visible;
 use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
-use countersign_device::{Account, Authenticator, Error, Outcome};
+use countersign_device::{Authenticator, Error, Outcome};
 use countersign_protocol::handle::ChallengeId;
 use held::{HISTORY_LENGTH, living, only_match, print_past, unsigned_end};
 use show::Printer;
