@@ -1,11 +1,12 @@
--- What is old is found and removed without reading what is young, and what a removed row leaves behind is looked for by an
--- index: without one, SQLite reads the whole table of each foreign key for each row that goes.
+-- What is old is found and removed without reading what is young, and what a removed row leaves behind is looked for by
+-- an index: without one, SQLite reads the whole table of each foreign key for each row that goes.
 CREATE INDEX api_key_by_relying_party ON api_key (relying_party);
 
 CREATE INDEX enrolment_by_age ON enrolment (state, expires_at) WHERE state <> 'confirmed';
 CREATE INDEX enrolment_by_certificate ON enrolment (certificate) WHERE certificate IS NOT NULL;
 
--- Each of the first three, and two of those on events, take the place of a narrower one, so that a login writes to few more indices than before.
+-- Each of the first three, and two of those on events, take the place of a narrower one, so that a login writes to few
+-- more indices than before.
 DROP INDEX challenge_prompts;
 DROP INDEX challenge_unclaimed;
 DROP INDEX challenge_unclaimed_by_code;
@@ -17,8 +18,9 @@ CREATE INDEX challenge_by_authenticator ON challenge (settled_code, state) WHERE
 CREATE INDEX challenge_by_age ON challenge (created_at);
 CREATE INDEX challenge_by_reporter ON challenge (reported_by) WHERE reported_by IS NOT NULL;
 CREATE INDEX challenge_by_certificate ON challenge (certificate);
-CREATE INDEX challenge_by_earlier_certificate ON challenge (earlier_certificate) WHERE earlier_certificate IS NOT NULL;
-CREATE INDEX challenge_repeatable ON challenge (created_at) WHERE idempotency_key IS NOT NULL OR claim_key IS NOT NULL;
+CREATE INDEX challenge_by_earlier_key ON challenge (earlier_certificate) WHERE earlier_certificate IS NOT NULL;
+CREATE INDEX challenge_repeatable ON challenge (created_at)
+    WHERE idempotency_key IS NOT NULL OR claim_key IS NOT NULL;
 CREATE INDEX challenge_device_by_device ON challenge_device (enrolment);
 
 CREATE INDEX push_by_age ON push (expires_at) WHERE state <> 'queued';
@@ -33,7 +35,7 @@ CREATE INDEX code_authenticator_by_age ON code_authenticator (created_at) WHERE 
 CREATE TABLE retention (
     only_row       INTEGER PRIMARY KEY CHECK (only_row = 1),
     believed_at    INTEGER,            -- up to when the clock is believed; NULL until it was looked at once
-    journal_cut_at INTEGER NOT NULL    -- the number of the last line of the journal that was removed; 0 before the first
+    journal_cut_at INTEGER NOT NULL    -- the last line of the journal that was removed; 0 before the first
 ) STRICT;
 
 INSERT INTO retention VALUES (1, NULL, 0);
