@@ -1,7 +1,7 @@
 //! The codes of the terminal phone: those of its accounts beside those of other services.
 
+use super::choose::{no_account, only_match};
 use super::show::{self, Printer, halves, joined, language, names};
-use super::{no_account, only_match};
 use crate::failure::Failure;
 use clap::Args;
 use countersign_device::sentences::Sentence;

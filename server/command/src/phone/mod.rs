@@ -1,5 +1,6 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
+mod choose;
 mod codes;
 mod show;
 
@@ -8,6 +9,7 @@ use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 
+use choose::{no_account, only_match};
 use countersign_device::{Account, AccountState, Authenticator, Error, Outcome, Received};
 use show::Printer;
 use std::path::PathBuf;
@@ -330,28 +332,4 @@ async fn find_challenge(authenticator: &Authenticator, printer: &Printer, start:
             }),
         },
     }
-}
-
-fn no_account() -> Failure {
-    Failure {
-        exit_code: 3,
-        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
-    }
-}
-
-/// The one id that starts like this; an error when there are several.
-fn only_match<T: std::fmt::Display>(
-    ids: impl Iterator<Item = T>,
-    start: &str,
-    what: &str,
-) -> Result<Option<T>, Failure> {
-    let mut matching = ids.filter(|id| !start.is_empty() && id.to_string().starts_with(start));
-    let (first, second) = (matching.next(), matching.next());
-    if second.is_some() {
-        return Err(Failure {
-            exit_code: 2,
-            message: format!("more than one {what} starts with {start}; say more of its id"),
-        });
-    }
-    Ok(first)
 }
