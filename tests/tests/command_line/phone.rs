@@ -218,7 +218,7 @@ async fn a_removed_phone_is_forgotten_by_its_server_first() {
     assert_eq!(removed, json!({ "id": account, "removed": true }));
     let asked = world.site.ask_for(&world.user, json!({})).await;
     assert_eq!((asked.status, asked.code()), (409, "no_device"), "{asked:?}");
-    assert_eq!(phone.does(&["list"]).await, json!({ "accounts": [], "pending": [] }));
+    assert_eq!(phone.does(&["list"]).await, json!({ "accounts": [], "codes": [], "pending": [] }));
 }
 
 /// The files of a store, without the two that SQLite keeps beside an open database.
