@@ -200,7 +200,7 @@ async fn pull_all(authenticator: &Authenticator, printer: &Printer) -> Result<Op
     for account in living(authenticator)? {
         let failure = match authenticator.pull(account.id, 0).await {
             Ok(pulled) => {
-                if let Some(reason) = pulled.push_failure {
+                if let Some(reason) = &pulled.push_failure {
                     printer.trouble(&format!("{}: notifications do not arrive: {reason}", account.organisation))?;
                 }
                 match unsigned_end(&pulled) {
