@@ -232,8 +232,8 @@ impl Authenticator {
                 known.push(Known { challenge_id: stored.challenge_id, challenge_sha256 });
             }
         }
-        // Of more than can be named, those that the server brought last: it chooses among the same, and would bring again
-        // at once what is not named.
+        // Of more than can be named, those that the server brought last: it chooses among the same, and would bring
+        // again at once what is not named.
         let brought = self.brought().get(&id).cloned().unwrap_or_default();
         known.reverse();
         known.sort_by_key(|one| brought.iter().position(|id| *id == one.challenge_id).unwrap_or(usize::MAX));

@@ -252,7 +252,7 @@ impl utoipa::ToSchema for PushRegistrations {}
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for PushRegistrations {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        schema::push_registrations()
+        schema::push_registrations(MAX_PUSH_REGISTRATIONS)
     }
 }
 

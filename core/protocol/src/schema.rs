@@ -1,6 +1,5 @@
 //! The texts of the wire as an OpenAPI description has them: their lengths, and the characters of which they are.
 
-use crate::device_api::MAX_PUSH_REGISTRATIONS;
 use serde_json::Value;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{
@@ -142,9 +141,9 @@ pub(crate) fn push_registration() -> RefOr<Schema> {
     OneOfBuilder::new().item(webpush).item(apns).item(fcm).into()
 }
 
-/// One place where a device is reached, or a list of them.
-pub(crate) fn push_registrations() -> RefOr<Schema> {
+/// One place where a device is reached, or a list of so many at most.
+pub(crate) fn push_registrations(most: usize) -> RefOr<Schema> {
     let one = Ref::from_schema_name("PushRegistration");
-    let list = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MAX_PUSH_REGISTRATIONS));
+    let list = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(most));
     OneOfBuilder::new().item(one).item(list).into()
 }

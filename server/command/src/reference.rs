@@ -1,4 +1,5 @@
-//! docs/command-line.md is made of the commands themselves, so that no argument is missing there or without its sentence.
+//! docs/command-line.md is made of the commands themselves, so that no argument is missing there or without its
+//! sentence.
 
 use crate::command_line::CommandLine;
 use clap::{Arg, Command, CommandFactory};
@@ -14,6 +15,20 @@ fn sentence(text: Option<&clap::builder::StyledStr>, of: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(line.len() > 3, "{of} says nothing: {line:?}");
     line
+}
+
+/// A paragraph in lines that fit beside another file on a screen.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        if lines.last().is_some_and(|line| line.chars().count() + 1 + word.chars().count() > 120) {
+            lines.push(String::new());
+        }
+        let line = lines.last_mut().unwrap();
+        let space = if line.is_empty() { "" } else { " " };
+        write!(line, "{space}{word}").unwrap();
+    }
+    lines.join("\n")
 }
 
 /// How an argument is written: `--organisation <ORGANISATION>`, `<ID>`.
@@ -33,7 +48,7 @@ fn describe(command: &Command, path: &str, page: &mut String) {
     let about = sentence(command.get_about(), &path);
     let leaf = command.get_subcommands().next().is_none();
     let marks = if path.contains(' ') { "###" } else { "##" };
-    writeln!(page, "\n{marks} `{path}`\n\n{about}.").unwrap();
+    writeln!(page, "\n{marks} `{path}`\n\n{}", wrapped(&format!("{about}."))).unwrap();
     let arguments: Vec<&Arg> =
         command.get_arguments().filter(|one| !["help", "version"].contains(&one.get_id().as_str())).collect();
     if !arguments.is_empty() {

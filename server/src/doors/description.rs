@@ -1,5 +1,6 @@
 //! What `/openapi.json` says of every call beside its handler: who may make it, and every answer that it can get. A
-//! test of the whole server asks for what is described and for what is not, and fails on an answer that is missing here.
+//! test of the whole server asks for what is described and for what is not, and fails on an answer that is missing
+//! here.
 
 use super::problem::status_of;
 use axum::http::StatusCode;

@@ -61,7 +61,8 @@ pub async fn identity(
 }
 
 /// True as long as the process answers.
-#[utoipa::path(get, path = "/healthz", tag = "operator", responses((status = 200, description = "The process answers", body = String)))]
+#[utoipa::path(get, path = "/healthz", tag = "operator",
+    responses((status = 200, description = "The process answers", body = String)))]
 pub async fn healthz() -> &'static str {
     "ok\n"
 }

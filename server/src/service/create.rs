@@ -37,8 +37,9 @@ pub enum Created {
 ///
 /// # Errors
 /// `not_found` for an account that is not of this organisation, `no_device` for one that nothing can be asked of,
-/// `idempotency_mismatch` for another request under the same key or of the same attempt, `malformed` and `too_large` for what no phone would
-/// show; `unavailable` when the database gives no answer; `internal` when a key of the server does not sign.
+/// `idempotency_mismatch` for another request under the same key or of the same attempt, `malformed` and `too_large`
+/// for what no phone would show; `unavailable` when the database gives no answer; `internal` when a key of the server
+/// does not sign.
 pub async fn create(
     service: &Service,
     by: &RelyingParty,

@@ -264,8 +264,8 @@ fn same_request(
     found.map(|found| as_before(&found, request_sha256)).transpose()
 }
 
-/// The newest challenge of this attempt that can still lead to a sign-in. One that cannot answers no repetition: whoever
-/// tries then is asked anew.
+/// The newest challenge of this attempt that can still lead to a sign-in. One that cannot answers no repetition:
+/// whoever tries then is asked anew.
 fn same_attempt(
     tx: &dyn Transaction,
     rules: &Rules,

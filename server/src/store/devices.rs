@@ -108,9 +108,9 @@ impl Store {
         .await
     }
 
-    /// The 32 challenges of this device that a pull looks at, oldest first: of all that wait, the newest of each relying
-    /// party, then the second of each, and so on. So the newest of all is always among them, and however many one
-    /// relying party asks, they hide the newest of no other.
+    /// The 32 challenges of this device that a pull looks at, oldest first: of all that wait, the newest of each
+    /// relying party, then the second of each, and so on. So the newest of all is always among them, and however many
+    /// one relying party asks, they hide the newest of no other.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

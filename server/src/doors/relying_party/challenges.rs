@@ -43,7 +43,8 @@ pub async fn create(
         ("wait" = Option<u32>, Query, minimum = 0, maximum = 60,
             description = "Seconds to wait while it is pending: 0 to 60"),
         ("shown" = Option<PolicyMode>, Query,
-            description = "What the page shows. While they differ, the wait ends at once; default: as the challenge is when the wait begins")),
+            description = "What the page shows. While they differ, the wait ends at once; \
+                default: as the challenge is when the wait begins")),
     responses((status = 200, body = Challenge)))]
 pub async fn wait(
     State(service): State<Arc<Service>>,
