@@ -327,7 +327,7 @@ impl Authenticator {
         for (one, envelope) in received.iter_mut().zip(envelopes).filter(|(one, _)| teaches(one)) {
             *one = match &learned {
                 Ok(()) => receive(envelope)?,
-                Err(refusal) => Err(refusal.clone()),
+                Err(refusal) => Err(*refusal),
             };
         }
         Ok(received)

@@ -18,8 +18,11 @@ impl Clock for NoCounter {
     }
 }
 
+/// What becomes of a clock.
+type Happens = fn(&ManualClock);
+
 /// What becomes of a phone's clock without a network, whether that is noticed, and whether it is without a counter.
-const CASES: [(&str, fn(&ManualClock), bool, bool); 9] = [
+const CASES: [(&str, Happens, bool, bool); 9] = [
     ("nothing", |_| (), false, false),
     ("time passes", |clock| clock.advance(HOURS * 12), false, false),
     ("it is set ahead", |clock| clock.set_ahead(HOURS), true, false),
