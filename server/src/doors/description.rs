@@ -219,9 +219,12 @@ fn complete_call(operation: &mut Operation, &(method, path, name, by, refuses): 
             codes.push(code);
         }
     }
-    if by == By::Device {
-        for answer in operation.responses.responses.values_mut() {
-            if let RefOr::T(answer) = answer {
+    for answer in operation.responses.responses.values_mut() {
+        if let RefOr::T(answer) = answer {
+            if answer.description.is_empty() {
+                answer.description = "Done".to_owned();
+            }
+            if by == By::Device {
                 answer.headers.insert(NONCE_HEADER.to_owned(), nonce_header().into());
             }
         }
