@@ -1,6 +1,5 @@
 //! Every translation between the facade and the core.
 
-use crate::error::AuthenticatorError;
 use crate::platform::{
     Clock, DeviceKey, HttpHeader, HttpRequest, HttpResponse, KeyError, KeyVault, Opens, Purpose, PushRegistrar,
     Transport, TransportError, VaultError,
@@ -11,8 +10,7 @@ use crate::records::{
 };
 use async_trait::async_trait;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;
-use countersign_device::{Error, Platform, StoreError, transport, vault};
-use countersign_protocol::AnyProblemCode::{self, Known};
+use countersign_device::{Platform, transport, vault};
 use countersign_protocol::apns::{AppleDevice, Environment};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::key::PublicKey;
@@ -20,7 +18,7 @@ use countersign_protocol::one_time_code::Shown;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webpush::Subscription;
-use countersign_protocol::{ProblemCode, Refusal, challenge, device_api, key, revocation, time};
+use countersign_protocol::{challenge, device_api, key, revocation, time};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -243,80 +241,6 @@ impl From<device_api::Device> for Device {
             enrolled_at: moment(Timestamp::from_seconds(device.enrolled_at)),
             this_device: device.this_device,
         }
-    }
-}
-
-impl From<Refusal> for AuthenticatorError {
-    fn from(refusal: Refusal) -> Self {
-        Error::from(refusal).into()
-    }
-}
-
-impl From<Error> for AuthenticatorError {
-    fn from(error: Error) -> Self {
-        let detail = error.to_string();
-        let is_temporary = error.is_temporary();
-        match error {
-            Error::Refused(refusal) => of_refusal(refusal, detail),
-            // Whatever the word of a busy server is: what was kept is kept, and the same call may be made again.
-            Error::ServerRefused { code, .. } if is_temporary && code != Known(ProblemCode::Internal) => {
-                Self::Unavailable { detail }
-            }
-            Error::ServerRefused { code, .. } => of_server(&code, detail),
-            Error::UnexpectedAnswer { .. } => Self::UnexpectedAnswer { detail },
-            Error::Unreachable(_) => Self::Unreachable { detail },
-            Error::Key(key::KeyError::NotConfirmed) => Self::NotConfirmed { detail },
-            Error::Key(key::KeyError::Invalidated) => Self::KeyInvalidated { detail },
-            Error::Key(key::KeyError::Unavailable) => Self::KeyUnavailable { detail },
-            Error::Vault(vault::VaultError::Locked) => Self::VaultLocked { detail },
-            Error::Vault(vault::VaultError::Unreadable) => Self::VaultUnreadable { detail },
-            Error::Store(StoreError::Newer) => Self::StoreNewer { detail },
-            Error::Store(StoreError::OtherVault) => Self::StoreOfAnotherVault { detail },
-            Error::Store(StoreError::Damaged(_)) => Self::StoreDamaged { detail },
-            Error::Store(StoreError::Unwritable(_)) => Self::StoreUnwritable { detail },
-            Error::UnknownAccount => Self::UnknownAccount { detail },
-            Error::UnknownChallenge => Self::UnknownChallenge { detail },
-            Error::AccountEnded => Self::AccountEnded { detail },
-            Error::QuestionChanged => Self::QuestionChanged { detail },
-            Error::NoCodes => Self::NoCodes { detail },
-        }
-    }
-}
-
-fn of_refusal(refusal: Refusal, detail: String) -> AuthenticatorError {
-    match refusal {
-        Refusal::Malformed(_) => AuthenticatorError::Malformed { detail },
-        Refusal::UnknownClaim => AuthenticatorError::UnknownClaim { detail },
-        Refusal::TooLarge => AuthenticatorError::TooLarge { detail },
-        Refusal::WrongSize => AuthenticatorError::WrongSize { detail },
-        Refusal::WrongAlgorithm => AuthenticatorError::WrongAlgorithm { detail },
-        Refusal::WrongType => AuthenticatorError::WrongType { detail },
-        Refusal::UnknownKey => AuthenticatorError::UnknownKey { detail },
-        Refusal::BadSignature => AuthenticatorError::BadSignature { detail },
-        Refusal::CannotOpen => AuthenticatorError::CannotOpen { detail },
-        Refusal::WrongDevice => AuthenticatorError::WrongDevice { detail },
-        Refusal::WrongAccount => AuthenticatorError::WrongAccount { detail },
-        Refusal::WrongServer => AuthenticatorError::WrongServer { detail },
-        Refusal::WrongChallenge => AuthenticatorError::WrongChallenge { detail },
-        Refusal::OldCertificate => AuthenticatorError::OldCertificate { detail },
-        Refusal::FutureTime => AuthenticatorError::FutureTime { detail },
-        Refusal::StaleTime => AuthenticatorError::StaleTime { detail },
-        Refusal::Expired => AuthenticatorError::Expired { detail },
-    }
-}
-
-/// Gives a variant of its own to what an app does something about, and leaves the rest as `ServerRefused`. A server's
-/// code must not pass for something that this device found: `malformed` would blame the link, and `key_invalidated`
-/// would throw the account away.
-fn of_server(code: &AnyProblemCode, detail: String) -> AuthenticatorError {
-    match code {
-        Known(ProblemCode::DeviceNotInUse) => AuthenticatorError::DeviceNotInUse { detail },
-        Known(ProblemCode::Internal) => AuthenticatorError::Internal { detail },
-        Known(ProblemCode::InvalidTicket) => AuthenticatorError::InvalidTicket { detail },
-        Known(ProblemCode::RedeemedTwice) => AuthenticatorError::RedeemedTwice { detail },
-        Known(ProblemCode::Unavailable) => AuthenticatorError::Unavailable { detail },
-        Known(ProblemCode::UnknownKey) => AuthenticatorError::UnknownKey { detail },
-        code => AuthenticatorError::ServerRefused { code: code.to_string(), detail },
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![cfg(test)]
 
-use countersign_protocol::time::Timestamp;
 use countersign_server::delivery::push::Delivery;
 use countersign_server::store::{ENGINES, EngineKind, Rules};
 use countersign_tests::simulation::push_service::{Reading, as_shipped};
@@ -93,24 +92,13 @@ const EACH: &str = "an answer is about the place that gave it";
 
 /// Each with what the server takes the answers of push services for, where the places of a few phones are away or dead.
 /// The first is right.
-const READINGS: [(&str, Reading); 3] = [
-    (EACH, of_the_place),
-    ("the answer of one place is taken for what its service is", |status, now| match of_the_place(status, now) {
-        Delivery::RetryAfter(after, reason) => Delivery::Down(after, reason),
-        other => other,
-    }),
-    ("a place that is dead is not taken for dead", |status, now| match of_the_place(status, now) {
+const READINGS: [(&str, Reading); 2] = [
+    (EACH, as_shipped),
+    ("a place that is dead is not taken for dead", |status, now| match as_shipped(status, now) {
         Delivery::Gone(_) => Delivery::Failed("dead".into()),
         other => other,
     }),
 ];
-
-fn of_the_place(status: u16, now: Timestamp) -> Delivery {
-    match status {
-        500.. => Delivery::RetryAfter(None, "away".into()),
-        _ => as_shipped(status, now),
-    }
-}
 
 /// How a mutant was caught; none when it was not.
 fn caught(plan: &Plan) -> Option<String> {

@@ -56,8 +56,8 @@ async fn a_link_is_read_before_anything_is_sent() {
     {
         assert_eq!(code_of(authenticator.enrol(link.into(), "Telephone".into()).await), "malformed", "{link}");
     }
-    assert_eq!(code_of(authenticator.enrol(LINK.into(), " ".into()).await), "malformed", "a device without a name");
     assert_eq!(*network.0.lock().unwrap(), []);
+    assert_eq!(code_of(authenticator.enrol(LINK.into(), " ".into()).await), "unreachable", "it is given a name");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Request proofs that were accepted, so that none is accepted twice.
 //!
-//! A proof is remembered for longer than its nonce could serve. A clock that goes back would make old nonces serve again
-//! whose proofs were forgotten long ago. So nonces belong to an era, which ends for good when the clock goes back behind
-//! the moment at which proofs were last forgotten.
+//! A proof is remembered for longer than its nonce could serve. A clock that goes back would make old nonces serve
+//! again whose proofs were forgotten long ago. So nonces belong to an era, which ends for good when the clock goes back
+//! behind the moment at which proofs were last forgotten.
 
 use super::engine::Transaction;
 use super::engine::value::values;

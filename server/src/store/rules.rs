@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn each_name_gets_its_parameter_and_one_without_a_place_is_no_column() {
         for (rule, expected) in [
-            (Rules::RIGHT.may_settle, "state = 'pending' AND expires_at > $2"),
+            (
+                Rules::RIGHT.may_settle,
+                "state = 'pending' AND told_over_at IS NULL AND expires_at > $2 AND created_at <= $2 + 60000",
+            ),
             (Rules::RIGHT.may_report, "report IS NULL"),
             ("last_step < :step", "last_step < no_place_for_step"),
             (":now < :nowhere AND a = :now", "$2 < no_place_for_nowhere AND a = $2"),

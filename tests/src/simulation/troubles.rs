@@ -29,7 +29,15 @@ pub enum Trouble {
 }
 
 /// The kinds that every world has.
-pub const SHIPPED: &[Trouble] = &[Trouble::Gateways, Trouble::PhoneClocks, Trouble::ServerAhead, Trouble::DeadPlaces];
+pub const SHIPPED: &[Trouble] = &[
+    Trouble::Gateways,
+    Trouble::Portals,
+    Trouble::PhoneClocks,
+    Trouble::ServerAhead,
+    Trouble::ServerBack,
+    Trouble::DeadPlaces,
+    Trouble::AwayPhones,
+];
 
 /// The farthest that a clock jumps, in milliseconds.
 const FARTHEST: u64 = 5 * 3_600_000;

@@ -3,6 +3,7 @@
 use super::Algorithm;
 use crate::randomness::Randomness;
 use crate::refusal::Refusal;
+use crate::text::misleads;
 use crate::typed;
 use data_encoding::{BASE32_NOPAD, Encoding};
 use std::ops::RangeInclusive;
@@ -61,6 +62,14 @@ pub enum Base32Trouble {
     TooLong,
 }
 
+/// What services put between the characters of a secret: spaces, hyphens and dashes, plus signs, and marks that nobody
+/// sees.
+fn separates(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '-' | '+' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+        || misleads(character)
+}
+
 /// The key of the HMAC. Compared in constant time, printed by nothing.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
@@ -89,19 +98,19 @@ impl Secret {
         Self::of_length(bytes, FOREIGN_LENGTHS)
     }
 
-    /// Reads base32 of any service, as [`Secret::read_base32`] does.
+    /// Reads base32 of any service as a person typed it ([`typed::key`]), and else as [`Secret::read_base32`] does.
     ///
     /// # Errors
     /// `too_large` when the text is longer than any such secret; `malformed` when it is not base32, or is empty.
     pub fn from_base32(text: &str) -> Result<Self, Refusal> {
-        Self::read_base32(text).map(|read| read.secret).map_err(|trouble| match trouble {
+        Self::read_base32(&typed::key(text)).map(|read| read.secret).map_err(|trouble| match trouble {
             Base32Trouble::TooLong => Refusal::TooLarge,
             Base32Trouble::Empty | Base32Trouble::Character => Self::WRONG,
         })
     }
 
-    /// Reads base32 as people type it ([`typed::key`]) and as services write it, 1 to 128 bytes: with or without padding,
-    /// in either case. A zero, a one, an eight and letters of other scripts are refused and not guessed,
+    /// Reads base32 as services write it, 1 to 128 bytes: with or without padding, in either case, with spaces, hyphens
+    /// and plus signs. A zero, a one, an eight and letters of other scripts are refused and not guessed,
     /// since a wrong guess would show wrong codes.
     ///
     /// # Errors
@@ -110,7 +119,8 @@ impl Secret {
         if text.chars().count() > MAX_SECRET_TEXT {
             return Err(Base32Trouble::TooLong);
         }
-        let mut letters = typed::key(text);
+        let mut letters = Zeroizing::new(String::with_capacity(text.len()));
+        letters.extend(text.chars().filter(|character| !separates(*character)));
         letters.make_ascii_uppercase();
         let mut letters = letters.trim_end_matches('=').as_bytes();
         if !letters.iter().all(|letter| matches!(letter, b'A'..=b'Z' | b'2'..=b'7')) {

@@ -8,6 +8,7 @@ use super::refusal::{LinkRefusal, NotTaken, Part, Taken};
 use super::{batch, single};
 use crate::enrolment::EnrolmentLink;
 use crate::one_time_code::{Algorithm, DEFAULT_DIGITS, DEFAULT_PERIOD, Totp};
+use crate::typed;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
@@ -125,7 +126,7 @@ pub fn read(text: &str) -> Result<Found, LinkRefusal> {
 /// [`LinkRefusal::NoSecret`], [`LinkRefusal::SecretCharacters`], [`LinkRefusal::SecretTooLong`].
 pub fn read_key(key: &str, issuer: Option<&str>, account: &str) -> Result<Taken, LinkRefusal> {
     let mut warnings = Vec::new();
-    let secret = single::with_warnings(read_secret(key)?, &mut warnings);
+    let secret = single::with_warnings(read_secret(&typed::key(key))?, &mut warnings);
     let totp = Totp::foreign(secret, Algorithm::Sha1, DEFAULT_DIGITS, DEFAULT_PERIOD);
     let generator = totp.map(Generator::Totp).map_err(|_| LinkRefusal::Digits)?;
     let unnamed = OtpauthLink::named("", None, generator);

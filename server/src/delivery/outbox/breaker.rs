@@ -122,7 +122,7 @@ mod tests {
     fn a_clock_that_goes_back_does_not_keep_it_open() {
         let mut breaker = Breaker::default();
         for _ in 0..THRESHOLD {
-            breaker.failed(NOW);
+            breaker.report(Shown::Cut, NOW);
         }
         assert_eq!(breaker.allowed(NOW - Duration::from_secs(7200)), Allowed::Probe);
     }
