@@ -77,8 +77,7 @@ impl<Q: Queue> Outbox<Q> {
     /// [`StoreError`]; what was not written down is sent again.
     pub async fn flush(&self) -> Result<(), StoreError> {
         for lane in self.queue.due_lanes(self.service.now()).await? {
-            loop {
-                let (1.., choice) = self.lanes.room(&lane, self.service.now()).open() else { break };
+            while let (1.., choice) = self.lanes.room(&lane, self.service.now()).open() {
                 let Some(place) = self.lanes.take(&lane) else { break };
                 let Some(item) = self.queue.take(&lane, 1, choice).await?.pop() else { break };
                 place.report(self.queue.carry(item).await?, self.service.now());
