@@ -159,6 +159,7 @@ const CALLS: &[Call] = &[
     ("get", "/.well-known/countersign", "read_identity", By::Anybody, &[Malformed]),
     ("get", "/healthz", "healthz", By::Anybody, &[]),
     ("get", "/readyz", "readyz", By::Anybody, &[]),
+    ("get", "/metrics", "metrics", By::Anybody, &[]),
 ];
 
 /// What stands in the description before its calls are added.

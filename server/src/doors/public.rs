@@ -92,6 +92,21 @@ pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readines
     Ok(Json(Readiness { status: "ready", warnings: warning.into_iter().collect() }))
 }
 
+/// What a Prometheus server reads (text format 0.0.4): for how many seconds the certificate of the signing key still
+/// serves, which are negative once it is over. It names nobody, so everybody may read it.
+#[utoipa::path(get, path = "/metrics", tag = "operator",
+    responses((status = 200, description = "Gauges in the text format of Prometheus", body = String)))]
+pub async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Problem> {
+    let ends = service.keys.signer(&service.store).await?.term.ends;
+    let left = ends.seconds().saturating_sub(service.now().seconds());
+    let text = format!(
+        "# HELP countersign_certificate_seconds_left For how long the certificate of the signing key still serves.\n\
+         # TYPE countersign_certificate_seconds_left gauge\n\
+         countersign_certificate_seconds_left {left}\n"
+    );
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}
+
 /// What a person sees who opens an enrolment link in a browser instead of the service.
 pub async fn enrolment_page() -> impl IntoResponse {
     page(

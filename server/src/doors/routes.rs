@@ -43,7 +43,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .routes(routes!(device::settle))
         .routes(routes!(public::identity))
         .routes(routes!(public::healthz))
-        .routes(routes!(public::readyz));
+        .routes(routes!(public::readyz))
+        .routes(routes!(public::metrics));
     let (router, description) = OpenApiRouter::with_openapi(description::frame())
         .merge(relying_party)
         .merge(proven_device)

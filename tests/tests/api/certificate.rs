@@ -12,6 +12,13 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const TWO_YEARS: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 
+/// What the figures of the server say of its certificate.
+async fn seconds_left(server: &TestServer) -> i64 {
+    let text = client().get(format!("{}/metrics", server.url)).send().await.unwrap().text().await.unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix("countersign_certificate_seconds_left "));
+    value.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
+}
+
 async fn readyz(server: &TestServer) -> Answer {
     send(client().get(format!("{}/readyz", server.url))).await
 }
@@ -77,6 +84,8 @@ async fn without_the_root_readiness_says_what_to_do_and_how_it_stands() {
         watch.look().await;
         let ready = readyz(&scene.server).await;
         assert_eq!(ready.status, status, "{ready:?}");
+        let left = i64::try_from(TWO_YEARS.as_secs()).unwrap() - i64::try_from(after.as_secs()).unwrap();
+        assert_eq!(seconds_left(&scene.server).await, left, "the figure says it too");
         let said = match status {
             200 => ready.body["warnings"].to_string(),
             _ => ready.body["detail"].to_string(),
