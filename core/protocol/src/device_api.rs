@@ -13,7 +13,7 @@ use crate::webpush::Subscription;
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::value::{Error as WordError, MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// The longest a pull may be parked, in seconds.
@@ -97,8 +97,9 @@ fn known_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pus
 /// Why a push did not get through to a device: all that its server tells the device. It is one word of a closed list,
 /// because a device chooses where its server connects: whatever a resolver, a connection or TLS says there would show a
 /// stranger the operator's own network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(rename_all = "snake_case"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum PushFailure {
     /// There was no answer: the push service was not found, not connected to, or did not answer in time.
     Unreachable,
@@ -112,7 +113,8 @@ pub enum PushFailure {
     WrongProject,
     /// The push service does not let this server push; only its operator can mend that.
     Misconfigured,
-    /// A word of a newer server, or the sentence of an older one.
+    /// A word of a newer server, or the sentence of an older one: it must not cost the pull.
+    #[serde(other)]
     Other,
 }
 
@@ -128,27 +130,6 @@ impl PushFailure {
             Self::Misconfigured => "misconfigured",
             Self::Other => "other",
         }
-    }
-}
-
-impl Serialize for PushFailure {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-// By hand: a word that is not known must not cost the pull.
-impl<'de> Deserialize<'de> for PushFailure {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match String::deserialize(deserializer)?.as_str() {
-            "unreachable" => Self::Unreachable,
-            "not_now" => Self::NotNow,
-            "refused" => Self::Refused,
-            "gone" => Self::Gone,
-            "wrong_project" => Self::WrongProject,
-            "misconfigured" => Self::Misconfigured,
-            _ => Self::Other,
-        })
     }
 }
 

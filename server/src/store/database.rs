@@ -3,7 +3,7 @@
 use super::engine::sqlite::Sqlite;
 use super::engine::value::values;
 use super::engine::{Done, Engine, Look, Transaction, Work};
-use super::{Rules, StoreError};
+use super::{Rules, StoreError, journal};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -161,11 +161,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
     pub async fn latest_moment(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|tx| {
-            let sql = "SELECT row_id, at FROM journal ORDER BY row_id DESC LIMIT 1";
-            tx.row("journal", sql, &[])?.map(|row| row.get("at")).transpose()
-        })
-        .await
+        self.read(journal::last_line_at).await
     }
 
     /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].

@@ -38,6 +38,12 @@ impl FromValue for Fact {
     }
 }
 
+/// When the latest line was written, by the clock of that time; none in a new database.
+pub(super) fn last_line_at(tx: &dyn Transaction) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT row_id, at FROM journal ORDER BY row_id DESC LIMIT 1";
+    tx.row("journal", sql, &[])?.map(|line| line.get("at")).transpose()
+}
+
 /// What a line says of a challenge beside the fact: how it stood at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ChallengeDetail {

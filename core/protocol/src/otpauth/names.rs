@@ -3,7 +3,8 @@
 use crate::text;
 
 /// A name as it can be shown: without marks that nobody sees or that change the direction of writing, line breaks as
-/// spaces, no space at an end. Empty when nothing is left to see.
+/// spaces, no space at an end. Empty when nothing is left to see. Spaces within stay as they are, other than in a name
+/// that a person types ([`crate::typed::clean`]): a link that is written must read the same.
 pub(super) fn clean(name: &str) -> String {
     let mut kept = String::with_capacity(name.len());
     for character in name.chars() {

@@ -1,5 +1,7 @@
 //! What every engine must do, whichever database is behind it. Each test runs on each of [`ENGINES`].
 
+#![cfg(test)]
+
 use super::Transaction;
 use super::value::values;
 use crate::domain::actor::Actor;

@@ -6,7 +6,6 @@
 //! operation is a plain function over a [`Transaction`]; an engine whose driver is asynchronous runs it on a thread
 //! that may block.
 
-#[cfg(test)]
 mod conformance;
 pub(super) mod row;
 pub(super) mod sqlite;

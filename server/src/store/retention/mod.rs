@@ -14,7 +14,7 @@ pub use ages::{Ages, KEY_LEAST, OVER_LEAST, PROOF_REMEMBERED};
 pub use removals::Removed;
 
 use super::engine::value::values;
-use super::{Store, StoreError};
+use super::{Store, StoreError, journal};
 use countersign_protocol::time::Timestamp;
 
 /// How far removal by age has come.
@@ -50,10 +50,9 @@ impl Store {
     pub async fn retention_progress(&self) -> Result<Progress, StoreError> {
         self.read(|tx| {
             let kept = tx.one_row("retention", "SELECT believed_at, journal_cut_at FROM retention", values![])?;
-            let last = tx.row("journal", "SELECT row_id, at FROM journal ORDER BY row_id DESC LIMIT 1", values![])?;
             Ok(Progress {
                 believed_at: kept.get("believed_at")?,
-                last_line_at: last.map(|line| line.get("at")).transpose()?,
+                last_line_at: journal::last_line_at(tx)?,
                 journal_cut_at: kept.get("journal_cut_at")?,
             })
         })
