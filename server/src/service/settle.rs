@@ -9,6 +9,7 @@ use countersign_protocol::decision::{self, Answer, Decision};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws::Unverified;
+use countersign_protocol::time::Timestamp;
 use std::net::IpAddr;
 
 /// Takes a device's signed decision. It is its own proof of possession: whoever signs with a key that was asked is that
@@ -24,17 +25,24 @@ pub async fn settle(
     compact: String,
 ) -> Result<DecisionAnswer, Refused> {
     // Looked up by challenge and key together, so that a key of another enrolment is unknown here.
-    let key_id = Unverified::parse::<Decision>(&compact)?.key_id().as_str().to_owned();
+    let sent = Unverified::parse::<Decision>(&compact)?;
+    let key_id = sent.key_id().as_str().to_owned();
     let asked = service.store.asked(id, key_id).await?.ok_or(Refused::Message(Refusal::UnknownKey))?;
+    // What counts already was in time when it came. Told anew, it is not refused by a clock that was set back since:
+    // the person would be told that nothing was delivered.
+    let now = if asked.counted.iter().flatten().any(|counted| *counted == compact) {
+        Timestamp::from_seconds(sent.claims_without_verification::<Decision>()?.iat)
+    } else {
+        service.now()
+    };
     let by = Actor::device(asked.enrolment_id, address);
-    let (decision, answered) =
-        match (decision::check(&compact, &asked.compact, &asked.keys, service.now()), asked.earlier) {
-            // A phone that has not heard of the change answers what it shows; whether that counts, the store decides.
-            (Err(Refusal::WrongChallenge), Some(earlier)) => {
-                (decision::check(&compact, &earlier, &asked.keys, service.now())?, earlier)
-            }
-            (checked, _) => (checked?, asked.compact),
-        };
+    let (decision, answered) = match (decision::check(&compact, &asked.compact, &asked.keys, now), asked.earlier) {
+        // A phone that has not heard of the change answers what it shows; whether that counts, the store decides.
+        (Err(Refusal::WrongChallenge), Some(earlier)) => {
+            (decision::check(&compact, &earlier, &asked.keys, now)?, earlier)
+        }
+        (checked, _) => (checked?, asked.compact),
+    };
     let settlement = Settlement {
         challenge: id,
         device: asked.device,

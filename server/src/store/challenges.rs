@@ -53,6 +53,8 @@ pub struct Asked {
     pub earlier: Option<String>,
     /// The keys that may answer.
     pub keys: DecisionKeys,
+    /// The decision and the report that count already, when there are any.
+    pub counted: [Option<String>; 2],
 }
 
 /// A challenge as its relying party sees it.
@@ -172,7 +174,7 @@ impl Store {
         self.read(move |tx| {
             let sql =
                 "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id, c.account, d.compact,
-                              d.earlier
+                              d.earlier, c.decision, c.report
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
                        WHERE c.handle = $1 AND e.state = 'confirmed'";
@@ -188,6 +190,7 @@ impl Store {
                     compact: row.get("compact")?,
                     earlier: row.get("earlier")?,
                     keys,
+                    counted: [row.get("decision")?, row.get("report")?],
                 };
                 let request_key_id: String = row.get("request_key_id")?;
                 let own = request_key_id == key_id || keys.approval.thumbprint().as_str() == key_id;

@@ -23,6 +23,8 @@ const CODE_LIFETIME: Duration = Duration::from_secs(90);
 #[derive(Default)]
 pub struct Ledger {
     answers: BTreeMap<ChallengeId, Counted>,
+    /// Those that counted first, as they were sent.
+    sent: BTreeSet<Vec<u8>>,
     reports: BTreeSet<ChallengeId>,
     claims: BTreeMap<ChallengeId, Option<String>>,
     taken_back: BTreeSet<ChallengeId>,
@@ -179,11 +181,17 @@ impl Ledger {
             {
                 return Err(format!("two answers to {id} count: {first:?} and {counted:?}"));
             }
-            self.answers.insert(id, counted);
+            if self.answers.insert(id, counted).is_none() {
+                self.sent.insert(body.to_vec());
+            }
             return Ok(());
         }
-        // A device that was removed since hears so; and so does an answer to an earlier form of the question.
-        let may_say = ["unknown_key", "device_not_in_use", "wrong_challenge"];
+        // A device that was removed since hears so; and so does an answer to an earlier form of the question, and one
+        // that was signed anew by a clock that differs.
+        let may_say = match self.sent.contains(body) {
+            true => &["unknown_key", "device_not_in_use", "wrong_challenge"][..],
+            false => &["unknown_key", "device_not_in_use", "wrong_challenge", "future_time", "stale_time"],
+        };
         let code = code(response);
         if first == Some(&counted) && !may_say.contains(&code.as_str()) {
             return Err(format!("the answer to {id} counted, was told anew, and was refused: {code}"));

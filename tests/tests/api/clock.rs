@@ -2,7 +2,7 @@
 //! jump works at once.
 
 use countersign_device::Outcome;
-use countersign_protocol::decision::Answer::{Approve, Report};
+use countersign_protocol::decision::Answer::{Approve, Deny, Report};
 use countersign_protocol::jws;
 use countersign_server::runtime::retention::pruner::Pruner;
 use countersign_server::runtime::watch::Jump;
@@ -61,6 +61,29 @@ async fn a_question_that_was_told_as_over_stays_over_however_it_was_told() {
         assert_eq!(scene.site.state(&id).await, "expired", "told by {how}");
         assert!(device.pull().await.is_empty(), "told by {how}: no phone finds it any more");
         assert_eq!(scene.site.claim(&id, "k").await.code(), "not_approved", "told by {how}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_counts_is_acknowledged_anew_whatever_the_clock_does() {
+    for answer in [Approve, Deny, Report] {
+        for back in [false, true] {
+            let scene = Scene::new().await;
+            let device = device(&scene).await;
+            let (id, compact) = device.asked(&scene.site, &scene.user).await;
+            let decision = device.decision(&compact, answer);
+            let first = device.decide(&id, decision.clone()).await;
+            assert_eq!(first.status, 200, "{answer:?}");
+            if back {
+                scene.clock.set_back(HOURS)
+            } else {
+                scene.clock.set_ahead(HOURS)
+            }
+            let again = device.decide(&id, decision).await;
+            assert_eq!((again.status, again.body), (200, first.body), "{answer:?}, back: {back}");
+            let code = device.decide(&id, device.decision(&compact, answer)).await;
+            assert_eq!(code.code(), if back { "future_time" } else { "" }, "{answer:?}: signed anew");
+        }
     }
 }
 
