@@ -18,6 +18,8 @@ const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 const MOST_PROMPTS: usize = 5;
 const MOST_PROMPTS_OF_ONE: usize = 3;
+/// How far ahead of the present what has begun may lie.
+const AHEAD: Duration = Duration::from_secs(60);
 /// How long a challenge is looked at after each step although its time is over.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
@@ -174,8 +176,14 @@ impl Database {
 
     /// What a challenge is now, and what it is by the latest time that the server's clock has shown. The two differ
     /// only after a jump back, until which it was over: then the server may say either, unless it has told one of them.
+    /// What began by a clock that was ahead counts as over.
     pub fn states(&self, row: &Row, now: Timestamp) -> [ChallengeState; 2] {
-        [row.state(now), row.state(now.max(self.latest))]
+        let now_is = match (row.state(now), row.settled_at) {
+            (ChallengeState::Pending, _) if row.created_at > now + AHEAD => ChallengeState::Expired,
+            (ChallengeState::Approved, Some(at)) if at > now + AHEAD => ChallengeState::Lapsed,
+            (state, _) => state,
+        };
+        [now_is, row.state(now.max(self.latest))]
     }
 
     /// The challenge as it was at the last look.
