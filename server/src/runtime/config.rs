@@ -159,7 +159,7 @@ impl Config {
         text.parse().map_err(|error: toml::de::Error| error.to_string())
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if let Some(text) = &self.public_url {
             let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
             if !countersign_protocol::link::is_trustworthy(&url) || text.ends_with('/') {

@@ -3,7 +3,9 @@
 pub mod config;
 pub mod data_folder;
 pub mod http_message;
+pub mod init;
 pub mod listener;
+pub mod new_config;
 pub mod open;
 pub mod retention;
 pub mod serve;

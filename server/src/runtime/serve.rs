@@ -1,7 +1,7 @@
 //! Starting the server and stopping it.
 
 use super::config::Config;
-use super::data_folder::DataFolder;
+use super::data_folder::{self, DataFolder};
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
 use super::watch::Watch;
@@ -46,6 +46,21 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
     })
 }
 
+/// Where phones reach the server that listens on this address.
+///
+/// # Errors
+/// [`StartupError::Configuration`], when nobody says it and other machines are to reach the server.
+pub(super) fn public_url(config: &Config, address: SocketAddr) -> Result<String, StartupError> {
+    match &config.public_url {
+        Some(url) => Ok(url.clone()),
+        None if address.ip().is_loopback() => Ok(format!("http://{address}")),
+        None => {
+            let reason = "public_url is missing: say under which https:// address phones reach this server";
+            Err(StartupError::Configuration(reason.into()))
+        }
+    }
+}
+
 /// Opens everything and starts to serve on the system's clock and randomness. `more` adds routes of its own, which the
 /// demo uses.
 ///
@@ -71,14 +86,8 @@ pub async fn start_with(
     more: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartupError> {
     let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
-    let public_url = match &config.public_url {
-        Some(url) => url.clone(),
-        None if address.ip().is_loopback() => format!("http://{address}"),
-        None => {
-            let reason = "public_url is missing: say under which https:// address phones reach this server";
-            return Err(StartupError::Configuration(reason.into()));
-        }
-    };
+    let public_url = public_url(config, address)?;
+    data_folder::server(&config.data_dir, &data_folder::place(&config.data_dir))?;
     let mut folder = DataFolder::take(&config.data_dir)?;
     let service = open::service(config, public_url, clock, randomness).await?;
     let (sender, teller) = match senders(config, &service).await {

@@ -6,6 +6,7 @@ mod admin;
 mod data_folder;
 mod gateway;
 mod hostile;
+mod init;
 mod phone;
 mod phone_answers;
 mod phone_codes;
