@@ -1,7 +1,7 @@
 //! What the server keeps, read through its own store and whichever engine is below it: every challenge must live as
 //! ARCHITECTURE.md and PROTOCOL.md say.
 
-use super::row::{CLAIM_WINDOW, Row};
+use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
@@ -161,6 +161,7 @@ impl Database {
             row.account == new.account
                 && row.prompt == "pushed"
                 && row.created_at > new.created_at - PROMPT_WINDOW
+                && row.created_at <= new.created_at + AHEAD
                 && !matches!(row.word.as_str(), "approved" | "claimed")
         });
         let (mut of_person, mut of_relying_party) = (0, 0);

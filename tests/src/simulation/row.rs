@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long an approval may be claimed. Written down a second time, so that a change of the server's is noticed.
 pub(super) const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 /// How far ahead of the present what has begun may lie.
-const AHEAD: Duration = Duration::from_secs(60);
+pub(super) const AHEAD: Duration = Duration::from_secs(60);
 /// How long a challenge is looked at after each step although its time is over.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
