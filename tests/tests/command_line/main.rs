@@ -11,4 +11,5 @@ mod phone_answers;
 mod phone_codes;
 mod startup;
 mod terminal;
+mod tls;
 mod usage;
