@@ -64,18 +64,26 @@ fn quoted(word: &str) -> String {
 /// # Errors
 /// What to tell the person, with the exit code.
 pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
+    // First of all, so that a hangup never ends a server, however early it comes.
+    let mut hangups = serve::Hangups::listen();
     let config = options.load()?;
     start_log(config.log.format);
     let stop_signal = serve::stop_signal();
     let listener = serve::bind(config.listen).await?;
     let running = serve::start(&config, listener, |router| router).await.map_err(|error| options.explain(error))?;
-    announce(&format!("http://{}", running.address))?;
+    announce(&running.url())?;
     tracing::info!(
         public_url = %running.service.settings.public_url,
         server_id = %running.service.keys.server_id,
         "serving"
     );
-    stop_signal.await;
+    let mut stop_signal = std::pin::pin!(stop_signal);
+    loop {
+        tokio::select! {
+            () = &mut stop_signal => break,
+            () = hangups.next() => running.reload(),
+        }
+    }
     tracing::info!("stopping");
     running.stop().await;
     Ok(())

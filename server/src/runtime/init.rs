@@ -3,7 +3,6 @@
 
 use super::config::Config;
 use super::data_folder::{self, DataFolder, Standing};
-use super::serve;
 use super::startup::StartupError;
 use crate::keys::master_key;
 use crate::keys::server_keys::{self, ServerKeys};
@@ -35,7 +34,7 @@ pub async fn make(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Made, StartupError> {
-    serve::public_url(config, config.listen)?;
+    config.public_url_at(config.listen)?;
     make_in(config, data_folder::place(&config.data_dir), clock, randomness).await
 }
 

@@ -10,4 +10,5 @@ pub mod open;
 pub mod retention;
 pub mod serve;
 pub mod startup;
+pub mod tls;
 pub mod watch;

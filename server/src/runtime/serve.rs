@@ -2,8 +2,10 @@
 
 use super::config::Config;
 use super::data_folder::{self, DataFolder};
+use super::listener::Served;
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
+use super::tls::Tls;
 use super::watch::Watch;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
@@ -23,6 +25,7 @@ pub struct Running {
     pub service: Arc<Service>,
     /// Where it listens.
     pub address: SocketAddr,
+    tls: Option<Tls>,
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
@@ -44,21 +47,6 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
         };
         StartupError::Listen { address: address.to_string(), reason }
     })
-}
-
-/// Where phones reach the server that listens on this address.
-///
-/// # Errors
-/// [`StartupError::Configuration`], when nobody says it and other machines are to reach the server.
-pub(super) fn public_url(config: &Config, address: SocketAddr) -> Result<String, StartupError> {
-    match &config.public_url {
-        Some(url) => Ok(url.clone()),
-        None if address.ip().is_loopback() => Ok(format!("http://{address}")),
-        None => {
-            let reason = "public_url is missing: say under which https:// address phones reach this server";
-            Err(StartupError::Configuration(reason.into()))
-        }
-    }
 }
 
 /// Opens everything and starts to serve on the system's clock and randomness. `more` adds routes of its own, which the
@@ -86,8 +74,9 @@ pub async fn start_with(
     more: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartupError> {
     let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
-    let public_url = public_url(config, address)?;
+    let public_url = config.public_url_at(address)?;
     data_folder::server(&config.data_dir, &data_folder::place(&config.data_dir))?;
+    let tls = config.tls.as_ref().map(|tls| Tls::open(tls, &public_url, clock.now())).transpose()?;
     let mut folder = DataFolder::take(&config.data_dir)?;
     let service = open::service(config, public_url, clock, randomness).await?;
     let (sender, teller) = match senders(config, &service).await {
@@ -110,9 +99,9 @@ pub async fn start_with(
     let telling = tokio::spawn(teller.run());
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
-    let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
-    let listening = tokio::spawn(serving);
-    Ok(Running { address, listening, pushing, telling, pruning, watching, service, _folder: folder })
+    let served = Served { router, connections: config.limits.connections, tls: tls.as_ref().map(Tls::acceptor) };
+    let listening = tokio::spawn(listener::serve(listener, served, service.stopping.clone()));
+    Ok(Running { address, tls, listening, pushing, telling, pruning, watching, service, _folder: folder })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -130,6 +119,19 @@ impl Running {
         self.telling.abort();
     }
 
+    /// Where it listens, as an address.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.address)
+    }
+
+    /// Reads again what may have changed beside a server that runs: certificate and key of TLS. Connections go on.
+    pub fn reload(&self) {
+        match &self.tls {
+            Some(tls) => tls.reload(self.service.clock.now()),
+            None => tracing::info!("asked to read the certificate of TLS again, and there is no [tls]; serving on"),
+        }
+    }
+
     /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
     pub async fn stop(self) {
         self.service.stopping.cancel();
@@ -140,6 +142,47 @@ impl Running {
         let _ = self.pruning.await;
         let _ = self.watching.await;
         self.service.store.close().await;
+    }
+}
+
+/// The system's requests to read again what may have changed (SIGHUP). From the making of this on, none of them ends
+/// this process.
+#[cfg(unix)]
+pub struct Hangups(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok())
+    }
+
+    /// Completes at each.
+    pub async fn next(&mut self) {
+        let heard = match &mut self.0 {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if heard.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(unix))]
+pub struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        Self
+    }
+
+    /// Never completes.
+    pub async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 

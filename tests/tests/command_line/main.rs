@@ -12,4 +12,5 @@ mod phone_answers;
 mod phone_codes;
 mod startup;
 mod terminal;
+mod tls;
 mod usage;
