@@ -9,6 +9,9 @@ use countersign_server::runtime::startup::StartupError;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+/// The environment variable that holds the API key for `countersign try`.
+pub const API_KEY_VARIABLE: &str = "COUNTERSIGN_API_KEY";
+
 /// Where the configuration is.
 #[derive(Debug, Args)]
 pub struct ConfigFile {
@@ -24,10 +27,10 @@ impl ConfigFile {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn load(&self) -> Result<Config, StartupError> {
-        // What is not UTF-8 is not ours, and neither is what the phone in this same program reads.
+        // What is not UTF-8 is not ours, and neither is what other commands of this same program read.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name != STORE_VARIABLE);
+            .filter(|(name, _)| ![STORE_VARIABLE, API_KEY_VARIABLE].contains(&name.as_str()));
         Config::load(self.config.as_deref(), environment)
     }
 
@@ -72,6 +75,7 @@ pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
     let listener = serve::bind(config.listen).await?;
     let running = serve::start(&config, listener, |router| router).await.map_err(|error| options.explain(error))?;
     announce(&running.url())?;
+    tell_service_manager(Lifecycle::Ready);
     tracing::info!(
         public_url = %running.service.settings.public_url,
         server_id = %running.service.keys.server_id,
@@ -85,9 +89,33 @@ pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
         }
     }
     tracing::info!("stopping");
+    tell_service_manager(Lifecycle::Stopping);
     running.stop().await;
     Ok(())
 }
+
+/// What a service manager waits for.
+#[derive(Debug, Clone, Copy)]
+enum Lifecycle {
+    Ready,
+    Stopping,
+}
+
+/// Tells systemd, where it has started this process, so that what comes after the server is started when it answers
+/// (sd_notify(3)).
+#[cfg(target_os = "linux")]
+fn tell_service_manager(lifecycle: Lifecycle) {
+    let state = match lifecycle {
+        Lifecycle::Ready => sd_notify::NotifyState::Ready,
+        Lifecycle::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager is not told: {lifecycle:?}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_service_manager(_: Lifecycle) {}
 
 /// The first line on standard output, which scripts wait for.
 ///
