@@ -4,6 +4,7 @@
 
 mod admin;
 mod data_folder;
+mod first_hour;
 mod gateway;
 mod hostile;
 mod init;
