@@ -8,6 +8,7 @@ mod first_hour;
 mod gateway;
 mod hostile;
 mod init;
+mod package;
 mod phone;
 mod phone_answers;
 mod phone_codes;
