@@ -178,7 +178,7 @@ impl Hangups {
             None => None,
         };
         if heard.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
