@@ -181,7 +181,10 @@ impl Store {
     pub async fn look_after(&self) {
         // What is found is noted where it is found.
         let _ = match self.health.trouble() {
-            None => self.read(|_| Ok(())).await,
+            None => match self.health.look() {
+                Ok(()) => self.read(|_| Ok(())).await,
+                lost => lost,
+            },
             Some(StoreError::Unwritable(_)) => self.try_to_write().await,
             Some(_) => Ok(()),
         };

@@ -30,7 +30,7 @@ impl Readers {
         let (path, health, idle) = (self.path.clone(), Arc::clone(&self.health), Arc::clone(&self.idle));
         let read = move || {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let opened = health.look().and_then(|()| kept.map_or_else(|| connection::open_reader(&path), Ok));
+            let opened = health.check_not_lost().and_then(|()| kept.map_or_else(|| connection::open_reader(&path), Ok));
             match opened {
                 Ok(connection) => {
                     match schema::check_unchanged(&connection) {
