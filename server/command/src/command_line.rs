@@ -13,7 +13,9 @@ use std::process::ExitCode;
 #[command(
     name = "countersign",
     version,
-    after_help = "Try it: countersign demo\nRun it: countersign init --config countersign.toml --public-url https://login.example\n        countersign serve --config countersign.toml"
+    after_help = "Try it: countersign demo\n\
+                  Make a server: countersign init --config countersign.toml --public-url https://login.example\n\
+                  Run it: countersign serve --config countersign.toml"
 )]
 pub struct CommandLine {
     #[command(subcommand)]

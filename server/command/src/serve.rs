@@ -6,6 +6,7 @@ use clap::Args;
 use countersign_server::runtime::config::{Config, LogFormat};
 use countersign_server::runtime::serve;
 use countersign_server::runtime::startup::StartupError;
+use countersign_server::store::StoreError;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -47,6 +48,9 @@ impl ConfigFile {
         let help = match &error {
             StartupError::NoServer(_) => format!(". Make one with: {}", self.command("init")),
             StartupError::HalfMade(_) => format!(". Finish it with: {}", self.command("init")),
+            StartupError::Store(StoreError::Older) => {
+                format!(". Upgrade it with: {}, or by starting the new server", self.command("admin migrate"))
+            }
             StartupError::Exists(_) => format!(". Start it with: {}", self.command("serve")),
             _ => String::new(),
         };
@@ -82,16 +86,17 @@ pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
         "serving"
     );
     let mut stop_signal = std::pin::pin!(stop_signal);
-    loop {
+    let lost = loop {
         tokio::select! {
-            () = &mut stop_signal => break,
+            () = &mut stop_signal => break None,
+            lost = running.lost() => break Some(lost),
             () = hangups.next() => running.reload(),
         }
-    }
+    };
     tracing::info!("stopping");
     tell_service_manager(Lifecycle::Stopping);
     running.stop().await;
-    Ok(())
+    lost.map_or(Ok(()), |lost| Err(lost.into()))
 }
 
 /// What a service manager waits for.

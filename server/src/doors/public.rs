@@ -1,6 +1,6 @@
 //! Who this server is, for phones; and whether it is well, for the operator.
 
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use crate::keys::certificate::Standing;
 use crate::service::Service;
 use axum::Json;
@@ -83,7 +83,12 @@ pub struct Readiness {
         (status = 503, description = "One of them does not: `detail` says which",
             body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readiness>, Problem> {
-    service.store.ping().await?;
+    // What failed at the last write that mattered counts, though a small one may be kept in what room there is.
+    let found = match service.store.health.trouble() {
+        Some(trouble) => Err(trouble),
+        None => service.store.ping().await,
+    };
+    found.map_err(|trouble| Problem::NotReady(sentence(&trouble.to_string())))?;
     let (term, now) = (service.keys.signer(&service.store).await?.term, service.now());
     let warning = term.warning(now);
     if let (Standing::Over, Some(warning)) = (term.standing(now), &warning) {

@@ -1,5 +1,6 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
+mod migrate;
 mod office;
 mod webhooks;
 
@@ -31,7 +32,16 @@ pub struct Options {
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
-    subject: Subject,
+    asked: Asked,
+}
+
+#[derive(Debug, Subcommand)]
+enum Asked {
+    #[command(flatten)]
+    Of(Subject),
+    /// Bring the database of an earlier version up to date, after a copy of it is kept; no server may run. A server
+    /// that starts does the same
+    Migrate(migrate::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,9 +199,13 @@ enum KeyCommand {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = options.server.load()?;
+    let subject = match options.asked {
+        Asked::Of(subject) => subject,
+        Asked::Migrate(asked) => return print(&migrate::run(&asked, &options.server, &config)?, options.json),
+    };
     let store = open::store(&config, Arc::new(SystemClock)).map_err(|error| options.server.explain(error))?;
     let office = Office { config, store, wake: Wake::default(), randomness: SystemRandomness::new() };
-    let result = office.carry_out(options.subject).await;
+    let result = office.carry_out(subject).await;
     office.store.close().await;
     print(&result?, options.json)
 }
