@@ -15,8 +15,8 @@ import (
 // phoneSaysYes returns true when the phone said YES, and an error for what is to be mended.
 func phoneSaysYes(server, apiKey, user, ip, agent string, show func(number string)) (bool, error) {
 	type answer struct{ ID, State, Number, Type, Detail string }
-	key, over := rand.Text(), time.Now().Add(90*time.Second)                              // every repetition has the key: one challenge, one claim
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a proxy sends us nowhere
+	key, over := rand.Text(), time.Now().Add(90*time.Second) // one challenge and one claim, whatever is repeated
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	call := func(method, path, body string) (answer, error) {
 		for ; time.Now().Before(over); time.Sleep(time.Second) {
 			request, _ := http.NewRequest(method, server+"/v1/challenges"+path, strings.NewReader(body))

@@ -134,6 +134,13 @@ class Examples(unittest.TestCase):
 
             self.each(self.pages({"create": ["html_502"]}, **others), complains)
 
+    def test_typescript_has_the_types_that_it_says(self):
+        modules = Path(os.environ["NODE_MODULES"])
+        checks = "--noEmit --strict --erasableSyntaxOnly --target esnext --module nodenext --types node --typeRoots"
+        compiler = [os.environ["NODE"], modules / ".bin/tsc", *checks.split(), modules / "@types"]
+        ended = subprocess.run([*compiler, EXAMPLES / "relying_party.ts"], capture_output=True, text=True)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+
     def test_each_fits_on_a_screen(self):
         programs = sorted(path for path in EXAMPLES.iterdir() if path.is_file())
         self.assertEqual(len(programs), len(COMMANDS))

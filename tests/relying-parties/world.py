@@ -101,10 +101,11 @@ class Phone:
         return run("phone", "--json", "--store", self.store.name, *arguments)
 
     def enrols(self, server, user):
-        """Becomes a confirmed phone of this person."""
+        """Becomes a confirmed phone of this person; the enrolment's id."""
         made = server.call("POST", f"/v1/users/{user}/enrolments")
         code = self.opens(made["link"])
         server.call("POST", f"/v1/enrolments/{made['id']}/confirm", {"code": code})
+        return made["id"]
 
     def opens(self, link):
         """Opens an enrolment link; the digits to type on the page."""

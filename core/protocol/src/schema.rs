@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type,
+    AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -100,7 +100,13 @@ words! {
 
 /// What YES takes: a tap without digits, or a number of 2 or 6.
 pub(crate) fn policy() -> RefOr<Schema> {
-    let none = ObjectBuilder::new().schema_type(Type::Null);
+    // Null only, since no number is at least 1 and at most 0: of a member whose only type is null, openapi-generator makes
+    // Java that does not compile.
+    let none = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(1))
+        .maximum(Some(0))
+        .description(Some("None."));
     let tap = closed().property("mode", word(&["tap"])).required("mode").property("digits", none);
     // Null stands beside the numbers and not among them: generators of clients make a type of the numbers.
     let two_or_six = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([2, 6]));
