@@ -13,7 +13,9 @@ from world import PATIENCE, Phone, Server
 HERE = Path(__file__).parent
 WORK = Path(os.environ["WORK"])
 PYTHON, NODE, NODE_MODULES = (os.environ[name] for name in ("PYTHON", "NODE", "NODE_MODULES"))
-TSC = "--noEmit --strict --erasableSyntaxOnly --allowImportingTsExtensions --target esnext --module nodenext --types node"
+TSC = (
+    "--noEmit --strict --erasableSyntaxOnly --allowImportingTsExtensions --target esnext --module nodenext --types node"
+)
 
 
 def command(folder, *arguments):

@@ -32,20 +32,10 @@ class Server:
         self.folder = tempfile.TemporaryDirectory()
         self.config = Path(self.folder.name, "countersign.toml")
         self.config.write_text(f'listen = "127.0.0.1:0"\ndata_dir = "{self.folder.name}/data"\n')
-        if self.knows("init"):
-            subprocess.run(
-                [BINARY, "init", "--config", self.config], env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL
-            )
+        party = ["--organisation", "Meridian", "--relying-party", "Customer area"]
+        self.api_key = run("init", "--json", "--config", str(self.config), *party)["api_key"]
         self.process = self.url = None
         self.start()
-        self.admin("organisation", "create", "Meridian")
-        made = self.admin("relying-party", "create", "--organisation", "Meridian", "Customer area")
-        self.api_key = made["api_key"]
-
-    def knows(self, command):
-        """Whether the binary has this command."""
-        asked = subprocess.run([BINARY, command, "--help"], env=ENVIRONMENT, capture_output=True)
-        return asked.returncode == 0
 
     def start(self):
         """Starts it, the second time at the same address."""
@@ -71,9 +61,6 @@ class Server:
     def close(self):
         self.kill()
         self.folder.cleanup()
-
-    def admin(self, *arguments):
-        return run("admin", "--json", "--config", str(self.config), *arguments)
 
     def call(self, method, path, body=None):
         """What the server answers the relying party."""
