@@ -2,9 +2,10 @@
 //! HTTP.
 
 use super::network::{Network, Pushes};
-use super::said::{Refusal, Said, failed};
+use super::said::{Notice, Refusal, Said, Tone, failed};
 use super::screen::{AccountShown, CodeShown, PastShown, PromptShown, Screen};
-use super::trace::{Step, Trace, read_challenge};
+use super::tour::{Tour, TourStep};
+use super::trace::{Party, Step, Trace, read_challenge};
 use crate::changes::Changes;
 use crate::error::DemoError;
 use axum::Router;
@@ -34,10 +35,12 @@ const MOST_HELD: usize = 32;
 
 #[derive(Default)]
 struct HandsetState {
-    notice: Option<Said>,
+    notice: Option<Notice>,
     opened: Option<ChallengeId>,
     /// The questions that the person has not been told the end of.
     asked: HashSet<ChallengeId>,
+    /// The questions that a push has brought.
+    by_push: HashSet<ChallengeId>,
     /// The accounts for which a pull is parked.
     attended: HashSet<EnrolmentId>,
     /// What came while the phone was offline, as a push service keeps it.
@@ -51,18 +54,32 @@ pub(super) struct Handset {
     pushes: Arc<Pushes>,
     state: Mutex<HandsetState>,
     trace: Trace,
+    tour: Tour,
     changes: Changes,
+}
+
+/// How a message came to the phone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    ByPush,
+    ByPull,
+    ByLink,
 }
 
 impl Handset {
     /// Opens phone `number`, 1 or 2, whose store is in `directory`.
-    pub async fn open(number: u8, directory: &Path, trace: Trace, changes: Changes) -> Result<Arc<Self>, DemoError> {
+    pub async fn open(
+        number: u8,
+        directory: &Path,
+        (trace, tour): (Trace, Tour),
+        changes: Changes,
+    ) -> Result<Arc<Self>, DemoError> {
         let network = Arc::new(Network::new(number, trace.clone())?);
         let pushes = Arc::new(Pushes::new());
         let transport = Arc::clone(&network);
         let authenticator = countersign_desktop::open(directory, transport, Some(Arc::clone(&pushes) as Arc<_>))?;
         let state = Mutex::default();
-        let handset = Arc::new(Self { number, authenticator, network, pushes, state, trace, changes });
+        let handset = Arc::new(Self { number, authenticator, network, pushes, state, trace, tour, changes });
         handset.listen().await?;
         Ok(handset)
     }
@@ -77,20 +94,40 @@ impl Handset {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn notice(&self, said: impl Into<Said>) {
-        self.state().notice = Some(said.into());
+    fn notice(&self, notice: Notice) {
+        self.state().notice = Some(notice);
+        self.changes.notify();
+    }
+
+    fn note(&self, said: impl Into<Said>) {
+        self.notice(Notice::note(said));
+    }
+
+    /// The help desk let prompts through again, so what the phone said of its report is true no more.
+    pub fn prompts_resumed(&self) {
+        let mut state = self.state();
+        if state.notice.as_ref().is_some_and(|notice| notice.tone == Tone::Reported) {
+            state.notice = Some(Notice::note(Sentence::LimitPromptsResumed));
+        }
+        drop(state);
         self.changes.notify();
     }
 
     pub fn screen(self: &Arc<Self>) -> Result<Screen, Error> {
         self.tell_ends();
+        let mut prompts: Vec<_> = self.authenticator.pending()?.into_iter().map(PromptShown::from).collect();
         let (notice, opened) = {
             let state = self.state();
-            (state.notice.clone(), state.opened)
+            for prompt in &mut prompts {
+                prompt.by_push = state.by_push.contains(&prompt.id);
+            }
+            // How one question ended is never said inside another.
+            let fits = |about: ChallengeId| prompts.is_empty() || prompts.iter().any(|prompt| prompt.id == about);
+            (state.notice.clone().filter(|notice| notice.about.is_none_or(fits)), state.opened)
         };
         Ok(Screen {
             phone: self.number,
-            prompts: self.authenticator.pending()?.into_iter().map(PromptShown::from).collect(),
+            prompts,
             accounts: self.authenticator.accounts()?.into_iter().map(AccountShown::from).collect(),
             history: self.authenticator.history(HISTORY_LENGTH)?.into_iter().map(PastShown::from).collect(),
             notice,
@@ -156,7 +193,7 @@ impl Handset {
                 self.register_push(account.id).await;
             }
         }
-        self.notice(if on { Sentence::AccountPushRepaired } else { Sentence::AccountPushNone });
+        self.note(if on { Sentence::AccountPushRepaired } else { Sentence::AccountPushNone });
         Ok(())
     }
 
@@ -164,9 +201,9 @@ impl Handset {
     pub async fn set_offline(self: &Arc<Self>, offline: bool) {
         self.network.set_online(!offline);
         if offline {
-            return self.notice(Sentence::CodePhoneOffline);
+            return self.note(Sentence::CodePhoneOffline);
         }
-        self.notice(Said::of_demo("demo_online"));
+        self.note(Said::of_demo("demo_online"));
         let held = std::mem::take(&mut self.state().held);
         for message in held {
             self.take_message(&message);
@@ -174,8 +211,8 @@ impl Handset {
     }
 
     /// The phone scanned the code.
-    pub async fn enrol(self: &Arc<Self>, link: &str) -> Result<(), Refusal> {
-        let name = format!("Phone {} in the demo", self.number);
+    pub async fn enrol(self: &Arc<Self>, link: &str, name: Option<String>) -> Result<(), Refusal> {
+        let name = name.unwrap_or_else(|| format!("Phone {}", self.number));
         let refused = |error: Error| match error {
             Error::Refused(_) => Refusal::from(Sentence::ErrorLinkNotTrusted),
             error => failed(&error),
@@ -193,7 +230,7 @@ impl Handset {
             let pulled = self.authenticator.pull(id, PULL_WAIT).await;
             match self.authenticator.is_confirmed(id) {
                 Ok(true) if !matches!(&pulled, Ok(Pulled { ended: Some(_), .. })) => {
-                    return self.notice(Sentence::AccountReady);
+                    return self.note(Sentence::AccountReady);
                 }
                 // Removed meanwhile.
                 Err(_) => return,
@@ -216,8 +253,8 @@ impl Handset {
             "authorization": shown("authorization"), "content-encoding": shown("content-encoding"),
             "body_bytes": body.len(), "body_base64url": BASE64URL_NOPAD.encode(body),
         });
-        let way = format!("server to push service of phone {}", self.number);
-        self.trace.add(Step::Push, way, "POST /push/…", travelled);
+        let said = Said::of_demo("demo_sent_push").with("number", self.number.to_string());
+        self.trace.add(Step::Push, (Party::Server, Party::PushNetwork), (said, "POST /push/…"), travelled);
         match self.pushes.decrypt(body) {
             Ok(message) => {
                 self.take_message(&message);
@@ -233,7 +270,7 @@ impl Handset {
     fn take_message(self: &Arc<Self>, message: &[u8]) {
         if self.network.is_online() {
             let received = self.authenticator.receive(message);
-            self.show(received, "push service");
+            self.show(received, Came::ByPush);
             return;
         }
         let mut state = self.state();
@@ -242,10 +279,10 @@ impl Handset {
         }
     }
 
-    fn show(self: &Arc<Self>, received: Result<Received, Error>, from: &str) {
+    fn show(self: &Arc<Self>, received: Result<Received, Error>, came: Came) {
         match received {
-            Ok(Received::New(id)) => self.ask(id, from, "opened and checked"),
-            Ok(Received::Changed(id)) => self.ask(id, from, "changed: it asks for the number"),
+            Ok(Received::New(id)) => self.ask(id, came, "demo_sent_opened"),
+            Ok(Received::Changed(id)) => self.ask(id, came, "demo_sent_changed"),
             Ok(Received::Known(_) | Received::Retracted(_)) => {}
             Err(error) => tracing::warn!(%error, phone = self.number, "the demo's phone refused a message"),
         }
@@ -254,13 +291,23 @@ impl Handset {
     }
 
     /// A question comes on the screen.
-    fn ask(self: &Arc<Self>, id: ChallengeId, from: &str, title: &str) {
+    fn ask(self: &Arc<Self>, id: ChallengeId, came: Came, what: &'static str) {
         let pending = self.authenticator.pending().unwrap_or_default();
         let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == id) else { return };
-        let way = format!("{from} to phone {}", self.number);
-        self.trace.add(Step::Receive, way, title, read_challenge(&prompt.challenge));
+        let (from, title) = match came {
+            Came::ByPush => (Party::PushNetwork, "web push"),
+            Came::ByPull => (Party::Server, "GET /v1/device/challenges?wait=25"),
+            Came::ByLink => (Party::Server, "GET /v1/device/challenges?known=…"),
+        };
+        let way = (from, Party::Phone(self.number));
+        self.trace.add(Step::Receive, way, (Said::of_demo(what), title), read_challenge(&prompt.challenge));
         let overlaps = pending.len() > 1 && prompt.challenge.policy.digits().is_some();
-        self.state().notice = overlaps.then(|| Sentence::QuestionOverlap.into());
+        let mut state = self.state();
+        state.notice = overlaps.then(|| Notice::note(Sentence::QuestionOverlap));
+        if came == Came::ByPush {
+            state.by_push.insert(id);
+        }
+        drop(state);
         self.attend(prompt);
     }
 
@@ -328,7 +375,7 @@ impl Handset {
         let mut new = 0;
         for received in pulled.received {
             new += usize::from(matches!(received, Ok(Received::New(_))));
-            self.show(received.map_err(Error::Refused), "server, by pull,");
+            self.show(received.map_err(Error::Refused), Came::ByPull);
         }
         if pulled.ended.is_some() {
             self.state().notice = None;
@@ -348,7 +395,10 @@ impl Handset {
         for Past { challenge, outcome, .. } in history {
             let waits = pending.iter().any(|prompt| prompt.challenge.challenge_id == challenge.challenge_id);
             if !waits && state.asked.remove(&challenge.challenge_id) {
-                state.notice = Some(Sentence::for_outcome(outcome).into());
+                if outcome == Outcome::AlreadyAnswered {
+                    self.tour.tick(TourStep::SecondPhone);
+                }
+                state.notice = Some(Notice::of_end(challenge.challenge_id, outcome));
             }
         }
     }
@@ -363,7 +413,7 @@ impl Handset {
             }
         }
         if new == 0 {
-            self.notice(Sentence::AccountNothingNew);
+            self.note(Sentence::AccountNothingNew);
         }
         Ok(())
     }
@@ -372,7 +422,7 @@ impl Handset {
     pub async fn open_link(self: &Arc<Self>, link: &str) -> Result<(), Refusal> {
         let id = self.authenticator.open_link(link).await.map_err(|error| failed(&error))?;
         self.state().opened = Some(id);
-        self.ask(id, "server, by the page’s link,", "opened and checked");
+        self.ask(id, Came::ByLink, "demo_sent_opened");
         self.changes.notify();
         Ok(())
     }
@@ -407,12 +457,12 @@ impl Handset {
                     Error::Unreachable(_) => Sentence::ErrorUnreachableAnswerKept.into(),
                     error => failed(&error),
                 };
-                self.notice(refusal.said.clone());
+                self.notice(Notice { said: refusal.said.clone(), tone: Tone::Trouble, about: Some(id) });
                 return Err(refusal);
             }
         };
         self.state().asked.remove(&id);
-        self.notice(Sentence::for_outcome(outcome));
+        self.notice(Notice::of_end(id, outcome));
         Ok(())
     }
 
@@ -423,7 +473,7 @@ impl Handset {
 
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Refusal> {
         self.authenticator.remove(id).await.map_err(|error| failed(&error))?;
-        self.notice(Sentence::AccountRemoved);
+        self.note(Sentence::AccountRemoved);
         Ok(())
     }
 }
