@@ -110,7 +110,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let _ = office.service.set(Arc::clone(&running.service));
     let url = format!("http://{}", running.address);
     demo.begin(&url).await?;
-    announce(&url)?;
+    if let Err(error) = announce(&url) {
+        // After a start anew, whoever read the first line may be gone; the page is still there.
+        tracing::info!(%error, "nobody reads where the demo listens");
+    }
     tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
     let anew = tokio::select! {
         () = stop_signal => false,

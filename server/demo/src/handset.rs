@@ -1,24 +1,22 @@
 //! A phone of the demo: the same core as in a phone, a receiver of encrypted pushes on loopback, and buttons behind
 //! HTTP.
 
+mod arrivals;
+
 use super::network::{Network, Pushes};
 use super::said::{Notice, Refusal, Said, Tone, failed};
 use super::screen::{AccountShown, CodeShown, PastShown, PromptShown, Screen};
 use super::tour::{Tour, TourStep};
-use super::trace::{Party, Step, Trace, read_challenge};
+use super::trace::Trace;
 use crate::changes::Changes;
 use crate::error::DemoError;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
 use axum::routing;
 use countersign_device::sentences::Sentence;
 use countersign_device::{AccountState, Authenticator, Error, Outcome, Past, Prompt, Pulled, Received};
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::json;
+use arrivals::Came;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,14 +56,6 @@ pub(super) struct Handset {
     changes: Changes,
 }
 
-/// How a message came to the phone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Came {
-    ByPush,
-    ByPull,
-    ByLink,
-}
-
 impl Handset {
     /// Opens phone `number`, 1 or 2, whose store is in `directory`.
     pub async fn open(
@@ -86,7 +76,7 @@ impl Handset {
 
     async fn listen(self: &Arc<Self>) -> Result<(), DemoError> {
         let handset = Arc::clone(self);
-        let router = |path: &str| Router::new().route(path, routing::post(take_push)).with_state(handset);
+        let router = |path: &str| Router::new().route(path, routing::post(arrivals::take_push)).with_state(handset);
         self.pushes.listen(router).await
     }
 
@@ -206,7 +196,8 @@ impl Handset {
         self.note(Said::of_demo("demo_online"));
         let held = std::mem::take(&mut self.state().held);
         for message in held {
-            self.take_message(&message);
+            let received = self.receive_push(&message);
+            self.show(received, Came::ByPush);
         }
     }
 
@@ -243,72 +234,6 @@ impl Handset {
                 _ => return self.changes.notify(),
             }
         }
-    }
-
-    /// A push arrived: step 3.
-    fn pushed(self: &Arc<Self>, headers: &HeaderMap, body: &[u8]) -> StatusCode {
-        let shown = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let travelled = json!({
-            "ttl": shown("ttl"), "urgency": shown("urgency"), "topic": shown("topic"),
-            "authorization": shown("authorization"), "content-encoding": shown("content-encoding"),
-            "body_bytes": body.len(), "body_base64url": BASE64URL_NOPAD.encode(body),
-        });
-        let said = Said::of_demo("demo_sent_push").with("number", self.number.to_string());
-        self.trace.add(Step::Push, (Party::Server, Party::PushNetwork), (said, "POST /push/…"), travelled);
-        match self.pushes.decrypt(body) {
-            Ok(message) => {
-                self.take_message(&message);
-                StatusCode::CREATED
-            }
-            Err(refusal) => {
-                tracing::warn!(%refusal, phone = self.number, "the demo's phone could not read a push");
-                StatusCode::BAD_REQUEST
-            }
-        }
-    }
-
-    fn take_message(self: &Arc<Self>, message: &[u8]) {
-        if self.network.is_online() {
-            let received = self.authenticator.receive(message);
-            self.show(received, Came::ByPush);
-            return;
-        }
-        let mut state = self.state();
-        if state.held.len() < MOST_HELD {
-            state.held.push(message.to_owned());
-        }
-    }
-
-    fn show(self: &Arc<Self>, received: Result<Received, Error>, came: Came) {
-        match received {
-            Ok(Received::New(id)) => self.ask(id, came, "demo_sent_opened"),
-            Ok(Received::Changed(id)) => self.ask(id, came, "demo_sent_changed"),
-            Ok(Received::Known(_) | Received::Retracted(_)) => {}
-            Err(error) => tracing::warn!(%error, phone = self.number, "the demo's phone refused a message"),
-        }
-        self.tell_ends();
-        self.changes.notify();
-    }
-
-    /// A question comes on the screen.
-    fn ask(self: &Arc<Self>, id: ChallengeId, came: Came, what: &'static str) {
-        let pending = self.authenticator.pending().unwrap_or_default();
-        let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == id) else { return };
-        let (from, title) = match came {
-            Came::ByPush => (Party::PushNetwork, "web push"),
-            Came::ByPull => (Party::Server, "GET /v1/device/challenges?wait=25"),
-            Came::ByLink => (Party::Server, "GET /v1/device/challenges?known=…"),
-        };
-        let way = (from, Party::Phone(self.number));
-        self.trace.add(Step::Receive, way, (Said::of_demo(what), title), read_challenge(&prompt.challenge));
-        let overlaps = pending.len() > 1 && prompt.challenge.policy.digits().is_some();
-        let mut state = self.state();
-        state.notice = overlaps.then(|| Notice::note(Sentence::QuestionOverlap));
-        if came == Came::ByPush {
-            state.by_push.insert(id);
-        }
-        drop(state);
-        self.attend(prompt);
     }
 
     /// While a question is on the screen, a pull is parked, as by an app in the foreground: what becomes of the
@@ -476,8 +401,4 @@ impl Handset {
         self.note(Sentence::AccountRemoved);
         Ok(())
     }
-}
-
-async fn take_push(State(handset): State<Arc<Handset>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    handset.pushed(&headers, &body)
 }

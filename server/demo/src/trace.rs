@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The six steps, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Step {
     /// The site asks.
@@ -99,10 +99,11 @@ impl Trace {
         self.changes.notify();
     }
 
-    /// In the order of the steps; what belongs to one step in the order in which it came.
+    /// In the order in which it came. The site's own request and its answer stand first, though a push may overtake
+    /// the answer.
     pub fn all(&self) -> Vec<Travelled> {
         let mut all = self.lock().clone();
-        all.sort_by_key(|one| one.step);
+        all.sort_by_key(|one| one.step != Step::Create);
         all
     }
 }
