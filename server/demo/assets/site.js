@@ -44,7 +44,7 @@ let silent = true;
 export function drawSite(page, now, at) {
   const { view } = page;
   // In whole seconds, as the phone has it, so that both count alike.
-  const endsAt = page.expires_at ? Math.floor(Date.parse(page.expires_at) / 1000) * 1000 : 0;
+  const endsAt = page.expires_at ? Math.ceil(Date.parse(page.expires_at) / 1000) * 1000 : 0;
   const end = at + endsAt - now;
   countDown("site", view === "waiting" ? end : null, (left) => {
     whole = Math.max(whole, left);

@@ -63,7 +63,12 @@ impl Transport for Network {
         let decision = request.url.ends_with("/decision").then(|| String::from_utf8_lossy(&request.body).into_owned());
         if let Some(compact) = &decision {
             let way = (Party::Phone(self.phone), Party::Server);
-            self.trace.add(Step::Decide, way, (decision_said(compact), "POST /v1/device/challenges/…/decision"), read_jws(compact));
+            self.trace.add(
+                Step::Decide,
+                way,
+                (decision_said(compact), "POST /v1/device/challenges/…/decision"),
+                read_jws(compact),
+            );
         }
         let response = tokio::select! {
             response = self.inner.send(request) => response?,

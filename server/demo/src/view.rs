@@ -48,8 +48,7 @@ impl View {
             _ => Sentence::PageOpenAppIfNothing,
         };
         let was_asked = matches!(challenge.push, PushState::Queued | PushState::Sent);
-        let heading =
-            if was_asked { Sentence::PageSigningInAsked.into() } else { Said::of_demo("demo_open_your_app") };
+        let heading = if was_asked { Sentence::PageSigningInAsked.into() } else { Said::of_demo("demo_open_your_app") };
         let (expires_at, number) = (challenge.expires_at.clone(), challenge.number.clone());
         Self::Waiting { expires_at, number, heading, hint: hint.into() }
     }

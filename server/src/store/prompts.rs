@@ -41,10 +41,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
     pub async fn lift_prompt_limit(&self, by: Actor, account: AccountRow) -> Result<(), StoreError> {
-        self.write(move |tx, now| {
-            Entry::new(now, &by, Fact::PromptLimitLifted).of_account(tx, account).map(drop)
-        })
-        .await
+        self.write(move |tx, now| Entry::new(now, &by, Fact::PromptLimitLifted).of_account(tx, account).map(drop)).await
     }
 }
 

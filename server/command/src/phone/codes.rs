@@ -237,7 +237,9 @@ impl Printer {
         for code in foreign {
             match &code.shown {
                 Some(shown) => Self::line(&format!("{}   {}", line(shown), names(code)))?,
-                None => Self::line(&format!("by counter: {}   {}", hint::phone(&format!("code {}", code.id)), names(code)))?,
+                None => {
+                    Self::line(&format!("by counter: {}   {}", hint::phone(&format!("code {}", code.id)), names(code)))?
+                }
             }
         }
         if wrong_clock && !foreign.is_empty() { Self::line(WRONG_CLOCK) } else { Ok(()) }

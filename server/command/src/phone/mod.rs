@@ -228,12 +228,7 @@ fn check_number(authenticator: &Authenticator, id: ChallengeId, number: Option<&
 }
 
 /// How an answer ended. One that the server has not acknowledged is signed and kept.
-fn ended(
-    printer: &Printer,
-    id: ChallengeId,
-    wanted: Outcome,
-    answered: Result<Outcome, Error>,
-) -> Result<(), Failure> {
+fn ended(printer: &Printer, id: ChallengeId, wanted: Outcome, answered: Result<Outcome, Error>) -> Result<(), Failure> {
     let outcome = answered.map_err(|error| {
         let temporary = error.is_temporary();
         let failure = Failure::from(error);

@@ -215,11 +215,7 @@ impl Printer {
             Self::line(&format!("{}  (codes of another service)  {}", names(code), code.id))?;
         }
         if accounts.is_empty() {
-            return Self::line(&format!(
-                "{} {}",
-                Sentence::AccountNone.text(language()),
-                hint::phone("enrol 'LINK'")
-            ));
+            return Self::line(&format!("{} {}", Sentence::AccountNone.text(language()), hint::phone("enrol 'LINK'")));
         }
         let mut rows = Vec::new();
         for account in accounts {
