@@ -3,7 +3,7 @@
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
 use super::relying_party::{authenticators, challenges, codes, enrolments, itself};
-use super::{description, device, public};
+use super::{description, device, link_page, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use axum::extract::Request;
@@ -53,8 +53,8 @@ pub fn router(service: Arc<Service>) -> Router {
     let description = description::complete(description);
     router
         .route("/openapi.json", routing::get(async || Json(description)))
-        .route("/enrol", routing::get(public::enrolment_page))
-        .route("/challenge", routing::get(public::challenge_page))
+        .route("/enrol", routing::get(link_page::enrolment))
+        .route("/challenge", routing::get(link_page::challenge))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(take_body))
