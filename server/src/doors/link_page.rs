@@ -28,7 +28,8 @@ const TEXTS: [Text; 5] = [
         enrolment: "Ce lien ajoute un téléphone. Ouvrez l’application Countersign, choisissez d’ajouter le compte et \
                     scannez le code de la page qui l’affichait, ou collez-y le lien. Ne montrez ce lien à personne.",
         challenge: "Ce lien ouvre une demande de connexion dans l’application Countersign du téléphone qui l’affiche. \
-                    Sur un autre appareil, ouvrez plutôt l’application de votre téléphone\u{202f}: la demande y attend.",
+                    Sur un autre appareil, ouvrez plutôt l’application de votre téléphone\u{202f}: la demande y \
+                    attend.",
     },
     Text {
         tag: "de",

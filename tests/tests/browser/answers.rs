@@ -222,7 +222,7 @@ async fn after_three_unwanted_prompts_the_phone_rings_no_more_and_still_answers(
 async fn a_push_arrives_as_a_notification_and_nothing_else_moves() {
     let visit = Visit::enrolled().await;
     let places = "const box = (test) => document.querySelector(test).getBoundingClientRect();
-                  return [box('.phone').height, box('.phone').top, box('.card').top, box('.travelled').top]";
+                  return [box('.phone').height, box('.phone').top, box('.card').top]";
     let before = visit.browser.run(places).await;
     visit.sign_in().await;
     visit.browser.until_there("[data-phone-id='1'] [data-test='notification']:not([hidden])").await;
