@@ -3,6 +3,7 @@
 mod description;
 pub mod device;
 pub mod extract;
+pub mod forwarded;
 mod link_page;
 pub mod parameter;
 pub mod problem;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod admin;
+mod check;
 mod data_folder;
 mod first_hour;
 mod gateway;
