@@ -10,4 +10,5 @@ pub mod problem;
 pub mod public;
 mod qr;
 pub mod relying_party;
+mod reserve;
 pub mod routes;

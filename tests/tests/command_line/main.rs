@@ -13,6 +13,7 @@ mod package;
 mod phone;
 mod phone_answers;
 mod phone_codes;
+mod proxies;
 mod startup;
 mod terminal;
 mod tls;

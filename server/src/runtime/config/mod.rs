@@ -12,7 +12,7 @@ use super::tls::TlsConfig;
 use crate::delivery::push::config::PushConfig;
 use crate::delivery::webhook::config::WebhookConfig;
 use crate::domain::network::Network;
-use crate::doors::forwarded::ProxyHeader;
+use crate::doors::forwarded::{Proxies, ProxyHeader};
 use crate::keys::master_key::MasterKeySource;
 use serde::{Deserialize, Serialize};
 use source::{CONFIG_VARIABLE, DEFAULT_FILE, Origin, Source};
@@ -231,6 +231,11 @@ impl Config {
         let environment: Vec<(String, String)> = environment.collect();
         let loaded = Loaded::read(path.map(Path::to_owned), &environment).map_err(StartupError::Configuration)?;
         Ok(loaded.config)
+    }
+
+    /// The operator's proxies.
+    pub fn proxies(&self) -> Proxies {
+        Proxies { trusted: self.trusted_proxies.clone(), header: self.proxy_header }
     }
 
     /// Under which address phones reach a server that listens here.
