@@ -10,7 +10,9 @@ use std::path::Path;
 /// Checks a configuration whose data folder this is.
 async fn check(data: &Path, settings: &[(&str, &str)], code: i32) -> Vec<(String, String, String)> {
     let mut command = command(&["check", "--json"]);
-    command.env("COUNTERSIGN_DATA_DIR", data).env("COUNTERSIGN_LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
+    command.env("COUNTERSIGN_DATA_DIR", data).env("COUNTERSIGN_LISTEN", "127.0.0.1:0");
+    // So that the limit of open files suffices wherever this runs.
+    command.env("COUNTERSIGN_LIMITS__CONNECTIONS", "500").envs(settings.iter().copied());
     let ended = run(command).await.expect(code);
     let rows: Vec<Value> = serde_json::from_str(&ended.out).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
     let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -93,10 +95,11 @@ async fn what_does_not_serve_is_an_error_and_what_is_doubtful_a_warning() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_told() {
-    let data = tempfile::tempdir().unwrap();
-    let server = Program::serve(data.path()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Program::serve(&data).await;
     let address = server.url.strip_prefix("http://").unwrap().to_owned();
-    let found = doubts(&check(data.path(), &[("COUNTERSIGN_LISTEN", &address)], 0).await);
+    let found = doubts(&check(&data, &[("COUNTERSIGN_LISTEN", &address)], 0).await);
     assert!(found.len() == 1 && found[0].starts_with("warn listen") && found[0].contains("taken"), "{found:?}");
     assert!(server.stop().await.success());
 }

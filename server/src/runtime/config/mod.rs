@@ -214,7 +214,7 @@ fn culprit(source: &Source, error: &toml::de::Error) -> String {
         return format!("{place}: {message}");
     }
     match message.split_once("expected ") {
-        Some((before, expected)) if before.is_empty() => source.wrong(key, expected),
+        Some(("", expected)) => source.wrong(key, expected),
         _ => source.wrong(key, settings::find(key).map_or(message, |setting| setting.kind.expected())),
     }
 }

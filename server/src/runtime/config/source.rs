@@ -82,7 +82,7 @@ impl Source {
         let text =
             std::fs::read_to_string(path).map_err(|error| format!("{}: it cannot be read: {error}", path.display()))?;
         let at = |offset: usize| {
-            let before = &text[..text.floor_char_boundary(offset)];
+            let before = text.get(..offset).unwrap_or(&text);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             Origin::File { path: path.to_owned(), line, column }

@@ -298,7 +298,7 @@ mod tests {
             assert!(held.last().unwrap().is_reserved());
         }
         // All are taken: the newcomers who say nothing go, one after the other, before who proved itself.
-        assert!(held[7..].iter().all(|one| one.begin()));
+        assert!(held[7..].iter().all(Place::begin));
         held.push(taken(&places, HERE).unwrap());
         assert!(is_dropped(&held[0]), "nobody else was idle");
         assert!(held[11].begin());
