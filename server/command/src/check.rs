@@ -34,7 +34,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let findings = check(&loaded, &SystemClock, &SystemRandomness::new());
     let line = |line: &str| terminal::print(std::io::stdout(), line);
     if options.json {
-        let row = |Finding { subject, verdict, says }: &Finding| json!({ "subject": subject, "verdict": verdict.word(), "says": says });
+        let row = |Finding { subject, verdict, says }: &Finding| {
+            let word = verdict.word();
+            json!({ "subject": subject, "verdict": word, "says": says })
+        };
         line(&terminal::pretty_json(&findings.iter().map(row).collect::<Value>()))?;
     } else {
         for Finding { subject, verdict, says } in &findings {

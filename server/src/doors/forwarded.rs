@@ -1,5 +1,5 @@
-//! For whom a proxy speaks. Only the operator's own proxies are believed, and of what they pass on only what one of them
-//! wrote itself: anything further to the left came from a stranger.
+//! For whom a proxy speaks. Only the operator's own proxies are believed, and of what they pass on only what one of
+//! them wrote itself: anything further to the left came from a stranger.
 
 use crate::domain::client_address;
 use crate::domain::network::Network;

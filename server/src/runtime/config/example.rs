@@ -19,13 +19,17 @@ fn at<'a>(values: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(values, |value, key| value.get(key)).filter(|value| !value.is_null())
 }
 
+/// What stands above them.
+const HEAD: &str = "\
+# Every setting of Countersign, with its default; what has none is shown with an example. Made of the code,
+# which a test compares. Take away the # of what you change: a section's line too. Paths that are not absolute
+# begin in the folder of this file. Every setting can be overlaid from the environment:
+# COUNTERSIGN_LIMITS__CONNECTIONS=5000. Try it: countersign check --config FILE
+";
+
 /// A setting a line: commented out, since the defaults need no saying.
 fn example() -> String {
-    let mut page = "# Every setting of Countersign, with its default; what has none is shown with an example. Made of the code,\n\
-                    # which a test compares. Take away the # of what you change: a section's line too. Paths that are not absolute\n\
-                    # begin in the folder of this file. Every setting can be overlaid from the environment:\n\
-                    # COUNTERSIGN_LIMITS__CONNECTIONS=5000. Try it: countersign check --config FILE\n"
-        .to_owned();
+    let mut page = HEAD.to_owned();
     let defaults = defaults();
     let mut section = "";
     for setting in SETTINGS {
@@ -190,7 +194,9 @@ fn every_command_finds_the_same_file_and_the_same_paths() {
     assert_eq!(locate(Some(named), &variable, &default).as_deref(), Some(named));
     assert_eq!(locate(None, &variable, &default).as_deref(), Some(Path::new("variable.toml")));
     assert_eq!(locate(None, &[], &default), None);
-    std::fs::write(&default, "data_dir = \"data\"\n[tls]\ncert = \"/a/cert.pem\"\nkey = \"key.pem\"\n[push.webpush]\nextra_roots = [\"r.pem\"]\n").unwrap();
+    let text = "data_dir = 'data'\n[tls]\ncert = '/a/cert.pem'\nkey = 'key.pem'\n\
+                [push.webpush]\nextra_roots = ['r.pem']\n";
+    std::fs::write(&default, text).unwrap();
     assert_eq!(locate(None, &[], &default).as_deref(), Some(&*default));
     let config = Loaded::read(Some(default), &variable).unwrap().config;
     let tls = config.tls.unwrap();

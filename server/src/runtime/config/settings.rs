@@ -1,5 +1,5 @@
-//! Every setting, with what may be said of it in one line. The example file, `--print-config` and the errors are made of
-//! this; a test compares it with [`super::Config`].
+//! Every setting, with what may be said of it in one line. The example file, `--print-config` and the errors are made
+//! of this; a test compares it with [`super::Config`].
 
 /// What a value is, for an error that says what was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
