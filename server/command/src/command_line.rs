@@ -4,7 +4,7 @@
 //! 5 store, vault or key cannot be opened.
 
 use crate::failure::Failure;
-use crate::{admin, bench, demo, init, manual, phone, serve, terminal, trial};
+use crate::{admin, bench, check, demo, init, manual, phone, serve, terminal, trial};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -27,7 +27,9 @@ enum Command {
     /// Make a server: its data folder, its keys and its database, and a configuration file where there is none
     Init(init::Options),
     /// Run the server
-    Serve(serve::ConfigFile),
+    Serve(serve::Options),
+    /// Read all that a server would read at its start, and say how it stands; nothing is changed
+    Check(check::Options),
     /// Try a server as a site would: enrol a person's phone, ask it, take the answer
     Try(trial::Options),
     /// Try everything in a browser: a sign-in site beside a phone, both on this machine
@@ -54,6 +56,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         match command_line.command {
             Command::Init(options) => init::run(options).await,
             Command::Serve(options) => serve::run(&options).await,
+            Command::Check(options) => check::run(&options),
             Command::Try(options) => trial::run(options).await,
             Command::Completions(options) => manual::completions(&options),
             Command::Man(options) => manual::pages(&options),

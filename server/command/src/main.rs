@@ -2,6 +2,7 @@
 
 mod admin;
 mod bench;
+mod check;
 mod command_line;
 mod demo;
 mod failure;

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::phone::STORE_VARIABLE;
 use clap::Args;
-use countersign_server::runtime::config::{Config, LogFormat};
+use countersign_server::runtime::config::{Config, Loaded, LogFormat};
 use countersign_server::runtime::serve;
 use countersign_server::runtime::startup::StartupError;
 use countersign_server::store::StoreError;
@@ -16,8 +16,9 @@ pub const API_KEY_VARIABLE: &str = "COUNTERSIGN_API_KEY";
 /// Where the configuration is.
 #[derive(Debug, Args)]
 pub struct ConfigFile {
-    /// The configuration file (TOML). Without one: 127.0.0.1:8080 and ./countersign-data. Environment variables such as
-    /// COUNTERSIGN_LISTEN or COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE overlay it
+    /// The configuration file (TOML). Without one: what COUNTERSIGN_CONFIG names, else
+    /// /etc/countersign/countersign.toml where there is one, else 127.0.0.1:8080 and ./countersign-data. Environment
+    /// variables such as COUNTERSIGN_LISTEN or COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE overlay it
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 }
@@ -28,11 +29,20 @@ impl ConfigFile {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn load(&self) -> Result<Config, StartupError> {
+        Ok(self.find()?.config)
+    }
+
+    /// The configuration, with where each value comes from. Every command that works with a server finds it here, so
+    /// that all of them find the same.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`].
+    pub fn find(&self) -> Result<Loaded, StartupError> {
         // What is not UTF-8 is not ours, and neither is what other commands of this same program read.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| ![STORE_VARIABLE, API_KEY_VARIABLE].contains(&name.as_str()));
-        Config::load(self.config.as_deref(), environment)
+        Loaded::find(self.config.as_deref(), environment)
     }
 
     /// A command of this program with the same configuration, as it is typed in a shell.
@@ -66,18 +76,37 @@ fn quoted(word: &str) -> String {
     if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+/// Run the server.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    server: ConfigFile,
+    /// Print the effective configuration with where each value comes from, without secrets, and do nothing else
+    #[arg(long)]
+    print_config: bool,
+}
+
 /// Runs the server until it is asked to stop.
 ///
 /// # Errors
 /// What to tell the person, with the exit code.
-pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
+pub async fn run(options: &Options) -> Result<(), Failure> {
     // First of all, so that a hangup never ends a server, however early it comes.
     let mut hangups = serve::Hangups::listen();
-    let config = options.load()?;
+    let loaded = options.server.find()?;
+    if options.print_config {
+        return print_config(&loaded);
+    }
+    let config = &loaded.config;
     start_log(config.log.format);
+    tracing::info!(
+        configuration = loaded.told(),
+        data_dir = %std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone()).display(),
+        "starting"
+    );
     let stop_signal = serve::stop_signal();
     let listener = serve::bind(config.listen).await?;
-    let running = serve::start(&config, listener, |router| router).await.map_err(|error| options.explain(error))?;
+    let running = serve::start(config, listener, |router| router).await.map_err(|error| options.server.explain(error))?;
     announce(&running.url())?;
     tell_service_manager(Lifecycle::Ready);
     tracing::info!(
@@ -121,6 +150,16 @@ fn tell_service_manager(lifecycle: Lifecycle) {
 
 #[cfg(not(target_os = "linux"))]
 fn tell_service_manager(_: Lifecycle) {}
+
+/// Prints the effective configuration.
+///
+/// # Errors
+/// When standard output is closed.
+pub fn print_config(loaded: &Loaded) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    out.write_all(loaded.show().as_bytes())?;
+    Ok(out.flush()?)
+}
 
 /// The first line on standard output, which scripts wait for.
 ///

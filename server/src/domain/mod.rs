@@ -8,6 +8,7 @@ pub mod code_steps;
 pub mod fact;
 pub mod methods;
 pub mod moment;
+pub mod network;
 pub mod refused;
 pub mod rows;
 pub mod states;

@@ -30,6 +30,27 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
+/// What the listener knows of a connection.
+pub trait Place: Send + Sync {
+    /// Whether it is one of the last, and so for somebody who proves who they are.
+    fn is_reserved(&self) -> bool;
+    /// Whether a request on it proved who sends it.
+    fn is_proven(&self) -> bool;
+    /// A request on it proved who sends it.
+    fn prove(&self);
+}
+
+/// The place of the connection on which a request came; the listener puts it into every request.
+#[derive(Clone)]
+pub struct Placed(pub Arc<dyn Place>);
+
+/// Says that this request's sender proved who they are.
+fn prove(extensions: &Extensions) {
+    if let Some(Placed(place)) = extensions.get::<Placed>() {
+        place.prove();
+    }
+}
+
 /// Where a request comes from, as far as there is a connection.
 pub struct CalledFrom(pub Option<IpAddr>);
 
@@ -53,7 +74,9 @@ impl FromRequestParts<Arc<Service>> for RelyingParty {
         };
         match header.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?)
+                let relying_party = Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?;
+                prove(&parts.extensions);
+                Ok(relying_party)
             }
             _ => Err(unauthorised),
         }
@@ -103,7 +126,7 @@ fn proof_header(request: &Request) -> Result<&str, Problem> {
 }
 
 /// The value of a header that may come once; an error when it comes twice or is no text.
-fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+pub(super) fn only_header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -120,6 +143,7 @@ async fn accept(service: &Service, device: NamedDevice, request: Request) -> Res
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let signed = proof::Request { method: parts.method.as_str(), target, body: &body };
     let device = device.prove(service, &compact, signed, address(&parts.extensions)).await?;
+    prove(&parts.extensions);
     parts.extensions.insert(device);
     Ok(Request::from_parts(parts, Body::from(body)))
 }

@@ -3,10 +3,12 @@
 mod description;
 pub mod device;
 pub mod extract;
+pub mod forwarded;
 mod link_page;
 pub mod parameter;
 pub mod problem;
 pub mod public;
 mod qr;
 pub mod relying_party;
+mod reserve;
 pub mod routes;

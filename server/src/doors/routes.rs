@@ -3,6 +3,7 @@
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
 use super::relying_party::{authenticators, challenges, codes, enrolments, itself};
+use super::reserve::keep_reserve;
 use super::{description, device, link_page, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
@@ -58,6 +59,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(take_body))
+        .layer(from_fn_with_state(Arc::clone(&service), keep_reserve))
         .layer(from_fn(finish_writes))
         .layer(map_response(guard_headers))
         .layer(CatchPanicLayer::custom(|_| Problem::Refused(Refused::Internal).into_response()))

@@ -6,7 +6,10 @@ use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
 /// How long before its end a certificate is renewed where the root is at hand, and spoken of where it is not.
-pub const RENEWAL_NOTICE: Duration = Duration::from_secs(60 * 24 * 3600);
+pub const RENEWAL_NOTICE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// After how long a signing key is changed for another where the root is at hand, although its certificate serves on:
+/// what has leaked unnoticed is then of use for a year at most.
+pub const ROTATION: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How long before its end it is spoken of as a failure that is about to happen.
 pub const LAST_NOTICE: Duration = Duration::from_secs(7 * 24 * 3600);
 

@@ -5,17 +5,17 @@ use countersign_protocol::at_rest::AtRestKey;
 
 use countersign_protocol::randomness::Randomness;
 use data_encoding::BASE64;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Where the master key comes from: one of the three.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MasterKeySource {
     /// The file `master.key` in the data directory.
     #[default]
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     Default,
     /// This file.
     File(PathBuf),

@@ -1,7 +1,7 @@
 //! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce
 //! key.
 
-use super::certificate::{Standing, Term};
+use super::certificate::{ROTATION, Standing, Term};
 use super::nonce::Nonces;
 use super::vapid_keys::VapidKeys;
 use super::{KeysError, only_for_us};
@@ -298,8 +298,8 @@ pub enum Renewal {
     Needed(Standing, Term, KeysError),
 }
 
-/// Makes a new signing key where the certificate of the present one is near its end, past it, or has not begun, if the
-/// root's private key is at hand.
+/// Makes a new signing key where the present one is a year old, or its certificate near its end, past it, or not begun,
+/// if the root's private key is at hand.
 ///
 /// # Errors
 /// [`KeysError::Store`], when the database gives no answer; [`KeysError::Damaged`] for a key that cannot be opened.
@@ -312,12 +312,16 @@ pub async fn renew(
 ) -> Result<Renewal, KeysError> {
     let term = keys.signer(store).await?.term;
     let standing = term.standing(now);
-    if standing == Standing::Serves {
+    let serves = standing == Standing::Serves;
+    if serves && now < term.begins + ROTATION {
         return Ok(Renewal::NotDue);
     }
     match rotate(Actor::SERVER, store, &keys.at_rest, data_dir, now, randomness).await {
         Ok(sequence) => Ok(Renewal::Renewed(sequence)),
         Err(KeysError::Store(error)) => Err(error.into()),
+        // The year is over, and the root is kept elsewhere, as it should be: there is time, and the notice before the
+        // certificate's end says when.
+        Err(_) if serves => Ok(Renewal::NotDue),
         Err(without_root) => Ok(Renewal::Needed(standing, term, without_root)),
     }
 }

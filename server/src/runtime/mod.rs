@@ -1,7 +1,9 @@
 //! How a server comes to run: its configuration, its start, its listener and its end.
 
+pub mod check;
 pub mod config;
 pub mod data_folder;
+pub mod file_limit;
 pub mod http_message;
 pub mod init;
 pub mod listener;

@@ -2,13 +2,13 @@
 
 use super::config::Config;
 use super::data_folder::{self, DataFolder};
-use super::listener::Served;
+use super::listener::{Places, Served};
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
 use super::tls::Tls;
 use super::upgrade::{self, Upgraded};
 use super::watch::Watch;
-use super::{listener, open};
+use super::{file_limit, listener, open};
 use crate::delivery::{push, webhook};
 use crate::doors::routes;
 use crate::service::Service;
@@ -78,6 +78,7 @@ pub async fn start_with(
     let public_url = config.public_url_at(address)?;
     data_folder::server(&config.data_dir, &data_folder::place(&config.data_dir))?;
     let tls = config.tls.as_ref().map(|tls| Tls::open(tls, &public_url, clock.now())).transpose()?;
+    let connections = file_limit::raise(&config.limits)?;
     let mut folder = DataFolder::take(&config.data_dir)?;
     if let Some(Upgraded { step, copy, took }) = upgrade::bring_up_to_date(config, &*clock, &folder)? {
         tracing::info!(
@@ -107,7 +108,12 @@ pub async fn start_with(
     let telling = tokio::spawn(teller.run());
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
-    let served = Served { router, connections: config.limits.connections, tls: tls.as_ref().map(Tls::acceptor) };
+    let served = Served {
+        router,
+        places: Places::new(connections, config.limits.connections_per_address),
+        proxies: Arc::new(config.proxies()),
+        tls: tls.as_ref().map(Tls::acceptor),
+    };
     let listening = tokio::spawn(listener::serve(listener, served, service.stopping.clone()));
     Ok(Running { address, tls, listening, pushing, telling, pruning, watching, service, _folder: folder })
 }

@@ -5,6 +5,7 @@
 mod attempts;
 mod certificate;
 mod clock;
+mod connections;
 mod context;
 mod enrolment;
 mod gateway;

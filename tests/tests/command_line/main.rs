@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod admin;
+mod check;
 mod data_folder;
 mod first_hour;
 mod gateway;
@@ -12,6 +13,7 @@ mod package;
 mod phone;
 mod phone_answers;
 mod phone_codes;
+mod proxies;
 mod startup;
 mod terminal;
 mod tls;

@@ -117,19 +117,20 @@ async fn configured(arguments: &[&str], folder: &Path, file: &Path) -> Ended {
 #[tokio::test]
 async fn a_configuration_file_that_does_not_fit_is_named_with_the_reason() {
     let cases = [
-        ("listens = \"127.0.0.1:0\"", "line 1", "listens"),
-        ("\nlisten = 8080", "line 2", "socket address"),
-        ("listen = \"127.0.0.1\"", "line 1", "socket address"),
-        ("data_dir = \"d\"\n[limits]\nconnections = \"many\"", "line 3", "expected usize"),
-        ("[push.webpush]\nallow_privat = true", "line 2", "allow_privat"),
-        ("[log]\nformat = \"xml\"", "line 2", "xml"),
-        ("[master_key]\npassword = \"x\"", "line 2", "password"),
-        ("listen = \"127.0.0.1:0", "line 1", "string"),
-        ("public_url = \"http://login.example\"", "public_url", "https://"),
-        ("[retention]\nchallenges = \"90 days\"", "retention.challenges is \"90 days\"", "such as"),
-        ("[retention]\njournal = 365", "retention.journal is 365", "expected a number and a unit"),
+        ("listens = \"127.0.0.1:0\"", ":1:1", "did you mean listen?"),
+        ("\nlisten = 8080", ":2:10", "socket address"),
+        ("listen = \"127.0.0.1\"", ":1:10", "socket address"),
+        ("data_dir = \"d\"\n[limits]\nconnections = \"many\"", ":3:15", "expected a whole number"),
+        ("data_dir = \"d\"\n[limits]\nconnections = 0", ":3:15", "found 0, expected a whole number from 10"),
+        ("[push.webpush]\nallow_privat = true", ":2:1", "did you mean push.webpush.allow_private?"),
+        ("[log]\nformat = \"xml\"", ":2:10", "xml"),
+        ("[master_key]\npassword = \"x\"", ":2:1", "password"),
+        ("listen = \"127.0.0.1:0", ":1:", "string"),
+        ("public_url = \"http://login.example\"", ":1:14: public_url", "https://"),
+        ("[retention]\nchallenges = \"90 days\"", ":2:14: retention.challenges is \"90 days\"", "such as"),
+        ("[retention]\njournal = 365", ":2:11: retention.journal is 365", "expected a number and a unit"),
         ("[retention]\nproofs = \"1m\"", "retention.proofs is \"1m\"; expected at least \"10m\"", "used again"),
-        ("listen = \"127.0.0.1:0\"\n[retention]\npush = \"9d\"", "line 2", "retention.push is no age"),
+        ("listen = \"127.0.0.1:0\"\n[retention]\npush = \"9d\"", ":3:1", "did you mean retention.pushes?"),
     ];
     for (text, place, reason) in cases {
         let folder = tempfile::tempdir().unwrap();
@@ -168,8 +169,8 @@ async fn a_configuration_file_that_is_missing_is_named() {
 async fn an_environment_variable_that_does_not_fit_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, named) in [
-        ("COUNTERSIGN_LISTENS", "127.0.0.1:0", "listens"),
-        ("COUNTERSIGN_LIMITS__CONNECTIONS", "many", "expected usize"),
+        ("COUNTERSIGN_LISTENS", "127.0.0.1:0", "did you mean COUNTERSIGN_LISTEN?"),
+        ("COUNTERSIGN_LIMITS__CONNECTIONS", "many", "found \"many\", expected a whole number"),
         ("COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE", "maybe", "boolean"),
         (
             "COUNTERSIGN_RETENTION__IDEMPOTENCY_KEYS",

@@ -1,10 +1,10 @@
 //! What the operator says of the push networks: `[push.apns]`, `[push.fcm]`, `[push.webpush]`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The ways to the phones.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PushConfig {
     /// Web Push and `UnifiedPush`.
@@ -18,7 +18,7 @@ pub struct PushConfig {
 }
 
 /// Apple Push Notification service (APNs). Off until its key is named.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApnsConfig {
     /// The `.p8` file that Apple's developer site gave for the key.
@@ -62,7 +62,7 @@ impl Default for ApnsConfig {
 }
 
 /// Firebase Cloud Messaging.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FcmConfig {
     /// The service account's key file in JSON, as Google's console gives it.
@@ -85,7 +85,7 @@ fn default_fcm_base_url() -> String {
 }
 
 /// Web Push.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebPushConfig {
     /// Whether endpoints on private and loopback addresses, and over plain `http`, are allowed. For tests and the demo:

@@ -8,7 +8,7 @@ mod apns;
 pub mod check;
 pub mod config;
 mod doubt;
-mod fcm;
+pub(crate) mod fcm;
 mod gateway;
 mod gateways;
 mod retry_after;

@@ -1,11 +1,11 @@
 //! What the operator says of webhooks: `[webhook]`.
 
 use crate::domain::address_guard::AddressGuard;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Webhooks.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebhookConfig {
     /// Whether receivers on private and loopback addresses, and over plain `http`, are allowed: for tests, and for

@@ -1,7 +1,7 @@
 //! `[retention]`: an age for each kind of row, as a number with a unit, such as `"90d"`.
 
 use crate::store::{Ages, KEY_LEAST, OVER_LEAST, PROOF_REMEMBERED};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
 
 const MINUTE: u64 = 60;
@@ -89,6 +89,22 @@ const fn bound(age: Duration, why: &str) -> Bound<'_> {
 
 /// No upper bound.
 const ENDLESS: Bound<'static> = bound(Duration::MAX, "");
+
+impl Serialize for RetentionConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Ages { challenges, idempotency_keys, pushes, proofs, events, journal, links, ended } = self.0;
+        serializer.collect_map([
+            ("challenges", text(challenges)),
+            ("idempotency_keys", text(idempotency_keys)),
+            ("pushes", text(pushes)),
+            ("proofs", text(proofs)),
+            ("events", text(events)),
+            ("journal", text(journal)),
+            ("links", text(links)),
+            ("ended", text(ended)),
+        ])
+    }
+}
 
 impl TryFrom<toml::Table> for RetentionConfig {
     type Error = String;

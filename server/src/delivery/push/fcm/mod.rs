@@ -7,7 +7,7 @@
 
 mod access_token;
 mod answer;
-mod service_account;
+pub(crate) mod service_account;
 
 use self::access_token::AccessTokens;
 use self::answer::Answer;

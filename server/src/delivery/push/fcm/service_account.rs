@@ -51,7 +51,7 @@ struct Claims<'a> {
 }
 
 /// A service account.
-pub(super) struct ServiceAccount {
+pub(crate) struct ServiceAccount {
     /// The Firebase project to which it belongs.
     pub project_id: String,
     /// Where it gets its access tokens, and the audience of its assertions.
