@@ -4,7 +4,6 @@ use crate::failure::Failure;
 use crate::serve::{ConfigFile, print_config};
 use crate::terminal::{self, visible};
 use clap::Args;
-use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::SystemClock;
 use countersign_server::runtime::check::{Finding, Verdict, check};
 use serde_json::{Value, json};
@@ -31,7 +30,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.print_config {
         return print_config(&loaded);
     }
-    let findings = check(&loaded, &SystemClock, &SystemRandomness::new());
+    let findings = check(&loaded, &SystemClock);
     let line = |line: &str| terminal::print(std::io::stdout(), line);
     if options.json {
         let row = |Finding { subject, verdict, says }: &Finding| {

@@ -106,7 +106,8 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     );
     let stop_signal = serve::stop_signal();
     let listener = serve::bind(config.listen).await?;
-    let running = serve::start(config, listener, |router| router).await.map_err(|error| options.server.explain(error))?;
+    let running =
+        serve::start(config, listener, |router| router).await.map_err(|error| options.server.explain(error))?;
     announce(&running.url())?;
     tell_service_manager(Lifecycle::Ready);
     tracing::info!(

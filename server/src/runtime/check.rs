@@ -5,7 +5,6 @@ use super::{data_folder, file_limit};
 use crate::delivery::push::fcm::service_account::ServiceAccount;
 use crate::keys::{key_file, master_key};
 use crate::runtime::tls;
-use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -73,7 +72,7 @@ impl Findings {
 }
 
 /// Looks at everything that this configuration names.
-pub fn check(loaded: &Loaded, clock: &dyn Clock, randomness: &dyn Randomness) -> Vec<Finding> {
+pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
     let config = &loaded.config;
     let mut found = Findings(Vec::new());
     found.add("configuration", Verdict::Ok, loaded.told());
@@ -83,7 +82,7 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock, randomness: &dyn Randomness) ->
     tls_pair(loaded, url.as_deref(), clock.now(), &mut found);
     folder(&config.data_dir, clock.now(), &mut found);
     let known = data_folder::database(&config.data_dir).exists();
-    match master_key::load(&config.master_key, &config.data_dir, false, randomness) {
+    match master_key::load(&config.master_key, &config.data_dir) {
         Ok(_) => found.add("master_key", Verdict::Ok, "it can be read"),
         // Only the file beside a database that is not there yet is made by itself.
         Err(_) if !known && is_made(loaded) => found.add("master_key", Verdict::Ok, "it is made at the first start"),
@@ -151,7 +150,7 @@ fn tls_pair(loaded: &Loaded, url: Option<&str>, now: Timestamp, found: &mut Find
 
 fn folder(data_dir: &Path, now: Timestamp, found: &mut Findings) {
     let shown = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    if let Err(error) = data_folder::check(data_dir) {
+    if let Err(error) = data_folder::standing(data_dir, &data_folder::place(data_dir)) {
         found.add("data_dir", Verdict::Error, error.to_string());
     } else if data_dir.is_dir() {
         private("data_dir", data_dir, found);
