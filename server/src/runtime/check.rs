@@ -3,7 +3,7 @@
 use super::config::Loaded;
 use super::{data_folder, file_limit};
 use crate::delivery::push::fcm::service_account::ServiceAccount;
-use crate::keys::{key_file, master_key};
+use crate::keys::{key_file, master_key, only_for_us};
 use crate::runtime::tls;
 use countersign_protocol::time::{Clock, Timestamp};
 use std::net::TcpListener;
@@ -160,9 +160,11 @@ fn folder(data_dir: &Path, now: Timestamp, found: &mut Findings) {
     } else {
         found.add("data_dir", Verdict::Ok, format!("{} is not there: the first start makes it", shown.display()));
     }
-    for file in ["master.key", "root.key", "countersign.db"] {
-        private("data_dir", &data_dir.join(file), found);
+    // A server refuses a root that others can use; of the master key, reading it says the same.
+    if let Err(reason) = only_for_us::check(&data_dir.join("root.key")) {
+        found.add("data_dir", Verdict::Error, reason);
     }
+    private("data_dir", &data_folder::database(data_dir), found);
     // What was written last was written by a clock that was right then.
     let database = data_folder::database(data_dir);
     let written = std::fs::metadata(database).and_then(|metadata| metadata.modified()).ok();

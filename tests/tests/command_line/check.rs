@@ -87,8 +87,12 @@ async fn what_does_not_serve_is_an_error_and_what_is_doubtful_a_warning() {
         let found = doubts(&check(&data, &[(setting, value)], 2).await).join("\n");
         assert!(found.contains(words), "{words}: {found}");
     }
-    std::fs::set_permissions(data.join("master.key"), PermissionsExt::from_mode(0o644)).unwrap();
-    assert!(doubts(&check(&data, &[], 0).await).join("\n").contains("chmod 600"));
+    for key in ["master.key", "root.key"] {
+        std::fs::set_permissions(data.join(key), PermissionsExt::from_mode(0o644)).unwrap();
+        let found = doubts(&check(&data, &[], 2).await).join("\n");
+        assert!(found.starts_with("error") && found.contains(key) && found.contains("chmod 600"), "{found}");
+        std::fs::set_permissions(data.join(key), PermissionsExt::from_mode(0o600)).unwrap();
+    }
     std::fs::remove_file(data.join("countersign.db")).unwrap();
     assert!(doubts(&check(&data, &[], 2).await).join("\n").contains("error data_dir"));
 }
@@ -125,6 +129,9 @@ async fn the_effective_configuration_is_printed_and_serve_and_admin_find_the_sam
         assert!(shown.contains("countersign.toml:2:12") && shown.contains("COUNTERSIGN_CODES__STRICT"), "{shown}");
         assert!(!etc.join("data").exists());
     }
+    let mut init = command(&["init"]);
+    init.env("COUNTERSIGN_CONFIG", &file).current_dir(folder.path());
+    run(init).await.expect(0);
     // Started from elsewhere, and asked from elsewhere still: one folder.
     let mut serve = serve_command(folder.path());
     serve.env_remove("COUNTERSIGN_DATA_DIR").env("COUNTERSIGN_CONFIG", &file).current_dir("/");

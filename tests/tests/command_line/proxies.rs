@@ -3,7 +3,7 @@
 
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, send};
-use countersign_tests::program::{Program, relying_party, serve_command};
+use countersign_tests::program::{Program, init, relying_party, serve_command};
 use countersign_tests::tls::Authority;
 use reqwest::Method;
 use std::net::TcpListener;
@@ -137,6 +137,7 @@ async fn behind(start: impl AsyncFn(&str) -> Proxy) {
         serve.env("COUNTERSIGN_TRUSTED_PROXIES", "[\"127.0.0.1\"]").env("COUNTERSIGN_LISTEN", listen);
         serve
     };
+    init(data.path()).await;
     let server = Program::start(configured("127.0.0.1:0")).await;
     let direct = relying_party(data.path(), &server.url).await;
     let user = direct.user("maya").await;

@@ -3,7 +3,7 @@
 
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client, send};
-use countersign_tests::program::{Program, relying_party, run, serve_command, signal, terminate};
+use countersign_tests::program::{Program, init, relying_party, run, serve_command, signal, terminate};
 use countersign_tests::tls::Authority;
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -149,6 +149,7 @@ async fn a_hangup_kills_no_server_without_tls_either() {
 #[tokio::test]
 async fn a_client_that_speaks_http_2_alone_is_told_so_in_the_handshake() {
     let pair = Pair::new(&["127.0.0.1"], false);
+    init(&pair.data()).await;
     let server = Program::start(pair.serve()).await;
     let refused = pair.shake_hands(&server.url, &[b"h2"]).await.unwrap_err();
     assert!(refused.to_string().contains("NoApplicationProtocol"), "{refused}");
@@ -199,11 +200,11 @@ async fn a_pair_that_cannot_be_used_is_named_with_what_was_found_and_expected() 
     for (what, spoil, words) in spoil {
         let pair = Pair::new(&["127.0.0.1"], false);
         spoil(&pair);
+        init(&pair.data()).await;
         let ended = run(pair.serve()).await.expect(2);
         for word in words {
             assert!(ended.err.contains(word), "{what}: {word}: {ended:?}");
         }
-        assert!(!pair.data().exists(), "{what}: nothing was made");
     }
 }
 
@@ -214,6 +215,7 @@ async fn what_is_doubtful_about_a_certificate_is_a_warning_and_no_refusal() {
         (&["login.example"], true, "the certificate ended at 2020-01-01"),
     ] {
         let pair = Pair::new(names, ended);
+        init(&pair.data()).await;
         let mut serve = pair.serve();
         serve.env("COUNTERSIGN_PUBLIC_URL", "https://login.example").env("RUST_LOG", "warn");
         serve.stderr(Stdio::piped());
