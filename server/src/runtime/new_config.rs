@@ -97,7 +97,7 @@ mod tests {
             write(&path, &basics("https://login.example", data_dir)).unwrap();
             let config = Config::load(Some(&path), std::iter::empty()).unwrap();
             assert_eq!(config.public_url.as_deref(), Some("https://login.example"));
-            assert_eq!((config.listen.port(), config.data_dir.as_path()), (8443, Path::new(data_dir)));
+            assert_eq!((config.listen.port(), config.data_dir), (8443, folder.path().join(data_dir)));
             assert!(write(&path, &basics("https://other.example", data_dir)).is_err(), "it is never overwritten");
         }
     }
