@@ -100,8 +100,8 @@ words! {
 
 /// What YES takes: a tap without digits, or a number of 2 or 6.
 pub(crate) fn policy() -> RefOr<Schema> {
-    // Null only, since no number is at least 1 and at most 0: of a member whose only type is null, openapi-generator makes
-    // Java that does not compile.
+    // Null only, since no number is at least 1 and at most 0: of a member whose only type is null, openapi-generator
+    // makes Java that does not compile.
     let none = ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
         .minimum(Some(1))

@@ -5,7 +5,7 @@
 
 use crate::failure::Failure;
 use crate::{admin, bench, check, demo, init, manual, phone, serve, terminal, trial};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// After the password, the phone asks YES or NO, and signs the answer.
@@ -58,8 +58,8 @@ pub fn run(command_line: CommandLine) -> ExitCode {
             Command::Serve(options) => serve::run(&options).await,
             Command::Check(options) => check::run(&options),
             Command::Try(options) => trial::run(options).await,
-            Command::Completions(options) => manual::completions(&options),
-            Command::Man(options) => manual::pages(&options),
+            Command::Completions(options) => manual::completions(&options, CommandLine::command()),
+            Command::Man(options) => manual::pages(&options, CommandLine::command()),
             Command::Demo(options) => demo::run(options).await,
             Command::Phone(options) => phone::run(options).await,
             Command::Bench(options) => bench::run(options).await,

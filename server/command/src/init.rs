@@ -125,9 +125,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         ..failure
     })?;
     let told = if options.json {
-        terminal::pretty_json(&as_json(&options, &config, &made, api_key))
+        terminal::pretty_json(&as_json(&options, &config, &made, api_key.as_deref()))
     } else {
-        as_text(&options, &config, &made, written, api_key)
+        as_text(&options, &config, &made, written, api_key.as_deref())
     };
     Ok(terminal::print(std::io::stdout(), &told)?)
 }
@@ -150,18 +150,18 @@ async fn first_relying_party(options: &Options, config: &Config) -> Result<Optio
     Ok(made?.map(|NewRelyingParty { api_key, .. }| api_key))
 }
 
-fn as_json(options: &Options, config: &Config, made: &Made, api_key: Option<String>) -> Value {
+fn as_json(options: &Options, config: &Config, made: &Made, api_key: Option<&str>) -> Value {
     let mut told = json!({
         "server_id": made.server_id, "data_dir": config.data_dir, "root_key": made.root_key,
         "master_key": config.master_key.file(&config.data_dir), "next": options.server.command("serve"),
     });
     if let Some(api_key) = api_key {
-        told["api_key"] = Value::String(api_key);
+        told["api_key"] = Value::String(api_key.to_owned());
     }
     told
 }
 
-fn as_text(options: &Options, config: &Config, made: &Made, written: bool, api_key: Option<String>) -> String {
+fn as_text(options: &Options, config: &Config, made: &Made, written: bool, api_key: Option<&str>) -> String {
     let mut lines = vec!["A server is made.".to_owned()];
     let mut line = |name: &str, value: &str| lines.push(format!("  {name:<15}{}", terminal::visible(value)));
     line("server id", &made.server_id.to_string());
@@ -178,7 +178,7 @@ fn as_text(options: &Options, config: &Config, made: &Made, written: bool, api_k
         (None, None) => line("master key", "not in a file"),
     }
     line("", "Without it the database cannot be opened. Keep a copy apart from the copies of the data folder.");
-    if let (Some(api_key), Some(name)) = (&api_key, &options.relying_party) {
+    if let (Some(api_key), Some(name)) = (api_key, &options.relying_party) {
         line("API key", &format!("{api_key}  for {name:?}, shown this once"));
     }
     lines.push(format!("Start it with:\n  {}", options.server.command("serve")));

@@ -1,9 +1,8 @@
 //! `countersign completions` and `countersign man`: what a package carries of the command line, made of the commands
 //! themselves.
 
-use crate::command_line::CommandLine;
 use crate::failure::Failure;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -25,8 +24,7 @@ pub struct Pages {
 ///
 /// # Errors
 /// When standard output is closed.
-pub fn completions(options: &Completions) -> Result<(), Failure> {
-    let mut command = CommandLine::command();
+pub fn completions(options: &Completions, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut command, "countersign", &mut script);
     Ok(std::io::Write::write_all(&mut std::io::stdout(), &script)?)
@@ -36,8 +34,8 @@ pub fn completions(options: &Completions) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the folder is missing or cannot be written to.
-pub fn pages(options: &Pages) -> Result<(), Failure> {
-    clap_mangen::generate_to(CommandLine::command(), &options.folder).map_err(|error| Failure {
+pub fn pages(options: &Pages, command: Command) -> Result<(), Failure> {
+    clap_mangen::generate_to(command, &options.folder).map_err(|error| Failure {
         exit_code: 2,
         message: format!("{} cannot be written to: {error}", options.folder.display()),
     })

@@ -10,7 +10,6 @@ use super::tour::{Tour, TourStep};
 use super::trace::Trace;
 use crate::changes::Changes;
 use crate::error::DemoError;
-use arrivals::Came;
 use axum::Router;
 use axum::routing;
 use countersign_device::sentences::Sentence;
@@ -30,6 +29,14 @@ const PAUSE: Duration = Duration::from_secs(3);
 const HISTORY_LENGTH: u32 = 20;
 /// The most messages that wait for an offline phone.
 const MOST_HELD: usize = 32;
+
+/// How a message came to the phone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Push,
+    Pull,
+    Link,
+}
 
 #[derive(Default)]
 struct HandsetState {
@@ -76,7 +83,7 @@ impl Handset {
 
     async fn listen(self: &Arc<Self>) -> Result<(), DemoError> {
         let handset = Arc::clone(self);
-        let router = |path: &str| Router::new().route(path, routing::post(arrivals::take_push)).with_state(handset);
+        let router = |path: &str| Router::new().route(path, routing::post(Self::answer_push)).with_state(handset);
         self.pushes.listen(router).await
     }
 
@@ -197,7 +204,7 @@ impl Handset {
         let held = std::mem::take(&mut self.state().held);
         for message in held {
             let received = self.receive_push(&message);
-            self.show(received, Came::ByPush);
+            self.show(received, Came::Push);
         }
     }
 
@@ -300,7 +307,7 @@ impl Handset {
         let mut new = 0;
         for received in pulled.received {
             new += usize::from(matches!(received, Ok(Received::New(_))));
-            self.show(received.map_err(Error::Refused), Came::ByPull);
+            self.show(received.map_err(Error::Refused), Came::Pull);
         }
         if pulled.ended.is_some() {
             self.state().notice = None;
@@ -347,7 +354,7 @@ impl Handset {
     pub async fn open_link(self: &Arc<Self>, link: &str) -> Result<(), Refusal> {
         let id = self.authenticator.open_link(link).await.map_err(|error| failed(&error))?;
         self.state().opened = Some(id);
-        self.ask(id, Came::ByLink, "demo_sent_opened");
+        self.ask(id, Came::Link, "demo_sent_opened");
         self.changes.notify();
         Ok(())
     }

@@ -201,7 +201,8 @@ fn text(error: StoreError) -> String {
 fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
         "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at FROM challenge WHERE {condition}"
+                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at
+         FROM challenge WHERE {condition}"
     );
     tx.rows("challenge", &sql, &[row_id.into()])?.iter().map(Row::read).collect()
 }

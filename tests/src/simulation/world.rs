@@ -338,8 +338,8 @@ impl World {
             return Ok(());
         }
         self.let_look().await;
-        // A read is made on a thread of the machine, which may be busy elsewhere: who is late is given more turns before
-        // it is called forgotten.
+        // A read is made on a thread of the machine, which may be busy elsewhere: who is late is given more turns, and
+        // is called forgotten only then.
         let mut turns = 0;
         while let Some(late) = self.parked.iter().find(|parked| self.is_overdue(parked)) {
             if turns == LOOKS_OF_THE_LATE {

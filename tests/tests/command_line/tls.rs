@@ -165,7 +165,8 @@ async fn a_pair_that_cannot_be_used_is_named_with_what_was_found_and_expected() 
         std::fs::write(pair.key(), cert).unwrap();
     };
     let write = |path: &Path, text: &str| std::fs::write(path, text).unwrap();
-    let spoil: [(&str, &dyn Fn(&Pair), [&str; 3]); 8] = [
+    type Spoil<'a> = &'a dyn Fn(&Pair);
+    let spoil: [(&str, Spoil<'_>, [&str; 3]); 8] = [
         (
             "another's key",
             &|pair| drop(std::fs::copy(other.key(), pair.key())),
@@ -192,7 +193,10 @@ async fn a_pair_that_cannot_be_used_is_named_with_what_was_found_and_expected() 
         (
             "a key with a passphrase",
             &|pair| {
-                write(&pair.key(), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+                write(
+                    &pair.key(),
+                    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+                );
             },
             ["tls.key", "key.pem", "passphrase"],
         ),

@@ -238,7 +238,8 @@ impl Printer {
             match &code.shown {
                 Some(shown) => Self::line(&format!("{}   {}", line(shown), names(code)))?,
                 None => {
-                    Self::line(&format!("by counter: {}   {}", hint::phone(&format!("code {}", code.id)), names(code)))?
+                    let next = hint::phone(&format!("code {}", code.id));
+                    Self::line(&format!("by counter: {next}   {}", names(code)))?;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What comes to a phone: pushes, what a pull brings, and what the page's link opens.
 
-use super::{Handset, MOST_HELD};
+use super::{Came, Handset, MOST_HELD};
 use crate::said::{Notice, Said};
 use crate::trace::{Party, Step, read_challenge};
 use axum::body::Bytes;
@@ -13,20 +13,12 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// How a message came to the phone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Came {
-    ByPush,
-    ByPull,
-    ByLink,
-}
-
-/// The door of the phone's port.
-pub(super) async fn take_push(State(handset): State<Arc<Handset>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    handset.pushed(&headers, &body)
-}
-
 impl Handset {
+    /// The door of the phone's port.
+    pub(super) async fn answer_push(State(handset): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+        handset.pushed(&headers, &body)
+    }
+
     /// A push arrived: step 3.
     fn pushed(self: &Arc<Self>, headers: &HeaderMap, body: &[u8]) -> StatusCode {
         let shown = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -40,7 +32,7 @@ impl Handset {
                 let received = self.take_push(message);
                 self.trace_push(received.as_ref(), travelled);
                 if let Some(received) = received {
-                    self.show(received, Came::ByPush);
+                    self.show(received, Came::Push);
                 }
                 StatusCode::CREATED
             }
@@ -100,9 +92,9 @@ impl Handset {
         let pending = self.authenticator.pending().unwrap_or_default();
         let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == id) else { return };
         let (from, title) = match came {
-            Came::ByPush => (Party::PushNetwork, "web push"),
-            Came::ByPull => (Party::Server, "GET /v1/device/challenges?wait=25"),
-            Came::ByLink => (Party::Server, "GET /v1/device/challenges?known=…"),
+            Came::Push => (Party::PushNetwork, "web push"),
+            Came::Pull => (Party::Server, "GET /v1/device/challenges?wait=25"),
+            Came::Link => (Party::Server, "GET /v1/device/challenges?known=…"),
         };
         let way = (from, Party::Phone(self.number));
         self.trace.add(Step::Receive, way, (Said::of_demo(what), title), read_challenge(&prompt.challenge));
