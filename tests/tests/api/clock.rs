@@ -75,9 +75,9 @@ async fn an_answer_that_counts_is_acknowledged_anew_whatever_the_clock_does() {
             let first = device.decide(&id, decision.clone()).await;
             assert_eq!(first.status, 200, "{answer:?}");
             if back {
-                scene.clock.set_back(HOURS)
+                scene.clock.set_back(HOURS);
             } else {
-                scene.clock.set_ahead(HOURS)
+                scene.clock.set_ahead(HOURS);
             }
             let again = device.decide(&id, decision).await;
             assert_eq!((again.status, again.body), (200, first.body), "{answer:?}, back: {back}");

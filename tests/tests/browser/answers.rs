@@ -202,6 +202,7 @@ async fn after_three_unwanted_prompts_the_phone_rings_no_more_and_still_answers(
     visit.screen(1, "code").await;
     let code = visit.on(1, "code").await;
     visit.click("type-code").await;
+    assert_eq!(code.len(), 7, "{code:?} is shown");
     visit.type_text("code-input", &code).await;
     visit.click("verify-code").await;
     visit.view("signed_in").await;

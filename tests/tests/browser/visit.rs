@@ -6,6 +6,9 @@ use serde_json::json;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// How often a text that is not there yet is looked for.
+const LOOKS: usize = 200;
+
 /// Where the pictures of the latest run are, for people to look at.
 fn pictures() -> PathBuf {
     let test = std::env::current_exe().unwrap();
@@ -79,7 +82,14 @@ impl Visit {
 
     /// What a part of a phone says.
     pub async fn on(&self, phone: u8, test: &str) -> String {
-        self.browser.text(&on_phone(phone, test)).await
+        // What slides in is not read before it can be seen.
+        for _ in 0..LOOKS {
+            let text = self.browser.text(&on_phone(phone, test)).await;
+            if !text.is_empty() {
+                return text;
+            }
+        }
+        String::new()
     }
 
     /// What a part of the site says.

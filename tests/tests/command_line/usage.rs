@@ -11,6 +11,12 @@ fn entries(help: &str) -> Vec<(&str, &str, &str)> {
     let mut entries = Vec::new();
     for line in help.lines() {
         match line.strip_prefix("  ") {
+            // A sentence that does not fit beside its name goes on below it.
+            Some(more) if more.starts_with(' ') && !more.trim_start().starts_with('-') => {
+                if let Some((_, _, meaning @ "")) = entries.last_mut() {
+                    *meaning = more.trim();
+                }
+            }
             Some(entry) if !section.is_empty() => {
                 let (name, meaning) = entry.trim_start().split_once("  ").unwrap_or((entry.trim_start(), ""));
                 entries.push((section, name, meaning.trim()));

@@ -115,6 +115,8 @@ async fn the_log_has_a_line_when_the_disk_fills_up_and_one_when_it_has_room_agai
     let mut deaf = tokio::process::Command::new("sh");
     deaf.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args());
     deaf.env_clear().envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("RUST_LOG", "warn");
+    // The default needs more open files than some systems allow, and says so.
+    deaf.env("COUNTERSIGN_LIMITS__CONNECTIONS", "500");
     deaf.kill_on_drop(true).stderr(std::fs::File::create(&log).unwrap());
     let server = Program::start(deaf).await;
     let site = relying_party(&data, &server.url).await;
