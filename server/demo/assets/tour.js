@@ -46,11 +46,14 @@ async function untilAnew() {
 }
 
 const changed = changes();
+let before = [];
 
 export function drawTour(done, limited) {
   part("lift").hidden = !limited;
   if (!changed(done)) return;
-  say("");
+  // That the limit is lifted is said by what ends that step, before or after the step is seen to be done.
+  if (before.includes("limit") || !done.includes("limit")) say("");
+  before = done;
   const current = STEPS.find(([step]) => !done.includes(step))?.[0];
   const steps = STEPS.map(([step, title, how], index) => {
     const row = document.createElement("li");

@@ -146,7 +146,7 @@ async fn what_names_nothing_is_refused() {
     let link = world.site.link(&world.user).await;
     let (start, last) = link.split_at(link.len() - 1);
     let changed = format!("{start}{}", if last == "A" { "E" } else { "A" });
-    phone.fails(&["enrol", &changed], 3, "refused").await;
+    phone.fails(&["enrol", &changed], 3, "not the one of this link").await;
     phone.does(&["enrol", &link]).await;
     Terminal::new().fails(&["enrol", &link], 3, "used this link before").await;
     Terminal::new().fails(&["enrol", &link], 3, "Ask for a new link").await;
