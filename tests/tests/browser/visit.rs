@@ -82,19 +82,23 @@ impl Visit {
 
     /// What a part of a phone says.
     pub async fn on(&self, phone: u8, test: &str) -> String {
-        // What slides in is not read before it can be seen.
+        self.read(&on_phone(phone, test)).await
+    }
+
+    /// What a part of the site says.
+    pub async fn text(&self, test: &str) -> String {
+        self.read(&format!("[data-test='{test}']")).await
+    }
+
+    /// What slides in is not read before it can be seen.
+    async fn read(&self, selector: &str) -> String {
         for _ in 0..LOOKS {
-            let text = self.browser.text(&on_phone(phone, test)).await;
+            let text = self.browser.text(selector).await;
             if !text.is_empty() {
                 return text;
             }
         }
         String::new()
-    }
-
-    /// What a part of the site says.
-    pub async fn text(&self, test: &str) -> String {
-        self.browser.text(&format!("[data-test='{test}']")).await
     }
 
     async fn until_text(&self, selector: &str, text: &str) {
