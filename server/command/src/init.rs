@@ -1,7 +1,7 @@
 //! `countersign init`: makes a server, and the configuration file that it begins with.
 
 use crate::failure::Failure;
-use crate::serve;
+use crate::serve::{self, API_KEY_VARIABLE};
 use crate::terminal;
 use clap::Args;
 use countersign_protocol::randomness::SystemRandomness;
@@ -182,6 +182,10 @@ fn as_text(options: &Options, config: &Config, made: &Made, written: bool, api_k
         line("API key", &format!("{api_key}  for {name:?}, shown this once"));
     }
     lines.push(format!("Start it with:\n  {}", options.server.command("serve")));
+    if options.relying_party.is_some() {
+        let tries = [options.server.command("try enrol NAME"), options.server.command("try login NAME")];
+        lines.push(format!("Then try it, with the API key in {API_KEY_VARIABLE}:\n  {}", tries.join("\n  ")));
+    }
     if options.relying_party.is_none() {
         lines.push("Then make those who ask:".to_owned());
         if options.organisation.is_none() {

@@ -1,43 +1,27 @@
 //! A range of addresses, as operators write it: `10.0.0.0/8`, or one address alone.
 
+use ipnet::{IpNet, Ipv6Net};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 /// All addresses that begin with the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u32,
-}
+pub struct Network(IpNet);
 
 impl Network {
     /// Whether an address is in it. An IPv4 address that travels in IPv6 is an IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.of(address.to_canonical()) == Some(self.address)
-    }
-
-    /// The address with the bits cleared that tell the network's own apart; none for one of the other version.
-    fn of(&self, address: IpAddr) -> Option<IpAddr> {
-        match (self.address, address) {
-            (IpAddr::V4(_), IpAddr::V4(address)) => {
-                let mask = u32::MAX.checked_shl(32 - self.bits).unwrap_or(0);
-                Some(IpAddr::V4((u32::from(address) & mask).into()))
-            }
-            (IpAddr::V6(_), IpAddr::V6(address)) => {
-                let mask = u128::MAX.checked_shl(128 - self.bits).unwrap_or(0);
-                Some(IpAddr::V6((u128::from(address) & mask).into()))
-            }
-            _ => None,
-        }
+        self.0.contains(&address.to_canonical())
     }
 
     /// The network in which one customer of a provider is: the address itself in IPv4, 64 bits of it in IPv6 (RFC
     /// 6177), of which a customer has all.
     pub fn of_one_customer(address: IpAddr) -> IpAddr {
-        let address = address.to_canonical();
-        let network = Self { address, bits: 64 };
-        if address.is_ipv6() { network.of(address).unwrap_or(address) } else { address }
+        match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Net::new(address, 64).map_or(address, |network| network.network()).into(),
+            address => address,
+        }
     }
 }
 
@@ -45,38 +29,29 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || {
-            "expected an address or a network of addresses, such as \"127.0.0.1\", \"10.0.0.0/8\" or \"2001:db8::/32\""
-                .to_owned()
+        let network = match text.parse::<IpAddr>() {
+            Ok(address) => IpNet::from(address),
+            Err(_) => text.parse().map_err(|_| {
+                "expected an address or a network of addresses, such as \"127.0.0.1\", \"10.0.0.0/8\" or \
+                 \"2001:db8::/32\""
+            })?,
         };
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| expected())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            None => most,
-            Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => bits.parse().map_err(|_| expected())?,
-            Some(_) => return Err(expected()),
-        };
-        if bits > most {
-            return Err(expected());
-        }
-        let network = Self { address, bits };
-        match network.of(address) {
-            Some(first) if first == address => Ok(network),
-            Some(first) => Err(format!("expected a network's first address: \"{first}/{bits}\"")),
-            None => Err(expected()),
+        if network == network.trunc() {
+            Ok(Self(network))
+        } else {
+            Err(format!("expected a network's first address: \"{}\"", network.trunc()))
         }
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, bits } = self;
-        let whole = if address.is_ipv4() { 32 } else { 128 };
-        if *bits == whole { write!(formatter, "{address}") } else { write!(formatter, "{address}/{bits}") }
+        let Self(network) = self;
+        if network.prefix_len() == network.max_prefix_len() {
+            write!(formatter, "{}", network.addr())
+        } else {
+            write!(formatter, "{network}")
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+/// The file in the data folder that holds it where nothing else is configured.
+const DEFAULT_FILE: &str = "master.key";
+
 /// Where the master key comes from: one of the three.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -30,7 +33,7 @@ impl MasterKeySource {
     /// The file that holds the key of the server in this folder, where it is in a file.
     pub fn file(&self, data_dir: &Path) -> Option<PathBuf> {
         match self {
-            Self::Default => Some(data_dir.join("master.key")),
+            Self::Default => Some(data_dir.join(DEFAULT_FILE)),
             Self::File(path) => Some(path.clone()),
             Self::Environment(_) | Self::Command(_) => None,
         }
@@ -62,7 +65,7 @@ pub fn make(
 pub fn load(source: &MasterKeySource, data_dir: &Path) -> Result<AtRestKey, KeysError> {
     let text = match source {
         MasterKeySource::File(path) => read(path)?,
-        MasterKeySource::Default => read(&data_dir.join("master.key"))?,
+        MasterKeySource::Default => read(&data_dir.join(DEFAULT_FILE))?,
         MasterKeySource::Environment(name) => Zeroizing::new(
             std::env::var(name)
                 .map_err(|_| wrong(format!("the environment variable {name} does not hold a master key")))?,

@@ -1,7 +1,9 @@
 //! All that a server reads at its start, looked at without starting one: nothing is made, moved or migrated.
 
 use super::config::Loaded;
-use super::{data_folder, file_limit};
+use super::data_folder::{self, Standing};
+use super::file_limit;
+use super::startup::StartupError;
 use crate::delivery::push::fcm::service_account::ServiceAccount;
 use crate::keys::{key_file, master_key, only_for_us};
 use crate::runtime::tls;
@@ -13,7 +15,7 @@ use std::time::UNIX_EPOCH;
 /// How a thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// A server starts with it.
+    /// A server starts with it, or is made with it.
     Ok,
     /// A server starts with it, and somebody should look at it.
     Warn,
@@ -81,11 +83,12 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
     listen(loaded, &mut found);
     tls_pair(loaded, url.as_deref(), clock.now(), &mut found);
     folder(&config.data_dir, clock.now(), &mut found);
+    let missing = config.master_key.file(&config.data_dir).is_some_and(|path| !path.exists());
     let known = data_folder::database(&config.data_dir).exists();
     match master_key::load(&config.master_key, &config.data_dir) {
         Ok(_) => found.add("master_key", Verdict::Ok, "it can be read"),
-        // Only the file beside a database that is not there yet is made by itself.
-        Err(_) if !known && is_made(loaded) => found.add("master_key", Verdict::Ok, "it is made at the first start"),
+        // Only the file of a server that is not there yet is made.
+        Err(_) if missing && !known => found.add("master_key", Verdict::Ok, "countersign init makes it"),
         Err(error) => found.add("master_key", Verdict::Error, error.to_string()),
     }
     push(loaded, &mut found);
@@ -97,16 +100,6 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
     };
     found.add("file limit", verdict, says);
     found.0
-}
-
-/// Whether the first start makes the master key: it is to be in a file, and that is not there.
-fn is_made(loaded: &Loaded) -> bool {
-    use master_key::MasterKeySource as From;
-    match &loaded.config.master_key {
-        From::Default => !loaded.config.data_dir.join("master.key").exists(),
-        From::File(path) => !path.exists(),
-        From::Environment(_) | From::Command(_) => false,
-    }
 }
 
 fn listen(loaded: &Loaded, found: &mut Findings) {
@@ -150,15 +143,22 @@ fn tls_pair(loaded: &Loaded, url: Option<&str>, now: Timestamp, found: &mut Find
 
 fn folder(data_dir: &Path, now: Timestamp, found: &mut Findings) {
     let shown = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    if let Err(error) = data_folder::standing(data_dir, &data_folder::place(data_dir)) {
-        found.add("data_dir", Verdict::Error, error.to_string());
-    } else if data_dir.is_dir() {
-        private("data_dir", data_dir, found);
-        found.add("data_dir", Verdict::Ok, shown.display().to_string());
-    } else if data_dir.exists() {
-        found.add("data_dir", Verdict::Error, format!("{} is no folder", shown.display()));
-    } else {
-        found.add("data_dir", Verdict::Ok, format!("{} is not there: the first start makes it", shown.display()));
+    match data_folder::standing(data_dir, &data_folder::place(data_dir)) {
+        Err(error) => found.add("data_dir", Verdict::Error, error.to_string()),
+        Ok(Standing::HalfMade) => {
+            found.add("data_dir", Verdict::Error, StartupError::HalfMade(data_dir.to_owned()).to_string());
+        }
+        Ok(Standing::Server(_)) => {
+            private("data_dir", data_dir, found);
+            found.add("data_dir", Verdict::Ok, shown.display().to_string());
+        }
+        Ok(Standing::Nothing) if data_dir.exists() && !data_dir.is_dir() => {
+            found.add("data_dir", Verdict::Error, format!("{} is no folder", shown.display()));
+        }
+        Ok(Standing::Nothing) => {
+            let says = format!("{} has no server yet: countersign init makes one", shown.display());
+            found.add("data_dir", Verdict::Ok, says);
+        }
     }
     // A server refuses a root that others can use; of the master key, reading it says the same.
     if let Err(reason) = only_for_us::check(&data_dir.join("root.key")) {

@@ -81,8 +81,8 @@ async fn an_answer_that_counts_is_acknowledged_anew_whatever_the_clock_does() {
             }
             let again = device.decide(&id, decision).await;
             assert_eq!((again.status, again.body), (200, first.body), "{answer:?}, back: {back}");
-            let code = device.decide(&id, device.decision(&compact, answer)).await;
-            assert_eq!(code.code(), if back { "future_time" } else { "" }, "{answer:?}: signed anew");
+            let anew = device.decide(&id, device.decision(&compact, answer)).await;
+            assert_eq!(anew.code(), if back { "future_time" } else { "" }, "{answer:?}: signed anew");
         }
     }
 }

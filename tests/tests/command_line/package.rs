@@ -9,13 +9,15 @@ fn source() -> PathBuf {
 }
 
 /// What has to be there, by path.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "lib/systemd/system/countersign.service",
     "usr/bin/countersign",
     "usr/share/bash-completion/completions/countersign",
     "usr/share/doc/countersign/README.md",
     "usr/share/doc/countersign/changelog.gz",
+    "usr/share/doc/countersign/countersign.example.toml",
     "usr/share/doc/countersign/copyright",
+    "usr/share/doc/countersign/operating/upgrades.md",
     "usr/share/fish/vendor_completions.d/countersign.fish",
     "usr/share/man/man1/countersign.1.gz",
     "usr/share/man/man1/countersign-admin-key-rotate.1.gz",

@@ -32,13 +32,10 @@ impl Loaded {
                 value => writeln!(page, "{name} = {}  # {origin}", written(value)),
             };
         }
-        if matches!(self.config.master_key, MasterKeySource::Default) {
-            let key = self.config.data_dir.join("master.key");
-            page = page.replacen(
-                "[master_key]\n",
-                &format!("[master_key]\n# the default: the file {}\n", key.display()),
-                1,
-            );
+        let key = self.config.master_key.file(&self.config.data_dir);
+        if let (MasterKeySource::Default, Some(key)) = (&self.config.master_key, key) {
+            let said = format!("[master_key]\n# the default: the file {}\n", key.display());
+            page = page.replacen("[master_key]\n", &said, 1);
         }
         page
     }
