@@ -103,6 +103,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let mut config = Config::load(None, std::iter::empty())?;
     config.data_dir = data.join("server");
+    // So few that no system's limit of open files is in the way, of which a newcomer would hear first.
+    config.limits.connections = 500;
     // The demo's phones listen on loopback.
     config.push.webpush.allow_private = true;
 
