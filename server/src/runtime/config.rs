@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, overlaid by the environment.
 
+use super::backup::config::BackupConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use super::tls::TlsConfig;
@@ -46,6 +47,9 @@ pub struct Config {
     /// How long what is over is kept.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// Backups, and the recovery journal.
+    #[serde(default)]
+    pub backup: BackupConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -215,6 +219,8 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
                     | "codes"
                     | "approval"
                     | "retention"
+                    | "backup"
+                    | "keep"
                     | "limits"
                     | "log"
             ) =>
