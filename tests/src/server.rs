@@ -5,6 +5,7 @@ use crate::http::RelyingParty;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::runtime::backup::make::{self, Made, Server};
+use countersign_server::runtime::backup::schedule::Scheduler;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::init;
 use countersign_server::runtime::restore::{self, Restored, Wish};
@@ -80,7 +81,7 @@ impl TestServer {
         let (store, at_rest) = (&service.store, &service.keys.at_rest);
         let (data_dir, now) = (self.directory.path(), self.clock.now());
         let server = Server { store, at_rest, data_dir, randomness: &*service.randomness, now };
-        make::make(server, file, None, Arc::new(|_, _, _| ())).await.unwrap()
+        make::make(server, file, None, Arc::new(|_, _, _| true)).await.unwrap()
     }
 
     /// Stops the server, loses its database, restores it as `countersign admin restore` does, and starts it where it
@@ -95,7 +96,8 @@ impl TestServer {
         }
         happens(folder);
         let (clock, randomness) = (Arc::clone(&self.clock), SystemRandomness::new());
-        let restored = restore::restore(&self.config, wish, clock, &randomness, Arc::new(|_, _, _| ())).await.unwrap();
+        let restored =
+            restore::restore(&self.config, wish, clock, &randomness, Arc::new(|_, _, _| true)).await.unwrap();
         (Self::open(self.directory, self.clock, self.configure, &address).await, restored)
     }
 
@@ -150,6 +152,11 @@ impl TestServer {
         let path = self.directory.path().join("root.key");
         std::fs::write(&path, root).unwrap();
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    /// Its scheduled backups, made when the test says so.
+    pub fn scheduler(&self) -> Scheduler {
+        Scheduler::new(Arc::clone(self.service()), &self.config)
     }
 
     /// A watch over it that looks when the test says so.

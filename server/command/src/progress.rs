@@ -21,6 +21,7 @@ impl Progress {
                 // When standard error is gone, nobody misses the progress.
                 let _ = write!(std::io::stderr(), "\r\x1b[K{what} {} {parts} %", bar(parts));
             }
+            true
         };
         (Self(shown), std::sync::Arc::new(watch))
     }

@@ -7,6 +7,7 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::ServerKeys;
 use crate::keys::{KeysError, master_key};
+use crate::service::backup_status::BackupStatus;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::recovery::Writer;
@@ -67,7 +68,7 @@ pub async fn service_over(
         accept_unattested: config.approval.accept_unattested,
     };
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
-    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, stopping }))
+    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, backups: BackupStatus::default(), stopping }))
 }
 
 /// Opens the database of the server that is configured, beside that server or while it rests.

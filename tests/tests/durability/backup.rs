@@ -1,11 +1,16 @@
 //! Backups of the real binary: made under load, and restored as an operator does it.
 
 use countersign_device::Outcome;
+use countersign_protocol::time::Clock;
+use countersign_server::runtime::restore::Wish;
+use countersign_tests::http::{client, send};
 use countersign_tests::phone::Phone;
 use countersign_tests::program::{Installation, Program, admin_command, run, serve_command};
+use countersign_tests::scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// What a command on this data folder says, which must end with this code.
 async fn says(data: &Path, arguments: &[&str], code: i32) -> countersign_tests::program::Ended {
@@ -209,4 +214,50 @@ async fn a_restore_that_was_cut_is_begun_again_or_carried_on_and_no_server_start
     says(data, &["restore", without_root, "--root", root.to_str().unwrap()], 0).await;
     assert!(!data.join("root.key").exists(), "it stays where it was");
     assert!(Program::serve(data).await.stop().await.success());
+}
+
+#[tokio::test]
+async fn the_server_makes_backups_by_itself_keeps_them_by_the_rule_and_says_when_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("backups");
+    let configured = format!(
+        "every = '24h'\ndirectory = '{}'\nkeep = {{ daily = 3, weekly = 0, monthly = 0 }}",
+        directory.display()
+    );
+    let scene = Scene::with(move |config| config.backup = toml::from_str(&configured).unwrap()).await;
+    let readyz = async || send(client().get(format!("{}/readyz", scene.server.url))).await;
+    let mut scheduler = scene.server.scheduler();
+    scheduler.look().await;
+    let ready = readyz().await;
+    assert_eq!(ready.status, 200, "it still does its work");
+    let warning = ready.body["warnings"].to_string();
+    assert!(warning.contains("the scheduled backup fails") && warning.contains("There is no good one"), "{warning}");
+
+    std::fs::create_dir(&directory).unwrap();
+    let count = || std::fs::read_dir(&directory).unwrap().count();
+    scheduler.look().await;
+    assert_eq!(count(), 0, "it waits a little after a failure");
+    scene.clock.advance(Duration::from_secs(601));
+    scheduler.look().await;
+    assert_eq!((count(), readyz().await.body["warnings"].to_string()), (1, "[]".into()));
+    assert_eq!(scene.server.service().backups.last_good(), Some(scene.clock.now()));
+    scene.clock.advance(Duration::from_secs(23 * 3600));
+    scheduler.look().await;
+    scene.server.scheduler().look().await;
+    assert_eq!(count(), 1, "none is due, after a restart neither");
+    std::fs::write(directory.join("countersign-2027-01-15T080000Z.backup.partial"), "cut").unwrap();
+    std::fs::write(directory.join("notes.txt"), "mine").unwrap();
+    for _ in 0..5 {
+        scene.clock.advance(Duration::from_secs(24 * 3600));
+        scheduler.look().await;
+    }
+    let mut names: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names.len(), 4, "three, and what is somebody else's: {names:?}");
+    assert!(names.iter().any(|name| name == "notes.txt"));
+    let newest = directory.join(&names[2]);
+    let wish = Wish { file: newest, dry_run: false, ..Wish::default() };
+    let (server, restored) = scene.server.restore(&wish, |_| ()).await;
+    assert_eq!(restored.sequence, 2);
+    server.stop().await;
 }

@@ -140,7 +140,8 @@ async fn after_a_rotation_in_between_phones_follow_and_an_old_copy_is_refused() 
     assert_eq!(restored.sequence, 4, "above every one that was made");
     signs_in(&scene.site, &scene.user, &phone, id).await;
 
-    let server = server.restart_after(|data| drop(std::fs::copy(&old, data.join("countersign.db")).unwrap())).await;
+    let server =
+        server.restart_after(|data| assert!(std::fs::copy(&old, data.join("countersign.db")).unwrap() > 0)).await;
     scene.site.ask(&scene.user).await;
     let pulled = phone.core.pull(id, 0).await.unwrap();
     assert_eq!(pulled.received.len(), 1, "{pulled:?}");
@@ -148,6 +149,13 @@ async fn after_a_rotation_in_between_phones_follow_and_an_old_copy_is_refused() 
     assert!(phone.core.pending().unwrap().is_empty(), "nothing of it is shown");
     let refused = phone.core.refresh_server(id).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(Refusal::OldCertificate)), "{refused:?}");
+    let refused = phone.core.enrol(&scene.site.link(&scene.user).await, "again").await.unwrap_err();
+    assert_eq!(refused.code(), "old_certificate", "nor does it enrol there");
+    // And when the old copy says that the account is over, signed as it was right once, the phone does not believe it.
+    server.service().operator().revoke_device("Meridian", scene.user.parse().unwrap(), id).await.unwrap();
+    let pulled = phone.core.pull(id, 0).await;
+    assert!(pulled.is_err() || pulled.as_ref().is_ok_and(|pulled| pulled.ended.is_none()), "{pulled:?}");
+    assert_eq!(phone.core.accounts().unwrap().len(), 1);
     server.stop().await;
 }
 

@@ -121,7 +121,9 @@ impl Writing {
                         }
                         self.put(&piece[..read])?;
                         done += read as u64;
-                        watch("writing", done, all);
+                        if !watch("writing", done, all) {
+                            return Err(BackupError::Stopped);
+                        }
                     }
                 }
             }
@@ -250,7 +252,9 @@ impl Reading {
                 if let Some((file, path)) = &mut into {
                     file.write_all(&piece).map_err(of_file(path))?;
                 }
-                watch("reading", done, all);
+                if !watch("reading", done, all) {
+                    return Err(BackupError::Stopped);
+                }
             }
             if let Some((file, path)) = into {
                 file.sync_all().map_err(of_file(path))?;
@@ -283,7 +287,7 @@ mod tests {
     const NAMES: [&str; 2] = ["countersign.db", "server.id"];
 
     fn silent() -> Watch {
-        Arc::new(|_, _, _| ())
+        Arc::new(|_, _, _| true)
     }
 
     fn write(path: &Path, database: &[u8], to: Option<&SealingPublicKey>) {

@@ -4,15 +4,18 @@ pub mod archive;
 pub mod config;
 pub mod key;
 pub mod make;
+pub mod schedule;
 
+mod keep;
 mod sealed;
 
 use crate::keys::KeysError;
 use crate::store::StoreError;
 use std::path::{Path, PathBuf};
 
-/// Told what is being done, how much of it is done, and how much there is, in bytes or pages.
-pub type Watch = std::sync::Arc<dyn Fn(&'static str, u64, u64) + Send + Sync>;
+/// Told what is being done, how much of it is done, and how much there is, in bytes or pages. Where it says false,
+/// nothing more is done.
+pub type Watch = std::sync::Arc<dyn Fn(&'static str, u64, u64) -> bool + Send + Sync>;
 
 /// Why there is no backup, or none that can be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum BackupError {
     /// Another process makes one.
     #[error("another backup of this server is being made; try again when it is done")]
     Busy,
+    /// Whoever watched has stopped it.
+    #[error("it was stopped")]
+    Stopped,
     /// It is something else.
     #[error("{} is no backup of countersign, or one of a later version", .0.display())]
     NoBackup(PathBuf),
@@ -73,6 +79,7 @@ impl BackupError {
             Self::Key(_) | Self::Sealed(_) => 2,
             Self::Exists(_)
             | Self::Busy
+            | Self::Stopped
             | Self::NoBackup(_)
             | Self::WrongKey(_)
             | Self::Damaged { .. }

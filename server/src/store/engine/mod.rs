@@ -91,8 +91,8 @@ pub struct Copied {
     pub all: u64,
 }
 
-/// Told how far a copy has come, from the thread that copies.
-pub type Watcher = Box<dyn Fn(Copied) + Send + Sync>;
+/// Told how far a copy has come, from the thread that copies. Where it says false, the copy is given up.
+pub type Watcher = Box<dyn Fn(Copied) -> bool + Send + Sync>;
 
 /// A database.
 #[async_trait]

@@ -26,7 +26,9 @@ pub(super) fn copy(from: &Path, to: &Path, watch: &Watcher) -> Result<(), StoreE
             let progress = backup.progress();
             let all = u64::try_from(progress.pagecount).unwrap_or_default();
             let left = u64::try_from(progress.remaining).unwrap_or_default();
-            watch(Copied { done: all.saturating_sub(left), all });
+            if !watch(Copied { done: all.saturating_sub(left), all }) {
+                return Err(StoreError::Closed);
+            }
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
