@@ -8,7 +8,7 @@ use countersign_server::runtime::backup::make::{self, Made, Server};
 use countersign_server::runtime::backup::schedule::Scheduler;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::init;
-use countersign_server::runtime::restore::{self, Restored, Wish};
+use countersign_server::runtime::restore::restoring::{self, Restored, Wish};
 use countersign_server::runtime::serve::{self, Running};
 use countersign_server::runtime::watch::Watch;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ impl TestServer {
         happens(folder);
         let (clock, randomness) = (Arc::clone(&self.clock), SystemRandomness::new());
         let restored =
-            restore::restore(&self.config, wish, clock, &randomness, Arc::new(|_, _, _| true)).await.unwrap();
+            restoring::restore(&self.config, wish, clock, &randomness, Arc::new(|_, _, _| true)).await.unwrap();
         (Self::open(self.directory, self.clock, self.configure, &address).await, restored)
     }
 

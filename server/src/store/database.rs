@@ -5,7 +5,7 @@ use super::engine::value::values;
 use super::engine::{Done, Engine, Look, Transaction, Watcher, Work};
 use super::health::Health;
 use super::inspected::Inspected;
-use super::recovery::RecoveryState;
+use super::recovery::state::RecoveryState;
 use super::{Rules, StoreError, journal};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};

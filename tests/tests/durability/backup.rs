@@ -2,7 +2,7 @@
 
 use countersign_device::Outcome;
 use countersign_protocol::time::Clock;
-use countersign_server::runtime::restore::Wish;
+use countersign_server::runtime::restore::restoring::Wish;
 use countersign_tests::http::{client, send};
 use countersign_tests::phone::Phone;
 use countersign_tests::program::{Installation, Program, admin_command, run, serve_command};

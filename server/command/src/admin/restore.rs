@@ -6,7 +6,9 @@ use clap::Args;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::SystemClock;
 use countersign_server::runtime::config::Config;
-use countersign_server::runtime::restore::{self, Loss, RestoreError, Wish};
+use countersign_server::runtime::restore::error::RestoreError;
+use countersign_server::runtime::restore::losses::Loss;
+use countersign_server::runtime::restore::restoring::{self, Wish};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +52,7 @@ pub(super) async fn run(config: &Config, options: RestoreOptions) -> Result<Valu
     let RestoreOptions { file, journal, without_journal, accept, root, key, dry_run } = options;
     let wish = Wish { file, journal, without_journal, accepted: accept, root, key, dry_run };
     let (bar, watch) = Progress::begin();
-    let restored = restore::restore(config, &wish, Arc::new(SystemClock), &SystemRandomness::new(), watch).await;
+    let restored = restoring::restore(config, &wish, Arc::new(SystemClock), &SystemRandomness::new(), watch).await;
     drop(bar);
     serde_json::to_value(restored?).map_err(|error| Failure { exit_code: 1, message: error.to_string() })
 }

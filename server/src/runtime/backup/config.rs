@@ -116,8 +116,8 @@ impl TryFrom<Section> for BackupConfig {
                 Some(Schedule { every, directory, keep })
             }
             _ => {
-                let reason = "backup.every, such as \"24h\", and backup.directory belong together: how often the server \
-                              makes a backup by itself, and where";
+                let reason = "backup.every, such as \"24h\", and backup.directory belong together: how often the \
+                              server makes a backup by itself, and where";
                 return Err(reason.into());
             }
         };

@@ -48,8 +48,8 @@ pub enum BackupError {
     },
     /// It was made under another master key.
     #[error(
-        "{} was not made under this master key, or was changed by somebody who does not have it: take the master key of \
-         the server whose backup it is",
+        "{} was not made under this master key, or was changed by somebody who does not have it: take the master key \
+         of the server whose backup it is",
         .0.display()
     )]
     OtherMasterKey(PathBuf),

@@ -1,6 +1,6 @@
 //! What a restore cannot know without a whole recovery journal, and that an administrator accepts each of it by name.
 
-use super::{RestoreError, Wish};
+use super::error::RestoreError;
 use crate::store::recovery::Found;
 use std::path::Path;
 
@@ -84,8 +84,8 @@ impl Known {
         let missing = || {
             let row = found.missing_since(row)?;
             Some(format!(
-                "the recovery journal in {} lacks the line of number {row}: it is not the one of this server, or a file \
-                 of it is missing",
+                "the recovery journal in {} lacks the line of number {row}: a file of it is missing, or it was begun \
+                 after the backup",
                 folder.display()
             ))
         };
@@ -100,9 +100,9 @@ impl Known {
 }
 
 /// Refuses where something is lost that was not accepted.
-pub(super) fn check_accepted(known: &Known, wish: &Wish, made_at: &str) -> Result<(), RestoreError> {
+pub(super) fn check_accepted(known: &Known, accepted: &[Loss], made_at: &str) -> Result<(), RestoreError> {
     let Some(trouble) = &known.trouble else { return Ok(()) };
-    if Loss::ALL.iter().all(|loss| wish.accepted.contains(loss)) {
+    if Loss::ALL.iter().all(|loss| accepted.contains(loss)) {
         return Ok(());
     }
     let losses: String = Loss::ALL.iter().map(|loss| format!("\n  {}: {}", loss.word(), loss.meaning())).collect();

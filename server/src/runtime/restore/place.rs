@@ -1,12 +1,14 @@
 //! Where a restore is prepared, and how it comes into the data folder.
 
-use super::{NAMES, RestoreError};
-use crate::keys::server_keys::ID_FILE;
+use super::error::RestoreError;
+use crate::keys::server_keys::{ID_FILE, ROOT_FILE};
 use crate::store::DATABASE_FILE;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// What can be in a backup: the database first.
+pub(super) const NAMES: [&str; 3] = [DATABASE_FILE, ID_FILE, ROOT_FILE];
 /// What is being prepared: of no worth when it was cut.
 const PREPARED: &str = "restoring";
 /// What is prepared and counts: it only has to come to its place.

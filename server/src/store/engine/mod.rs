@@ -78,8 +78,8 @@ pub(super) type Work = Box<dyn FnOnce(Opened<'_>) -> Done + Send>;
 /// A look at what is committed.
 pub(super) type Look = Box<dyn FnOnce(Result<&dyn Transaction, StoreError>) + Send>;
 
-/// Called after each COMMIT of this process, before anybody is told of it. It reads what is committed, and writes nothing
-/// there.
+/// Called after each COMMIT of this process, before anybody is told of it. It reads what is committed, and writes
+/// nothing there.
 pub(super) type AfterCommit = Box<dyn FnMut(&dyn Transaction) + Send>;
 
 /// How far a copy has come, in pieces of the same size.

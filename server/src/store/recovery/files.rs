@@ -236,8 +236,8 @@ pub(super) fn read(folder: &Path, server: &str) -> Result<Found, StoreError> {
 }
 
 impl Found {
-    /// What a restore of a backup whose last line is `row` lacks: the line of the backup itself, and any of which a later
-    /// one says that it was there.
+    /// What a restore of a backup whose last line is `row` lacks: the line of the backup itself, and any of which a
+    /// later one says that it was there.
     pub fn missing_since(&self, row: i64) -> Option<i64> {
         let known: HashSet<i64> = self.lines.iter().map(|line| line.row).collect();
         if row > 0 && !known.contains(&row) {

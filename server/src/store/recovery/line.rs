@@ -105,7 +105,8 @@ pub(super) struct Lines {
     pub seen: i64,
 }
 
-/// The lines after the number `seen`, of at most so many of the database's journal. `prev` is the last one that is kept.
+/// The lines after the number `seen`, of at most so many of the database's journal. `prev` is the last one that
+/// is kept.
 pub(super) fn after(tx: &dyn Transaction, seen: i64, mut prev: i64, most: usize) -> Result<Lines, StoreError> {
     let sql = "SELECT row_id, at, fact, reason, relying_party, account, device, challenge, authenticator FROM journal
                WHERE row_id > $1 ORDER BY row_id LIMIT $2";

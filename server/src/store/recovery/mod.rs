@@ -8,6 +8,7 @@
 mod files;
 mod line;
 mod replay;
+pub(super) mod state;
 
 pub use files::{Broken, Found};
 pub use line::Line;
@@ -17,38 +18,11 @@ use super::engine::value::values;
 use super::{Store, StoreError};
 use countersign_protocol::key::Thumbprint;
 use files::Files;
+use state::RecoveryState;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most lines that are looked at before they are written.
 const PIECE: usize = 1000;
-
-/// How the recovery journal of a store stands; for whoever tells the operator.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RecoveryState(Arc<Mutex<Option<StoreError>>>);
-
-impl RecoveryState {
-    /// Why lines cannot be written now; none while all is well.
-    fn trouble(&self) -> Option<StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Keeps what came of writing, and says it in the log when it is news.
-    fn keep(&self, folder: &Path, written: Result<(), StoreError>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = written.err();
-        match (&found, &*known) {
-            (Some(error), None) => tracing::error!(
-                folder = %folder.display(), %error,
-                "the recovery journal cannot be written. The server goes on, and writes what is missing once it can; \
-                 until then a restore forgets what was revoked meanwhile"
-            ),
-            (None, Some(_)) => tracing::info!(folder = %folder.display(), "the recovery journal is whole again"),
-            _ => {}
-        }
-        *known = found;
-    }
-}
 
 /// Which process writes: only one begins new files and removes old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
