@@ -5,7 +5,7 @@ use super::data_folder;
 use super::startup::StartupError;
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
-use crate::keys::server_keys::ServerKeys;
+use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
 use crate::service::backup_status::BackupStatus;
 use crate::service::wake::Wake;

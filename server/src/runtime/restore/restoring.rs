@@ -77,12 +77,12 @@ pub async fn restore(
     watch: Watch,
 ) -> Result<Restored, RestoreError> {
     let folder = &config.data_dir;
-    let _alone = DataFolder::take(folder)?;
+    let _alone = DataFolder::make(folder)?;
     if place::carry_on(folder)? {
         return Err(RestoreError::CarriedOn(folder.clone()));
     }
     place::check_free(folder)?;
-    let at_rest = master_key::load(&config.master_key, folder, false, randomness)?;
+    let at_rest = master_key::load(&config.master_key, folder)?;
     let key = wish.key.as_deref().map(key::open).transpose()?;
     let reading = Reading::open(&wish.file, key.as_ref())?;
     let prepared = place::prepare(folder)?;
