@@ -30,9 +30,8 @@ pub enum StartupError {
     },
     /// The folder has a server's keys, and not its database.
     #[error(
-        "{} has the keys of a server, but its database countersign.db is missing. Put it back from your backup, \
-         together with the files countersign.db-wal and countersign.db-shm if it has them. To begin anew, with phones \
-         that all enrol again, move server.id, root.key and master.key away",
+        "{} has the keys of a server, but its database countersign.db is missing. Restore it from your backup: \
+         countersign admin restore FILE. To begin anew, with phones that all enrol again, move server.id, root.key and master.key away",
         .0.display()
     )]
     DatabaseMissing(PathBuf),

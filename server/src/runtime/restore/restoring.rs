@@ -91,6 +91,7 @@ pub async fn restore(
     watch("checking", 0, 1);
     let database = Place::KnownFile(prepared.join(DATABASE_FILE));
     Store::check_whole(&database)?;
+    Store::upgrade(&database)?;
     let store = Store::open(&database, Arc::clone(&clock))?;
     let restored = carry_forward(config, wish, &store, &manifest, &at_rest, &*clock, randomness).await;
     store.close().await;

@@ -269,3 +269,54 @@ pub(super) fn forget(folder: &Path, before: Timestamp) -> Result<usize, StoreErr
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines with these numbers, each at its number of milliseconds.
+    fn lines(rows: std::ops::Range<i64>) -> Vec<Line> {
+        let line = |row| Line { row, prev: row - 1, at: row, fact: "challenge.claimed".into(), ..Line::default() };
+        rows.map(line).collect()
+    }
+
+    #[test]
+    fn a_long_journal_goes_on_in_another_file_and_old_ones_go_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Files::open(folder.path(), "id", Writer::Server).unwrap();
+        let mut command = Files::open(folder.path(), "id", Writer::Command).unwrap();
+        server.append(&lines(1..60_000)).unwrap();
+        command.append(&lines(59_000..60_001)).unwrap();
+        server.append(&lines(60_000..130_000)).unwrap();
+        server.append(&lines(130_000..130_010)).unwrap();
+        assert_eq!(files(folder.path()).unwrap().len(), 2);
+        let found = read(folder.path(), "id").unwrap();
+        assert_eq!((found.broken.len(), found.missing_since(5), found.missing_since(130_009)), (0, None, None));
+        assert_eq!(found.missing_since(130_010), Some(130_010), "it does not reach the backup");
+        assert_eq!(Files::open(folder.path(), "id", Writer::Command).unwrap().last_row(), 130_009);
+        assert!(Files::open(folder.path(), "other", Writer::Server).is_err());
+
+        assert_eq!(forget(folder.path(), Timestamp::from_millis(100_000)).unwrap(), 0, "some of it is younger");
+        assert_eq!(forget(folder.path(), Timestamp::from_millis(1_000_000)).unwrap(), 1, "the last one stays");
+        let found = read(folder.path(), "id").unwrap();
+        assert_eq!(found.missing_since(130_005), None, "a backup that is younger than what went is restored");
+        assert!(found.missing_since(5).is_some());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_taken_away_by_whoever_writes_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Files::open(folder.path(), "id", Writer::Server).unwrap();
+        server.append(&lines(1..4)).unwrap();
+        let path = files(folder.path()).unwrap().remove(0);
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(read(folder.path(), "id").unwrap().broken.is_empty(), "cut at {length}");
+            let mut again = Files::open(folder.path(), "id", Writer::Server).unwrap();
+            let next = again.last_row() + 1;
+            again.append(&lines(next..4)).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at {length}");
+        }
+    }
+}
