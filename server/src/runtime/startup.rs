@@ -31,7 +31,8 @@ pub enum StartupError {
     /// The folder has a server's keys, and not its database.
     #[error(
         "{} has the keys of a server, but its database countersign.db is missing. Restore it from your backup: \
-         countersign admin restore FILE. To begin anew, with phones that all enrol again, move server.id, root.key and master.key away",
+         countersign admin restore FILE. To begin anew, with phones that all enrol again, move server.id, root.key \
+         and master.key away",
         .0.display()
     )]
     DatabaseMissing(PathBuf),

@@ -4,7 +4,6 @@
 //! The server and commands beside it write to the same file, whole lines under a lock. A line that was cut, by a full
 //! disk or a power cut, is taken away by whoever writes next: what it held is written again.
 
-use super::Writer;
 use super::line::Line;
 use crate::store::StoreError;
 use countersign_protocol::time::Timestamp;
@@ -20,6 +19,15 @@ const MOST_BYTES: u64 = 8 * 1024 * 1024;
 const ENDING: &str = "jsonl";
 /// The longest line that is read, in bytes.
 const MOST_LINE: u64 = 16 * 1024;
+
+/// Which process writes: only one begins new files and removes old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The server, which is alone with its folder.
+    Server,
+    /// A command beside it.
+    Command,
+}
 
 /// The first line of each file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

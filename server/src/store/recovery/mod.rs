@@ -10,7 +10,7 @@ mod line;
 mod replay;
 pub(super) mod state;
 
-pub use files::{Broken, Found};
+pub use files::{Broken, Found, Writer};
 pub use line::Line;
 pub use replay::{Recovered, Recovery};
 
@@ -23,15 +23,6 @@ use std::path::{Path, PathBuf};
 
 /// The most lines that are looked at before they are written.
 const PIECE: usize = 1000;
-
-/// Which process writes: only one begins new files and removes old ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer {
-    /// The server, which is alone with its folder.
-    Server,
-    /// A command beside it.
-    Command,
-}
 
 impl Store {
     /// Keeps a recovery journal in this folder from now on, beginning with what it lacks. Every process that writes to
