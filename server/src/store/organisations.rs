@@ -211,13 +211,13 @@ pub(super) fn replace_key(
     now: Timestamp,
     by: &Actor,
     handle: Option<&str>,
-    sha256: Option<Vec<u8>>,
+    sha256: Option<&[u8]>,
 ) -> Result<bool, StoreError> {
     let Some(row_id) = in_use(transaction, handle.unwrap_or_default())? else { return Ok(false) };
     let sql = "UPDATE api_key SET revoked_at = $2
                WHERE relying_party = $1 AND revoked_at IS NULL AND sha256 IS DISTINCT FROM $3";
-    let ended = transaction.execute(sql, values![row_id, now, sha256.as_deref()])? > 0;
-    if let Some(digest) = sha256.as_deref().and_then(|digest| <&[u8; 32]>::try_from(digest).ok()) {
+    let ended = transaction.execute(sql, values![row_id, now, sha256])? > 0;
+    if let Some(digest) = sha256.and_then(|digest| <&[u8; 32]>::try_from(digest).ok()) {
         let sql = "SELECT EXISTS (SELECT 1 FROM api_key WHERE sha256 = $1) AS known";
         if !transaction.one_row("api_key", sql, values![digest])?.get::<bool>("known")? {
             insert_key(transaction, row_id, digest, now)?;

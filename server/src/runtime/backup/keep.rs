@@ -14,6 +14,9 @@ const BEGIN: &str = "countersign-";
 /// What the names end with.
 const END: &str = ".backup";
 
+/// A backup, and the moment in its name.
+pub(super) type Dated = (Timestamp, PathBuf);
+
 /// The name of a backup that is made at this moment: `countersign-2026-11-26T203025Z.backup`.
 pub(super) fn name(at: Timestamp) -> String {
     let second = rfc3339(Timestamp::from_seconds(at.seconds())).replace(':', "");
@@ -31,7 +34,7 @@ fn moment(name: &str) -> Option<Timestamp> {
 }
 
 /// The backups in a folder, oldest first; and what a process has left there that was cut.
-pub(super) fn look(folder: &Path) -> std::io::Result<(Vec<(Timestamp, PathBuf)>, Vec<PathBuf>)> {
+pub(super) fn look(folder: &Path) -> std::io::Result<(Vec<Dated>, Vec<PathBuf>)> {
     let (mut backups, mut left) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -48,7 +51,7 @@ pub(super) fn look(folder: &Path) -> std::io::Result<(Vec<(Timestamp, PathBuf)>,
 }
 
 /// Which of these go: all but the newest of each of the last days, weeks and months on which there are any.
-pub(super) fn superfluous(backups: &[(Timestamp, PathBuf)], keep: Keep) -> Vec<PathBuf> {
+pub(super) fn superfluous(backups: &[Dated], keep: Keep) -> Vec<PathBuf> {
     type Period = fn(Timestamp) -> i64;
     let periods: [(Period, usize); 3] = [(day, keep.daily), (week, keep.weekly), (month, keep.monthly)];
     let mut kept = BTreeSet::new();
@@ -112,7 +115,7 @@ mod tests {
         assert!(!gone.contains(&backups[backups.len() - 1].1), "the newest stays");
         let kept: Vec<_> = backups.iter().filter(|(_, path)| !gone.contains(path)).cloned().collect();
         assert!(kept[0].0 < backups[backups.len() - 1].0 - std::time::Duration::from_secs(330 * 24 * 3600));
-        assert_eq!(superfluous(&kept, keep), [PathBuf::new(); 0], "what is kept stays kept");
+        assert!(superfluous(&kept, keep).is_empty(), "what is kept stays kept");
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Replay<'_> {
             }
             Some(Fact::ApiKeyRotated) => {
                 let key = line.api_key_sha256.as_deref().and_then(|text| BASE64URL_NOPAD.decode(text.as_bytes()).ok());
-                let rotated = organisations::replace_key(tx, now, by, line.relying_party.as_deref(), key)?;
+                let rotated = organisations::replace_key(tx, now, by, line.relying_party.as_deref(), key.as_deref())?;
                 self.done.api_keys_rotated += usize::from(rotated);
             }
             Some(Fact::ApplicationRemoved) => {
