@@ -4,8 +4,11 @@ use crate::clock::ManualClock;
 use crate::http::RelyingParty;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
+use countersign_server::runtime::backup::make::{self, Made, Server};
+use countersign_server::runtime::backup::schedule::Scheduler;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::init;
+use countersign_server::runtime::restore::restoring::{self, Restored, Wish};
 use countersign_server::runtime::serve::{self, Running};
 use countersign_server::runtime::watch::Watch;
 use std::path::{Path, PathBuf};
@@ -72,6 +75,37 @@ impl TestServer {
         Self::open(self.directory, self.clock, self.configure, &address).await
     }
 
+    /// Makes a backup beside it, as `countersign admin backup` does.
+    pub async fn back_up(&self, file: &Path) -> Made {
+        let service = self.service();
+        let (store, at_rest) = (&service.store, &service.keys.at_rest);
+        let (data_dir, now) = (self.directory.path(), self.clock.now());
+        let server = Server { store, at_rest, data_dir, randomness: &*service.randomness, now };
+        make::make(server, file, None, Arc::new(|_, _, _| true)).await.unwrap()
+    }
+
+    /// Stops the server, loses its database, restores it as `countersign admin restore` does, and starts it where it
+    /// was. What happens in between happens to the data folder.
+    pub async fn restore(self, wish: &Wish, happens: impl FnOnce(&Path)) -> (Self, Restored) {
+        let address = self.running.address.to_string();
+        self.running.stop().await;
+        let folder = self.directory.path();
+        for name in ["countersign.db", "countersign.db-wal", "countersign.db-shm", "server.id"] {
+            // The second and third are gone when the server was stopped.
+            let _ = std::fs::remove_file(folder.join(name));
+        }
+        happens(folder);
+        let (clock, randomness) = (Arc::clone(&self.clock), SystemRandomness::new());
+        let restored =
+            restoring::restore(&self.config, wish, clock, &randomness, Arc::new(|_, _, _| true)).await.unwrap();
+        (Self::open(self.directory, self.clock, self.configure, &address).await, restored)
+    }
+
+    /// Where its data is.
+    pub fn data_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Stops the server.
     pub async fn stop(self) {
         self.running.stop().await;
@@ -118,6 +152,11 @@ impl TestServer {
         let path = self.directory.path().join("root.key");
         std::fs::write(&path, root).unwrap();
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
+
+    /// Its scheduled backups, made when the test says so.
+    pub fn scheduler(&self) -> Scheduler {
+        Scheduler::new(Arc::clone(self.service()), &self.config)
     }
 
     /// A watch over it that looks when the test says so.

@@ -2,6 +2,8 @@
 //!
 //! From outside, a challenge and any later kind of message are the same number of bytes without a name in them.
 
+pub mod stream;
+
 use crate::handle::{EnrolmentId, PushId};
 use crate::key::Thumbprint;
 use crate::randomness::{HpkeRandomness, Randomness};

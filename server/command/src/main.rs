@@ -9,6 +9,7 @@ mod failure;
 mod init;
 mod manual;
 mod phone;
+mod progress;
 #[cfg(test)]
 mod reference;
 mod serve;

@@ -98,6 +98,8 @@ facts! {
     WebhookDisabled = "webhook.disabled",
     /// The server has a new signing key.
     SigningKeyMade = "server.signing_key_made",
+    /// The database was restored from a backup: what was under way at that moment is over.
+    ServerRestored = "server.restored",
     /// The server has a new key for Web Push.
     VapidKeyMade = "server.vapid_key_made",
 }

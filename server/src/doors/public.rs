@@ -94,7 +94,10 @@ pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readines
     if let (Standing::Over, Some(warning)) = (term.standing(now), &warning) {
         return Err(Problem::NotReady(format!("{warning}.")));
     }
-    Ok(Json(Readiness { status: "ready", warnings: warning.into_iter().collect() }))
+    let journal = service.store.recovery_trouble();
+    let journal = journal.map(|error| format!("{error}. Until it can be, a restore forgets what is revoked now"));
+    let warnings = warning.into_iter().chain(service.backups.warning()).chain(journal).collect();
+    Ok(Json(Readiness { status: "ready", warnings }))
 }
 
 /// What a Prometheus server reads (text format 0.0.4): for how many seconds the certificate of the signing key still

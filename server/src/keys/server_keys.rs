@@ -24,9 +24,9 @@ const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
 /// must not be before it.
 const BACKDATED: Duration = Duration::from_secs(3600);
 /// The file that holds the root's private key until the operator takes it offline.
-const ROOT_FILE: &str = "root.key";
+pub const ROOT_FILE: &str = "root.key";
 /// The file that holds the server's id, which is no secret: it tells whether the database beside it is this server's.
-const ID_FILE: &str = "server.id";
+pub const ID_FILE: &str = "server.id";
 /// The setting that holds the root's public half.
 pub const ROOT_SETTING: &str = "root";
 /// The setting that holds the root's sealed private half from the moment when it is made until it is in its file.
@@ -187,6 +187,15 @@ pub fn root_path(data_dir: &Path) -> PathBuf {
     data_dir.join(ROOT_FILE)
 }
 
+/// The id of the server whose database this is; none where it has no keys yet.
+///
+/// # Errors
+/// [`KeysError::Damaged`] and [`KeysError::Store`].
+pub async fn server_id(store: &Store) -> Result<Option<Thumbprint>, KeysError> {
+    let Some(root) = store.setting(ROOT_SETTING).await? else { return Ok(None) };
+    Ok(Some(PublicKey::from_uncompressed(&root).map_err(damaged)?.thumbprint()))
+}
+
 const ROOT_LOCATION: Location<'_> = Location { table: ROOT_FILE, row: "", column: "" };
 
 /// True when a server's keys, or its name, are in this folder: then its database belongs there, too.
@@ -246,10 +255,9 @@ fn unwritable(path: &Path, error: &std::io::Error) -> KeysError {
     KeysError::Damaged(format!("{} cannot be written: {error}", path.display()))
 }
 
-fn read_root(at_rest: &AtRestKey, data_dir: &Path) -> Result<SoftwareKey, KeysError> {
-    let path = root_path(data_dir);
-    only_for_us::check(&path).map_err(KeysError::Damaged)?;
-    let sealed = std::fs::read(&path).map_err(|error| {
+fn read_root(at_rest: &AtRestKey, path: &Path) -> Result<SoftwareKey, KeysError> {
+    only_for_us::check(path).map_err(KeysError::Damaged)?;
+    let sealed = std::fs::read(path).map_err(|error| {
         KeysError::Damaged(format!(
             "{} cannot be read ({error}); put the root key back from where you keep it",
             path.display()
@@ -270,12 +278,28 @@ pub async fn rotate(
     now: Timestamp,
     randomness: &dyn Randomness,
 ) -> Result<u64, KeysError> {
-    let root = read_root(at_rest, data_dir)?;
+    rotate_above(by, store, at_rest, &root_path(data_dir), 1, now, randomness).await
+}
+
+/// As [`rotate`], with the root's private key in this file, and a sequence of at least `lowest`.
+///
+/// # Errors
+/// [`KeysError::Damaged`] when the root's private key is not at hand, or is another server's.
+pub async fn rotate_above(
+    by: Actor,
+    store: &Store,
+    at_rest: &AtRestKey,
+    root_file: &Path,
+    lowest: u64,
+    now: Timestamp,
+    randomness: &dyn Randomness,
+) -> Result<u64, KeysError> {
+    let root = read_root(at_rest, root_file)?;
     if store.setting(ROOT_SETTING).await?.is_some_and(|known| known != root.public().as_uncompressed()) {
-        let path = root_path(data_dir);
+        let path = root_file;
         return Err(KeysError::Damaged(format!("{} is the root of another server", path.display())));
     }
-    let sequence = store.signing_key().await?.map_or(1, |latest| latest.sequence + 1);
+    let sequence = store.signing_key().await?.map_or(1, |latest| latest.sequence + 1).max(lowest);
     let (key, pkcs8) = SoftwareKey::generate().map_err(damaged)?;
     let certificate =
         server_identity::certify(&root, key.public(), sequence, now - BACKDATED, CERTIFICATE_LIFETIME + BACKDATED)

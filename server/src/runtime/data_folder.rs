@@ -1,5 +1,6 @@
 //! The folder that a server lives in: one process owns it, and it is not begun anew by mistake.
 
+use super::restore::place::is_unfinished;
 use super::startup::StartupError;
 use crate::keys::{KeysError, server_keys};
 use crate::store::{DATABASE_FILE, Inspected, Place, Store, StoreError};
@@ -100,8 +101,12 @@ pub enum Standing {
 ///
 /// # Errors
 /// [`StartupError::DatabaseMissing`], when the folder has the keys of a server and no database,
-/// [`KeysError::OtherDatabase`] when that is another server's, [`StartupError::Store`] when it cannot be read.
+/// [`StartupError::RestoreCut`] when a restore into it was cut, [`KeysError::OtherDatabase`] when that is another
+/// server's, [`StartupError::Store`] when it cannot be read.
 pub fn standing(path: &Path, place: &Place) -> Result<Standing, StartupError> {
+    if is_unfinished(path) {
+        return Err(StartupError::RestoreCut(path.to_owned()));
+    }
     let knows_a_server = server_keys::knows_a_server(path);
     match Store::inspect(place)? {
         None if knows_a_server => Err(StartupError::DatabaseMissing(path.to_owned())),

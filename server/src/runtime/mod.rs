@@ -1,5 +1,6 @@
 //! How a server comes to run: its configuration, its start, its listener and its end.
 
+pub mod backup;
 pub mod check;
 pub mod config;
 pub mod data_folder;
@@ -9,6 +10,7 @@ pub mod init;
 pub mod listener;
 pub mod new_config;
 pub mod open;
+pub mod restore;
 pub mod retention;
 pub mod serve;
 pub mod startup;

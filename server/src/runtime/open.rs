@@ -5,10 +5,12 @@ use super::data_folder;
 use super::startup::StartupError;
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
-use crate::keys::server_keys::ServerKeys;
+use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
+use crate::service::backup_status::BackupStatus;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
+use crate::store::recovery::Writer;
 use crate::store::{Place, Rules, Store, StoreError};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
@@ -25,7 +27,13 @@ pub async fn service(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
-    service_over(config, (data_folder::place(&config.data_dir), Rules::RIGHT), public_url, clock, randomness).await
+    let place = data_folder::place(&config.data_dir);
+    let service = service_over(config, (place, Rules::RIGHT), public_url, clock, randomness).await?;
+    if let Err(error) = keep_recovery_journal(config, &service.store, Writer::Server).await {
+        service.store.close().await;
+        return Err(error);
+    }
+    Ok(service)
 }
 
 /// As [`service`], over a store in this place and under these rules: for the simulation, which runs on every engine and
@@ -60,7 +68,7 @@ pub async fn service_over(
         accept_unattested: config.approval.accept_unattested,
     };
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
-    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, stopping }))
+    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, backups: BackupStatus::default(), stopping }))
 }
 
 /// Opens the database of the server that is configured, beside that server or while it rests.
@@ -71,6 +79,16 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupErr
     let place = data_folder::place(&config.data_dir);
     data_folder::server(&config.data_dir, &place)?;
     open_known(config, place, clock, Rules::RIGHT)
+}
+
+/// Keeps the recovery journal of this database from now on: every process that writes to it does.
+///
+/// # Errors
+/// [`StartupError::Store`], when it cannot be written.
+pub async fn keep_recovery_journal(config: &Config, store: &Store, who: Writer) -> Result<(), StartupError> {
+    // A database without keys has nothing yet that could be lost.
+    let Some(id) = server_keys::server_id(store).await? else { return Ok(()) };
+    Ok(store.keep_recovery_journal(config.backup.journal(&config.data_dir), &id, who).await?)
 }
 
 fn open_known(config: &Config, place: Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {

@@ -1,5 +1,6 @@
 //! Starting the server and stopping it.
 
+use super::backup::schedule::Scheduler;
 use super::config::Config;
 use super::data_folder::{self, DataFolder};
 use super::listener::{Places, Served};
@@ -32,6 +33,7 @@ pub struct Running {
     telling: JoinHandle<()>,
     pruning: JoinHandle<()>,
     watching: JoinHandle<()>,
+    backing_up: JoinHandle<()>,
     _folder: DataFolder,
 }
 
@@ -107,6 +109,7 @@ pub async fn start_with(
     let pushing = tokio::spawn(sender.run());
     let telling = tokio::spawn(teller.run());
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
+    let backing_up = tokio::spawn(Scheduler::new(Arc::clone(&service), config).run());
     let router = more(routes::router(Arc::clone(&service)));
     let served = Served {
         router,
@@ -115,7 +118,7 @@ pub async fn start_with(
         tls: tls.as_ref().map(Tls::acceptor),
     };
     let listening = tokio::spawn(listener::serve(listener, served, service.stopping.clone()));
-    Ok(Running { address, tls, listening, pushing, telling, pruning, watching, service, _folder: folder })
+    Ok(Running { address, tls, listening, pushing, telling, pruning, watching, backing_up, service, _folder: folder })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -161,6 +164,7 @@ impl Running {
         let _ = self.telling.await;
         let _ = self.pruning.await;
         let _ = self.watching.await;
+        let _ = self.backing_up.await;
         self.service.store.close().await;
     }
 }

@@ -30,12 +30,15 @@ pub enum StartupError {
     },
     /// The folder has a server's keys, and not its database.
     #[error(
-        "{} has the keys of a server, but its database countersign.db is missing. Put it back from your backup, \
-         together with the files countersign.db-wal and countersign.db-shm if it has them. To begin anew, with phones \
-         that all enrol again, move server.id, root.key and master.key away",
+        "{} has the keys of a server, but its database countersign.db is missing. Restore it from your backup: \
+         countersign admin restore FILE. To begin anew, with phones that all enrol again, move server.id, root.key \
+         and master.key away",
         .0.display()
     )]
     DatabaseMissing(PathBuf),
+    /// A restore into the folder was cut.
+    #[error("a restore into {} was interrupted: run the same countersign admin restore again", .0.display())]
+    RestoreCut(PathBuf),
     /// The folder has no server in it, and only `countersign init` makes one. The command line adds how.
     #[error("there is no server in {}. If there was one, look whether its disk is mounted there", .0.display())]
     NoServer(PathBuf),
@@ -79,7 +82,12 @@ impl StartupError {
         match self {
             Self::Configuration(_) | Self::Listen { .. } | Self::NoServer(_) | Self::HalfMade(_) => 2,
             Self::Exists(_) => 3,
-            Self::Store(_) | Self::Keys(_) | Self::InUse { .. } | Self::DatabaseMissing(_) | Self::NoRoom { .. } => 5,
+            Self::Store(_)
+            | Self::Keys(_)
+            | Self::InUse { .. }
+            | Self::DatabaseMissing(_)
+            | Self::RestoreCut(_)
+            | Self::NoRoom { .. } => 5,
             Self::System(_) => 1,
         }
     }

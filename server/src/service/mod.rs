@@ -6,6 +6,7 @@
 pub mod api_key;
 pub mod applications;
 pub mod authenticate;
+pub mod backup_status;
 pub mod claim;
 pub mod code_secrets;
 pub mod codes;
@@ -25,6 +26,7 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::ServerKeys;
 use crate::store::Store;
+use backup_status::BackupStatus;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -62,6 +64,8 @@ pub struct Service {
     pub settings: Settings,
     /// Who waits for what has changed.
     pub wake: Wake,
+    /// How the scheduled backups stand.
+    pub backups: BackupStatus,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }

@@ -101,6 +101,21 @@ fn void(
     transaction.changes_one(sql, values![row_id, b""])
 }
 
+/// Removes an application; false when it was removed before.
+pub(super) fn remove(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    row_id: AuthenticatorRow,
+) -> Result<bool, StoreError> {
+    let removed = void(transaction, rules, now, by, row_id)?;
+    if removed {
+        Entry::new(now, by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
+    }
+    Ok(removed)
+}
+
 /// Ends the codes of a phone whose enrolment has ended.
 pub(super) fn void_of_enrolment(
     transaction: &dyn Transaction,
@@ -264,11 +279,7 @@ impl Store {
         self.write(move |transaction, now| {
             let Some(found) = application(transaction, organisation, id)? else { return Ok(false) };
             let row_id = found.get("row_id")?;
-            let removed = void(transaction, &rules, now, &by, row_id)?;
-            if removed {
-                Entry::new(now, &by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
-            }
-            Ok(removed)
+            remove(transaction, &rules, now, &by, row_id)
         })
         .await
     }

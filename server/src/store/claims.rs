@@ -46,6 +46,8 @@ pub(super) enum Of {
     SettledWith(AuthenticatorRow),
     /// What this relying party has asked.
     RelyingParty(RelyingPartyRow),
+    /// All there are: after a restore.
+    All,
 }
 
 impl Of {
@@ -56,6 +58,7 @@ impl Of {
             Self::SettledBy(row) => ("settled_by = $1", row.into()),
             Self::SettledWith(row) => ("settled_code = $1", row.into()),
             Self::RelyingParty(row) => ("relying_party = $1", row.into()),
+            Self::All => ("$1 IS NULL", Value::Null),
         }
     }
 }
@@ -136,25 +139,28 @@ impl Store {
     }
 }
 
-/// Takes back each of these questions that still waits: it leaves the phones, and its relying party hears of it.
+/// Takes back each of these questions that still waits: it leaves the phones, and its relying party hears of it. Gives
+/// how many there were.
 pub(super) fn cancel(
     tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
     by: &Actor,
     of: Of,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let (which, row) = of.which();
     let sql = format!(
         "UPDATE challenge SET state = 'cancelled', settled_at = $2 WHERE {which} AND {} RETURNING row_id",
         condition(rules.may_cancel, &[("now", 2)])
     );
-    for cancelled in tx.rows("challenge", &sql, &[row, now.into()])? {
+    let waiting = tx.rows("challenge", &sql, &[row, now.into()])?;
+    for cancelled in &waiting {
         let challenge = cancelled.get("row_id")?;
         pushes::retract(tx, now, challenge, None)?;
         webhooks::tell(tx, now, by, challenge, Fact::ChallengeCancelled)?;
     }
-    stay_over(tx, now, of, "state = 'pending'")
+    stay_over(tx, now, of, "state = 'pending'")?;
+    Ok(waiting.len())
 }
 
 /// Keeps what the clock has ended from coming back with a clock that goes back: it was told, or whoever could answer it

@@ -404,6 +404,22 @@ fn lock(transaction: &dyn Transaction, now: Timestamp, row_id: AuthenticatorRow)
     transaction.changes_one(sql, values![row_id, now, MAX_FAILURES])
 }
 
+/// Locks what makes codes whatever is counted there, as it was before a restore; false when it is locked or over.
+pub(super) fn lock_again(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    row_id: AuthenticatorRow,
+) -> Result<bool, StoreError> {
+    let sql =
+        "UPDATE code_authenticator SET locked_at = $2 WHERE row_id = $1 AND locked_at IS NULL AND state <> 'void'";
+    let locked = transaction.changes_one(sql, values![row_id, now])?;
+    if locked {
+        Entry::new(now, by, Fact::CodesLocked).of_authenticator(transaction, row_id)?;
+    }
+    Ok(locked)
+}
+
 /// Settles the challenge that a code was entered for, in the transaction that spends the code, and takes its prompt
 /// from every device. When it does not wait any more, the error undoes both.
 fn settle(

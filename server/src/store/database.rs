@@ -2,13 +2,14 @@
 
 use super::engine::sqlite::Sqlite;
 use super::engine::value::values;
-use super::engine::{Done, Engine, Look, Transaction, Work};
+use super::engine::{Done, Engine, Look, Transaction, Watcher, Work};
 use super::health::Health;
 use super::inspected::Inspected;
+use super::recovery::state::RecoveryState;
 use super::{Rules, StoreError, journal};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -20,6 +21,8 @@ pub struct Store {
     pub(super) rules: Rules,
     /// Names this process in the leases that it takes.
     pub(super) process: String,
+    /// How the recovery journal stands, once one is kept.
+    pub(super) recovery: OnceLock<RecoveryState>,
 }
 
 /// How long a process has what it has taken out of a queue to be sent: longer than any attempt lasts. Then another may.
@@ -82,7 +85,7 @@ impl Store {
             Place::File(path) => Box::new(Sqlite::open(path, clock, Arc::clone(&health))?),
             Place::KnownFile(path) => Box::new(Sqlite::open_known(path, clock, Arc::clone(&health))?),
         };
-        Ok(Self { engine, health, rules, process })
+        Ok(Self { engine, health, rules, process, recovery: OnceLock::new() })
     }
 
     /// The version of the schema that this program works with.
@@ -250,6 +253,25 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn latest_moment(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(journal::last_line_at).await
+    }
+
+    /// Copies one moment of the database to a new file, while everything goes on, and checks the copy. `watch` is told
+    /// how far it has come.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database cannot be read, the file not be written, or the copy is damaged.
+    pub async fn copy_to(&self, path: PathBuf, watch: Watcher) -> Result<(), StoreError> {
+        self.engine.copy_to(path, watch).await
+    }
+
+    /// Looks through a database that nobody works on, all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`], with what is damaged.
+    pub fn check_whole(place: &Place) -> Result<(), StoreError> {
+        match place {
+            Place::File(path) | Place::KnownFile(path) => Sqlite::check_whole(path),
+        }
     }
 
     /// Finishes what was accepted and closes. Later calls fail with [`StoreError::Closed`].

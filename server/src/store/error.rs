@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Not readable as what it should be.
     #[error("the database cannot be read: {0}")]
     Unreadable(String),
+    /// The recovery journal, which lies outside of the database, cannot be read or written.
+    #[error("the recovery journal {0}")]
+    RecoveryJournal(String),
     /// The server is stopping.
     #[error("the database is closed")]
     Closed,

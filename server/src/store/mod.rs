@@ -22,6 +22,7 @@ mod organisations;
 mod prompts;
 mod proofs;
 mod pushes;
+pub mod recovery;
 mod registrations;
 mod retention;
 mod rules;
@@ -45,6 +46,7 @@ pub use inspected::Inspected;
 // For the tests that look at what is kept, whichever engine keeps it.
 #[doc(hidden)]
 pub use engine::row::{FromValue, Row};
+pub use engine::{Copied, Watcher};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
 pub use new_challenge::{NewChallenge, Recipient};

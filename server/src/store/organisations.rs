@@ -4,7 +4,7 @@ use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
-use super::{Store, StoreError, claims};
+use super::{Rules, Store, StoreError, claims};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{OrganisationRow, RelyingPartyRow};
@@ -182,17 +182,49 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn revoke_relying_party(&self, by: Actor, handle: String) -> Result<bool, StoreError> {
         let rules = self.rules;
-        self.write(move |transaction, now| {
-            let Some(row_id) = in_use(transaction, &handle)? else { return Ok(false) };
-            claims::cancel(transaction, &rules, now, &by, claims::Of::RelyingParty(row_id))?;
-            // Afterwards: it hears of what was taken back, and of nothing later.
-            let sql = "UPDATE relying_party SET revoked_at = $2 WHERE row_id = $1 AND revoked_at IS NULL";
-            let revoked = transaction.changes_one(sql, values![row_id, now])?;
-            if revoked {
-                Entry::new(now, &by, Fact::RelyingPartyRevoked).of_relying_party(transaction, row_id)?;
-            }
-            Ok(revoked)
-        })
-        .await
+        self.write(move |transaction, now| revoke(transaction, &rules, now, &by, Some(&handle))).await
     }
+}
+
+/// Ends a relying party and takes back what it has asked; false when there is none of this handle in use.
+pub(super) fn revoke(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    handle: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(row_id) = in_use(transaction, handle.unwrap_or_default())? else { return Ok(false) };
+    claims::cancel(transaction, rules, now, by, claims::Of::RelyingParty(row_id))?;
+    // Afterwards: it hears of what was taken back, and of nothing later.
+    let sql = "UPDATE relying_party SET revoked_at = $2 WHERE row_id = $1 AND revoked_at IS NULL";
+    let revoked = transaction.changes_one(sql, values![row_id, now])?;
+    if revoked {
+        Entry::new(now, by, Fact::RelyingPartyRevoked).of_relying_party(transaction, row_id)?;
+    }
+    Ok(revoked)
+}
+
+/// Ends every key of a relying party but the one of this digest, and makes that one good; false when nothing was ended.
+pub(super) fn replace_key(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    handle: Option<&str>,
+    sha256: Option<&[u8]>,
+) -> Result<bool, StoreError> {
+    let Some(row_id) = in_use(transaction, handle.unwrap_or_default())? else { return Ok(false) };
+    let sql = "UPDATE api_key SET revoked_at = $2
+               WHERE relying_party = $1 AND revoked_at IS NULL AND sha256 IS DISTINCT FROM $3";
+    let ended = transaction.execute(sql, values![row_id, now, sha256])? > 0;
+    if let Some(digest) = sha256.and_then(|digest| <&[u8; 32]>::try_from(digest).ok()) {
+        let sql = "SELECT EXISTS (SELECT 1 FROM api_key WHERE sha256 = $1) AS known";
+        if !transaction.one_row("api_key", sql, values![digest])?.get::<bool>("known")? {
+            insert_key(transaction, row_id, digest, now)?;
+        }
+    }
+    if ended {
+        Entry::new(now, by, Fact::ApiKeyRotated).of_relying_party(transaction, row_id)?;
+    }
+    Ok(ended)
 }

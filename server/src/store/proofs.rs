@@ -70,6 +70,14 @@ fn present_era(tx: &dyn Transaction, now: Timestamp) -> Result<Era, StoreError> 
     Ok(next)
 }
 
+/// Begins an era that was never before, so that no nonce serves which was handed out until now, and forgets all proofs.
+/// Nobody knows how far the eras had come: `step` is a chance number.
+pub(super) fn begin_era(tx: &dyn Transaction, now: Timestamp, step: u64) -> Result<(), StoreError> {
+    let known = Era::read(tx)?.map_or(0, |era| era.number);
+    Era { number: known.saturating_add(1).saturating_add(step), latest: now }.write(tx)?;
+    tx.execute("DELETE FROM accepted_proof", values![]).map(drop)
+}
+
 /// Forgets the proofs that end before this moment, `most` at most, and gives how many there were. That they were
 /// forgotten is written down with it: a later clock that is behind the present one begins another era.
 pub(super) fn forget(

@@ -126,6 +126,18 @@ pub(super) fn forget_old(
     transaction.execute(sql, values![of.row_id, oldest]).map(drop)
 }
 
+/// Makes every code up to this step a spent one, also when the last step is put back later.
+pub(super) fn spend_up_to(
+    transaction: &dyn Transaction,
+    row_id: AuthenticatorRow,
+    step: u64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE code_authenticator SET last_step = $2
+               WHERE row_id = $1 AND (last_step IS NULL OR last_step < $2)";
+    transaction.execute(sql, values![row_id, step])?;
+    accept(transaction, row_id, step)
+}
+
 /// Forgets all steps of an authenticator that has ended.
 pub(super) fn forget(transaction: &dyn Transaction, row_id: AuthenticatorRow) -> Result<(), StoreError> {
     transaction.execute("DELETE FROM used_step WHERE authenticator = $1", values![row_id]).map(drop)

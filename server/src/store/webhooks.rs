@@ -138,6 +138,23 @@ pub(super) fn tell(
     Ok(())
 }
 
+/// Tells a receiver nothing more until it is set anew: after a restore nobody knows its address or its secret any more.
+/// False when there is none, or nothing is told there anyway.
+pub(super) fn switch_off(
+    tx: &dyn Transaction,
+    now: Timestamp,
+    relying_party: RelyingPartyRow,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE webhook SET disabled_at = $2 WHERE relying_party = $1 AND disabled_at IS NULL";
+    let off = tx.changes_one(sql, values![relying_party, now])?;
+    if off {
+        kill_queue(tx, relying_party, "the webhook was changed after the backup from which the server was restored")?;
+        let entry = Entry::new(now, &Actor::OPERATOR, Fact::WebhookDisabled).because("restored");
+        entry.of_relying_party(tx, relying_party)?;
+    }
+    Ok(off)
+}
+
 /// What a line of the journal says of its challenge.
 fn read_event(row: &Row) -> Result<ChallengeEvent, StoreError> {
     let detail: String = row.get("detail")?;

@@ -2,9 +2,11 @@
 
 #![cfg(test)]
 
+mod backup;
 mod crash;
 mod full_disk;
 mod lost_folder;
 mod race;
+mod restore;
 mod retention;
 mod upgrade;

@@ -1,13 +1,16 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
+mod backup;
 mod migrate;
 mod office;
+mod restore;
 mod webhooks;
 
 use crate::failure::Failure;
 use crate::serve;
 use crate::terminal::{self, visible};
 use crate::typed_id::id;
+use backup::{BackupKeyOptions, BackupOptions};
 use clap::{Args, Subcommand};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
@@ -17,8 +20,10 @@ use countersign_server::delivery::push::check::Answer;
 use countersign_server::runtime::open;
 use countersign_server::service::operator::NewRelyingParty;
 use countersign_server::service::wake::Wake;
+use countersign_server::store::recovery::Writer;
 use countersign_server::store::{Account, RelyingParty};
 use office::{Office, or_unknown, refused};
+use restore::RestoreOptions;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use webhooks::WebhookCommand;
@@ -42,6 +47,10 @@ enum Asked {
     /// Bring the database of an earlier version up to date, after a copy of it is kept; no server may run. A server
     /// that starts does the same
     Migrate(migrate::Options),
+    /// Restore a server from a backup, into a folder without one
+    Restore(RestoreOptions),
+    /// Make the pair of keys for sealed backups: prints the recipient, and writes the private half to a file
+    BackupKey(BackupKeyOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +76,8 @@ enum Subject {
     /// The server's keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make a backup in one file, also while the server runs
+    Backup(BackupOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -211,8 +222,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let subject = match options.asked {
         Asked::Of(subject) => subject,
         Asked::Migrate(asked) => return print(&migrate::run(&asked, &options.server, &config)?, options.json),
+        Asked::Restore(asked) => return print(&restore::run(&config, asked).await?, options.json),
+        Asked::BackupKey(asked) => return print(&backup::create_key(&asked)?, options.json),
     };
     let store = open::store(&config, Arc::new(SystemClock)).map_err(|error| options.server.explain(error))?;
+    open::keep_recovery_journal(&config, &store, Writer::Command).await?;
     let office = Office { config, store, wake: Wake::default(), randomness: SystemRandomness::new() };
     let result = office.carry_out(subject).await;
     office.store.close().await;
@@ -238,6 +252,7 @@ impl Office {
                 self.check_push(&organisation, user, id).await
             }
             Subject::Webhook(command) => self.webhook(command).await,
+            Subject::Backup(options) => self.back_up(&options).await,
             Subject::Key(KeyCommand::Rotate) => {
                 let at_rest = self.at_rest()?;
                 let sequence = self.operator().rotate_signing_key(&at_rest, &self.config.data_dir).await?;

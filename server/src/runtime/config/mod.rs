@@ -6,6 +6,7 @@ pub mod settings;
 mod show;
 pub mod source;
 
+use super::backup::config::BackupConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use super::tls::TlsConfig;
@@ -63,6 +64,9 @@ pub struct Config {
     /// How long what is over is kept.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// Backups, and the recovery journal.
+    #[serde(default)]
+    pub backup: BackupConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,

@@ -19,7 +19,7 @@ const ENDED_LEAST: Duration = Duration::from_secs(30 * DAY);
 pub struct RetentionConfig(pub Ages);
 
 /// A length of time as people write it: whole minutes, hours or days.
-fn parse(text: &str) -> Option<Duration> {
+pub fn length(text: &str) -> Option<Duration> {
     let unit = match text.chars().last()? {
         'm' => MINUTE,
         'h' => HOUR,
@@ -33,7 +33,7 @@ fn parse(text: &str) -> Option<Duration> {
 }
 
 /// A length of time in the greatest unit that is whole.
-fn text(age: Duration) -> String {
+pub fn text(age: Duration) -> String {
     let seconds = age.as_secs();
     match (seconds % DAY, seconds % HOUR) {
         (0, _) => format!("{}d", seconds / DAY),
@@ -49,7 +49,7 @@ impl Section {
     /// The age under this key, if there is one.
     fn take(&mut self, key: &str) -> Result<Option<Duration>, String> {
         let Some(found) = self.0.remove(key) else { return Ok(None) };
-        let age = found.as_str().and_then(parse);
+        let age = found.as_str().and_then(length);
         age.map(Some).ok_or_else(|| {
             format!("retention.{key} is {found}; expected a number and a unit, m, h or d: such as \"45m\" or \"90d\"")
         })
@@ -161,13 +161,13 @@ mod tests {
     #[test]
     fn an_age_is_a_number_with_a_unit() {
         for (written, seconds) in [("45m", 2700), ("12h", 43_200), ("90d", 7_776_000), ("0d", 0)] {
-            assert_eq!(parse(written), Some(Duration::from_secs(seconds)), "{written}");
+            assert_eq!(length(written), Some(Duration::from_secs(seconds)), "{written}");
         }
         for wrong in ["", "d", "90", "90 d", "-1d", "+1d", "1.5d", "90D", "90s", "9é", "99999999999999999999d"] {
-            assert_eq!(parse(wrong), None, "{wrong}");
+            assert_eq!(length(wrong), None, "{wrong}");
         }
         for written in ["45m", "36h", "90d"] {
-            assert_eq!(text(parse(written).unwrap()), written);
+            assert_eq!(text(length(written).unwrap()), written);
         }
     }
 

@@ -15,6 +15,7 @@ use super::StoreError;
 use async_trait::async_trait;
 use countersign_protocol::time::Timestamp;
 use row::Row;
+use std::path::PathBuf;
 use value::Value;
 
 /// An open transaction, or a reader's view of one moment.
@@ -77,6 +78,22 @@ pub(super) type Work = Box<dyn FnOnce(Opened<'_>) -> Done + Send>;
 /// A look at what is committed.
 pub(super) type Look = Box<dyn FnOnce(Result<&dyn Transaction, StoreError>) + Send>;
 
+/// Called after each COMMIT of this process, before anybody is told of it. It reads what is committed, and writes
+/// nothing there.
+pub(super) type AfterCommit = Box<dyn FnMut(&dyn Transaction) + Send>;
+
+/// How far a copy has come, in pieces of the same size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// How many are done.
+    pub done: u64,
+    /// How many there are.
+    pub all: u64,
+}
+
+/// Told how far a copy has come, from the thread that copies. Where it says false, the copy is given up.
+pub type Watcher = Box<dyn Fn(Copied) -> bool + Send + Sync>;
+
 /// A database.
 #[async_trait]
 pub(super) trait Engine: Send + Sync {
@@ -92,6 +109,15 @@ pub(super) trait Engine: Send + Sync {
     /// # Errors
     /// [`StoreError::Closed`], when the server is stopping.
     async fn read(&self, look: Look) -> Result<(), StoreError>;
+
+    /// Calls this after each COMMIT from now on, in the place of what was called before.
+    fn after_commit(&self, call: AfterCommit);
+
+    /// Copies one moment of the database to a new file, while everything goes on, and checks the copy.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database cannot be read, the file not be written, or the copy is damaged.
+    async fn copy_to(&self, path: PathBuf, watch: Watcher) -> Result<(), StoreError>;
 
     /// Makes the database full at its present size, or lets it grow again: for a test.
     ///

@@ -1,6 +1,7 @@
 //! SQLite: one file, one writer thread that commits in groups, and readers beside it.
 
 mod connection;
+mod copy;
 mod inspection;
 #[cfg(test)]
 mod plans;
@@ -9,7 +10,7 @@ mod schema;
 mod upgrade;
 mod writer;
 
-use super::{Done, Engine, Look, Work};
+use super::{AfterCommit, Done, Engine, Look, Watcher, Work};
 use crate::store::{Health, Inspected, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
@@ -24,6 +25,7 @@ use writer::Writer;
 pub(in crate::store) struct Sqlite {
     writer: Writer,
     readers: Readers,
+    path: PathBuf,
 }
 
 impl Sqlite {
@@ -82,6 +84,14 @@ impl Sqlite {
         inspection::inspect(path).map_err(|error| named(path, error))
     }
 
+    /// Looks through a database file that nobody works on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`], with what is damaged.
+    pub fn check_whole(path: &Path) -> Result<(), StoreError> {
+        copy::check_whole(path)
+    }
+
     fn over(
         path: &Path,
         opened: Result<Connection, StoreError>,
@@ -94,7 +104,7 @@ impl Sqlite {
             health.guard(file);
         }
         let readers = Readers::new(path, Arc::clone(&health));
-        Ok(Self { writer: Writer::start(connection, clock, health)?, readers })
+        Ok(Self { writer: Writer::start(connection, clock, health)?, readers, path: path.to_owned() })
     }
 }
 
@@ -114,6 +124,15 @@ impl Engine for Sqlite {
 
     async fn read(&self, look: Look) -> Result<(), StoreError> {
         self.readers.take(look).await
+    }
+
+    fn after_commit(&self, call: AfterCommit) {
+        self.writer.after_commit(call);
+    }
+
+    async fn copy_to(&self, path: PathBuf, watch: Watcher) -> Result<(), StoreError> {
+        let from = self.path.clone();
+        tokio::task::spawn_blocking(move || copy::copy(&from, &path, &watch)).await.map_err(|_| StoreError::Closed)?
     }
 
     async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {

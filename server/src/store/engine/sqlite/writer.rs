@@ -5,7 +5,7 @@
 
 use super::connection::Statements;
 use super::schema;
-use crate::store::engine::{Acknowledge, Done, Work};
+use crate::store::engine::{Acknowledge, AfterCommit, Done, Work};
 use crate::store::{Health, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
 use rusqlite::Connection;
@@ -21,16 +21,26 @@ const QUEUE_LENGTH: usize = 4096;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Work>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    after: AfterEachCommit,
 }
+
+/// What is called after each commit, once something is.
+type AfterEachCommit = Arc<Mutex<Option<AfterCommit>>>;
 
 impl Writer {
     pub fn start(connection: Connection, clock: Arc<dyn Clock>, health: Arc<Health>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
+        let after = AfterEachCommit::default();
+        let called = Arc::clone(&after);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_until_closed(connection, &*clock, &health, receiver))
+            .spawn(move || write_until_closed(connection, &*clock, &health, receiver, &called))
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), after })
+    }
+
+    pub fn after_commit(&self, call: AfterCommit) {
+        *self.after.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
     }
 
     pub async fn take(&self, work: Work) -> Result<(), StoreError> {
@@ -87,7 +97,13 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn write_until_closed(connection: Connection, clock: &dyn Clock, health: &Health, mut queue: mpsc::Receiver<Work>) {
+fn write_until_closed(
+    connection: Connection,
+    clock: &dyn Clock,
+    health: &Health,
+    mut queue: mpsc::Receiver<Work>,
+    after: &AfterEachCommit,
+) {
     let _guard = AbortOnPanic;
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
@@ -97,12 +113,18 @@ fn write_until_closed(connection: Connection, clock: &dyn Clock, health: &Health
                 Err(_) => break,
             }
         }
-        commit_group(&connection, clock, health, group);
+        commit_group(&connection, clock, health, group, after);
     }
     leave(connection, health);
 }
 
-fn commit_group(connection: &Connection, clock: &dyn Clock, health: &Health, group: Vec<Work>) {
+fn commit_group(
+    connection: &Connection,
+    clock: &dyn Clock,
+    health: &Health,
+    group: Vec<Work>,
+    after: &AfterEachCommit,
+) {
     let begun = health.check_not_lost().and_then(|()| run(connection, "BEGIN IMMEDIATE"));
     let mut transaction = begun.and_then(|()| schema::check_unchanged(connection));
     let mut acknowledgements = Vec::with_capacity(group.len());
@@ -125,6 +147,11 @@ fn commit_group(connection: &Connection, clock: &dyn Clock, health: &Health, gro
         {
             tracing::error!(%error, "the database did not roll back");
         }
+    }
+    if committed.is_ok()
+        && let Some(call) = &mut *after.lock().unwrap_or_else(PoisonError::into_inner)
+    {
+        call(&Statements(connection));
     }
     for acknowledge in acknowledgements {
         acknowledge(committed.clone());
