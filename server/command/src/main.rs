@@ -12,10 +12,9 @@ mod serve;
 mod terminal;
 mod typed_id;
 
-use clap::Parser;
-use command_line::{CommandLine, run};
+use command_line::{read, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run(CommandLine::parse())
+    read().map_or_else(|ended| ended, run)
 }

@@ -15,6 +15,7 @@ mod engine;
 mod enrolments;
 mod error;
 mod journal;
+mod journal_lines;
 mod new_challenge;
 mod organisations;
 mod prompts;
@@ -43,8 +44,9 @@ pub use error::StoreError;
 pub use engine::row::{FromValue, Row};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
+pub use journal_lines::{JournalFilter, JournalLine};
 pub use new_challenge::{NewChallenge, Recipient};
-pub use organisations::{Organisation, RelyingParty};
+pub use organisations::{Organisation, RelyingParty, Renamed};
 pub use prompts::Raise;
 pub use proofs::Accepted as AcceptedProof;
 pub use pushes::{Choice, Content, LONGEST_REST, PushOutcome, QueuedPush, Retracted, Untaken};

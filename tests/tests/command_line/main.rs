@@ -6,6 +6,7 @@ mod admin;
 mod data_folder;
 mod gateway;
 mod hostile;
+mod journal;
 mod phone;
 mod phone_answers;
 mod phone_codes;
