@@ -159,7 +159,7 @@ const CALLS: &[Call] = &[
     ("get", "/.well-known/countersign", "read_identity", By::Anybody, &[Malformed]),
     ("get", "/healthz", "healthz", By::Anybody, &[]),
     ("get", "/readyz", "readyz", By::Anybody, &[]),
-    ("get", "/metrics", "metrics", By::Anybody, &[]),
+    ("get", "/metrics", "metrics", By::Anybody, &[NotFound]),
 ];
 
 /// What stands in the description before its calls are added.

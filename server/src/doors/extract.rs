@@ -2,6 +2,7 @@
 //! service makes those values, of a key or a proof that it has checked.
 
 use super::problem::Problem;
+use super::request::Caller;
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use crate::service::authenticate::{self, ConfirmedDevice, Device, NamedDevice, RelyingParty};
@@ -53,7 +54,11 @@ impl FromRequestParts<Arc<Service>> for RelyingParty {
         };
         match header.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?)
+                let found = Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?;
+                if let Some(caller) = parts.extensions.get::<Caller>() {
+                    caller.is(found.handle());
+                }
+                Ok(found)
             }
             _ => Err(unauthorised),
         }

@@ -3,9 +3,11 @@
 mod description;
 pub mod device;
 pub mod extract;
+mod metrics;
 pub mod parameter;
 pub mod problem;
 pub mod public;
 mod qr;
 pub mod relying_party;
+mod request;
 pub mod routes;

@@ -1,8 +1,7 @@
 //! Who this server is, for phones; and whether it is well, for the operator.
 
 use super::problem::Problem;
-use crate::keys::certificate::Standing;
-use crate::service::Service;
+use crate::service::{Service, readiness};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -76,35 +75,19 @@ pub struct Readiness {
     warnings: Vec<String>,
 }
 
-/// True when the database takes writes, and phones believe what is signed.
+/// True when a question that was asked now would be answered, and phones would believe it.
 #[utoipa::path(get, path = "/readyz", tag = "operator",
     responses((status = 200, body = Readiness,
             description = "The database takes writes, and the certificate of the signing key serves"),
-        (status = 503, description = "One of them does not: `detail` says which",
+        (status = 503, description = "One of them does not: `detail` says which, and `reasons` one by one",
             body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readiness>, Problem> {
-    service.store.ping().await?;
-    let (term, now) = (service.keys.signer(&service.store).await?.term, service.now());
-    let warning = term.warning(now);
-    if let (Standing::Over, Some(warning)) = (term.standing(now), &warning) {
-        return Err(Problem::NotReady(format!("{warning}.")));
+    let found = readiness::look(&service).await;
+    if found.reasons.is_empty() {
+        Ok(Json(Readiness { status: "ready", warnings: found.warnings }))
+    } else {
+        Err(Problem::NotReady(found.reasons))
     }
-    Ok(Json(Readiness { status: "ready", warnings: warning.into_iter().collect() }))
-}
-
-/// What a Prometheus server reads (text format 0.0.4): for how many seconds the certificate of the signing key still
-/// serves, which are negative once it is over. It names nobody, so everybody may read it.
-#[utoipa::path(get, path = "/metrics", tag = "operator",
-    responses((status = 200, description = "Gauges in the text format of Prometheus", body = String)))]
-pub async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Problem> {
-    let ends = service.keys.signer(&service.store).await?.term.ends;
-    let left = ends.seconds().saturating_sub(service.now().seconds());
-    let text = format!(
-        "# HELP countersign_certificate_seconds_left For how long the certificate of the signing key still serves.\n\
-         # TYPE countersign_certificate_seconds_left gauge\n\
-         countersign_certificate_seconds_left {left}\n"
-    );
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
 /// What a person sees who opens an enrolment link in a browser instead of the service.

@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, overlaid by the environment.
 
+use super::metrics::MetricsConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use crate::delivery::push::config::PushConfig;
@@ -49,6 +50,9 @@ pub struct Config {
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
+    /// The figures.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
 }
 
 fn default_listen() -> SocketAddr {
@@ -105,6 +109,13 @@ pub struct LogConfig {
     /// How lines look.
     #[serde(default)]
     pub format: LogFormat,
+    /// Whether each answer is a line: method, route, status, how long it took, the request's id, and which relying party
+    /// asked.
+    #[serde(default)]
+    pub access: bool,
+    /// Whether such a line has the caller's address too, which is personal data.
+    #[serde(default)]
+    pub addresses: bool,
 }
 
 /// How lines of the log look.
@@ -198,6 +209,7 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
                     | "retention"
                     | "limits"
                     | "log"
+                    | "metrics"
             ) =>
         {
             Err(())

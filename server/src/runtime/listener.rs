@@ -1,6 +1,7 @@
 //! The accept loop: bounded connections, a deadline for headers, and a stop that finishes what has begun.
 
 use super::http_message::{self, Guarded, Heads, MAX_HEAD_LENGTH};
+use crate::domain::measure::Present;
 use crate::doors::extract::Peer;
 use axum::Router;
 use axum::http::{HeaderValue, Request, header};
@@ -27,8 +28,14 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How long accepting rests when the system has no more file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stopping`, then finishes the requests that have begun.
-pub async fn serve(listener: TcpListener, router: Router, connections: usize, stopping: CancellationToken) {
+/// Serves until `stopping`, then finishes the requests that have begun. `open` counts the connections.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: usize,
+    open: Arc<Present>,
+    stopping: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(connections));
     let graceful = GracefulShutdown::new();
     // HTTP/1.1 alone: without TLS nobody negotiates HTTP/2, and telling the two apart by the first bytes has no
@@ -50,7 +57,9 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
         });
         let connection = builder.serve_connection(guarded, service).into_owned();
         let connection = graceful.watch(connection);
+        let open = Arc::clone(&open);
         tokio::spawn(async move {
+            let _one = open.enter();
             if let Err(error) = connection.await {
                 tracing::debug!(error, "a connection ended early");
             }
@@ -111,7 +120,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", routing::get(async || "here"));
         let stopping = CancellationToken::new();
-        tokio::spawn(serve(listener, router, 10, stopping.clone()));
+        tokio::spawn(serve(listener, router, 10, Arc::default(), stopping.clone()));
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").await.unwrap();
         let (begun, mut answer) = (Instant::now(), Vec::new());

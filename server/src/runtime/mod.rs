@@ -4,6 +4,7 @@ pub mod config;
 pub mod data_folder;
 pub mod http_message;
 pub mod listener;
+pub mod metrics;
 pub mod open;
 pub mod retention;
 pub mod serve;

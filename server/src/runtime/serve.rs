@@ -17,13 +17,19 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// The most connections to the figures' own address.
+const METRICS_CONNECTIONS: usize = 64;
+
 /// A server that listens.
 pub struct Running {
     /// Its use cases, and what they work with.
     pub service: Arc<Service>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the figures are, when they have an address of their own.
+    pub metrics_address: Option<SocketAddr>,
     listening: JoinHandle<()>,
+    measuring: Option<JoinHandle<()>>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
     pruning: JoinHandle<()>,
@@ -79,6 +85,14 @@ pub async fn start_with(
             return Err(StartupError::Configuration(reason.into()));
         }
     };
+    let measured = match config.metrics.listen {
+        Some(address) => {
+            let listener = bind(address).await?;
+            let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
+            Some((listener, address))
+        }
+        None => None,
+    };
     let mut folder = DataFolder::take(&config.data_dir)?;
     let service = open::service(config, public_url, clock, randomness).await?;
     let (sender, teller) = match senders(config, &service).await {
@@ -101,9 +115,27 @@ pub async fn start_with(
     let telling = tokio::spawn(teller.run());
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
-    let serving = listener::serve(listener, router, config.limits.connections, service.stopping.clone());
+    let (open, stopping) = (Arc::clone(&service.figures.connections), service.stopping.clone());
+    let serving = listener::serve(listener, router, config.limits.connections, open, stopping.clone());
     let listening = tokio::spawn(serving);
-    Ok(Running { address, listening, pushing, telling, pruning, watching, service, _folder: folder })
+    let metrics_address = measured.as_ref().map(|(_, address)| *address);
+    let measuring = measured.map(|(listener, address)| {
+        tracing::info!(%address, "the figures are at /metrics");
+        let router = routes::metrics_router(Arc::clone(&service));
+        tokio::spawn(listener::serve(listener, router, METRICS_CONNECTIONS, Arc::default(), stopping))
+    });
+    Ok(Running {
+        address,
+        metrics_address,
+        listening,
+        measuring,
+        pushing,
+        telling,
+        pruning,
+        watching,
+        service,
+        _folder: folder,
+    })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -126,6 +158,9 @@ impl Running {
         self.service.stopping.cancel();
         // A task that panicked has said so; there is nothing left to wait for.
         let _ = self.listening.await;
+        if let Some(measuring) = self.measuring {
+            let _ = measuring.await;
+        }
         let _ = self.pushing.await;
         let _ = self.telling.await;
         let _ = self.pruning.await;

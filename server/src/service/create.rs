@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::authenticate::RelyingParty;
+use crate::domain::measure::Step;
 use crate::domain::methods::Methods;
 use crate::domain::refused::Refused;
 use crate::domain::{client_address, user_agent};
@@ -41,6 +42,15 @@ pub enum Created {
 /// for what no phone would show; `unavailable` when the database gives no answer; `internal` when a key of the server
 /// does not sign.
 pub async fn create(
+    service: &Service,
+    by: &RelyingParty,
+    idempotency_key: Option<String>,
+    request: ChallengeRequest,
+) -> Result<Created, Refused> {
+    service.timed(Step::Create, ask(service, by, idempotency_key, request)).await
+}
+
+async fn ask(
     service: &Service,
     by: &RelyingParty,
     idempotency_key: Option<String>,

@@ -11,11 +11,13 @@ pub mod code_secrets;
 pub mod codes;
 pub mod create;
 pub mod enrol;
+pub mod figures;
 pub mod names;
 pub mod notices;
 pub mod operator;
 pub mod pull;
 pub mod push_registrations;
+pub mod readiness;
 pub mod settle;
 pub mod waiting;
 pub mod wake;
@@ -27,6 +29,7 @@ use crate::keys::server_keys::ServerKeys;
 use crate::store::Store;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
+use figures::Figures;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use wake::Wake;
@@ -46,6 +49,12 @@ pub struct Settings {
     pub code_drift: Drift,
     /// Whether a phone's own word on user verification is believed.
     pub accept_unattested: bool,
+    /// Whether the figures are read here, and not at an address of their own.
+    pub metrics_here: bool,
+    /// Whether each answer is a line of the log.
+    pub access_log: bool,
+    /// Whether such a line has the caller's address.
+    pub log_addresses: bool,
 }
 
 /// What every use case works with.
@@ -62,6 +71,8 @@ pub struct Service {
     pub settings: Settings,
     /// Who waits for what has changed.
     pub wake: Wake,
+    /// What is counted and measured.
+    pub figures: Figures,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }

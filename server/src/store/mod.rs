@@ -14,6 +14,7 @@ mod devices;
 mod engine;
 mod enrolments;
 mod error;
+mod figures;
 mod journal;
 mod journal_lines;
 mod new_challenge;
@@ -39,6 +40,7 @@ pub use database::{DATABASE_FILE, ENGINES, EngineKind, Place, Store};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use error::StoreError;
+pub use figures::{Seen, StoreFigures};
 // For the tests that look at what is kept, whichever engine keeps it.
 #[doc(hidden)]
 pub use engine::row::{FromValue, Row};

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_log;
 mod admin;
 mod data_folder;
 mod gateway;

@@ -12,6 +12,7 @@ pub(super) mod sqlite;
 pub(super) mod value;
 
 use super::StoreError;
+use crate::domain::measure::Commits;
 use async_trait::async_trait;
 use countersign_protocol::time::Timestamp;
 use row::Row;
@@ -92,6 +93,12 @@ pub(super) trait Engine: Send + Sync {
     /// # Errors
     /// [`StoreError::Closed`], when the server is stopping.
     async fn read(&self, look: Look) -> Result<(), StoreError>;
+
+    /// What is measured of its commits.
+    fn commits(&self) -> &Commits;
+
+    /// How many pieces of work wait to be taken.
+    fn queued(&self) -> usize;
 
     /// Makes the database full at its present size, or lets it grow again: for a test.
     ///

@@ -8,6 +8,7 @@ mod schema;
 mod writer;
 
 use super::{Done, Engine, Look, Work};
+use crate::domain::measure::Commits;
 use crate::store::StoreError;
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
@@ -62,6 +63,14 @@ impl Engine for Sqlite {
 
     async fn read(&self, look: Look) -> Result<(), StoreError> {
         self.readers.take(look).await
+    }
+
+    fn commits(&self) -> &Commits {
+        self.writer.commits()
+    }
+
+    fn queued(&self) -> usize {
+        self.writer.queued()
     }
 
     async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 //! The more there is to do, the larger the groups become, and the fewer times the disk is waited for.
 
 use super::connection::Statements;
+use crate::domain::measure::Commits;
 use crate::store::StoreError;
 use crate::store::engine::{Acknowledge, Done, Work};
 use countersign_protocol::time::{Clock, Timestamp};
@@ -20,21 +21,33 @@ const QUEUE_LENGTH: usize = 4096;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Work>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    commits: Arc<Commits>,
 }
 
 impl Writer {
     pub fn start(connection: Connection, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
+        let commits = Arc::<Commits>::default();
+        let measured = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_until_closed(&connection, &*clock, receiver))
+            .spawn(move || write_until_closed(&connection, &*clock, &measured, receiver))
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
     }
 
     pub async fn take(&self, work: Work) -> Result<(), StoreError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         queue.ok_or(StoreError::Closed)?.send(work).await.map_err(|_| StoreError::Closed)
+    }
+
+    pub fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    pub fn queued(&self) -> usize {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     pub async fn close(&self) {
@@ -78,7 +91,7 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn write_until_closed(connection: &Connection, clock: &dyn Clock, mut queue: mpsc::Receiver<Work>) {
+fn write_until_closed(connection: &Connection, clock: &dyn Clock, commits: &Commits, mut queue: mpsc::Receiver<Work>) {
     let _guard = AbortOnPanic;
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
@@ -88,11 +101,12 @@ fn write_until_closed(connection: &Connection, clock: &dyn Clock, mut queue: mps
                 Err(_) => break,
             }
         }
-        commit_group(connection, clock, group);
+        commit_group(connection, clock, commits, group);
     }
 }
 
-fn commit_group(connection: &Connection, clock: &dyn Clock, group: Vec<Work>) {
+fn commit_group(connection: &Connection, clock: &dyn Clock, commits: &Commits, group: Vec<Work>) {
+    let pieces = group.len();
     let mut transaction = run(connection, "BEGIN IMMEDIATE");
     let mut acknowledgements = Vec::with_capacity(group.len());
     for work in group {
@@ -105,7 +119,14 @@ fn commit_group(connection: &Connection, clock: &dyn Clock, group: Vec<Work>) {
             transaction = Err(StoreError::Unwritable("the transaction was rolled back".into()));
         }
     }
+    let begun = clock.since_boot();
     let committed = transaction.and_then(|()| run(connection, "COMMIT"));
+    if committed.is_ok() {
+        commits.pieces.take_number(pieces);
+        if let (Some(begun), Some(ended)) = (begun, clock.since_boot()) {
+            commits.seconds.take(ended.saturating_sub(begun));
+        }
+    }
     if let Err(failed) = &committed {
         tracing::error!(%failed, "the database did not commit");
         if !connection.is_autocommit()

@@ -1,0 +1,60 @@
+//! Whether a question that was asked now would be answered: every reason for which [`create`](super::create::create)
+//! would fail, or phones would not believe what it sends.
+
+use super::Service;
+use crate::keys::certificate::Standing;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why the server cannot do its work now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reason {
+    /// The stable word.
+    pub code: &'static str,
+    /// What to do, in a sentence.
+    pub detail: String,
+}
+
+/// How the server stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Why it cannot do its work; none while it can.
+    pub reasons: Vec<Reason>,
+    /// What the operator has to do before it becomes one, in sentences.
+    pub warnings: Vec<String>,
+}
+
+impl Readiness {
+    fn fail(&mut self, code: &'static str, detail: impl Into<String>) {
+        self.reasons.push(Reason { code, detail: detail.into() });
+    }
+}
+
+/// Looks at everything that a question needs. What else may fail joins the list here.
+pub async fn look(service: &Service) -> Readiness {
+    let mut found = Readiness::default();
+    if service.stopping.is_cancelled() {
+        found.fail("stopping", "The server is stopping.");
+    }
+    // A write, so that a disk that is full and a database that somebody else holds are found too.
+    if let Err(error) = service.store.ping().await {
+        tracing::error!(%error, "the database takes no write");
+        found.fail("store", "The database takes no write: the server's log has the reason.");
+    }
+    match service.keys.signer(&service.store).await {
+        Ok(signer) => {
+            let now = service.now();
+            if let Some(warning) = signer.term.warning(now) {
+                match signer.term.standing(now) {
+                    Standing::Over => found.fail("certificate", format!("{warning}.")),
+                    _ => found.warnings.push(warning),
+                }
+            }
+        }
+        Err(error) => {
+            tracing::error!(?error, "the signing key cannot be read");
+            found.fail("signing_key", "The signing key cannot be read: the server's log has the reason.");
+        }
+    }
+    found
+}
