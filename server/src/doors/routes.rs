@@ -2,7 +2,7 @@
 
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
-use super::relying_party::{authenticators, challenges, codes, enrolments, itself};
+use super::relying_party::{authenticators, challenges, codes, enrolments, itself, users};
 use super::request::follow;
 use super::{description, device, metrics, public};
 use crate::domain::refused::Refused;
@@ -22,7 +22,10 @@ use utoipa_axum::routes;
 pub fn router(service: Arc<Service>) -> Router {
     let relying_party = OpenApiRouter::new()
         .routes(routes!(itself::read))
-        .routes(routes!(enrolments::create_user))
+        .routes(routes!(users::create))
+        .routes(routes!(users::read, users::delete))
+        .routes(routes!(users::devices))
+        .routes(routes!(users::revoke_device))
         .routes(routes!(enrolments::open))
         .routes(routes!(enrolments::read))
         .routes(routes!(enrolments::confirm))

@@ -61,7 +61,7 @@ async fn ask(
         match service.store.created_before(by.row(), key.clone(), request_sha256.clone()).await? {
             Some(store::Created::Same(id)) => return Ok(Created::Same(id)),
             Some(store::Created::Mismatch) => return Err(Refused::IdempotencyMismatch),
-            Some(store::Created::New { .. }) | None => {}
+            Some(store::Created::New { .. } | store::Created::NoAccount) | None => {}
         }
     }
     let attempt = request.attempt.as_deref().map(attempt).transpose()?;
@@ -113,6 +113,7 @@ async fn ask(
         }
         store::Created::Same(id) => Created::Same(id),
         store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
+        store::Created::NoAccount => return Err(Refused::NotFound("user")),
     };
     service.wake.challenge_changed(question.id, account.row_id);
     Ok(created)

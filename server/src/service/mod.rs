@@ -15,6 +15,7 @@ pub mod figures;
 pub mod names;
 pub mod notices;
 pub mod operator;
+pub mod people;
 pub mod pull;
 pub mod push_registrations;
 pub mod readiness;

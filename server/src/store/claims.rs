@@ -46,6 +46,8 @@ pub(super) enum Of {
     SettledWith(AuthenticatorRow),
     /// What this relying party has asked.
     RelyingParty(RelyingPartyRow),
+    /// What this account was asked.
+    Account(AccountRow),
 }
 
 impl Of {
@@ -56,6 +58,7 @@ impl Of {
             Self::SettledBy(row) => ("settled_by = $1", row.into()),
             Self::SettledWith(row) => ("settled_code = $1", row.into()),
             Self::RelyingParty(row) => ("relying_party = $1", row.into()),
+            Self::Account(row) => ("account = $1", row.into()),
         }
     }
 }

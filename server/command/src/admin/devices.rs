@@ -1,11 +1,13 @@
 //! `countersign admin device` and `push`: the phones that answer, and the ways to them.
 
+use super::kept;
 use super::office::{Office, or_unknown, refused};
 use crate::failure::Failure;
 use crate::terminal::visible;
 use crate::typed_id::id;
 use clap::Subcommand;
 use countersign_protocol::handle::{AccountId, EnrolmentId};
+use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::time::SystemClock;
 use countersign_server::delivery::push;
 use countersign_server::delivery::push::check::Answer;
@@ -23,6 +25,9 @@ pub(super) enum DeviceCommand {
         /// The user's id
         #[arg(long, allow_hyphen_values = true, value_parser = id::<AccountId>)]
         user: AccountId,
+        /// Those too that are not in use any more, with why and since when
+        #[arg(long)]
+        all: bool,
     },
     /// End a user's device
     Revoke {
@@ -59,10 +64,11 @@ impl Office {
     pub(super) async fn device(&self, command: DeviceCommand) -> Result<Value, Failure> {
         let operator = self.operator();
         match command {
-            DeviceCommand::List { organisation, user } => {
+            DeviceCommand::List { organisation, user, all } => {
                 self.account(&organisation, user).await?;
-                let devices = operator.devices(&organisation, user).await?;
-                Ok(devices.iter().map(|one| json!({ "id": one.id, "name": one.name, "state": one.state })).collect())
+                let devices = operator.all_devices(&organisation, user).await?;
+                let listed = devices.iter().filter(|one| all || one.state != EnrolmentStage::Void);
+                Ok(listed.map(|one| kept::device(one, all)).collect())
             }
             DeviceCommand::Revoke { organisation, user, id } => {
                 self.account(&organisation, user).await?;

@@ -79,7 +79,7 @@ const fn kind(kind: ActorKind) -> &'static str {
 }
 
 /// A line for programs.
-fn record(line: &JournalLine) -> Value {
+pub(super) fn record(line: &JournalLine) -> Value {
     json!({
         "number": line.number.number(), "time": rfc3339(line.at), "what": line.fact,
         "by": { "kind": kind(line.actor_kind), "id": line.actor }, "from": line.address, "reason": line.reason,

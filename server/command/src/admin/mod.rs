@@ -1,7 +1,9 @@
 //! `countersign admin`: works on a server's database, also while the server runs.
 
 mod devices;
+mod import;
 mod journal;
+mod kept;
 mod office;
 mod organisations;
 mod table;

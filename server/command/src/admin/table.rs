@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The order of the members that are shown; those that are not here follow, by their names. What tells things apart
 /// comes first, long text last.
-const ORDER: [&str; 35] = [
+const ORDER: [&str; 37] = [
     "time",
     "what",
     "by",
@@ -17,6 +17,9 @@ const ORDER: [&str; 35] = [
     "new",
     "organisation",
     "state",
+    "push",
+    "method",
+    "reported",
     "revoked",
     "disabled",
     "locked",
@@ -28,7 +31,6 @@ const ORDER: [&str; 35] = [
     "network",
     "answer",
     "advice",
-    "device_count",
     "user",
     "relying_party",
     "to",
