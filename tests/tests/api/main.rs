@@ -12,6 +12,7 @@ mod learning;
 mod login;
 mod metrics;
 mod numbers;
+mod people;
 mod prompts;
 mod raw_http;
 mod readme;

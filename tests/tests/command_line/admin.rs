@@ -111,7 +111,10 @@ async fn a_revoked_device_is_not_asked_any_more() {
     let id = device.id().to_string();
     let of_user = ["--organisation", "Meridian", "--user", user];
     let list = [&["device", "list"][..], &of_user].concat();
-    assert_eq!(here.admin(&list).await, json!([{ "id": id, "name": "Handmade", "state": "confirmed" }]));
+    let listed = here.admin(&list).await;
+    let (first, seen) = (&listed[0], listed[0]["last_contact_at"].is_string());
+    assert_eq!((&first["id"], &first["name"], &first["state"]), (&json!(id), &json!("Handmade"), &json!("confirmed")));
+    assert!(seen && listed.as_array().unwrap().len() == 1, "{listed}");
 
     let (challenge, compact) = device.asked(site, user).await;
     let revoke = [&["device", "revoke"][..], &of_user, &[&id]].concat();

@@ -8,6 +8,7 @@ mod data_folder;
 mod gateway;
 mod hostile;
 mod journal;
+mod people;
 mod phone;
 mod phone_answers;
 mod phone_codes;

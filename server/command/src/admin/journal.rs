@@ -136,7 +136,10 @@ impl Office {
             newest = newest.max(line.number);
         }
         show(&lines, as_json, follow)?;
-        while follow {
+        if !follow {
+            return Ok(());
+        }
+        loop {
             let page = self.store.journal_after(filter.clone(), newest, PAGE).await?;
             match page.last() {
                 Some(last) => newest = last.number,
@@ -146,7 +149,6 @@ impl Office {
                 show(&page, as_json, follow)?;
             }
         }
-        Ok(())
     }
 }
 
