@@ -1,5 +1,5 @@
-//! What is counted and measured of a server at work. The instruments are plain: they read no clock, know no network, and
-//! take only labels that stand in the source, so that none can hold personal data, and their number has a bound.
+//! What is counted and measured of a server at work. The instruments are plain: they read no clock, know no network,
+//! and take only labels that stand in the source, so that none can hold personal data, and their number has a bound.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};

@@ -2,7 +2,6 @@
 //! service makes those values, of a key or a proof that it has checked.
 
 use super::problem::Problem;
-use super::request::Caller;
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use crate::service::authenticate::{self, ConfirmedDevice, Device, NamedDevice, RelyingParty};
@@ -20,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The longest request body, in bytes.
@@ -30,6 +29,23 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The address of whoever holds the other end of the connection; the listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
+
+/// The relying party that calls, once its key was checked: for the access log.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Caller(Arc<OnceLock<String>>);
+
+impl Caller {
+    /// Says who it is.
+    pub fn is(&self, handle: &str) {
+        // It was said already: a request has one key.
+        let _ = self.0.set(handle.to_owned());
+    }
+
+    /// Who it is, if it was said.
+    pub fn handle(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
 
 /// Where a request comes from, as far as there is a connection.
 pub struct CalledFrom(pub Option<IpAddr>);

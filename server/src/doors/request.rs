@@ -1,7 +1,7 @@
 //! What goes around every request: its id, its line in the access log, and the count of what was refused. It decides
 //! nothing: an id that somebody sends is only repeated.
 
-use super::extract::Peer;
+use super::extract::{Caller, Peer};
 use super::problem::RefusedWith;
 use crate::service::Service;
 use crate::service::figures::passed;
@@ -10,25 +10,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use countersign_protocol::randomness::Randomness;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tracing::Instrument;
 
 /// The header that names a request, on the way in and on the way out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a caller.
 const MAX_ID_LENGTH: usize = 64;
-
-/// The relying party that calls, once its key was checked: for the access log.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Caller(Arc<OnceLock<String>>);
-
-impl Caller {
-    /// Says who it is.
-    pub fn is(&self, handle: &str) {
-        // It was said already: a request has one key.
-        let _ = self.0.set(handle.to_owned());
-    }
-}
 
 /// The id that a caller has sent, if it can stand in a log: letters, digits, dot, hyphen and underscore, once.
 fn sent_id(headers: &HeaderMap) -> Option<String> {
@@ -70,7 +58,7 @@ pub(super) async fn follow(State(service): State<Arc<Service>>, mut request: Req
                 status = response.status().as_u16(),
                 milliseconds,
                 code = refused,
-                relying_party = caller.0.get(),
+                relying_party = caller.handle(),
                 address,
                 "answered"
             );

@@ -109,8 +109,8 @@ pub struct LogConfig {
     /// How lines look.
     #[serde(default)]
     pub format: LogFormat,
-    /// Whether each answer is a line: method, route, status, how long it took, the request's id, and which relying party
-    /// asked.
+    /// Whether each answer is a line: method, route, status, how long it took, the request's id, and which relying
+    /// party asked.
     #[serde(default)]
     pub access: bool,
     /// Whether such a line has the caller's address too, which is personal data.

@@ -1,10 +1,9 @@
 //! The figures of a server at work: what its use cases count, beside what the store has to say.
 
-use super::Service;
 use crate::domain::fact::Fact;
 use crate::domain::measure::{Histogram, Present, SECONDS, Step, Tally};
-use crate::store::{Seen, StoreError, StoreFigures};
-use countersign_protocol::time::Clock;
+use crate::store::{Seen, Store, StoreError, StoreFigures};
+use countersign_protocol::time::{Clock, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +57,24 @@ impl Figures {
         }
     }
 
+    /// What the store has to say, added to what it said before. Two who ask at once do not count the same twice.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub(super) async fn tell(&self, store: &Store, now: Timestamp) -> Result<Told, StoreError> {
+        let mut counted = self.journal.lock().await;
+        let now = store.figures(counted.seen, now).await?;
+        for (fact, more) in &now.facts {
+            *counted.facts.entry(fact.as_str()).or_default() += more;
+        }
+        counted.expired += now.expired;
+        counted.lapsed += now.lapsed;
+        counted.seen = now.seen;
+        let Counted { facts, expired, lapsed, .. } = counted.clone();
+        drop(counted);
+        Ok(Told { facts, expired, lapsed, now })
+    }
+
     /// How long this step took.
     pub const fn step(&self, step: Step) -> &Histogram {
         &self.steps[step as usize]
@@ -67,34 +84,4 @@ impl Figures {
 /// How long something has taken that began at this reading of the counter; none where there is no counter.
 pub fn passed(clock: &dyn Clock, begun: Option<Duration>) -> Option<Duration> {
     Some(clock.since_boot()?.saturating_sub(begun?))
-}
-
-impl Service {
-    /// Carries out a step, and takes how long it took. What was refused is not taken: it would make a busy attacker look
-    /// like a fast server.
-    pub(crate) async fn timed<T, E>(&self, step: Step, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        let begun = self.clock.since_boot();
-        let done = work.await?;
-        if let Some(passed) = passed(&*self.clock, begun) {
-            self.figures.step(step).take(passed);
-        }
-        Ok(done)
-    }
-
-    /// What the store has to say, added to what it said before. Two who ask at once do not count the same twice.
-    ///
-    /// # Errors
-    /// [`StoreError`], when the database gives no answer.
-    pub async fn told(&self) -> Result<Told, StoreError> {
-        let mut counted = self.figures.journal.lock().await;
-        let now = self.store.figures(counted.seen, self.now()).await?;
-        for (fact, more) in &now.facts {
-            *counted.facts.entry(fact.as_str()).or_default() += more;
-        }
-        counted.expired += now.expired;
-        counted.lapsed += now.lapsed;
-        counted.seen = now.seen;
-        let Counted { facts, expired, lapsed, .. } = counted.clone();
-        Ok(Told { facts, expired, lapsed, now })
-    }
 }

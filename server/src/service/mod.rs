@@ -26,11 +26,12 @@ pub mod webhooks;
 
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
+use crate::domain::measure::Step;
 use crate::keys::server_keys::ServerKeys;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
-use figures::Figures;
+use figures::{Figures, Told};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use wake::Wake;
@@ -82,5 +83,24 @@ impl Service {
     /// The present.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Carries out a step, and takes how long it took. What was refused is not taken: it would make a busy attacker
+    /// look like a fast server.
+    pub(crate) async fn timed<T, E>(&self, step: Step, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let begun = self.clock.since_boot();
+        let done = work.await?;
+        if let Some(passed) = figures::passed(&*self.clock, begun) {
+            self.figures.step(step).take(passed);
+        }
+        Ok(done)
+    }
+
+    /// What has become true since the server was started, and what waits now.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn told(&self) -> Result<Told, StoreError> {
+        self.figures.tell(&self.store, self.now()).await
     }
 }

@@ -64,7 +64,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn account(&self, organisation: OrganisationRow, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.read(move |transaction| {
-            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL";
+            let sql = "SELECT row_id, handle, name FROM account
+                       WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL";
             transaction.row("account", sql, values![organisation, id])?.as_ref().map(read_account).transpose()
         })
         .await

@@ -160,7 +160,8 @@ const RECORDS: &str = "SELECT c.*, e.handle AS device, coalesce(e.state, c.state
     JOIN account a ON a.row_id = c.account LEFT JOIN enrolment e ON e.row_id = c.enrolment WHERE c.state <> 'void'";
 
 impl Store {
-    /// Proposes an application for an account; false when that was deleted meanwhile. Earlier proposals whose time is over are forgotten.
+    /// Proposes an application for an account; false when that was deleted meanwhile. Earlier proposals whose time is
+    /// over are forgotten.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

@@ -211,8 +211,8 @@ impl Store {
         self.write(move |tx, now| enrolments::void_all(tx, &rules, now, &by, account)).await
     }
 
-    /// Deletes a person: takes back what they were asked and have approved, ends their devices and whatever makes codes,
-    /// and forgets their name and those of the devices. What receipts rest on stays until its age; none when they were
+    /// Deletes a person: takes back what they were asked and have approved, ends their devices and whatever makes
+    /// codes, and forgets their name and those of the devices. What receipts rest on stays until its age; none when they were
     /// deleted before.
     ///
     /// # Errors

@@ -17,8 +17,8 @@ async fn fetch(url: &str) -> String {
     answer.text().await.unwrap()
 }
 
-/// Every value under its name and labels. Reads as strictly as the format is described: each family begins with its help
-/// and its type and comes once, each value belongs to the family before it, and no series comes twice.
+/// Every value under its name and labels. Reads as strictly as the format is described: each family begins with its
+/// help and its type and comes once, each value belongs to the family before it, and no series comes twice.
 fn read(text: &str) -> BTreeMap<String, f64> {
     let series = Regex::new(r#"^([a-z_]+)(\{[a-z_]+="[^"\\\n]*"(,[a-z_]+="[^"\\\n]*")*\})? (\S+)$"#).unwrap();
     let (mut families, mut values) = (BTreeSet::new(), BTreeMap::new());

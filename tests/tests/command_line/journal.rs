@@ -1,5 +1,5 @@
-//! `countersign admin journal`: who did what, to whom, why, when, from where; and what an admin command says to programs
-//! when it is refused.
+//! `countersign admin journal`: who did what, to whom, why, when, from where; and what an admin command says to
+//! programs when it is refused.
 
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::decision::Answer::{Approve, Report};

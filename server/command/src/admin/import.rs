@@ -1,5 +1,5 @@
-//! `countersign admin user import`: people out of a CSV file. The whole file is read before anything is written, so that
-//! one bad line leaves nothing half done; what is there already stays, so that the same file can be sent again.
+//! `countersign admin user import`: people out of a CSV file. The whole file is read before anything is written, so
+//! that one bad line leaves nothing half done; what is there already stays, so that the same file can be sent again.
 
 use super::office::{Office, no_organisation, or_unknown, refused};
 use crate::failure::Failure;

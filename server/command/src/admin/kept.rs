@@ -1,5 +1,5 @@
-//! What is kept of a person, as JSON: a part of it to be shown, or all of it to be given to them. Never a secret: no key,
-//! no seed, no address of a push network.
+//! What is kept of a person, as JSON: a part of it to be shown, or all of it to be given to them. Never a secret: no
+//! key, no seed, no address of a push network.
 
 use super::journal;
 use countersign_protocol::challenge::Challenge;
