@@ -52,6 +52,11 @@ impl RelyingParty {
         Self { http: client(), url: url.to_owned(), api_key: api_key.to_owned() }
     }
 
+    /// As [`RelyingParty::new`], with a client of the caller's own.
+    pub fn with(http: reqwest::Client, url: &str, api_key: &str) -> Self {
+        Self { http, url: url.to_owned(), api_key: api_key.to_owned() }
+    }
+
     /// A request with the key in it.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.api_key)

@@ -91,8 +91,11 @@ impl Program {
         Self { child, url }
     }
 
-    /// `serve` on a free port, with this data folder.
+    /// `serve` on a free port, with this data folder, in which a server is made where there is none.
     pub async fn serve(data: &Path) -> Self {
+        if !data.join("server.id").exists() {
+            init(data).await;
+        }
         Self::start(serve_command(data)).await
     }
 
@@ -139,6 +142,18 @@ pub fn terminate(process: u32) {
 pub fn signal(process: u32, name: &str) -> bool {
     let kill = format!("kill -{name} {process} 2>/dev/null");
     std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success()
+}
+
+/// `init` in this data folder.
+pub fn init_command(data: &Path) -> Command {
+    let mut command = command(&["init", "--json"]);
+    command.env("COUNTERSIGN_DATA_DIR", data);
+    command
+}
+
+/// Makes a server in this data folder.
+pub async fn init(data: &Path) -> serde_json::Value {
+    run(init_command(data)).await.expect(0).json()
 }
 
 /// `serve` on a free port, with this data folder.
@@ -201,6 +216,9 @@ impl Installation {
     /// One whose environment says something else beside.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let mut init = init_command(data.path());
+        init.envs(settings.iter().copied());
+        run(init).await.expect(0);
         let mut serve = serve_command(data.path());
         serve.envs(settings.iter().copied());
         let server = Program::start(serve).await;

@@ -5,6 +5,7 @@ use crate::http::RelyingParty;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::runtime::config::Config;
+use countersign_server::runtime::init;
 use countersign_server::runtime::serve::{self, Running};
 use countersign_server::runtime::watch::Watch;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,9 @@ impl TestServer {
         configure(&mut config);
         let listener = serve::bind(listen.parse().unwrap()).await.unwrap();
         let randomness = Arc::new(SystemRandomness::new());
+        if !config.data_dir.join("server.id").exists() {
+            init::make(&config, Arc::clone(&clock), randomness.clone()).await.unwrap();
+        }
         let running =
             serve::start_with(&config, listener, Arc::clone(&clock), randomness, |router| router).await.unwrap();
         let url = format!("http://{}", running.address);

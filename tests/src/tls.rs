@@ -1,8 +1,8 @@
 //! A certificate authority of a test's own, and servers that it vouches for.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +35,25 @@ impl Authority {
         let path = folder.join("authority.pem");
         std::fs::write(&path, &self.pem).unwrap();
         path
+    }
+
+    /// A certificate for these names and its key, in PEM; over when `ended`.
+    pub fn issue(&self, names: &[&str], ended: bool) -> (String, String) {
+        let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        if ended {
+            params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        }
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// What a client trusts that trusts this authority alone.
+    pub fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        let blocks = https_client::pem::blocks(self.pem.as_bytes()).unwrap();
+        roots.add(CertificateDer::from(blocks[0].der.to_vec())).unwrap();
+        roots
     }
 
     /// A server on this machine that speaks these protocols (ALPN, RFC 7301) and no other.

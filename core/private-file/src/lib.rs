@@ -1,7 +1,7 @@
 //! Files and folders that only their owner can read.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::path::Path;
 
 /// Makes a folder, and those above it, for this user alone. One that is there stays as it is.
@@ -42,14 +42,44 @@ pub fn open_shared(path: &Path) -> Result<File> {
     options().read(true).create(true).truncate(false).open(path)
 }
 
-/// Writes a new file, and waits for the disk.
+/// Writes a new file, and waits for the disk. Nobody ever finds a part of it, also after a power cut.
 ///
 /// # Errors
 /// `AlreadyExists` when there is such a file; the system's when it cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = options().create_new(true).open(path)?;
+    if path.try_exists()? {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    let beside = path.with_extension("new");
+    write_beside(&beside, bytes)?;
+    // A link takes no name that is taken, as a rename would.
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    match linked {
+        Ok(()) => sync_folder_of(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // Some file systems know no links.
+        Err(_) => {
+            let mut file = options().create_new(true).open(path)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            sync_folder_of(path)
+        }
+    }
+}
+
+fn write_beside(beside: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = options().create(true).truncate(true).open(beside)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// A new name is durable once its folder is.
+fn sync_folder_of(path: &Path) -> Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
 }
 
 /// Writes beside and renames, so that a reader finds the old file or the new one, also after a power cut.
@@ -59,13 +89,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
 /// only the folder failed.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension("new");
-    let mut file = options().create(true).truncate(true).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    write_beside(&beside, bytes)?;
     std::fs::rename(&beside, path)?;
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        // The new name is durable once the folder is.
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    sync_folder_of(path)
 }

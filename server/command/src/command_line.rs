@@ -4,7 +4,7 @@
 //! 5 store, vault or key cannot be opened.
 
 use crate::failure::Failure;
-use crate::{admin, bench, demo, phone, serve, terminal};
+use crate::{admin, bench, demo, init, phone, serve, terminal};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 #[command(
     name = "countersign",
     version,
-    after_help = "Try it: countersign demo\nRun it: countersign serve --config countersign.toml"
+    after_help = "Try it: countersign demo\nRun it: countersign init --config countersign.toml --public-url https://login.example\n        countersign serve --config countersign.toml"
 )]
 pub struct CommandLine {
     #[command(subcommand)]
@@ -23,6 +23,8 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a server: its data folder, its keys and its database, and a configuration file where there is none
+    Init(init::Options),
     /// Run the server
     Serve(serve::ConfigFile),
     /// Try everything in a browser: a sign-in site beside a phone, both on this machine
@@ -40,7 +42,7 @@ impl CommandLine {
     const fn is_for_programs(&self) -> bool {
         match &self.command {
             Command::Admin(options) => options.json,
-            Command::Serve(_) | Command::Demo(_) | Command::Phone(_) | Command::Bench(_) => false,
+            Command::Serve(_) | Command::Init(_) | Command::Demo(_) | Command::Phone(_) | Command::Bench(_) => false,
         }
     }
 }
@@ -69,6 +71,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     };
     let result = runtime.block_on(async {
         match command_line.command {
+            Command::Init(options) => init::run(options).await,
             Command::Serve(options) => serve::run(&options).await,
             Command::Demo(options) => demo::run(options).await,
             Command::Phone(options) => phone::run(options).await,

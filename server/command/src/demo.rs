@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use clap::Args;
 use countersign_demo::{Demo, ORGANISATION, Operator};
 use countersign_protocol::handle::AccountId;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::time::SystemClock;
 use countersign_server::domain::refused::Refused;
 use countersign_server::runtime::config::{Config, LogFormat};
-use countersign_server::runtime::serve;
+use countersign_server::runtime::startup::StartupError;
+use countersign_server::runtime::{init, serve};
 use countersign_server::service::Service;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,6 +87,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     // The demo's phones listen on loopback.
     config.push.webpush.allow_private = true;
 
+    match init::make(&config, Arc::new(SystemClock), Arc::new(SystemRandomness::new())).await {
+        // An earlier run made it.
+        Ok(_) | Err(StartupError::Exists(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     let office = Arc::new(Office::default());
     let demo = Demo::open(&data, Arc::clone(&office) as Arc<dyn Operator>).await?;
     let running = serve::start(&config, listener, |router| router.merge(demo.routes())).await?;

@@ -5,6 +5,7 @@ mod bench;
 mod command_line;
 mod demo;
 mod failure;
+mod init;
 mod phone;
 #[cfg(test)]
 mod reference;

@@ -30,6 +30,33 @@ impl ConfigFile {
             .filter(|(name, _)| name != STORE_VARIABLE);
         Config::load(self.config.as_deref(), environment)
     }
+
+    /// A command of this program with the same configuration, as it is typed in a shell.
+    pub fn command(&self, words: &str) -> String {
+        match &self.config {
+            Some(path) => format!("countersign {words} --config {}", quoted(&path.display().to_string())),
+            None => format!("countersign {words}"),
+        }
+    }
+
+    /// Why a server does not start, and the command that helps.
+    pub fn explain(&self, error: StartupError) -> Failure {
+        let help = match &error {
+            StartupError::NoServer(_) => format!(". Make one with: {}", self.command("init")),
+            StartupError::HalfMade(_) => format!(". Finish it with: {}", self.command("init")),
+            StartupError::Exists(_) => format!(". Start it with: {}", self.command("serve")),
+            _ => String::new(),
+        };
+        let mut failure = Failure::from(error);
+        failure.message += &help;
+        failure
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,".contains(&byte);
+    if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Runs the server until it is asked to stop.
@@ -37,18 +64,26 @@ impl ConfigFile {
 /// # Errors
 /// What to tell the person, with the exit code.
 pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
+    // First of all, so that a hangup never ends a server, however early it comes.
+    let mut hangups = serve::Hangups::listen();
     let config = options.load()?;
     start_log(config.log.format);
     let stop_signal = serve::stop_signal();
     let listener = serve::bind(config.listen).await?;
-    let running = serve::start(&config, listener, |router| router).await?;
-    announce(&format!("http://{}", running.address))?;
+    let running = serve::start(&config, listener, |router| router).await.map_err(|error| options.explain(error))?;
+    announce(&running.url())?;
     tracing::info!(
         public_url = %running.service.settings.public_url,
         server_id = %running.service.keys.server_id,
         "serving"
     );
-    stop_signal.await;
+    let mut stop_signal = std::pin::pin!(stop_signal);
+    loop {
+        tokio::select! {
+            () = &mut stop_signal => break,
+            () = hangups.next() => running.reload(),
+        }
+    }
     tracing::info!("stopping");
     running.stop().await;
     Ok(())

@@ -86,7 +86,10 @@ pub fn rsa(text: &[u8]) -> Result<KeyPair, String> {
 }
 
 /// The first private key in a text.
-fn private_key(text: &[u8]) -> Result<pem::Block, String> {
+///
+/// # Errors
+/// The cause: what it holds instead.
+pub fn private_key(text: &[u8]) -> Result<pem::Block, String> {
     let blocks = match pem::blocks(text) {
         Ok(blocks) => blocks,
         Err(pem::NotPem::NoBlock) => return Err("it holds no -----BEGIN PRIVATE KEY-----".into()),

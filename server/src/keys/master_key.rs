@@ -26,19 +26,43 @@ pub enum MasterKeySource {
     Command(Vec<String>),
 }
 
-/// Reads the master key; makes one only together with a new database.
+impl MasterKeySource {
+    /// The file that holds the key of the server in this folder, where it is in a file.
+    pub fn file(&self, data_dir: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Default => Some(data_dir.join("master.key")),
+            Self::File(path) => Some(path.clone()),
+            Self::Environment(_) | Self::Command(_) => None,
+        }
+    }
+}
+
+/// Makes the file of a new server's master key where it is to be in a file and that is missing; gives that file.
+///
+/// # Errors
+/// [`KeysError::MasterKey`], when the file cannot be written.
+pub fn make(
+    source: &MasterKeySource,
+    data_dir: &Path,
+    randomness: &dyn Randomness,
+) -> Result<Option<PathBuf>, KeysError> {
+    let Some(path) = source.file(data_dir) else { return Ok(None) };
+    let text = Zeroizing::new(BASE64.encode(&*Zeroizing::new(randomness.bytes::<32>())) + "\n");
+    match private_file::write_new(&path, text.as_bytes()) {
+        Ok(()) => Ok(Some(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(wrong(format!("the master key cannot be written to {}: {error}", path.display()))),
+    }
+}
+
+/// Reads the master key of a server.
 ///
 /// # Errors
 /// [`KeysError::MasterKey`], with what to do about it.
-pub fn load(
-    source: &MasterKeySource,
-    data_dir: &Path,
-    new_database: bool,
-    randomness: &dyn Randomness,
-) -> Result<AtRestKey, KeysError> {
+pub fn load(source: &MasterKeySource, data_dir: &Path) -> Result<AtRestKey, KeysError> {
     let text = match source {
-        MasterKeySource::File(path) => read_or_make(path, new_database, randomness)?,
-        MasterKeySource::Default => read_or_make(&data_dir.join("master.key"), new_database, randomness)?,
+        MasterKeySource::File(path) => read(path)?,
+        MasterKeySource::Default => read(&data_dir.join("master.key"))?,
         MasterKeySource::Environment(name) => Zeroizing::new(
             std::env::var(name)
                 .map_err(|_| wrong(format!("the environment variable {name} does not hold a master key")))?,
@@ -60,15 +84,9 @@ fn not_a_key() -> KeysError {
     wrong("a master key is 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64".into())
 }
 
-fn read_or_make(path: &Path, new_database: bool, randomness: &dyn Randomness) -> Result<Zeroizing<String>, KeysError> {
+fn read(path: &Path) -> Result<Zeroizing<String>, KeysError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && new_database => {
-            let text = Zeroizing::new(BASE64.encode(&randomness.bytes::<32>()));
-            private_file::write_new(path, format!("{}\n", text.as_str()).as_bytes())
-                .map_err(|error| wrong(format!("the master key cannot be written to {}: {error}", path.display())))?;
-            Ok(text)
-        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(wrong(format!(
             "{} is missing, and the database beside it was made with one. Put the file back from your backup; \
              without it the secrets in the database cannot be read",

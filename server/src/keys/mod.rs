@@ -6,6 +6,7 @@ pub mod master_key;
 pub mod nonce;
 pub mod sealed;
 pub mod server_keys;
+pub mod tls_pair;
 pub mod vapid_keys;
 
 use crate::store::StoreError;

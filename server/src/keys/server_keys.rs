@@ -28,7 +28,7 @@ const ROOT_FILE: &str = "root.key";
 /// The file that holds the server's id, which is no secret: it tells whether the database beside it is this server's.
 const ID_FILE: &str = "server.id";
 /// The setting that holds the root's public half.
-const ROOT_SETTING: &str = "root";
+pub const ROOT_SETTING: &str = "root";
 /// The setting that holds the root's sealed private half from the moment when it is made until it is in its file.
 const NEW_ROOT_SETTING: &str = "new_root";
 
@@ -66,10 +66,29 @@ pub struct ServerKeys {
 }
 
 impl ServerKeys {
-    /// Opens the server's keys; in a new database they are made.
+    /// Makes the keys of a new server. What an earlier call made that was cut off is kept.
     ///
     /// # Errors
-    /// [`KeysError::Damaged`] and [`KeysError::Store`].
+    /// [`KeysError::Damaged`], [`KeysError::OtherDatabase`] and [`KeysError::Store`].
+    pub async fn make(
+        store: &Store,
+        at_rest: AtRestKey,
+        data_dir: &Path,
+        clock: &dyn Clock,
+        randomness: &dyn Randomness,
+    ) -> Result<Self, KeysError> {
+        begin_root(store, &at_rest, data_dir, randomness).await?;
+        open_root(store, data_dir).await?;
+        if store.signing_key().await?.is_none() {
+            rotate(Actor::SERVER, store, &at_rest, data_dir, clock.now(), randomness).await?;
+        }
+        Self::open(store, at_rest, data_dir, clock, randomness).await
+    }
+
+    /// Opens the server's keys. Those that its version of the database did not know yet are made.
+    ///
+    /// # Errors
+    /// [`KeysError::Damaged`], [`KeysError::OtherDatabase`] and [`KeysError::Store`].
     pub async fn open(
         store: &Store,
         at_rest: AtRestKey,
@@ -77,10 +96,7 @@ impl ServerKeys {
         clock: &dyn Clock,
         randomness: &dyn Randomness,
     ) -> Result<Self, KeysError> {
-        let root = open_root(store, &at_rest, data_dir, randomness).await?;
-        if store.signing_key().await?.is_none() {
-            rotate(Actor::SERVER, store, &at_rest, data_dir, clock.now(), randomness).await?;
-        }
+        let root = open_root(store, data_dir).await?;
         let vapid = VapidKeys::open(store, &at_rest, randomness).await?;
         let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
         let webhook = SoftwareKey::from_pkcs8(&webhook).map_err(damaged)?;
@@ -165,7 +181,8 @@ async fn secret_setting(
     at_rest.open(location, &kept).map_err(damaged)
 }
 
-fn root_path(data_dir: &Path) -> PathBuf {
+/// The file that holds the root's private key of the server in this folder, until the operator moves it away.
+pub fn root_path(data_dir: &Path) -> PathBuf {
     data_dir.join(ROOT_FILE)
 }
 
@@ -176,15 +193,15 @@ pub fn knows_a_server(data_dir: &Path) -> bool {
     root_path(data_dir).exists() || data_dir.join(ID_FILE).exists()
 }
 
-/// The root's public key; in a new database, the root is made. Its private half goes through the database to a file of
-/// its own, which the operator may then move away: so no file is there before the database knows of it, and a crash
-/// anywhere is made good at the next start.
-async fn open_root(
+/// Makes the root of a new server. Its private half goes through the database to a file of its own ([`open_root`]),
+/// which the operator may then move away: so no file is there before the database knows of it, and a crash anywhere is
+/// made good when the server is opened again.
+async fn begin_root(
     store: &Store,
     at_rest: &AtRestKey,
     data_dir: &Path,
     randomness: &dyn Randomness,
-) -> Result<PublicKey, KeysError> {
+) -> Result<(), KeysError> {
     if store.setting(ROOT_SETTING).await?.is_none() {
         if knows_a_server(data_dir) {
             return Err(KeysError::OtherDatabase(data_dir.to_owned()));
@@ -194,6 +211,11 @@ async fn open_root(
         let sealed = at_rest.seal(ROOT_LOCATION, &pkcs8, randomness);
         store.begin_root(public.as_uncompressed().to_vec(), sealed).await?;
     }
+    Ok(())
+}
+
+/// The root's public key.
+async fn open_root(store: &Store, data_dir: &Path) -> Result<PublicKey, KeysError> {
     let public = store.setting(ROOT_SETTING).await?.unwrap_or_default();
     let public = PublicKey::from_uncompressed(&public).map_err(damaged)?;
     if let Some(sealed) = store.setting(NEW_ROOT_SETTING).await? {

@@ -3,6 +3,7 @@
 use super::metrics::MetricsConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
+use super::tls::TlsConfig;
 use crate::delivery::push::config::PushConfig;
 use crate::delivery::webhook::config::WebhookConfig;
 use crate::keys::master_key::MasterKeySource;
@@ -23,6 +24,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address under which phones reach this server, without a trailing slash. Default: `http://` and `listen`.
     pub public_url: Option<String>,
+    /// TLS of the server's own. Without it, a proxy speaks TLS.
+    pub tls: Option<TlsConfig>,
     /// Where the database is.
     #[serde(default = "default_data_dir")]
     pub data_dir: PathBuf,
@@ -170,7 +173,22 @@ impl Config {
         text.parse().map_err(|error: toml::de::Error| error.to_string())
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Under which address phones reach a server that listens here.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`], where others than this machine are to reach it and nobody says how.
+    pub fn public_url_at(&self, address: SocketAddr) -> Result<String, StartupError> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        match &self.public_url {
+            Some(url) => Ok(url.clone()),
+            None if address.ip().is_loopback() => Ok(format!("{scheme}://{address}")),
+            None => Err(StartupError::Configuration(
+                "public_url is missing: say under which https:// address phones reach this server".into(),
+            )),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
         if let Some(text) = &self.public_url {
             let url = url::Url::parse(text).map_err(|_| "public_url is not an address".to_owned())?;
             if !countersign_protocol::link::is_trustworthy(&url) || text.ends_with('/') {
@@ -199,6 +217,7 @@ fn overlay(table: &mut toml::Table, keys: &[String], value: &str) -> Result<(), 
             if matches!(
                 last.as_str(),
                 "master_key"
+                    | "tls"
                     | "push"
                     | "webpush"
                     | "apns"

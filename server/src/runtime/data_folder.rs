@@ -1,8 +1,8 @@
 //! The folder that a server lives in: one process owns it, and it is not begun anew by mistake.
 
 use super::startup::StartupError;
-use crate::keys::server_keys;
-use crate::store::{DATABASE_FILE, StoreError};
+use crate::keys::{KeysError, server_keys};
+use crate::store::{DATABASE_FILE, Inspected, Place, Store, StoreError};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -19,16 +19,23 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Makes the folder where it is missing, and takes it for this process alone: two servers on one database would
-    /// each answer waits of which only the other hears.
+    /// As [`DataFolder::take`], of a folder that is made where it is missing.
     ///
     /// # Errors
-    /// [`StartupError::Configuration`] when the folder cannot be made, [`StartupError::Store`] when nothing can be
-    /// written there, [`StartupError::InUse`] when another process has it.
-    pub fn take(path: &Path) -> Result<Self, StartupError> {
+    /// [`StartupError::Configuration`] when the folder cannot be made; the others as there.
+    pub fn make(path: &Path) -> Result<Self, StartupError> {
         let unmade =
             |error: std::io::Error| StartupError::Configuration(format!("{} cannot be made: {error}", path.display()));
         private_file::create_folder(path).map_err(unmade)?;
+        Self::take(path)
+    }
+
+    /// Takes the folder for this process alone: two servers on one database would each answer waits of which only the
+    /// other hears.
+    ///
+    /// # Errors
+    /// [`StartupError::Store`] when nothing can be written there, [`StartupError::InUse`] when another process has it.
+    pub fn take(path: &Path) -> Result<Self, StartupError> {
         let file = path.join(LOCK_FILE);
         let unusable = |error: std::io::Error| StoreError::Unwritable(format!("{}: {error}", file.display()));
         let lock = private_file::open_shared(&file).map_err(unusable)?;
@@ -60,12 +67,48 @@ pub fn database(path: &Path) -> PathBuf {
     path.join(DATABASE_FILE)
 }
 
-/// Refuses a folder whose keys are there and whose database is not: begun anew under the old identity, it would answer
-/// phones that it does not know.
+/// The same, as the store knows it.
+pub fn place(path: &Path) -> Place {
+    Place::File(database(path))
+}
+
+/// What there is of a server in its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Nothing,
+    /// A part: its making was cut off.
+    HalfMade,
+    /// A server.
+    Server(Inspected),
+}
+
+/// Looks what there is of a server in this folder, whose database is in that place, and changes nothing. A folder whose
+/// keys are there and whose database is not is refused: begun anew under the old identity, it would answer phones that
+/// it does not know.
 ///
 /// # Errors
-/// [`StartupError::DatabaseMissing`], when the folder has the keys of a server and no database.
-pub fn check(path: &Path) -> Result<(), StartupError> {
-    let lost = server_keys::knows_a_server(path) && !database(path).exists();
-    if lost { Err(StartupError::DatabaseMissing(path.to_owned())) } else { Ok(()) }
+/// [`StartupError::DatabaseMissing`], when the folder has the keys of a server and no database,
+/// [`KeysError::OtherDatabase`] when that is another server's, [`StartupError::Store`] when it cannot be read.
+pub fn standing(path: &Path, place: &Place) -> Result<Standing, StartupError> {
+    let knows_a_server = server_keys::knows_a_server(path);
+    match Store::inspect(place)? {
+        None if knows_a_server => Err(StartupError::DatabaseMissing(path.to_owned())),
+        None => Ok(Standing::Nothing),
+        Some(found) if found.has_root && found.has_signing_key => Ok(Standing::Server(found)),
+        Some(found) if knows_a_server && !found.has_root => Err(KeysError::OtherDatabase(path.to_owned()).into()),
+        Some(_) => Ok(Standing::HalfMade),
+    }
+}
+
+/// The server in this folder, whose database is in that place.
+///
+/// # Errors
+/// [`StartupError::NoServer`], [`StartupError::HalfMade`]; the others as [`standing`].
+pub fn server(path: &Path, place: &Place) -> Result<Inspected, StartupError> {
+    match standing(path, place)? {
+        Standing::Server(found) => Ok(found),
+        Standing::Nothing => Err(StartupError::NoServer(path.to_owned())),
+        Standing::HalfMade => Err(StartupError::HalfMade(path.to_owned())),
+    }
 }

@@ -10,17 +10,22 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 /// How long a client may take to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the handshake of TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much hyper reads of a head that never ends, in bytes. Of one that ends, [`MAX_HEAD_LENGTH`] is the limit.
 const MAX_BUFFER_LENGTH: usize = 2 * MAX_HEAD_LENGTH;
 /// How long a stop waits for requests that have begun.
@@ -28,47 +33,89 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How long accepting rests when the system has no more file descriptors.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stopping`, then finishes the requests that have begun. `open` counts the connections.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    connections: usize,
-    open: Arc<Present>,
-    stopping: CancellationToken,
-) {
-    let places = Arc::new(Semaphore::new(connections));
+/// What is served, and how.
+pub struct Served {
+    /// What answers.
+    pub router: Router,
+    /// The most connections at one time.
+    pub connections: usize,
+    /// TLS, where the server speaks it itself.
+    pub tls: Option<TlsAcceptor>,
+    /// Counts the connections.
+    pub open: Arc<Present>,
+}
+
+/// Serves until `stopping`, then finishes the requests that have begun.
+pub async fn serve(listener: TcpListener, served: Served, stopping: CancellationToken) {
+    let places = Arc::new(Semaphore::new(served.connections));
     let graceful = GracefulShutdown::new();
-    // HTTP/1.1 alone: without TLS nobody negotiates HTTP/2, and telling the two apart by the first bytes has no
-    // deadline.
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_BUFFER_LENGTH);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
             () = stopping.cancelled() => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let heads = Arc::new(Heads::default());
-        let guarded = TokioIo::new(Guarded::new(stream, Arc::clone(&heads)));
-        let router = router.clone();
-        let service = service_fn(move |request| {
-            let refused = heads.refuse(&request);
-            answer(router.clone(), request, peer, refused)
-        });
-        let connection = builder.serve_connection(guarded, service).into_owned();
-        let connection = graceful.watch(connection);
-        let open = Arc::clone(&open);
-        tokio::spawn(async move {
-            let _one = open.enter();
-            if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended early");
+        let (router, watcher, open) = (served.router.clone(), graceful.watcher(), Arc::clone(&served.open));
+        match served.tls.clone() {
+            None => drop(tokio::spawn(async move {
+                let _one = open.enter();
+                converse(stream, peer, router, watcher).await;
+                drop(place);
+            })),
+            Some(tls) => {
+                let stopping = stopping.clone();
+                tokio::spawn(async move {
+                    let _one = open.enter();
+                    let stream = tokio::select! {
+                        stream = shake_hands(&tls, stream) => stream,
+                        () = stopping.cancelled() => None,
+                    };
+                    if let Some(stream) = stream {
+                        converse(stream, peer, router, watcher).await;
+                    }
+                    drop(place);
+                });
             }
-            drop(place);
-        });
+        }
     }
     drop(listener);
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end within {} seconds and were cut", GRACE.as_secs());
+    }
+}
+
+/// The handshake of TLS, within its time.
+async fn shake_hands(tls: &TlsAcceptor, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("a handshake took too long");
+            None
+        }
+    }
+}
+
+/// Answers the requests of one connection until it ends.
+async fn converse<S>(stream: S, peer: Peer, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // HTTP/1.1 alone, under TLS too: the guard over heads reads no other.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_BUFFER_LENGTH);
+    let heads = Arc::new(Heads::default());
+    let guarded = TokioIo::new(Guarded::new(stream, Arc::clone(&heads)));
+    let service = service_fn(move |request| {
+        let refused = heads.refuse(&request);
+        answer(router.clone(), request, peer, refused)
+    });
+    let connection = builder.serve_connection(guarded, service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(error, "a connection ended early");
     }
 }
 
@@ -120,7 +167,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", routing::get(async || "here"));
         let stopping = CancellationToken::new();
-        tokio::spawn(serve(listener, router, 10, Arc::default(), stopping.clone()));
+        let served = Served { router, connections: 10, tls: None, open: Arc::default() };
+        tokio::spawn(serve(listener, served, stopping.clone()));
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").await.unwrap();
         let (begun, mut answer) = (Instant::now(), Vec::new());

@@ -3,10 +3,13 @@
 pub mod config;
 pub mod data_folder;
 pub mod http_message;
+pub mod init;
 pub mod listener;
 pub mod metrics;
+pub mod new_config;
 pub mod open;
 pub mod retention;
 pub mod serve;
 pub mod startup;
+pub mod tls;
 pub mod watch;

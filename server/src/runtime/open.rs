@@ -5,7 +5,7 @@ use super::data_folder;
 use super::startup::StartupError;
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
-use crate::keys::server_keys::{self, ServerKeys};
+use crate::keys::server_keys::ServerKeys;
 use crate::keys::{KeysError, master_key};
 use crate::service::figures::Figures;
 use crate::service::wake::Wake;
@@ -26,8 +26,7 @@ pub async fn service(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
-    let place = Place::File(data_folder::database(&config.data_dir));
-    service_over(config, (place, Rules::RIGHT), public_url, clock, randomness).await
+    service_over(config, (data_folder::place(&config.data_dir), Rules::RIGHT), public_url, clock, randomness).await
 }
 
 /// As [`service`], over a store in this place and under these rules: for the simulation, which runs on every engine and
@@ -43,10 +42,8 @@ pub async fn service_over(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
-    private_file::create_folder(&config.data_dir).map_err(|error| {
-        StartupError::Configuration(format!("{} cannot be made: {error}", config.data_dir.display()))
-    })?;
-    let store = store_to_serve(config, place, Arc::clone(&clock), rules)?;
+    data_folder::server(&config.data_dir, &place)?;
+    let store = open_known(config, place, Arc::clone(&clock), rules)?;
     let keys = match open_keys(config, &store, &*clock, &*randomness).await {
         Ok(keys) => keys,
         Err(error) => {
@@ -75,25 +72,11 @@ pub async fn service_over(
 /// Opens the database of the server that is configured, beside that server or while it rests.
 ///
 /// # Errors
-/// [`StartupError::NoServer`] where none was ever started, [`StartupError::DatabaseMissing`] when its keys are there
-/// without their database, [`StartupError::Keys`] for a database that is empty, [`StartupError::Store`] for one that
-/// cannot be opened or brought up to date.
+/// As [`data_folder::server`], and [`StartupError::Store`] for a database that cannot be opened or brought up to date.
 pub fn store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartupError> {
-    data_folder::check(&config.data_dir)?;
-    let path = data_folder::database(&config.data_dir);
-    if !path.exists() {
-        return Err(StartupError::NoServer(config.data_dir.clone()));
-    }
-    open_known(config, Place::File(path), clock, Rules::RIGHT)
-}
-
-/// Opens the database of a server that starts; the first time, it is made.
-fn store_to_serve(config: &Config, place: Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
-    data_folder::check(&config.data_dir)?;
-    if server_keys::knows_a_server(&config.data_dir) {
-        return open_known(config, place, clock, rules);
-    }
-    Ok(Store::open_with_rules(&place, clock, rules)?)
+    let place = data_folder::place(&config.data_dir);
+    data_folder::server(&config.data_dir, &place)?;
+    open_known(config, place, clock, Rules::RIGHT)
 }
 
 fn open_known(config: &Config, place: Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Store, StartupError> {
@@ -109,7 +92,6 @@ async fn open_keys(
     clock: &dyn Clock,
     randomness: &dyn Randomness,
 ) -> Result<ServerKeys, StartupError> {
-    let new_database = store.setting("root").await?.is_none();
-    let at_rest = master_key::load(&config.master_key, &config.data_dir, new_database, randomness)?;
+    let at_rest = master_key::load(&config.master_key, &config.data_dir)?;
     Ok(ServerKeys::open(store, at_rest, &config.data_dir, clock, randomness).await?)
 }

@@ -1,9 +1,11 @@
 //! Starting the server and stopping it.
 
 use super::config::Config;
-use super::data_folder::DataFolder;
+use super::data_folder::{self, DataFolder};
+use super::listener::Served;
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
+use super::tls::Tls;
 use super::watch::Watch;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
@@ -28,6 +30,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where the figures are, when they have an address of their own.
     pub metrics_address: Option<SocketAddr>,
+    tls: Option<Tls>,
     listening: JoinHandle<()>,
     measuring: Option<JoinHandle<()>>,
     pushing: JoinHandle<()>,
@@ -77,14 +80,9 @@ pub async fn start_with(
     more: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartupError> {
     let address = listener.local_addr().map_err(|error| StartupError::System(error.to_string()))?;
-    let public_url = match &config.public_url {
-        Some(url) => url.clone(),
-        None if address.ip().is_loopback() => format!("http://{address}"),
-        None => {
-            let reason = "public_url is missing: say under which https:// address phones reach this server";
-            return Err(StartupError::Configuration(reason.into()));
-        }
-    };
+    let public_url = config.public_url_at(address)?;
+    data_folder::server(&config.data_dir, &data_folder::place(&config.data_dir))?;
+    let tls = config.tls.as_ref().map(|tls| Tls::open(tls, &public_url, clock.now())).transpose()?;
     let measured = match config.metrics.listen {
         Some(address) => {
             let listener = bind(address).await?;
@@ -116,17 +114,20 @@ pub async fn start_with(
     let pruning = tokio::spawn(Pruner::new(Arc::clone(&service), config.retention.0).run());
     let router = more(routes::router(Arc::clone(&service)));
     let (open, stopping) = (Arc::clone(&service.figures.connections), service.stopping.clone());
-    let serving = listener::serve(listener, router, config.limits.connections, open, stopping.clone());
-    let listening = tokio::spawn(serving);
+    let (connections, acceptor) = (config.limits.connections, tls.as_ref().map(Tls::acceptor));
+    let served = Served { router, connections, tls: acceptor, open };
+    let listening = tokio::spawn(listener::serve(listener, served, stopping.clone()));
     let metrics_address = measured.as_ref().map(|(_, address)| *address);
     let measuring = measured.map(|(listener, address)| {
         tracing::info!(%address, "the figures are at /metrics");
         let router = routes::metrics_router(Arc::clone(&service));
-        tokio::spawn(listener::serve(listener, router, METRICS_CONNECTIONS, Arc::default(), stopping))
+        let served = Served { router, connections: METRICS_CONNECTIONS, tls: None, open: Arc::default() };
+        tokio::spawn(listener::serve(listener, served, stopping))
     });
     Ok(Running {
         address,
         metrics_address,
+        tls,
         listening,
         measuring,
         pushing,
@@ -153,6 +154,19 @@ impl Running {
         self.telling.abort();
     }
 
+    /// Where it listens, as an address.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.address)
+    }
+
+    /// Reads again what may have changed beside a server that runs: certificate and key of TLS. Connections go on.
+    pub fn reload(&self) {
+        match &self.tls {
+            Some(tls) => tls.reload(self.service.clock.now()),
+            None => tracing::info!("asked to read the certificate of TLS again, and there is no [tls]; serving on"),
+        }
+    }
+
     /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
     pub async fn stop(self) {
         self.service.stopping.cancel();
@@ -166,6 +180,47 @@ impl Running {
         let _ = self.pruning.await;
         let _ = self.watching.await;
         self.service.store.close().await;
+    }
+}
+
+/// The system's requests to read again what may have changed (SIGHUP). From the making of this on, none of them ends
+/// this process.
+#[cfg(unix)]
+pub struct Hangups(Option<tokio::signal::unix::Signal>);
+
+#[cfg(unix)]
+impl Hangups {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok())
+    }
+
+    /// Completes at each.
+    pub async fn next(&mut self) {
+        let heard = match &mut self.0 {
+            Some(signal) => signal.recv().await,
+            None => None,
+        };
+        if heard.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(unix))]
+pub struct Hangups;
+
+#[cfg(not(unix))]
+impl Hangups {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        Self
+    }
+
+    /// Never completes.
+    pub async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 

@@ -36,9 +36,15 @@ pub enum StartupError {
         .0.display()
     )]
     DatabaseMissing(PathBuf),
-    /// The folder has no database, and nothing made one.
-    #[error("there is no server in {} yet: start it once with: countersign serve, and the same --config", .0.display())]
+    /// The folder has no server in it, and only `countersign init` makes one. The command line adds how.
+    #[error("there is no server in {}. If there was one, look whether its disk is mounted there", .0.display())]
     NoServer(PathBuf),
+    /// The making of the folder's server did not come to its end. The command line adds how it is finished.
+    #[error("the making of the server in {} was cut off", .0.display())]
+    HalfMade(PathBuf),
+    /// A server is made where one is.
+    #[error("there is a server in {} already; nothing was changed", .0.display())]
+    Exists(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -53,11 +59,12 @@ pub enum StartupError {
 }
 
 impl StartupError {
-    /// The exit code of the command line (README.md): 1 internal, 2 usage or configuration, 5 store, vault or key
-    /// cannot be opened.
+    /// The exit code of the command line (README.md): 1 internal, 2 usage or configuration, 3 refused, 5 store, vault
+    /// or key cannot be opened.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Configuration(_) | Self::Listen { .. } | Self::NoServer(_) => 2,
+            Self::Configuration(_) | Self::Listen { .. } | Self::NoServer(_) | Self::HalfMade(_) => 2,
+            Self::Exists(_) => 3,
             Self::Store(_) | Self::Keys(_) | Self::InUse { .. } | Self::DatabaseMissing(_) => 5,
             Self::System(_) => 1,
         }

@@ -42,6 +42,17 @@ impl Place {
     }
 }
 
+/// What a database holds, seen before it is opened for work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspected {
+    /// The version of its schema; 0 for one in which nothing was ever made.
+    pub schema: u32,
+    /// Whether it knows the root of a server.
+    pub has_root: bool,
+    /// Whether it has a key that signs, which is made after the root.
+    pub has_signing_key: bool,
+}
+
 /// A kind of database that a store can be in.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineKind {
@@ -76,6 +87,16 @@ impl Store {
             Place::KnownFile(path) => Box::new(Sqlite::open_known(path, clock)?),
         };
         Ok(Self { engine, rules, process })
+    }
+
+    /// What is in this place, without a change to it; none where there is nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`], when what is there is not a database that this version reads.
+    pub fn inspect(place: &Place) -> Result<Option<Inspected>, StoreError> {
+        match place {
+            Place::File(path) | Place::KnownFile(path) => Sqlite::inspect(path),
+        }
     }
 
     /// Runs `work` in a transaction, with the time read in it, and returns once it is durable. When `work` fails,

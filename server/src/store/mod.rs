@@ -37,7 +37,7 @@ pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created};
 pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
-pub use database::{DATABASE_FILE, ENGINES, EngineKind, Place, Store};
+pub use database::{DATABASE_FILE, ENGINES, EngineKind, Inspected, Place, Store};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use error::StoreError;

@@ -1,6 +1,7 @@
 //! What the server keeps, read through its own store and whichever engine is below it: every challenge must live as
 //! ARCHITECTURE.md and PROTOCOL.md say.
 
+use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
@@ -11,121 +12,14 @@ use countersign_server::store::{Row as Columns, StoreError, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long an approval may be claimed. Written down a second time, so that a change of the server's is noticed.
-const CLAIM_WINDOW: Duration = Duration::from_secs(60);
 /// How far back prompts are counted, and how many that did not end in approval may be there: of all, and of one relying
 /// party.
 const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 const MOST_PROMPTS: usize = 5;
 const MOST_PROMPTS_OF_ONE: usize = 3;
-/// How far ahead of the present what has begun may lie.
-const AHEAD: Duration = Duration::from_secs(60);
-/// How long a challenge is looked at after each step although its time is over.
-const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// The most questions that a pull brings.
 const MOST_BROUGHT: usize = 32;
-
-/// A challenge as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    row_id: i64,
-    /// Names it.
-    pub id: ChallengeId,
-    relying_party: i64,
-    account: i64,
-    /// The stored word.
-    pub word: String,
-    /// When it was asked.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    settled_at: Option<Timestamp>,
-    /// The device that settled it.
-    pub settled_by: Option<i64>,
-    decision: Option<String>,
-    claim_key: Option<String>,
-    claimed_at: Option<Timestamp>,
-    /// What the page shows, where a number is asked for.
-    pub number: Option<String>,
-    /// True when another number was typed.
-    pub wrong_number: bool,
-    /// How the phones were told.
-    pub prompt: String,
-    /// True once somebody has said "this was not me".
-    pub reported: bool,
-}
-
-impl Row {
-    fn read(row: &Columns) -> Result<Self, StoreError> {
-        Ok(Self {
-            row_id: row.get("row_id")?,
-            id: row.get("handle")?,
-            relying_party: row.get("relying_party")?,
-            account: row.get("account")?,
-            word: row.get("state")?,
-            created_at: row.get("created_at")?,
-            expires_at: row.get("expires_at")?,
-            settled_at: row.get("settled_at")?,
-            settled_by: row.get("settled_by")?,
-            decision: row.get("decision")?,
-            claim_key: row.get("claim_key")?,
-            claimed_at: row.get("claimed_at")?,
-            number: row.get("number")?,
-            wrong_number: row.get("wrong_number")?,
-            prompt: row.get("prompt")?,
-            reported: row.get::<Option<String>>("report")?.is_some(),
-        })
-    }
-
-    /// What the stored word means at this moment.
-    pub fn state(&self, now: Timestamp) -> ChallengeState {
-        match self.word.as_str() {
-            "pending" if self.expires_at <= now => ChallengeState::Expired,
-            "pending" => ChallengeState::Pending,
-            "approved" if self.settled_at.is_none_or(|at| at + CLAIM_WINDOW <= now) => ChallengeState::Lapsed,
-            "approved" => ChallengeState::Approved,
-            "denied" => ChallengeState::Denied,
-            "reported" => ChallengeState::Reported,
-            "cancelled" => ChallengeState::Cancelled,
-            "claimed" => ChallengeState::Claimed,
-            _ => ChallengeState::Revoked,
-        }
-    }
-
-    /// Until when it may change by what somebody does.
-    fn until(&self) -> Timestamp {
-        match (self.word.as_str(), self.settled_at) {
-            ("approved", Some(at)) => at + CLAIM_WINDOW,
-            _ => self.expires_at,
-        }
-    }
-
-    /// True while it may change by what somebody does, and shortly after.
-    fn lives(&self, now: Timestamp) -> bool {
-        matches!(self.word.as_str(), "pending" | "approved") && now < self.until() + AFTERMATH
-    }
-
-    /// As it was when it was created.
-    fn unanswered(&self) -> Self {
-        Self {
-            word: "pending".into(),
-            settled_at: None,
-            settled_by: None,
-            decision: None,
-            claim_key: None,
-            claimed_at: None,
-            number: None,
-            wrong_number: false,
-            reported: false,
-            ..self.clone()
-        }
-    }
-
-    fn settlement(&self) -> (Option<Timestamp>, Option<i64>, Option<&String>) {
-        (self.settled_at, self.settled_by, self.decision.as_ref())
-    }
-}
 
 /// The time between two looks: from the earlier, which is not long past, to the later.
 #[derive(Debug, Clone, Copy)]
@@ -176,14 +70,8 @@ impl Database {
 
     /// What a challenge is now, and what it is by the latest time that the server's clock has shown. The two differ
     /// only after a jump back, until which it was over: then the server may say either, unless it has told one of them.
-    /// What began by a clock that was ahead counts as over.
     pub fn states(&self, row: &Row, now: Timestamp) -> [ChallengeState; 2] {
-        let now_is = match (row.state(now), row.settled_at) {
-            (ChallengeState::Pending, _) if row.created_at > now + AHEAD => ChallengeState::Expired,
-            (ChallengeState::Approved, Some(at)) if at > now + AHEAD => ChallengeState::Lapsed,
-            (state, _) => state,
-        };
-        [now_is, row.state(now.max(self.latest))]
+        [row.state_by_clock(now), row.state_by_clock(now.max(self.latest))]
     }
 
     /// The challenge as it was at the last look.
@@ -273,6 +161,7 @@ impl Database {
             row.account == new.account
                 && row.prompt == "pushed"
                 && row.created_at > new.created_at - PROMPT_WINDOW
+                && row.created_at <= new.created_at + AHEAD
                 && !matches!(row.word.as_str(), "approved" | "claimed")
         });
         let (mut of_person, mut of_relying_party) = (0, 0);
@@ -312,7 +201,7 @@ fn text(error: StoreError) -> String {
 fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
         "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                claim_key, claimed_at, number, wrong_number, prompt, report FROM challenge WHERE {condition}"
+                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at FROM challenge WHERE {condition}"
     );
     tx.rows("challenge", &sql, &[row_id.into()])?.iter().map(Row::read).collect()
 }
@@ -413,6 +302,15 @@ fn check(tx: &dyn Transaction, before: Option<&Row>, after: &Row, span: Span) ->
         return Err("its number has changed, or its report is gone".into());
     }
     let (was, is) = (before.word.as_str(), after.word.as_str());
+    match before.told_over_at {
+        Some(_) if was != is || after.told_over_at != before.told_over_at => {
+            return Err("it was told as over, and has changed".into());
+        }
+        None if after.told_over_at.is_some_and(|at| !after.is_over(at)) => {
+            return Err("it was told as over before it was".into());
+        }
+        _ => {}
+    }
     match (was, is) {
         (was, is) if was == is && before.settlement() == after.settlement() => {}
         ("pending", "approved" | "denied" | "reported" | "claimed" | "revoked") => {

@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod network;
 pub mod operator;
 pub mod push_service;
+mod row;
 pub mod site;
 pub mod troubles;
 pub mod world;

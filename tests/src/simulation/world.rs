@@ -8,6 +8,7 @@ use super::host::Host;
 use super::ledger::{self, Ledger};
 use super::network::{Caller, Meaning, Network, Packet, Request, silence};
 use super::push_service::FickleGateway;
+use super::row::Row;
 use super::site::{Person, Site};
 use crate::clock::{ManualClock, SkewedClock};
 use countersign_device::transport::HttpResponse;
@@ -424,7 +425,7 @@ impl World {
         }
     }
 
-    fn agrees(&self, row: &database::Row, now: Timestamp) -> Result<(), String> {
+    fn agrees(&self, row: &Row, now: Timestamp) -> Result<(), String> {
         let [state, by_the_latest_clock] = self.database.states(row, now);
         self.ledger
             .agrees(row.id, state)

@@ -31,6 +31,7 @@ impl Server {
         let file = folder.join("countersign.toml");
         std::fs::write(&file, configuration).unwrap();
         let mut server = Self { configuration: file, network, api_key: String::new(), running: None };
+        run(on(&server.configuration, &["init"])).await.expect(0);
         server.start_again().await.unwrap();
         server.admin(&["organisation", "create", name]).await;
         let made = server.admin(&["relying-party", "create", "--organisation", name, "Customer area"]).await;

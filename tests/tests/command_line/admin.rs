@@ -58,7 +58,7 @@ async fn what_cannot_be_done_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
     for action in ["rotate", "rotate-vapid"] {
-        refused(data, &["key", action], 2, "start it once with: countersign serve").await;
+        refused(data, &["key", action], 2, "Make one with: countersign init").await;
     }
     assert!(Program::serve(data).await.stop().await.success());
     let site = ["relying-party", "create", "--organisation", "Meridian", "Customer area"];

@@ -73,9 +73,17 @@ async fn the_database_of_another_server_is_refused() {
 }
 
 #[tokio::test]
-async fn admin_makes_no_database_where_there_is_none() {
+async fn only_init_makes_a_server() {
     let data = tempfile::tempdir().unwrap();
-    let ended = run(admin_command(data.path(), &["organisation", "create", "Meridian"])).await.expect(2);
-    assert!(ended.err.contains("there is no server in") && ended.err.contains("countersign serve"), "{ended:?}");
-    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+    let missing = data.path().join("not mounted");
+    for folder in [data.path(), &missing] {
+        for command in [serve_command(folder), admin_command(folder, &["organisation", "create", "Meridian"])] {
+            let ended = run(command).await.expect(2);
+            for words in ["there is no server in", "look whether its disk is mounted", "countersign init"] {
+                assert!(ended.err.contains(words), "{ended:?}");
+            }
+            assert_eq!(ended.out, "");
+        }
+        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+    }
 }

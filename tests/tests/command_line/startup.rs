@@ -1,6 +1,6 @@
 //! What does not start, and leaves everything as it was: a server whose data it cannot or must not open.
 
-use countersign_tests::program::{Program, admin_command, binary, run, serve_command};
+use countersign_tests::program::{Program, admin_command, binary, init_command, run, serve_command};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -120,7 +120,8 @@ async fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, "").unwrap();
     let data = file.join("data");
     for (start, words) in [
-        (serve_command(&data), "cannot be made"),
+        (init_command(&data), "cannot be made"),
+        (serve_command(&data), "there is no server in"),
         (admin_command(&data, &["organisation", "list"]), "there is no server in"),
     ] {
         let ended = run(start).await.expect(2);
@@ -140,7 +141,7 @@ async fn a_folder_that_cannot_be_written_is_named() {
     for path in [folder.path(), &data, &copy] {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o555)).unwrap();
     }
-    let command = serve_command(&data);
+    let command = init_command(&data);
     let command = command.as_std();
     let mut start = tokio::process::Command::new(&copy);
     start.args(command.get_args()).env_clear();

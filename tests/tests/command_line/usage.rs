@@ -66,6 +66,7 @@ async fn the_first_line_says_where_the_server_listens() {
     let file = folder.path().join("countersign.toml");
     let data = folder.path().join("data");
     std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\ndata_dir = {data:?}\n")).unwrap();
+    run(command(&["init", "--config", file.to_str().unwrap()])).await.expect(0);
     let mut serve = command(&["serve", "--config", file.to_str().unwrap()]);
     serve.env("RUST_LOG", "error");
     let server = Program::start(serve).await;

@@ -8,7 +8,7 @@ use countersign_protocol::proof::PROOF_HEADER;
 use countersign_tests::handmade::{HandmadeDevice, read_claims};
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::phone::Phone;
-use countersign_tests::program::{Installation, Program, relying_party, serve_command};
+use countersign_tests::program::{Installation, Program, init, relying_party, serve_command};
 use countersign_tests::push_service::Down;
 use countersign_tests::system_calls::{Record, Recorded, recorded};
 use reqwest::Method;
@@ -22,6 +22,7 @@ const WAL: &str = "countersign.db-wal";
 async fn nothing_is_acknowledged_before_the_disk_has_it() {
     let data = tempfile::tempdir().unwrap();
     let record = data.path().join("record");
+    init(data.path()).await;
     let server = Program::start(recorded(&serve_command(data.path()), &record)).await;
     let process = Recorded::new(&record);
     let site = relying_party(data.path(), &server.url).await;

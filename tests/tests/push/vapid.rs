@@ -241,7 +241,7 @@ fn earlier_database(data: &Path) -> rusqlite::Connection {
 fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId, Option<&PushRegistration>)]) {
     let randomness = SystemRandomness::new();
     let config = Config::load(None, std::iter::empty()).unwrap();
-    let at_rest = master_key::load(&config.master_key, data, false, &randomness).unwrap();
+    let at_rest = master_key::load(&config.master_key, data).unwrap();
     let database = earlier_database(data);
     let setting = Location { table: "setting", row: "vapid_key", column: "value" };
     let sealed = at_rest.seal(setting, key, &randomness);

@@ -89,7 +89,7 @@ impl Office {
         let account = self.account(organisation, user).await?;
         let device = self.store.device_to_check(account.row_id, id).await?;
         let device = device.ok_or_else(|| refused("the user has no device of this id in use"))?;
-        let public_url = self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.listen));
+        let public_url = self.config.public_url_at(self.config.listen)?;
         let (clock, randomness) = (Arc::new(SystemClock), Arc::new(self.randomness.clone()));
         let service = open::service(&self.config, public_url, clock, randomness).await?;
         let answers = push::check::check(&service, &self.config.push, device).await;

@@ -84,8 +84,8 @@ enum KeyCommand {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = options.server.load()?;
+    let store = open::store(&config, Arc::new(SystemClock)).map_err(|error| options.server.explain(error))?;
     let Options { json, reason, subject, .. } = options;
-    let store = open::store(&config, Arc::new(SystemClock))?;
     let office = Office { config, store, wake: Wake::default(), randomness: SystemRandomness::new(), reason };
     let result = match subject {
         Subject::Journal(options) => office.journal(options, json).await,
@@ -110,12 +110,12 @@ impl Office {
             }
             Subject::Webhook(command) => self.webhook(command).await,
             Subject::Key(KeyCommand::Rotate) => {
-                let at_rest = self.at_rest().await?;
+                let at_rest = self.at_rest()?;
                 let sequence = self.operator().rotate_signing_key(&at_rest, &self.config.data_dir).await?;
                 Ok(json!({ "sequence": sequence }))
             }
             Subject::Key(KeyCommand::RotateVapid) => {
-                let at_rest = self.at_rest().await?;
+                let at_rest = self.at_rest()?;
                 Ok(json!({ "webpush_public_key": self.operator().rotate_vapid_key(&at_rest).await? }))
             }
             // It prints by itself, page by page.

@@ -70,7 +70,7 @@ impl Office {
         let operator = self.operator();
         match command {
             WebhookCommand::Set { id, url } => {
-                let at_rest = self.at_rest().await?;
+                let at_rest = self.at_rest()?;
                 let secret = operator.set_webhook(&at_rest, self.config.webhook.guard(), &id, &url).await?;
                 let mut answer = json!({ "id": id, "url": url });
                 if let Some(secret) = secret {
@@ -79,7 +79,7 @@ impl Office {
                 Ok(answer)
             }
             WebhookCommand::Rotate { id } => {
-                let at_rest = self.at_rest().await?;
+                let at_rest = self.at_rest()?;
                 let secret = operator.rotate_webhook(&at_rest, &id).await?;
                 Ok(json!({ "id": id, "secret": *secret }))
             }

@@ -28,6 +28,7 @@ async fn a_server_with_the_configuration_that_it_prints_pushes_to_it() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("countersign.toml");
     std::fs::write(&file, section).unwrap();
+    program::init(data.path()).await;
     let mut serve = program::serve_command(data.path());
     serve.arg("--config").arg(&file);
     let server = Program::start(serve).await;

@@ -17,6 +17,7 @@ use std::time::Duration;
 async fn the_real_binary_pushes_through_apns_that_the_environment_configures() {
     let (data, files) = (tempfile::tempdir().unwrap(), Files::new());
     let mut apns = Simulator::start(Options::new(provider(), authority())).await;
+    program::init(data.path()).await;
     let mut serve = program::serve_command(data.path());
     let settings = [
         ("KEY_FILE", files.key().display().to_string()),

@@ -74,7 +74,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// What every connection needs.
-fn prepare(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Without the stable query planner, SQLite looks at the bound values of statements over partial indices, and
     // prepares each kept statement anew at every execution: that alone made a login three times as dear.

@@ -1,6 +1,7 @@
 //! SQLite: one file, one writer thread that commits in groups, and readers beside it.
 
 mod connection;
+mod inspection;
 #[cfg(test)]
 mod plans;
 mod readers;
@@ -9,7 +10,7 @@ mod writer;
 
 use super::{Done, Engine, Look, Work};
 use crate::domain::measure::Commits;
-use crate::store::StoreError;
+use crate::store::{Inspected, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
 use readers::Readers;
@@ -44,14 +45,26 @@ impl Sqlite {
         Self::over(path, connection::open_known(path), clock)
     }
 
+    /// What the file at `path` holds, without a change to it; none where there is no file.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it is not a database that this version reads.
+    pub fn inspect(path: &Path) -> Result<Option<Inspected>, StoreError> {
+        inspection::inspect(path).map_err(|error| named(path, error))
+    }
+
     fn over(path: &Path, opened: Result<Connection, StoreError>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let named = |error| match error {
-            StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
-            other => other,
-        };
-        let mut connection = opened.map_err(named)?;
-        schema::migrate(&mut connection).map_err(named)?;
+        let mut connection = opened.map_err(|error| named(path, error))?;
+        schema::migrate(&mut connection).map_err(|error| named(path, error))?;
         Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path) })
+    }
+}
+
+/// Says which file it is that cannot be read.
+fn named(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unreadable(reason) => StoreError::Unreadable(format!("{}: {reason}", path.display())),
+        other => other,
     }
 }
 

@@ -20,7 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0015_people.sql"),
 ];
 
-fn version(connection: &Connection) -> Result<u32, StoreError> {
+/// The last step that this database has taken; 0 for one in which nothing was ever made.
+pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
