@@ -16,6 +16,7 @@
 
 pub mod apns;
 pub mod clock;
+pub mod earlier;
 pub mod fcm;
 pub mod gateway;
 pub mod handmade;

@@ -120,7 +120,9 @@ impl TestServer {
 
     /// The operator puts the root's key back.
     pub fn put_root_back(&self, root: &[u8]) {
-        std::fs::write(self.directory.path().join("root.key"), root).unwrap();
+        let path = self.directory.path().join("root.key");
+        std::fs::write(&path, root).unwrap();
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
 
     /// A watch over it that looks when the test says so.

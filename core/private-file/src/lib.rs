@@ -74,8 +74,11 @@ fn write_beside(beside: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all()
 }
 
-/// A new name is durable once its folder is.
-fn sync_folder_of(path: &Path) -> Result<()> {
+/// Waits until the disk has the name of a file, which stands in its folder.
+///
+/// # Errors
+/// The system's, when the folder cannot be written.
+pub fn sync_folder_of(path: &Path) -> Result<()> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => File::open(parent)?.sync_all(),
         None => File::open(".")?.sync_all(),

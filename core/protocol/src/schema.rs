@@ -1,6 +1,5 @@
 //! The texts of the wire as an OpenAPI description has them: their lengths, and the characters of which they are.
 
-use serde_json::Value;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
@@ -101,11 +100,19 @@ words! {
 
 /// What YES takes: a tap without digits, or a number of 2 or 6.
 pub(crate) fn policy() -> RefOr<Schema> {
-    let none = ObjectBuilder::new().schema_type(Type::Null);
-    let tap = closed().property("mode", word(&["tap"])).required("mode").property("digits", none);
-    let digits = ObjectBuilder::new()
+    // Null only, since no number is at least 1 and at most 0: of a member whose only type is null, openapi-generator makes
+    // Java that does not compile.
+    let none = ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
-        .enum_values(Some([Value::from(2), Value::from(6), Value::Null]))
+        .minimum(Some(1))
+        .maximum(Some(0))
+        .description(Some("None."));
+    let tap = closed().property("mode", word(&["tap"])).required("mode").property("digits", none);
+    // Null stands beside the numbers and not among them: generators of clients make a type of the numbers.
+    let two_or_six = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([2, 6]));
+    let digits = OneOfBuilder::new()
+        .item(two_or_six)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some("How many digits the page shows and the person types; default 6."));
     let number = closed().property("mode", word(&["number"])).required("mode").property("digits", digits);
     OneOfBuilder::new().item(tap).item(number).description(Some("What the person must do.")).into()

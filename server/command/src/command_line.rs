@@ -4,7 +4,7 @@
 //! 5 store, vault or key cannot be opened.
 
 use crate::failure::Failure;
-use crate::{admin, bench, demo, init, phone, serve, terminal};
+use crate::{admin, bench, demo, init, manual, phone, serve, terminal, trial};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use std::process::ExitCode;
@@ -14,7 +14,9 @@ use std::process::ExitCode;
 #[command(
     name = "countersign",
     version,
-    after_help = "Try it: countersign demo\nRun it: countersign init --config countersign.toml --public-url https://login.example\n        countersign serve --config countersign.toml"
+    after_help = "Try it: countersign demo\n\
+                  Make a server: countersign init --config countersign.toml --public-url https://login.example\n\
+                  Run it: countersign serve --config countersign.toml"
 )]
 pub struct CommandLine {
     #[command(subcommand)]
@@ -27,10 +29,16 @@ enum Command {
     Init(init::Options),
     /// Run the server
     Serve(serve::ConfigFile),
+    /// Try a server as a site would: enrol a person's phone, ask it, take the answer
+    Try(trial::Options),
     /// Try everything in a browser: a sign-in site beside a phone, both on this machine
     Demo(demo::Options),
     /// Be a phone in this terminal
     Phone(phone::Options),
+    /// Write what a shell completes after `countersign`
+    Completions(manual::Completions),
+    /// Write the manual pages
+    Man(manual::Pages),
     /// Measure complete logins on this machine, against what cryptography and disk alone would allow
     Bench(bench::Options),
     /// Manage organisations, relying parties, users, devices and keys of a server on this machine
@@ -73,6 +81,9 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         match command_line.command {
             Command::Init(options) => init::run(options).await,
             Command::Serve(options) => serve::run(&options).await,
+            Command::Try(options) => trial::run(options).await,
+            Command::Completions(options) => manual::completions(&options),
+            Command::Man(options) => manual::pages(&options),
             Command::Demo(options) => demo::run(options).await,
             Command::Phone(options) => phone::run(options).await,
             Command::Bench(options) => bench::run(options).await,

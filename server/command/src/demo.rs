@@ -14,8 +14,11 @@ use countersign_server::runtime::startup::StartupError;
 use countersign_server::runtime::{init, serve};
 use countersign_server::service::Service;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
 
 /// Where the demo keeps its state when nobody says.
 const DEFAULT_DATA: &str = "countersign-demo";
@@ -37,11 +40,15 @@ pub struct Options {
 
 /// The operator of the demo's server, once that runs.
 #[derive(Default)]
-struct Office(OnceLock<Arc<Service>>);
+struct Office {
+    service: OnceLock<Arc<Service>>,
+    /// Notified when the page wants everything anew.
+    anew: Notify,
+}
 
 impl Office {
     fn service(&self) -> Result<&Service, String> {
-        self.0.get().map(AsRef::as_ref).ok_or_else(|| "the server does not run yet".into())
+        self.service.get().map(AsRef::as_ref).ok_or_else(|| "the server does not run yet".into())
     }
 }
 
@@ -62,6 +69,18 @@ impl Operator for Office {
         let earlier = all.into_iter().find(|one| one.name == relying_party && one.organisation.name == ORGANISATION);
         let earlier = earlier.ok_or_else(|| format!("{relying_party} is gone"))?;
         operator.rotate_api_key(&earlier.handle).await.map_err(reason)
+    }
+
+    async fn prompts_are_stopped(&self, user: AccountId) -> Result<bool, String> {
+        Ok(self.service()?.operator().user(ORGANISATION, user).await.map_err(reason)?.prompts_stopped)
+    }
+
+    async fn lift_limit(&self, user: AccountId) -> Result<(), String> {
+        self.service()?.operator().lift_prompt_limit(ORGANISATION, user).await.map_err(reason)
+    }
+
+    fn start_anew(&self) {
+        self.anew.notify_one();
     }
 
     async fn resume_prompts(&self, user: AccountId) -> Result<(), String> {
@@ -96,15 +115,31 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let demo = Demo::open(&data, Arc::clone(&office) as Arc<dyn Operator>).await?;
     let running = serve::start(&config, listener, |router| router.merge(demo.routes())).await?;
     // Set once; a second time would be a bug of the demo and changes nothing.
-    let _ = office.0.set(Arc::clone(&running.service));
+    let _ = office.service.set(Arc::clone(&running.service));
     let url = format!("http://{}", running.address);
     demo.begin(&url).await?;
-    announce(&url)?;
+    if let Err(error) = announce(&url) {
+        // After a start anew, whoever read the first line may be gone; the page is still there.
+        tracing::info!(%error, "nobody reads where the demo listens");
+    }
     tracing::info!(data = %data.display(), "open {url} in a browser; stop with Ctrl-C");
-    stop_signal.await;
+    let anew = tokio::select! {
+        () = stop_signal => false,
+        () = office.anew.notified() => true,
+    };
     demo.stop();
+    let port = running.address.port();
     running.stop().await;
-    Ok(())
+    if anew { begin_anew(port, &data) } else { Ok(()) }
+}
+
+/// Becomes `countersign demo --fresh` at the same port and folder: a new program under the same process id, which holds
+/// no file, key or connection of this one.
+fn begin_anew(port: u16, data: &Path) -> Result<(), Failure> {
+    let mut program = Command::new(std::env::current_exe()?);
+    program.args(["demo", "--fresh", "--port", &port.to_string(), "--data"]).arg(data);
+    // It comes back only when it could not be started.
+    Err(program.exec().into())
 }
 
 fn default_data() -> Result<PathBuf, Failure> {

@@ -43,9 +43,15 @@ struct NewConfig {
     /// as https://login.example
     #[arg(long, value_name = "URL", requires = "config")]
     public_url: Option<String>,
-    /// Where the server listens, in the file that is written [default: 127.0.0.1:8080]
+    /// Where the server listens, in the file that is written [default: 127.0.0.1:8080; with --tls-cert 0.0.0.0:443]
     #[arg(long, value_name = "ADDRESS", requires = "public_url")]
     listen: Option<SocketAddr>,
+    /// The certificate for that address, with which the server speaks TLS itself: a PEM file with its chain
+    #[arg(long, value_name = "FILE", requires_all = ["public_url", "tls_key"])]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Where the server's data will be, in the file that is written [default: countersign-data in the current folder]
     #[arg(long, value_name = "DIR", requires = "public_url")]
     data_dir: Option<PathBuf>,
@@ -57,6 +63,10 @@ impl NewConfig {
     fn write(&self, path: &Path) -> Result<bool, Failure> {
         let absolute = |path: &PathBuf| std::path::absolute(path);
         let data_dir = self.data_dir.as_ref().map(absolute).transpose()?;
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Some((absolute(cert)?, absolute(key)?)),
+            _ => None,
+        };
         if !path.exists() {
             let missing = || {
                 let path = path.display();
@@ -66,15 +76,20 @@ impl NewConfig {
                 ))
             };
             let public_url = self.public_url.clone().ok_or_else(missing)?;
-            let listen = self.listen.unwrap_or_else(|| ([127, 0, 0, 1], 8080).into());
+            let listen = match &tls {
+                Some(_) => ([0, 0, 0, 0], 443),
+                None => ([127, 0, 0, 1], 8080),
+            };
+            let listen = self.listen.unwrap_or_else(|| listen.into());
             let data_dir = data_dir.map_or_else(|| absolute(&"countersign-data".into()), Ok)?;
-            new_config::write(path, &Basics { public_url, listen, data_dir })?;
+            new_config::write(path, &Basics { public_url, listen, tls, data_dir })?;
             return Ok(true);
         }
         let there = Config::load(Some(path), std::iter::empty())?;
         let differs = [
             ("--public-url", self.public_url.is_some() && self.public_url != there.public_url),
             ("--listen", self.listen.is_some_and(|listen| listen != there.listen)),
+            ("--tls-cert", tls.is_some() && tls != there.tls.map(|tls| (tls.cert, tls.key))),
             ("--data-dir", data_dir.is_some_and(|data_dir| data_dir != there.data_dir)),
         ];
         match differs.iter().find(|(_, differs)| *differs) {

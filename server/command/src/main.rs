@@ -6,11 +6,13 @@ mod command_line;
 mod demo;
 mod failure;
 mod init;
+mod manual;
 mod phone;
 #[cfg(test)]
 mod reference;
 mod serve;
 mod terminal;
+mod trial;
 mod typed_id;
 
 use command_line::{read, run};

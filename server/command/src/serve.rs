@@ -6,8 +6,12 @@ use clap::Args;
 use countersign_server::runtime::config::{Config, LogFormat};
 use countersign_server::runtime::serve;
 use countersign_server::runtime::startup::StartupError;
+use countersign_server::store::StoreError;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+
+/// The environment variable that holds the API key for `countersign try`.
+pub const API_KEY_VARIABLE: &str = "COUNTERSIGN_API_KEY";
 
 /// Where the configuration is.
 #[derive(Debug, Args)]
@@ -24,10 +28,10 @@ impl ConfigFile {
     /// # Errors
     /// [`StartupError::Configuration`].
     pub fn load(&self) -> Result<Config, StartupError> {
-        // What is not UTF-8 is not ours, and neither is what the phone in this same program reads.
+        // What is not UTF-8 is not ours, and neither is what other commands of this same program read.
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name != STORE_VARIABLE);
+            .filter(|(name, _)| ![STORE_VARIABLE, API_KEY_VARIABLE].contains(&name.as_str()));
         Config::load(self.config.as_deref(), environment)
     }
 
@@ -44,6 +48,9 @@ impl ConfigFile {
         let help = match &error {
             StartupError::NoServer(_) => format!(". Make one with: {}", self.command("init")),
             StartupError::HalfMade(_) => format!(". Finish it with: {}", self.command("init")),
+            StartupError::Store(StoreError::Older) => {
+                format!(". Upgrade it with: {}, or by starting the new server", self.command("admin migrate"))
+            }
             StartupError::Exists(_) => format!(". Start it with: {}", self.command("serve")),
             _ => String::new(),
         };
@@ -72,22 +79,48 @@ pub async fn run(options: &ConfigFile) -> Result<(), Failure> {
     let listener = serve::bind(config.listen).await?;
     let running = serve::start(&config, listener, |router| router).await.map_err(|error| options.explain(error))?;
     announce(&running.url())?;
+    tell_service_manager(Lifecycle::Ready);
     tracing::info!(
         public_url = %running.service.settings.public_url,
         server_id = %running.service.keys.server_id,
         "serving"
     );
     let mut stop_signal = std::pin::pin!(stop_signal);
-    loop {
+    let lost = loop {
         tokio::select! {
-            () = &mut stop_signal => break,
+            () = &mut stop_signal => break None,
+            lost = running.lost() => break Some(lost),
             () = hangups.next() => running.reload(),
         }
-    }
+    };
     tracing::info!("stopping");
+    tell_service_manager(Lifecycle::Stopping);
     running.stop().await;
-    Ok(())
+    lost.map_or(Ok(()), |lost| Err(lost.into()))
 }
+
+/// What a service manager waits for.
+#[derive(Debug, Clone, Copy)]
+enum Lifecycle {
+    Ready,
+    Stopping,
+}
+
+/// Tells systemd, where it has started this process, so that what comes after the server is started when it answers
+/// (sd_notify(3)).
+#[cfg(target_os = "linux")]
+fn tell_service_manager(lifecycle: Lifecycle) {
+    let state = match lifecycle {
+        Lifecycle::Ready => sd_notify::NotifyState::Ready,
+        Lifecycle::Stopping => sd_notify::NotifyState::Stopping,
+    };
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager is not told: {lifecycle:?}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tell_service_manager(_: Lifecycle) {}
 
 /// The first line on standard output, which scripts wait for.
 ///

@@ -4,7 +4,7 @@
 
 use countersign_protocol::text::misleads;
 use serde_json::Value;
-use std::io::{Result, Write};
+use std::io::{IsTerminal, Result, Write};
 
 /// Text of others as one line: each control character, line break included, and each one that is invisible or turns the
 /// direction of writing stands as `\u{1b}`.
@@ -55,6 +55,54 @@ pub fn print(mut out: impl Write, lines: &str) -> Result<()> {
     writeln!(out, "{}", escaped(lines, |character| character == '\n'))
 }
 
+/// How a line stands out, where a person looks at a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As any other.
+    Plain,
+    /// A heading or a question.
+    Bold,
+    /// It is done.
+    Green,
+    /// It was refused.
+    Yellow,
+    /// It was reported.
+    Red,
+}
+
+/// Whether standard output is looked at by a person, who reads columns.
+pub fn is_looked_at() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Whether the person wants colours: not with `NO_COLOR` (no-color.org), and not in a terminal that has none.
+fn wants_colours() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_looked_at() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Prints lines that stand out where colours are wanted. The text is as harmless as with [`print`].
+///
+/// # Errors
+/// When nobody reads any more.
+pub fn print_styled(out: impl Write, style: Style, lines: &str) -> Result<()> {
+    print_with(out, style, lines, wants_colours())
+}
+
+fn print_with(mut out: impl Write, style: Style, lines: &str, colours: bool) -> Result<()> {
+    let code = match style {
+        Style::Plain => return print(out, lines),
+        Style::Bold => "1",
+        Style::Green => "32",
+        Style::Yellow => "33",
+        Style::Red => "31",
+    };
+    if !colours {
+        return print(out, lines);
+    }
+    writeln!(out, "\u{1b}[{code}m{}\u{1b}[0m", escaped(lines, |character| character == '\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +149,16 @@ mod tests {
                 assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
             }
         }
+    }
+
+    #[test]
+    fn a_style_is_ours_and_what_is_in_the_line_stays_harmless() {
+        let printed = |colours| {
+            let mut out = Vec::new();
+            print_with(&mut out, Style::Red, "Reported\u{1b}[0m", colours).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(printed(true), "\u{1b}[31mReported\\u{1b}[0m\u{1b}[0m\n");
+        assert_eq!(printed(false), "Reported\\u{1b}[0m\n");
     }
 }

@@ -4,6 +4,7 @@ import { tick } from "./countdown.js";
 import { HEADERS, part, write } from "./element.js";
 import { Phone } from "./phone.js";
 import { drawSite } from "./site.js";
+import { drawTour } from "./tour.js";
 import { drawTravelled } from "./travelled.js";
 import { keep, preferred, said, speak, t } from "./words.js";
 
@@ -47,7 +48,8 @@ function draw(state, at) {
   part("pair").classList.toggle("two", state.phones.length > 1);
   for (const one of state.phones) phone(one.phone).draw(one, state.site.view, at);
   for (const [number, { element }] of phones) element.hidden = !state.phones.some((one) => one.phone === number);
-  drawTravelled(state.trace);
+  drawTravelled(state.trace, state.phones.map((one) => one.phone));
+  drawTour(state.tour, state.site.limited);
   tick();
 }
 

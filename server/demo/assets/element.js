@@ -80,3 +80,19 @@ export function showOne(root, attribute, name) {
   if (hadFocus) heading(root, attribute, name)?.focus();
   return hadFocus;
 }
+
+/** The sign of what kind of news it is, beside its words. */
+export function sign(tone) {
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawn.setAttribute("class", "sign");
+  drawn.setAttribute("aria-hidden", "true");
+  setSign(drawn, tone);
+  return drawn;
+}
+
+/** Gives a sign another kind. */
+export function setSign(drawn, tone) {
+  const use = drawn.querySelector("use") ?? drawn.appendChild(document.createElementNS(drawn.namespaceURI, "use"));
+  use.setAttribute("href", `#sign-${tone}`);
+  drawn.dataset.tone = tone;
+}

@@ -1,11 +1,16 @@
 // One phone: its accounts and codes, its questions, its history. It is drawn from what its state says.
 
 import { countDown, drawBar, tick } from "./countdown.js";
-import { button, changes, heading, make, on, part, send, showOne, write } from "./element.js";
-import { clock, day, halves, said, t, translate } from "./words.js";
+import { button, changes, heading, make, on, part, send, showOne, sign, write } from "./element.js";
+import { clock, day, halves, said, shortClock, t, translate } from "./words.js";
 
 /** How long the answers rest when one question takes the place of another, so that no second tap hits the wrong one. */
 const REST_MS = 600;
+/** How long a notification is seen before it opens by itself. */
+const ARRIVAL_MS = 1400;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+/** The kind of news that each end of a question is. */
+const TONES = { approved: "approved", denied: "denied", wrong_number: "denied", reported: "reported" };
 
 /** A phone from the template, in which every name that must be unique carries the phone's number. */
 function fromTemplate(number) {
@@ -30,8 +35,15 @@ export class Phone {
   /** The account whose code is on the screen. */
   #codeOf = null;
   #proposed = null;
+  /** The account that the person was asked about, whether it is to be removed. */
+  #removing = null;
+  /** The question whose notification has come and not opened yet. */
+  #arriving = null;
+  #opening = 0;
   #resting = 0;
   #state = null;
+  /** How the phone was drawn last: the view of the site, and when. */
+  #drawn = ["loading", 0];
   #refusal = "";
   #changed = changes();
   #accountsChanged = changes();
@@ -54,14 +66,34 @@ export class Phone {
 
   #say(text) {
     this.#refusal = text;
-    write(this.part("phone-notice"), text || said(this.#state?.notice));
+    const notice = this.#state?.notice;
+    // What became of one question is never said inside another.
+    const fits = !notice?.about || this.#screen() !== "prompt" || notice.about === this.#prompt?.id;
+    const sentence = text || (fits ? said(notice) : "");
+    const tone = text ? "trouble" : notice?.tone;
+    const element = this.part("phone-notice");
+    if (element.textContent === sentence && element.dataset.tone === tone) return;
+    element.dataset.tone = tone ?? "";
+    element.replaceChildren(...(sentence ? [sign(tone), make("span", sentence)] : []));
   }
 
   #listen() {
     const click = (name, act) => on(this.part(name), "click", act);
-    for (const name of ["scan", "scan-another"]) click(name, () => this.#press("enrol"));
+    for (const name of ["scan", "scan-another"]) click(name, () => this.#press("enrol", { name: this.#name() }));
     on(this.part("paste"), "submit", async () => {
-      if (await this.#press("enrol", { link: this.part("pasted").value })) this.part("pasted").value = "";
+      const enrolled = await this.#press("enrol", { link: this.part("pasted").value, name: this.#name() });
+      if (enrolled) this.part("pasted").value = "";
+    });
+    click("notification", async () => this.#openArrived());
+    click("remove-yes", async () => {
+      const id = this.#removing;
+      this.#removing = null;
+      await this.#press("remove", { id });
+      this.#redraw();
+    });
+    click("remove-no", async () => {
+      this.#removing = null;
+      this.#redraw();
     });
     click("check", () => this.#press("check"));
     click("remove-proposed", () => this.#press("remove", { id: this.#proposed }));
@@ -76,26 +108,36 @@ export class Phone {
     on(this.part("answers"), "submit", async () => {
       const { id, digits } = this.#prompt;
       const number = digits === null ? null : this.part("number").value.replaceAll(/\s/g, "");
-      // The field asks for it, aloud where somebody listens.
-      if (number !== null && number.length !== digits) this.part("number").focus();
-      else await this.#press("answer", { id, approve: true, number });
+      const lacks = number !== null && number.length !== digits;
+      this.part("number").setAttribute("aria-invalid", String(lacks));
+      if (!lacks) return this.#press("answer", { id, approve: true, number });
+      this.#say(t("question_type_the_number"));
+      this.part("number").focus();
     });
     click("prompt-code", async () => this.#showCode(this.#state.accounts[0]?.id));
     click("code-back", async () => this.#showCode(null));
   }
 
+  #name() {
+    return t("demo_phone_name", { number: this.number });
+  }
+
   // Drawing
 
   #screen() {
+    if (!this.#state) return "loading";
     const { prompts, accounts } = this.#state;
     if (this.#codeOf !== null) return "code";
-    if (prompts.length > 0) return "prompt";
+    if (prompts.length > 0 && this.#arriving === null) return "prompt";
+    if (accounts.some((account) => account.id === this.#removing)) return "remove";
     if (accounts.length === 0) return "empty";
     return accounts.some((account) => account.confirmation_code) ? "proposed" : "idle";
   }
 
   /** Draws the phone; `at` is the moment of this page's own clock at which the state came. */
   draw(state, siteView, at) {
+    this.#drawn = [siteView, at];
+    const first = this.#state === null;
     this.#state = state;
     const { prompts, accounts } = state;
     const came = state.opened !== this.#opened && prompts.find((one) => one.id === state.opened);
@@ -105,9 +147,10 @@ export class Phone {
     const isNew = prompt !== null && prompt.id !== this.#prompt?.id;
     const gone = !accounts.some((account) => account.id === this.#codeOf);
     if (gone || (isNew && !state.offline)) this.#endCode();
+    if (isNew && this.#prompt === null) this.#arrive(prompt, first);
+    if (prompt === null || prompt.id !== this.#arriving) this.#settleArrival();
     const screen = this.#screen();
     if (this.#changed(screen, prompt?.id, prompt?.digits, state.notice)) this.#refusal = "";
-    this.#say(this.#refusal);
     this.#enter(screen);
     this.part("push-row").hidden = screen !== "idle";
     this.part("push-switch").checked = state.push_on;
@@ -117,9 +160,37 @@ export class Phone {
     // Said anew for each question.
     if (prompt?.id !== this.#prompt?.id) this.#announce(prompt);
     this.#drawPrompt(prompt, prompts.length - 1, at);
+    this.#say(this.#refusal);
+    this.element.dataset.online = String(!state.offline);
+    write(this.part("status-time"), shortClock(Date.now()));
     this.#drawProposed(accounts.find((account) => account.confirmation_code));
     if (this.#accountsChanged(accounts)) this.#drawAccounts(accounts);
     if (this.#historyChanged(state.history)) this.#drawHistory(state.history);
+  }
+
+  #redraw() {
+    this.draw(this.#state, ...this.#drawn);
+    tick();
+  }
+
+  /** A push has brought a question: it is seen as a notification first, and opens by itself. */
+  #arrive(prompt, first) {
+    if (first || !prompt.by_push || still.matches || this.#state.offline) return;
+    this.#arriving = prompt.id;
+    write(this.part("notification-who"), prompt.relying_party);
+    this.part("notification").hidden = false;
+    this.#opening = setTimeout(() => this.#openArrived(), ARRIVAL_MS);
+  }
+
+  #openArrived() {
+    this.#settleArrival();
+    this.#redraw();
+  }
+
+  #settleArrival() {
+    clearTimeout(this.#opening);
+    this.#arriving = null;
+    this.part("notification").hidden = true;
   }
 
   #enter(screen) {
@@ -130,6 +201,7 @@ export class Phone {
 
   #announce(prompt) {
     this.part("number").value = "";
+    this.part("number").removeAttribute("aria-invalid");
     clearTimeout(this.#resting);
     this.#resting = this.#prompt && prompt ? setTimeout(() => this.#rested(), REST_MS) : 0;
     part("announcement").replaceChildren(
@@ -145,7 +217,7 @@ export class Phone {
   #drawPrompt(prompt, more, at) {
     this.#prompt = prompt;
     countDown(`phone ${this.number}`, prompt && at + prompt.milliseconds_left, (left) => {
-      write(this.part("countdown"), `${Math.floor(left / 1000)}\u00a0s`);
+      write(this.part("countdown"), `${Math.ceil(left / 1000)}\u00a0s`);
       drawBar(this.part("bar"), left, prompt.lifetime_seconds * 1000);
       // A question whose time is over: what became of it is asked at once.
       if (left === 0) this.again();
@@ -154,6 +226,7 @@ export class Phone {
     const unknown = t("question_not_known");
     write(this.part("who"), prompt.relying_party);
     write(this.part("account"), prompt.account);
+    write(this.part("place-label"), t(prompt.place ? "question_place" : "demo_address"));
     write(this.part("place"), prompt.place ?? prompt.ip ?? unknown);
     const { browser, system } = prompt;
     const both = browser && system ? t("question_browser_on_system", { browser, system }) : browser ?? system;
@@ -196,7 +269,14 @@ export class Phone {
 
   #accountRow({ id, organisation, account, ended }) {
     const row = document.createElement("li");
-    const remove = button(t("account_remove"), "remove", () => this.#press("remove", { id }));
+    const remove = button(t("account_remove"), "remove", async () => {
+      // One that is over answers nothing any more: it goes without a question.
+      if (ended) return this.#press("remove", { id });
+      this.#removing = id;
+      write(this.part("remove-account"), organisation);
+      this.part("remove-only").hidden = this.#state.accounts.length > 1;
+      return this.#redraw();
+    });
     remove.setAttribute("aria-label", t("account_remove_named", { organisation, account }));
     if (ended) {
       const text = document.createElement("div");
@@ -225,8 +305,10 @@ export class Phone {
   #historyRow({ id, relying_party: relyingParty, asked_at: askedAt, outcome }) {
     const row = document.createElement("li");
     row.dataset.outcome = outcome;
-    const time = make("span", day(askedAt * 1000), "small");
-    row.append(make("span", relyingParty, "name"), time, make("span", t(`outcome_${outcome}_short`), "outcome"));
+    const time = make("span", day(askedAt * 1000), "small when");
+    const end = make("span", "", "outcome");
+    end.append(sign(TONES[outcome] ?? "note"), t(`outcome_${outcome}_short`));
+    row.append(make("span", relyingParty, "name"), time, end);
     if (outcome !== "reported") {
       const report = button(t("question_this_was_not_me"), "report-past", () => this.#press("report", { id }));
       report.setAttribute("aria-label", `${t("question_this_was_not_me")}: ${relyingParty}, ${time.textContent}`);
@@ -244,6 +326,7 @@ export class Phone {
 
   async #showCode(account) {
     this.#endCode();
+    this.#removing = null;
     const shown = account ? await this.#press("code", { id: account }) : null;
     if (shown) {
       this.#codeOf = account;

@@ -1,7 +1,7 @@
 // The site: enrolment, sign-in, the waiting page, and what comes after it.
 
-import { countDown } from "./countdown.js";
-import { changes, heading, make, on, part, send, showOne, write } from "./element.js";
+import { countDown, drawBar } from "./countdown.js";
+import { changes, heading, make, on, part, send, setSign, showOne, write } from "./element.js";
 import { clock, count, said, shortClock, t } from "./words.js";
 
 const say = (text) => write(part("site-message"), text);
@@ -36,27 +36,36 @@ on(part("open-here"), "click", () => send("phone/1/open", {}, say));
 
 const changed = changes();
 let entered = "loading";
+/** How long the present question lives, in milliseconds, as far as this page has seen. */
+let whole = 0;
+let silent = true;
 
 /** Draws the site; `now` is the server's time in milliseconds at the moment `at` of this page's own clock. */
 export function drawSite(page, now, at) {
   const { view } = page;
-  const endsAt = page.expires_at ? Date.parse(page.expires_at) : 0;
+  // In whole seconds, as the phone has it, so that both count alike.
+  const endsAt = page.expires_at ? Math.ceil(Date.parse(page.expires_at) / 1000) * 1000 : 0;
   const end = at + endsAt - now;
-  countDown("site", view === "waiting" ? end : null, (left) =>
-    write(part("site-countdown"), t("question_seconds_left", { seconds: Math.ceil(left / 1000) })),
-  );
+  countDown("site", view === "waiting" ? end : null, (left) => {
+    whole = Math.max(whole, left);
+    write(part("site-countdown"), t("question_seconds_left", { seconds: Math.ceil(left / 1000) }));
+    drawBar(part("site-bar"), left, whole);
+  });
   countDown("link", view === "enrol" ? end : null, (left) =>
     write(part("link-end"), left === 0 ? t("enrol_link_ended") : t("enrol_link_ends_at", { time: shortClock(endsAt) })),
   );
   if (!changed(page)) return;
-  if (entered !== view) enter(page);
+  const enters = entered !== view;
+  if (enters) enter(page);
   part("help-desk").hidden = !page.prompts_stopped;
   DRAW[view]?.(page);
+  if (enters) announce(view);
 }
 
 function enter({ view, password }) {
   const first = entered === "loading";
   entered = view;
+  whole = 0;
   part("site-view").dataset.view = view;
   say("");
   part("confirm-input").value = "";
@@ -65,8 +74,13 @@ function enter({ view, password }) {
   part("password").value = password ?? "";
   write(part("page-number"), "");
   const moved = showOne(part("site-view"), "data-site", view);
+  silent = first || moved;
+}
+
+/** Says aloud what has come, unless the focus has moved there. */
+function announce(view) {
   const title = heading(part("site-view"), "data-site", view)?.textContent ?? "";
-  write(part("site-announcement"), first || moved ? "" : title);
+  write(part("site-announcement"), silent ? "" : title);
 }
 
 const DRAW = {
@@ -81,7 +95,8 @@ const DRAW = {
   sign_in({ person }) {
     part("person").value = person;
   },
-  waiting({ number, hint, elsewhere }) {
+  waiting({ number, heading: title, hint, elsewhere }) {
+    write(part("waiting-heading"), said(title));
     drawNumber(part("page-number"), number);
     // Where nothing was pushed, the hint says where to answer.
     part("page-goes-on").hidden = number !== null || hint.key !== "page_open_app_if_nothing";
@@ -102,7 +117,8 @@ const DRAW = {
     part("approval-key").title = proof.approval_key;
     write(part("receipt-size"), t("demo_bytes", { count: count(proof.receipt_bytes) }));
   },
-  stopped({ said: why }) {
+  stopped({ said: why, tone }) {
+    setSign(part("stopped-sign"), tone);
     write(part("why-stopped"), said(why));
   },
 };

@@ -29,6 +29,7 @@ export async function speak(tag) {
   words = await response.json();
   language = tag;
   document.documentElement.lang = tag;
+  document.title = t("demo_title");
   translate(document);
 }
 

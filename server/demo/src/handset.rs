@@ -1,23 +1,22 @@
 //! A phone of the demo: the same core as in a phone, a receiver of encrypted pushes on loopback, and buttons behind
 //! HTTP.
 
+mod arrivals;
+
 use super::network::{Network, Pushes};
-use super::said::{Refusal, Said, failed};
+use super::said::{Notice, Refusal, Said, Tone, failed};
 use super::screen::{AccountShown, CodeShown, PastShown, PromptShown, Screen};
-use super::trace::{Step, Trace, read_challenge};
+use super::tour::{Tour, TourStep};
+use super::trace::Trace;
 use crate::changes::Changes;
 use crate::error::DemoError;
+use arrivals::Came;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
 use axum::routing;
 use countersign_device::sentences::Sentence;
 use countersign_device::{AccountState, Authenticator, Error, Outcome, Past, Prompt, Pulled, Received};
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
-use data_encoding::BASE64URL_NOPAD;
-use serde_json::json;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,10 +33,12 @@ const MOST_HELD: usize = 32;
 
 #[derive(Default)]
 struct HandsetState {
-    notice: Option<Said>,
+    notice: Option<Notice>,
     opened: Option<ChallengeId>,
     /// The questions that the person has not been told the end of.
     asked: HashSet<ChallengeId>,
+    /// The questions that a push has brought.
+    by_push: HashSet<ChallengeId>,
     /// The accounts for which a pull is parked.
     attended: HashSet<EnrolmentId>,
     /// What came while the phone was offline, as a push service keeps it.
@@ -51,25 +52,31 @@ pub(super) struct Handset {
     pushes: Arc<Pushes>,
     state: Mutex<HandsetState>,
     trace: Trace,
+    tour: Tour,
     changes: Changes,
 }
 
 impl Handset {
     /// Opens phone `number`, 1 or 2, whose store is in `directory`.
-    pub async fn open(number: u8, directory: &Path, trace: Trace, changes: Changes) -> Result<Arc<Self>, DemoError> {
+    pub async fn open(
+        number: u8,
+        directory: &Path,
+        (trace, tour): (Trace, Tour),
+        changes: Changes,
+    ) -> Result<Arc<Self>, DemoError> {
         let network = Arc::new(Network::new(number, trace.clone())?);
         let pushes = Arc::new(Pushes::new());
         let transport = Arc::clone(&network);
         let authenticator = countersign_desktop::open(directory, transport, Some(Arc::clone(&pushes) as Arc<_>))?;
         let state = Mutex::default();
-        let handset = Arc::new(Self { number, authenticator, network, pushes, state, trace, changes });
+        let handset = Arc::new(Self { number, authenticator, network, pushes, state, trace, tour, changes });
         handset.listen().await?;
         Ok(handset)
     }
 
     async fn listen(self: &Arc<Self>) -> Result<(), DemoError> {
         let handset = Arc::clone(self);
-        let router = |path: &str| Router::new().route(path, routing::post(take_push)).with_state(handset);
+        let router = |path: &str| Router::new().route(path, routing::post(arrivals::take_push)).with_state(handset);
         self.pushes.listen(router).await
     }
 
@@ -77,20 +84,40 @@ impl Handset {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn notice(&self, said: impl Into<Said>) {
-        self.state().notice = Some(said.into());
+    fn notice(&self, notice: Notice) {
+        self.state().notice = Some(notice);
+        self.changes.notify();
+    }
+
+    fn note(&self, said: impl Into<Said>) {
+        self.notice(Notice::note(said));
+    }
+
+    /// The help desk let prompts through again, so what the phone said of its report is true no more.
+    pub fn prompts_resumed(&self) {
+        let mut state = self.state();
+        if state.notice.as_ref().is_some_and(|notice| notice.tone == Tone::Reported) {
+            state.notice = Some(Notice::note(Sentence::LimitPromptsResumed));
+        }
+        drop(state);
         self.changes.notify();
     }
 
     pub fn screen(self: &Arc<Self>) -> Result<Screen, Error> {
         self.tell_ends();
+        let mut prompts: Vec<_> = self.authenticator.pending()?.into_iter().map(PromptShown::from).collect();
         let (notice, opened) = {
             let state = self.state();
-            (state.notice.clone(), state.opened)
+            for prompt in &mut prompts {
+                prompt.by_push = state.by_push.contains(&prompt.id);
+            }
+            // How one question ended is never said inside another.
+            let fits = |about: ChallengeId| prompts.is_empty() || prompts.iter().any(|prompt| prompt.id == about);
+            (state.notice.clone().filter(|notice| notice.about.is_none_or(fits)), state.opened)
         };
         Ok(Screen {
             phone: self.number,
-            prompts: self.authenticator.pending()?.into_iter().map(PromptShown::from).collect(),
+            prompts,
             accounts: self.authenticator.accounts()?.into_iter().map(AccountShown::from).collect(),
             history: self.authenticator.history(HISTORY_LENGTH)?.into_iter().map(PastShown::from).collect(),
             notice,
@@ -156,7 +183,7 @@ impl Handset {
                 self.register_push(account.id).await;
             }
         }
-        self.notice(if on { Sentence::AccountPushRepaired } else { Sentence::AccountPushNone });
+        self.note(if on { Sentence::AccountPushRepaired } else { Sentence::AccountPushNone });
         Ok(())
     }
 
@@ -164,18 +191,19 @@ impl Handset {
     pub async fn set_offline(self: &Arc<Self>, offline: bool) {
         self.network.set_online(!offline);
         if offline {
-            return self.notice(Sentence::CodePhoneOffline);
+            return self.note(Sentence::CodePhoneOffline);
         }
-        self.notice(Said::of_demo("demo_online"));
+        self.note(Said::of_demo("demo_online"));
         let held = std::mem::take(&mut self.state().held);
         for message in held {
-            self.take_message(&message);
+            let received = self.receive_push(&message);
+            self.show(received, Came::ByPush);
         }
     }
 
     /// The phone scanned the code.
-    pub async fn enrol(self: &Arc<Self>, link: &str) -> Result<(), Refusal> {
-        let name = format!("Phone {} in the demo", self.number);
+    pub async fn enrol(self: &Arc<Self>, link: &str, name: Option<String>) -> Result<(), Refusal> {
+        let name = name.unwrap_or_else(|| format!("Phone {}", self.number));
         let refused = |error: Error| match error {
             Error::Refused(_) => Refusal::from(Sentence::ErrorLinkNotTrusted),
             error => failed(&error),
@@ -193,7 +221,7 @@ impl Handset {
             let pulled = self.authenticator.pull(id, PULL_WAIT).await;
             match self.authenticator.is_confirmed(id) {
                 Ok(true) if !matches!(&pulled, Ok(Pulled { ended: Some(_), .. })) => {
-                    return self.notice(Sentence::AccountReady);
+                    return self.note(Sentence::AccountReady);
                 }
                 // Removed meanwhile.
                 Err(_) => return,
@@ -206,62 +234,6 @@ impl Handset {
                 _ => return self.changes.notify(),
             }
         }
-    }
-
-    /// A push arrived: step 3.
-    fn pushed(self: &Arc<Self>, headers: &HeaderMap, body: &[u8]) -> StatusCode {
-        let shown = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let travelled = json!({
-            "ttl": shown("ttl"), "urgency": shown("urgency"), "topic": shown("topic"),
-            "authorization": shown("authorization"), "content-encoding": shown("content-encoding"),
-            "body_bytes": body.len(), "body_base64url": BASE64URL_NOPAD.encode(body),
-        });
-        let way = format!("server to push service of phone {}", self.number);
-        self.trace.add(Step::Push, way, "POST /push/…", travelled);
-        match self.pushes.decrypt(body) {
-            Ok(message) => {
-                self.take_message(&message);
-                StatusCode::CREATED
-            }
-            Err(refusal) => {
-                tracing::warn!(%refusal, phone = self.number, "the demo's phone could not read a push");
-                StatusCode::BAD_REQUEST
-            }
-        }
-    }
-
-    fn take_message(self: &Arc<Self>, message: &[u8]) {
-        if self.network.is_online() {
-            let received = self.authenticator.receive(message);
-            self.show(received, "push service");
-            return;
-        }
-        let mut state = self.state();
-        if state.held.len() < MOST_HELD {
-            state.held.push(message.to_owned());
-        }
-    }
-
-    fn show(self: &Arc<Self>, received: Result<Received, Error>, from: &str) {
-        match received {
-            Ok(Received::New(id)) => self.ask(id, from, "opened and checked"),
-            Ok(Received::Changed(id)) => self.ask(id, from, "changed: it asks for the number"),
-            Ok(Received::Known(_) | Received::Retracted(_)) => {}
-            Err(error) => tracing::warn!(%error, phone = self.number, "the demo's phone refused a message"),
-        }
-        self.tell_ends();
-        self.changes.notify();
-    }
-
-    /// A question comes on the screen.
-    fn ask(self: &Arc<Self>, id: ChallengeId, from: &str, title: &str) {
-        let pending = self.authenticator.pending().unwrap_or_default();
-        let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == id) else { return };
-        let way = format!("{from} to phone {}", self.number);
-        self.trace.add(Step::Receive, way, title, read_challenge(&prompt.challenge));
-        let overlaps = pending.len() > 1 && prompt.challenge.policy.digits().is_some();
-        self.state().notice = overlaps.then(|| Sentence::QuestionOverlap.into());
-        self.attend(prompt);
     }
 
     /// While a question is on the screen, a pull is parked, as by an app in the foreground: what becomes of the
@@ -328,7 +300,7 @@ impl Handset {
         let mut new = 0;
         for received in pulled.received {
             new += usize::from(matches!(received, Ok(Received::New(_))));
-            self.show(received.map_err(Error::Refused), "server, by pull,");
+            self.show(received.map_err(Error::Refused), Came::ByPull);
         }
         if pulled.ended.is_some() {
             self.state().notice = None;
@@ -348,7 +320,10 @@ impl Handset {
         for Past { challenge, outcome, .. } in history {
             let waits = pending.iter().any(|prompt| prompt.challenge.challenge_id == challenge.challenge_id);
             if !waits && state.asked.remove(&challenge.challenge_id) {
-                state.notice = Some(Sentence::for_outcome(outcome).into());
+                if outcome == Outcome::AlreadyAnswered {
+                    self.tour.tick(TourStep::SecondPhone);
+                }
+                state.notice = Some(Notice::of_end(challenge.challenge_id, outcome));
             }
         }
     }
@@ -363,7 +338,7 @@ impl Handset {
             }
         }
         if new == 0 {
-            self.notice(Sentence::AccountNothingNew);
+            self.note(Sentence::AccountNothingNew);
         }
         Ok(())
     }
@@ -372,7 +347,7 @@ impl Handset {
     pub async fn open_link(self: &Arc<Self>, link: &str) -> Result<(), Refusal> {
         let id = self.authenticator.open_link(link).await.map_err(|error| failed(&error))?;
         self.state().opened = Some(id);
-        self.ask(id, "server, by the page’s link,", "opened and checked");
+        self.ask(id, Came::ByLink, "demo_sent_opened");
         self.changes.notify();
         Ok(())
     }
@@ -407,12 +382,12 @@ impl Handset {
                     Error::Unreachable(_) => Sentence::ErrorUnreachableAnswerKept.into(),
                     error => failed(&error),
                 };
-                self.notice(refusal.said.clone());
+                self.notice(Notice { said: refusal.said.clone(), tone: Tone::Trouble, about: Some(id) });
                 return Err(refusal);
             }
         };
         self.state().asked.remove(&id);
-        self.notice(Sentence::for_outcome(outcome));
+        self.notice(Notice::of_end(id, outcome));
         Ok(())
     }
 
@@ -423,11 +398,7 @@ impl Handset {
 
     pub async fn remove(&self, id: EnrolmentId) -> Result<(), Refusal> {
         self.authenticator.remove(id).await.map_err(|error| failed(&error))?;
-        self.notice(Sentence::AccountRemoved);
+        self.note(Sentence::AccountRemoved);
         Ok(())
     }
-}
-
-async fn take_push(State(handset): State<Arc<Handset>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    handset.pushed(&headers, &body)
 }

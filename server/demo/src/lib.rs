@@ -17,6 +17,7 @@ mod remembered;
 mod said;
 mod screen;
 mod site;
+mod tour;
 mod trace;
 mod view;
 
@@ -34,6 +35,7 @@ use site::Site;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tour::Tour;
 use trace::Trace;
 
 /// A demo that runs.
@@ -51,12 +53,14 @@ impl Demo {
     pub async fn open(data: &Path, operator: Arc<dyn Operator>) -> Result<Self, DemoError> {
         let changes = Changes::new();
         let trace = Trace::new(changes.clone());
-        let open =
-            async |number, folder| Handset::open(number, &data.join(folder), trace.clone(), changes.clone()).await;
+        let tour = Tour::open(data, changes.clone());
+        let open = async |number, folder| {
+            Handset::open(number, &data.join(folder), (trace.clone(), tour.clone()), changes.clone()).await
+        };
         let phones = [open(1, "phone").await?, open(2, "phone-2").await?];
-        let site = Site::new(changes.clone(), trace.clone());
+        let site = Site::new(changes.clone(), trace.clone(), tour.clone());
         let stopping = CancellationToken::new();
-        let page = page::DemoParts { site, phones, operator: Arc::clone(&operator), changes, trace, stopping };
+        let page = page::DemoParts { site, phones, operator: Arc::clone(&operator), changes, trace, tour, stopping };
         Ok(Self { data: data.to_owned(), page, operator })
     }
 

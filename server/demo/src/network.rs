@@ -1,6 +1,7 @@
 //! What connects a phone of the demo: its way to the server, which a switch cuts, and the port where its pushes arrive.
 
-use super::trace::{Step, Trace, decision_word, read_jws};
+use super::said::Said;
+use super::trace::{Party, Step, Trace, decision_said, read_jws};
 use crate::error::DemoError;
 use async_trait::async_trait;
 use axum::Router;
@@ -61,8 +62,13 @@ impl Transport for Network {
         }
         let decision = request.url.ends_with("/decision").then(|| String::from_utf8_lossy(&request.body).into_owned());
         if let Some(compact) = &decision {
-            let title = format!("the device signs: {}", decision_word(compact));
-            self.trace.add(Step::Decide, format!("phone {} to server", self.phone), title, read_jws(compact));
+            let way = (Party::Phone(self.phone), Party::Server);
+            self.trace.add(
+                Step::Decide,
+                way,
+                (decision_said(compact), "POST /v1/device/challenges/…/decision"),
+                read_jws(compact),
+            );
         }
         let response = tokio::select! {
             response = self.inner.send(request) => response?,
@@ -70,8 +76,10 @@ impl Transport for Network {
         };
         if decision.is_some() {
             let answer = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-            let title = format!("HTTP {}", response.status);
-            self.trace.add(Step::Settle, format!("server to phone {}", self.phone), title, answer);
+            let settled = (200..300).contains(&response.status);
+            let said = Said::of_demo(if settled { "demo_sent_settled" } else { "demo_sent_unsettled" });
+            let way = (Party::Server, Party::Phone(self.phone));
+            self.trace.add(Step::Settle, way, (said, format!("HTTP {}", response.status)), answer);
         }
         Ok(response)
     }

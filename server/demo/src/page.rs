@@ -4,6 +4,7 @@ use super::handset::Handset;
 use super::said::{Refusal, Said, catalogue};
 use super::screen::Screen;
 use super::site::{Ask, Site};
+use super::tour::{Tour, TourStep};
 use super::trace::{Trace, Travelled};
 use super::view::Page;
 use crate::changes::Changes;
@@ -18,6 +19,7 @@ use countersign_device::sentences::{Language, Sentence};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ContextRequest;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -32,15 +34,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// The page itself.
 const DOCUMENT: &str = include_str!("../assets/index.html");
 /// Its style sheets.
-const STYLES: [(&str, &str); 2] =
-    [("/demo/demo.css", include_str!("../assets/demo.css")), ("/demo/phone.css", include_str!("../assets/phone.css"))];
+const STYLES: [(&str, &str); 3] = [
+    ("/demo/demo.css", include_str!("../assets/demo.css")),
+    ("/demo/phone.css", include_str!("../assets/phone.css")),
+    ("/demo/travelled.css", include_str!("../assets/travelled.css")),
+];
 /// Its scripts, each a module.
-const SCRIPTS: [(&str, &str); 7] = [
+const SCRIPTS: [(&str, &str); 8] = [
     ("/demo/countdown.js", include_str!("../assets/countdown.js")),
     ("/demo/demo.js", include_str!("../assets/demo.js")),
     ("/demo/element.js", include_str!("../assets/element.js")),
     ("/demo/phone.js", include_str!("../assets/phone.js")),
     ("/demo/site.js", include_str!("../assets/site.js")),
+    ("/demo/tour.js", include_str!("../assets/tour.js")),
     ("/demo/travelled.js", include_str!("../assets/travelled.js")),
     ("/demo/words.js", include_str!("../assets/words.js")),
 ];
@@ -53,6 +59,7 @@ pub(super) struct DemoParts {
     pub operator: Arc<dyn Operator>,
     pub changes: Changes,
     pub trace: Trace,
+    pub tour: Tour,
     /// Cancelled when the demo stops, so that a page that waits does not hold it up.
     pub stopping: CancellationToken,
 }
@@ -73,6 +80,8 @@ pub(super) fn routes(demo: DemoParts) -> Router {
             routing::post(async |State(demo): State<DemoParts>| done(demo.site.second_sign_in().await)),
         )
         .route("/demo/site/resume", routing::post(async |State(demo): State<DemoParts>| done(resume(&demo).await)))
+        .route("/demo/site/lift", routing::post(async |State(demo): State<DemoParts>| done(lift(&demo).await)))
+        .route("/demo/anew", routing::post(async |State(demo): State<DemoParts>| demo.operator.start_anew()))
         .route("/demo/site/sign-out", routing::post(async |State(demo): State<DemoParts>| demo.site.back_to_sign_in()))
         .route("/demo/phone/{phone}/enrol", routing::post(enrol))
         .route("/demo/phone/{phone}/answer", routing::post(answer))
@@ -179,23 +188,41 @@ async fn verify_code(State(demo): State<DemoParts>, Json(body): Json<Confirmatio
     done(demo.site.verify_code(&body.code).await)
 }
 
+fn unavailable(detail: String) -> Refusal {
+    Refusal { said: Sentence::ErrorServerBusy.into(), detail }
+}
+
+/// The help desk lets prompts through again.
 async fn resume(demo: &DemoParts) -> Result<(), Refusal> {
-    let unavailable = |detail: String| Refusal { said: Sentence::ErrorServerBusy.into(), detail };
     demo.operator.resume_prompts(demo.site.user()?).await.map_err(unavailable)?;
-    demo.site.prompts_resumed();
+    for phone in &demo.phones {
+        phone.prompts_resumed();
+    }
+    demo.tour.tick(TourStep::Report);
+    Ok(())
+}
+
+/// The operator lifts the limit of prompts.
+async fn lift(demo: &DemoParts) -> Result<(), Refusal> {
+    demo.operator.lift_limit(demo.site.user()?).await.map_err(unavailable)?;
+    if demo.site.limit_lifted() {
+        demo.tour.tick(TourStep::Limit);
+    }
     Ok(())
 }
 
 #[derive(Deserialize)]
 struct Link {
     link: Option<String>,
+    /// What the phone calls itself, in the language of the page.
+    name: Option<String>,
 }
 
 async fn enrol(State(demo): State<DemoParts>, Phone(phone): Phone, Json(body): Json<Link>) -> Response {
     let Some(link) = body.link.or_else(|| demo.site.enrolment_link()) else {
         return Refusal::from(Said::of_demo("demo_no_link")).into_response();
     };
-    done(phone.enrol(&link).await)
+    done(phone.enrol(&link, body.name).await)
 }
 
 #[derive(Deserialize)]
@@ -270,6 +297,16 @@ struct Whole {
     site: Page,
     phones: Vec<Screen>,
     trace: Vec<Travelled>,
+    /// The steps of the tour that were done.
+    tour: BTreeSet<TourStep>,
+}
+
+impl DemoParts {
+    /// What the help desk sees of the person; while the server starts, nothing is stopped.
+    async fn prompts_are_stopped(&self) -> bool {
+        let Ok(user) = self.site.user() else { return false };
+        self.operator.prompts_are_stopped(user).await.unwrap_or_default()
+    }
 }
 
 /// What is shown now; waits for a change while the page has seen it.
@@ -282,6 +319,7 @@ async fn state(State(demo): State<DemoParts>, Query(Seen { seen }): Query<Seen>)
         () = demo.stopping.cancelled() => {}
     }
     let version = *changes.borrow();
+    let stopped = demo.prompts_are_stopped().await;
     let now_ms = countersign_protocol::time::Clock::now(&countersign_protocol::time::SystemClock).millis();
     let [first, second] = &demo.phones;
     // The second phone is there once it has an account, and while one is being added beside the first.
@@ -293,7 +331,9 @@ async fn state(State(demo): State<DemoParts>, Query(Seen { seen }): Query<Seen>)
     };
     match screens {
         Ok(phones) => {
-            Json(Whole { version, now_ms, site: demo.site.page(), phones, trace: demo.trace.all() }).into_response()
+            let site = demo.site.page(stopped);
+            let (trace, tour) = (demo.trace.all(), demo.tour.done());
+            Json(Whole { version, now_ms, site, phones, trace, tour }).into_response()
         }
         Err(error) => super::said::failed(&error).into_response(),
     }

@@ -1,7 +1,8 @@
 //! What the demo says: keys of sentences, which the page looks up in the person's language.
 
-use countersign_device::Error;
 use countersign_device::sentences::{Language, Sentence};
+use countersign_device::{Error, Outcome};
+use countersign_protocol::handle::ChallengeId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 /// A sentence by its key, with the values for its placeholders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Said {
-    key: &'static str,
+    pub key: &'static str,
     values: BTreeMap<&'static str, String>,
 }
 
@@ -30,6 +31,55 @@ impl Said {
 impl From<Sentence> for Said {
     fn from(sentence: Sentence) -> Self {
         Self::of_demo(sentence.key())
+    }
+}
+
+/// What kind of news a sentence is: told by a sign and a colour as well as by its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tone {
+    /// It is done.
+    Approved,
+    /// It was refused.
+    Denied,
+    /// It was reported.
+    Reported,
+    /// It did not work.
+    Trouble,
+    /// It is worth knowing.
+    Note,
+}
+
+impl From<Outcome> for Tone {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Approved => Self::Approved,
+            Outcome::Denied | Outcome::WrongNumber => Self::Denied,
+            Outcome::Reported => Self::Reported,
+            Outcome::AlreadyAnswered | Outcome::AnsweredByCode | Outcome::Expired | Outcome::Cancelled => Self::Note,
+        }
+    }
+}
+
+/// What a phone says below its screen.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Notice {
+    #[serde(flatten)]
+    pub said: Said,
+    pub tone: Tone,
+    /// The question that it is about, when it is about one: it is never shown beside another.
+    pub about: Option<ChallengeId>,
+}
+
+impl Notice {
+    /// Something worth knowing that is about no question.
+    pub fn note(said: impl Into<Said>) -> Self {
+        Self { said: said.into(), tone: Tone::Note, about: None }
+    }
+
+    /// How a question ended.
+    pub fn of_end(id: ChallengeId, outcome: Outcome) -> Self {
+        Self { said: Sentence::for_outcome(outcome).into(), tone: outcome.into(), about: Some(id) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a phone of the demo shows. A number that a page shows is never in it: the person carries it over.
 
-use super::said::Said;
+use super::said::{Notice, Said};
 use countersign_device::sentences::Sentence;
 use countersign_device::{Account, AccountState, Past, Prompt};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
@@ -16,7 +16,7 @@ pub(super) struct Screen {
     pub prompts: Vec<PromptShown>,
     pub history: Vec<PastShown>,
     /// A sentence about what happened last.
-    pub notice: Option<Said>,
+    pub notice: Option<Notice>,
     /// The question that a link on the page has opened.
     pub opened: Option<ChallengeId>,
     /// Whether pushes arrive.
@@ -37,7 +37,7 @@ pub(super) struct AccountShown {
 
 #[derive(Debug, Serialize)]
 pub(super) struct PromptShown {
-    id: ChallengeId,
+    pub id: ChallengeId,
     relying_party: String,
     account: String,
     binding_message: Option<String>,
@@ -51,6 +51,8 @@ pub(super) struct PromptShown {
     lifetime_seconds: i64,
     milliseconds_left: u64,
     answering: bool,
+    /// Whether a push brought it, so that it arrives as a notification.
+    pub by_push: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +102,7 @@ impl From<Prompt> for PromptShown {
             system: challenge.context.system,
             milliseconds_left: u64::try_from(time_left.as_millis()).unwrap_or(u64::MAX),
             answering,
+            by_push: false,
         }
     }
 }

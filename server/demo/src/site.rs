@@ -1,8 +1,9 @@
 //! The demo's sign-in site: a relying party that knows the server only through its API, as anybody's would.
 
 use super::api::{Api, Call, Failed};
-use super::said::{Refusal, Said};
-use super::trace::{Step, Trace, read_jws};
+use super::said::{Refusal, Said, Tone};
+use super::tour::{Tour, TourStep};
+use super::trace::{Party, Step, Trace, read_jws};
 use super::view::{Elsewhere, Page, Proof, View};
 use crate::changes::Changes;
 use crate::error::DemoError;
@@ -66,7 +67,8 @@ struct Shown {
     challenge: Option<ChallengeId>,
     /// The link of that challenge for the same phone, while it waits.
     link: Option<String>,
-    prompts_stopped: bool,
+    /// Whether the latest sign-in met the limit of prompts.
+    limited: bool,
     elsewhere: Option<Elsewhere>,
 }
 
@@ -75,21 +77,31 @@ pub(super) struct Site {
     shown: Mutex<Shown>,
     changes: Changes,
     trace: Trace,
+    tour: Tour,
+}
+
+/// The two ways between the site and the server.
+const TO_SERVER: (Party, Party) = (Party::Site, Party::Server);
+const TO_SITE: (Party, Party) = (Party::Server, Party::Site);
+
+/// What travels, in words and as the line of the request or answer.
+fn said(key: &'static str, title: impl Into<String>) -> (Said, String) {
+    (Said::of_demo(key), title.into())
 }
 
 const SIGN_IN: View = View::SignIn { person: PERSON, password: PASSWORD };
 
 impl Site {
-    pub fn new(changes: Changes, trace: Trace) -> Arc<Self> {
+    pub fn new(changes: Changes, trace: Trace, tour: Tour) -> Arc<Self> {
         let shown = Mutex::new(Shown {
             view: SIGN_IN,
             enrolment: None,
             challenge: None,
             link: None,
-            prompts_stopped: false,
+            limited: false,
             elsewhere: None,
         });
-        Arc::new(Self { opened: OnceLock::new(), shown, changes, trace })
+        Arc::new(Self { opened: OnceLock::new(), shown, changes, trace, tour })
     }
 
     /// Begins once the server answers: knows its person, and shows the sign-in or, at the first visit, the enrolment.
@@ -116,9 +128,10 @@ impl Site {
         self.changes.notify();
     }
 
-    pub fn page(&self) -> Page {
-        let Shown { view, prompts_stopped, elsewhere, .. } = &*self.shown();
-        Page { view: view.clone(), prompts_stopped: *prompts_stopped, elsewhere: elsewhere.clone() }
+    /// What the page shows; whether a report has stopped the prompts, the help desk knows.
+    pub fn page(&self, prompts_stopped: bool) -> Page {
+        let Shown { view, limited, elsewhere, .. } = &*self.shown();
+        Page { view: view.clone(), prompts_stopped, limited: *limited, elsewhere: elsewhere.clone() }
     }
 
     /// The link that the page shows now, if it does.
@@ -201,6 +214,7 @@ impl Site {
         if write_remembered(data, &Remembered { enrolled: true, ..remembered.clone() }).is_err() {
             tracing::warn!("the demo will ask for an enrolment again at its next start: its folder cannot be written");
         }
+        self.tour.tick(TourStep::Scan);
         self.show(SIGN_IN);
         Ok(())
     }
@@ -225,15 +239,15 @@ impl Site {
         }
         let body = request(self.user()?, ask, context);
         self.trace.clear();
-        self.trace.add(Step::Create, "site to server", "POST /v1/challenges", body.clone());
+        self.trace.add(Step::Create, TO_SERVER, said("demo_sent_ask", "POST /v1/challenges"), body.clone());
         let challenge: Challenge = self.call(Call::post("/v1/challenges").body(body)).await?;
-        self.trace.add(Step::Create, "server to site", "201 Created", to_value(&challenge));
+        self.trace.add(Step::Create, TO_SITE, said("demo_sent_asked", "201 Created"), to_value(&challenge));
         {
             let mut shown = self.shown();
             shown.challenge = Some(challenge.id);
             shown.link = challenge.link.clone();
             shown.view = View::waiting(&challenge);
-            shown.prompts_stopped = challenge.push == PushState::Stopped;
+            shown.limited = challenge.push == PushState::Limited;
         }
         self.changes.notify();
         tokio::spawn(Arc::clone(self).await_answer(challenge));
@@ -254,7 +268,9 @@ impl Site {
     pub async fn verify_code(&self, code: &str) -> Result<(), Refusal> {
         let challenge_id = self.shown().challenge;
         let body = to_value(CodeRequest { code: code.to_owned(), challenge_id });
-        let call = Call::post(format!("/v1/users/{}/codes/verify", self.user()?)).body(body);
+        let path = format!("/v1/users/{}/codes/verify", self.user()?);
+        self.trace.add(Step::Decide, TO_SERVER, said("demo_sent_code", format!("POST {path}")), body.clone());
+        let call = Call::post(path).body(body);
         match self.call::<CodeAnswer>(call).await {
             Ok(CodeAnswer { valid: true, .. }) => Ok(()),
             Ok(answer) => Err(why_not(&answer).into()),
@@ -295,20 +311,32 @@ impl Site {
             }
             shown.link = None;
             shown.view = view;
-            shown.prompts_stopped |= challenge.reported;
         }
         self.changes.notify();
         self.watch_session(id).await;
     }
 
     async fn ended(&self, challenge: &Challenge, number: Option<&str>) -> View {
+        if matches!(challenge.state, ChallengeState::Approved | ChallengeState::Denied | ChallengeState::Reported) {
+            let title = format!("GET /v1/challenges/{}?wait=60", challenge.id);
+            self.trace.add(Step::Settle, TO_SITE, said("demo_sent_told", title), to_value(challenge));
+        }
         match challenge.state {
             ChallengeState::Approved => self.claim(challenge.id, number).await,
-            ChallengeState::Denied | ChallengeState::Reported => {
-                self.trace.add(Step::Settle, "server to site", "the wait ends", to_value(challenge));
-                View::stopped(why_stopped(challenge))
-            }
+            ChallengeState::Denied | ChallengeState::Reported => self.stopped(challenge),
             _ => View::Expired,
+        }
+    }
+
+    /// A NO leaves a receipt. A wrong number leaves none: it is an approval that did not count.
+    fn stopped(&self, challenge: &Challenge) -> View {
+        match (challenge.state, &challenge.receipt) {
+            (ChallengeState::Reported, _) => View::stopped(Said::of_demo("demo_answered_not_me"), Tone::Reported),
+            (_, None) => View::stopped(Said::of_demo("demo_wrong_number"), Tone::Denied),
+            (_, Some(_)) => {
+                self.tour.tick(TourStep::No);
+                View::stopped(Sentence::PageAnsweredNo, Tone::Denied)
+            }
         }
     }
 
@@ -324,9 +352,8 @@ impl Site {
             if shown.challenge != Some(id) || !read.is_ok_and(|challenge| challenge.reported) {
                 continue;
             }
-            shown.prompts_stopped = true;
             if matches!(shown.view, View::SignedIn { .. }) {
-                shown.view = View::stopped(Said::of_demo("demo_reported_later"));
+                shown.view = View::stopped(Said::of_demo("demo_reported_later"), Tone::Reported);
             }
             drop(shown);
             return self.changes.notify();
@@ -337,16 +364,22 @@ impl Site {
     async fn claim(&self, id: ChallengeId, number: Option<&str>) -> View {
         let path = format!("/v1/challenges/{id}/claim");
         // The challenge's own id names this claim: a repetition after a lost answer is the same claim.
-        self.trace.add(Step::Claim, "site to server", format!("POST {path}"), json!({ "Idempotency-Key": id }));
+        let claim = said("demo_sent_claim", format!("POST {path}"));
+        self.trace.add(Step::Claim, TO_SERVER, claim, json!({ "Idempotency-Key": id }));
         let claimed = self.call::<Challenge>(Call::post(path).idempotency_key(id.to_string())).await;
         let Ok(challenge) = claimed else { return View::Expired };
         let by_code = challenge.receipt.is_none() && challenge.amr.iter().any(|word| word == "otp");
         let proof = if by_code { None } else { self.verify(&challenge, number).await };
-        self.trace.add(Step::Claim, "server to site", "200 OK", to_value(&challenge));
+        self.trace.add(Step::Claim, TO_SITE, said("demo_sent_receipt", "200 OK"), to_value(&challenge));
         if proof.is_none() && !by_code {
             tracing::error!("a receipt did not verify; nobody is signed in");
             return View::Expired;
         }
+        self.tour.tick(match (by_code, number) {
+            (true, _) => TourStep::Code,
+            (false, None) => TourStep::Yes,
+            (false, Some(_)) => TourStep::Number,
+        });
         View::SignedIn { name: NAME, amr: challenge.amr, proof }
     }
 
@@ -365,10 +398,11 @@ impl Site {
         })
     }
 
-    /// The help desk let prompts through again.
-    pub fn prompts_resumed(&self) {
-        self.shown().prompts_stopped = false;
+    /// The operator has lifted the limit; false when no sign-in had met it.
+    pub fn limit_lifted(&self) -> bool {
+        let met = std::mem::take(&mut self.shown().limited);
         self.changes.notify();
+        met
     }
 
     /// Somebody signs in as the same person at another site, at the same time.
@@ -392,6 +426,10 @@ impl Site {
             let call = Call::get(format!("/v1/challenges/{id}?wait=25&shown=number"));
             match api.call::<Challenge>(&remembered.webmail_api_key, call).await {
                 Ok(challenge) if challenge.state == ChallengeState::Pending && challenge.number.is_some() => {}
+                Ok(challenge) if challenge.state == ChallengeState::Denied => {
+                    self.tour.tick(TourStep::TwoAtOnce);
+                    break;
+                }
                 _ => break,
             }
         }
@@ -410,15 +448,6 @@ fn request(user_id: AccountId, ask: Ask, context: ContextRequest) -> Value {
         attempt: None,
         expires_in: None,
     })
-}
-
-/// A NO leaves a receipt. A wrong number leaves none: it is an approval that did not count.
-fn why_stopped(challenge: &Challenge) -> Said {
-    match (challenge.state, &challenge.receipt) {
-        (ChallengeState::Reported, _) => Said::of_demo("demo_answered_not_me"),
-        (_, None) => Sentence::OutcomeWrongNumber.into(),
-        (_, Some(_)) => Sentence::PageAnsweredNo.into(),
-    }
 }
 
 /// A value for reading; of a challenge, the receipt is taken apart.

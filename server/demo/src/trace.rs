@@ -1,5 +1,6 @@
 //! What travelled at each of the six steps of the latest sign-in, for the panel that shows it.
 
+use super::said::Said;
 use crate::changes::Changes;
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::decision::Decision;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The six steps, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Step {
     /// The site asks.
@@ -26,12 +27,39 @@ pub(super) enum Step {
     Claim,
 }
 
+/// Who sends and who receives: a lane of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub(super) enum Party {
+    /// The demo's site.
+    Site,
+    /// The server.
+    Server,
+    /// What brings pushes to phones.
+    PushNetwork,
+    /// A phone, by its number.
+    Phone(u8),
+}
+
+impl From<Party> for String {
+    fn from(party: Party) -> Self {
+        match party {
+            Party::Site => "site".into(),
+            Party::Server => "server".into(),
+            Party::PushNetwork => "push".into(),
+            Party::Phone(number) => format!("phone-{number}"),
+        }
+    }
+}
+
 /// One thing that travelled.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Travelled {
     pub step: Step,
-    /// From whom to whom.
-    pub way: String,
+    pub from: Party,
+    pub to: Party,
+    /// What it is, for people.
+    pub what: Said,
     /// The request or response line.
     pub title: String,
     /// What was in it: JSON for people, or the bytes as they were.
@@ -59,15 +87,23 @@ impl Trace {
         self.lock().clear();
     }
 
-    pub fn add(&self, step: Step, way: impl Into<String>, title: impl Into<String>, content: Value) {
-        self.lock().push(Travelled { step, way: way.into(), title: title.into(), content });
+    /// Something has travelled `from` one `to` another; `what` is a key of the demo's sentences.
+    pub fn add(
+        &self,
+        step: Step,
+        (from, to): (Party, Party),
+        (what, title): (Said, impl Into<String>),
+        content: Value,
+    ) {
+        self.lock().push(Travelled { step, from, to, what, title: title.into(), content });
         self.changes.notify();
     }
 
-    /// In the order of the steps; what belongs to one step in the order in which it came.
+    /// In the order in which it came. The site's own request and its answer stand first, though a push may overtake
+    /// the answer.
     pub fn all(&self) -> Vec<Travelled> {
         let mut all = self.lock().clone();
-        all.sort_by_key(|one| one.step);
+        all.sort_by_key(|one| one.step != Step::Create);
         all
     }
 }
@@ -88,10 +124,14 @@ pub(super) fn read_challenge(challenge: &Challenge) -> Value {
     serde_json::to_value(challenge).unwrap_or(Value::Null)
 }
 
-/// The kind of a decision, for a title.
-pub(super) fn decision_word(compact: &str) -> String {
-    let word = countersign_protocol::jws::Unverified::parse::<Decision>(compact);
+/// What a decision says, in the words of the page.
+pub(super) fn decision_said(compact: &str) -> Said {
+    let known = countersign_protocol::jws::Unverified::parse::<Decision>(compact).is_ok();
     let claims = read_jws(compact);
-    let word = word.ok().and_then(|_| claims["claims"]["decision"].as_str().map(str::to_owned));
-    word.unwrap_or_else(|| "answer".to_owned())
+    match claims["claims"]["decision"].as_str().filter(|_| known) {
+        Some("approve") => Said::of_demo("demo_sent_yes"),
+        Some("deny") => Said::of_demo("demo_sent_no"),
+        Some("report") => Said::of_demo("demo_sent_report"),
+        _ => Said::of_demo("demo_sent_answer"),
+    }
 }

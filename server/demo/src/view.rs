@@ -1,6 +1,6 @@
 //! What the demo's site shows.
 
-use super::said::Said;
+use super::said::{Said, Tone};
 use countersign_device::sentences::Sentence;
 use countersign_protocol::relying_party_api::{Challenge, PushState};
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub(super) enum View {
         expires_at: String,
         /// What the person types on the phone, where that is asked for.
         number: Option<String>,
+        /// The heading: whether the phone was asked, or is to be opened.
+        heading: Said,
         /// What to do when nothing appears there.
         hint: Said,
     },
@@ -32,7 +34,7 @@ pub(super) enum View {
         proof: Option<Proof>,
     },
     /// The person said no, in one of several ways.
-    Stopped { said: Said },
+    Stopped { said: Said, tone: Tone },
     /// Nobody answered.
     Expired,
 }
@@ -42,13 +44,17 @@ impl View {
         let hint = match challenge.push {
             PushState::Limited => Sentence::LimitNoMorePrompts,
             PushState::Stopped => Sentence::LimitPromptsStopped,
+            PushState::None => Sentence::AccountPushNone,
             _ => Sentence::PageOpenAppIfNothing,
         };
-        Self::Waiting { expires_at: challenge.expires_at.clone(), number: challenge.number.clone(), hint: hint.into() }
+        let was_asked = matches!(challenge.push, PushState::Queued | PushState::Sent);
+        let heading = if was_asked { Sentence::PageSigningInAsked.into() } else { Said::of_demo("demo_open_your_app") };
+        let (expires_at, number) = (challenge.expires_at.clone(), challenge.number.clone());
+        Self::Waiting { expires_at, number, heading, hint: hint.into() }
     }
 
-    pub fn stopped(said: impl Into<Said>) -> Self {
-        Self::Stopped { said: said.into() }
+    pub fn stopped(said: impl Into<Said>, tone: Tone) -> Self {
+        Self::Stopped { said: said.into(), tone }
     }
 }
 
@@ -77,5 +83,7 @@ pub(super) struct Page {
     pub view: View,
     /// Whether a report has stopped the prompts to this person.
     pub prompts_stopped: bool,
+    /// Whether the latest sign-in met the limit of prompts.
+    pub limited: bool,
     pub elsewhere: Option<Elsewhere>,
 }

@@ -79,6 +79,8 @@ facts! {
     PromptsStopped = "account.prompts_stopped",
     /// Prompts are pushed to an account again.
     PromptsResumed = "account.prompts_resumed",
+    /// The unwanted prompts of an account so far do not count against its limits any more.
+    PromptLimitLifted = "account.prompt_limit_lifted",
     /// A one-time code was right, and is spent.
     CodeAccepted = "code.accepted",
     /// A one-time code was wrong.

@@ -25,10 +25,13 @@ use utoipa::{OpenApi, ToSchema};
         title = "Countersign",
         description = "After the password, the phone asks YES or NO, and signs the answer. Every refusal is a problem \
                        document (RFC 9457). A path that is not here is 404 `not_found`, another method than those here \
-                       405 `wrong_method`, but for HEAD, which is answered as GET without the body. What is not HTTP \
-                       is answered by the HTTP layer, without a problem document. The server does not look at \
-                       Content-Type, and reads no query parameter that is not here."
+                       405 `wrong_method`, but for HEAD, which is answered as GET without the body; this description \
+                       and the pages behind links, `/enrol` and `/challenge`, are served beside. What is not HTTP is \
+                       answered by the HTTP layer, without a problem document. The server does not look at \
+                       Content-Type, and reads no query parameter that is not here.",
+        contact(name = "Whoever operates this server")
     ),
+    servers((url = "/", description = "The server that serves this description")),
     components(schemas(
         Problem,
         PolicyMode,
@@ -61,6 +64,18 @@ enum By {
     Anybody,
 }
 
+impl By {
+    /// What stands under each call that it makes.
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::RelyingParty => "Made by a relying party, with its API key as a bearer token.",
+            Self::Device => "Made by a confirmed device, with a request proof (PROTOCOL.md, Request proof).",
+            Self::Signed => "Made by a device; the signature on the body says by which (PROTOCOL.md).",
+            Self::Anybody => "Made by whoever likes, without a credential.",
+        }
+    }
+}
+
 /// The refusals of a request proof.
 const OF_PROOFS: &[ProblemCode] = &[
     Malformed,
@@ -77,8 +92,8 @@ const OF_PROOFS: &[ProblemCode] = &[
 /// The refusals of a signed message in a body.
 const OF_MESSAGES: &[ProblemCode] =
     &[Malformed, UnknownClaim, WrongAlgorithm, WrongType, UnknownKey, BadSignature, FutureTime, StaleTime];
-/// The refusals of a body that does not come as it should.
-const OF_BODIES: &[ProblemCode] = &[TooLarge, Timeout];
+/// The refusals of a body that does not come as it should, which is read whatever the call, also one that takes none.
+const OF_BODIES: &[ProblemCode] = &[Malformed, TooLarge, Timeout];
 /// What may be wrong with the server itself.
 const OF_THE_SERVER: &[ProblemCode] = &[Internal, Unavailable];
 
@@ -201,8 +216,13 @@ fn operations(item: &mut PathItem) -> [(&'static str, Option<&mut Operation>); 4
 /// What is shared by several calls: each answer under the codes that it may have.
 type Shared = BTreeMap<String, RefOr<Response>>;
 
-fn complete_call(operation: &mut Operation, &(method, path, name, by, refuses): &Call, shared: &mut Shared) {
+fn complete_call(operation: &mut Operation, &(_, path, name, by, refuses): &Call, shared: &mut Shared) {
     operation.operation_id = Some(name.to_owned());
+    let caller = by.sentence();
+    operation.description = Some(match operation.description.take() {
+        Some(said) if !said.is_empty() => format!("{said}\n\n{caller}"),
+        _ => caller.to_owned(),
+    });
     operation.security = Some(match by {
         By::RelyingParty => vec![SecurityRequirement::new("api_key", Vec::<String>::new())],
         By::Device => vec![SecurityRequirement::new("request_proof", Vec::<String>::new())],
@@ -214,11 +234,9 @@ fn complete_call(operation: &mut Operation, &(method, path, name, by, refuses): 
         By::Signed => OF_MESSAGES,
         By::Anybody => &[],
     };
-    // The body of a device's request is read and proven whatever the call.
-    let of_body = if method == "get" && by != By::Device { &[] } else { OF_BODIES };
     let of_server = if path == "/healthz" { &[Internal] } else { OF_THE_SERVER };
     let mut by_status = BTreeMap::<StatusCode, Vec<ProblemCode>>::new();
-    for &code in [refuses, of_kind, of_body, of_server].into_iter().flatten() {
+    for &code in [refuses, of_kind, OF_BODIES, of_server].into_iter().flatten() {
         let codes = by_status.entry(status_of(code)).or_default();
         if !codes.contains(&code) {
             codes.push(code);

@@ -3,6 +3,7 @@
 mod description;
 pub mod device;
 pub mod extract;
+mod link_page;
 mod metrics;
 pub mod parameter;
 pub mod problem;

@@ -289,7 +289,7 @@ const fn whole_seconds(pause: Duration) -> u64 {
 }
 
 /// A refusal's text as a sentence.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
 }

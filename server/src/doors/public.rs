@@ -5,7 +5,7 @@ use crate::service::{Service, readiness};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header;
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use countersign_protocol::jws;
 use countersign_protocol::server_identity::{SignedTime, WellKnown};
 use serde::{Deserialize, Serialize};
@@ -88,30 +88,4 @@ pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readines
     } else {
         Err(Problem::NotReady(found.reasons))
     }
-}
-
-/// What a person sees who opens an enrolment link in a browser instead of the service.
-pub async fn enrolment_page() -> impl IntoResponse {
-    page(
-        "This link enrols a phone. Open the Countersign app, choose \u{201c}Add account\u{201d} and scan the code on \
-         the page that showed it, or paste the link there. Show the link to nobody else.",
-    )
-}
-
-/// What a person sees who opens a challenge's link on a machine without the service.
-pub async fn challenge_page() -> impl IntoResponse {
-    page(
-        "This link opens a sign-in request in the Countersign app on the phone that it is shown on. On another \
-         machine, open the app on your phone instead: the request waits there.",
-    )
-}
-
-fn page(text: &str) -> impl IntoResponse {
-    let policy = "default-src 'none'";
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>Open this link in the app</title><h1>Open this link in the \
-         app</h1><p>{text}</p></html>"
-    );
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
 }

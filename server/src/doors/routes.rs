@@ -4,7 +4,7 @@ use super::extract::{prove_device, take_body};
 use super::problem::Problem;
 use super::relying_party::{authenticators, challenges, codes, enrolments, itself, users};
 use super::request::follow;
-use super::{description, device, metrics, public};
+use super::{description, device, link_page, metrics, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use axum::extract::Request;
@@ -58,8 +58,8 @@ pub fn router(service: Arc<Service>) -> Router {
     let description = description::complete(description);
     router
         .route("/openapi.json", routing::get(async || Json(description)))
-        .route("/enrol", routing::get(public::enrolment_page))
-        .route("/challenge", routing::get(public::challenge_page))
+        .route("/enrol", routing::get(link_page::enrolment))
+        .route("/challenge", routing::get(link_page::challenge))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(take_body))

@@ -1,6 +1,6 @@
 //! The master key: seals the secrets in the database, and is never in it.
 
-use super::KeysError;
+use super::{KeysError, only_for_us};
 use countersign_protocol::at_rest::AtRestKey;
 
 use countersign_protocol::randomness::Randomness;
@@ -85,6 +85,7 @@ fn not_a_key() -> KeysError {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeysError> {
+    only_for_us::check(path).map_err(wrong)?;
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(wrong(format!(

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod key_file;
 pub mod master_key;
 pub mod nonce;
+mod only_for_us;
 pub mod sealed;
 pub mod server_keys;
 pub mod tls_pair;

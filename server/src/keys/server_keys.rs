@@ -1,10 +1,10 @@
 //! The server's own keys: the root's public half, the certified signing key, the VAPID keys, the webhook key, the nonce
 //! key.
 
-use super::KeysError;
 use super::certificate::{Standing, Term};
 use super::nonce::Nonces;
 use super::vapid_keys::VapidKeys;
+use super::{KeysError, only_for_us};
 use crate::domain::actor::Actor;
 use crate::store::{Store, StoreError, StoredSigningKey};
 use countersign_protocol::at_rest::{AtRestKey, Location};
@@ -96,6 +96,7 @@ impl ServerKeys {
         clock: &dyn Clock,
         randomness: &dyn Randomness,
     ) -> Result<Self, KeysError> {
+        only_for_us::check(&root_path(data_dir)).map_err(KeysError::Damaged)?;
         let root = open_root(store, data_dir).await?;
         let vapid = VapidKeys::open(store, &at_rest, randomness).await?;
         let webhook = secret_setting(store, &at_rest, "webhook_key", randomness, new_key).await?;
@@ -247,6 +248,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> KeysError {
 
 fn read_root(at_rest: &AtRestKey, data_dir: &Path) -> Result<SoftwareKey, KeysError> {
     let path = root_path(data_dir);
+    only_for_us::check(&path).map_err(KeysError::Damaged)?;
     let sealed = std::fs::read(&path).map_err(|error| {
         KeysError::Damaged(format!(
             "{} cannot be read ({error}); put the root key back from where you keep it",

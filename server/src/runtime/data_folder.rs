@@ -16,6 +16,7 @@ const MAX_OWNER_LENGTH: u64 = 200;
 #[derive(Debug)]
 pub struct DataFolder {
     lock: File,
+    lock_file: PathBuf,
 }
 
 impl DataFolder {
@@ -40,7 +41,7 @@ impl DataFolder {
         let unusable = |error: std::io::Error| StoreError::Unwritable(format!("{}: {error}", file.display()));
         let lock = private_file::open_shared(&file).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { lock }),
+            Ok(()) => Ok(Self { lock, lock_file: file }),
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 // What cannot be read names nobody; the folder is taken all the same.
@@ -49,6 +50,11 @@ impl DataFolder {
             }
             Err(TryLockError::Error(error)) => Err(unusable(error).into()),
         }
+    }
+
+    /// The file that is locked. Where it is not this one any more, another process may have the folder, too.
+    pub fn lock_file(&self) -> PathBuf {
+        self.lock_file.clone()
     }
 
     /// Writes down who has the folder, for another server that finds it taken.
@@ -69,7 +75,12 @@ pub fn database(path: &Path) -> PathBuf {
 
 /// The same, as the store knows it.
 pub fn place(path: &Path) -> Place {
-    Place::File(database(path))
+    place_of(database(path))
+}
+
+/// A database in this file, as the store knows it.
+pub(super) fn place_of(path: PathBuf) -> Place {
+    Place::File(path)
 }
 
 /// What there is of a server in its folder.

@@ -1,5 +1,5 @@
-//! Making a server: its folder, its database and its keys. Nothing else makes one, so that a disk that is not mounted, or
-//! a folder that was emptied, is never taken for a server that has not begun.
+//! Making a server: its folder, its database and its keys. Nothing else makes one, so that a disk that is not mounted,
+//! or a folder that was emptied, is never taken for a server that has not begun.
 
 use super::config::Config;
 use super::data_folder::{self, DataFolder, Standing};

@@ -12,4 +12,5 @@ pub mod retention;
 pub mod serve;
 pub mod startup;
 pub mod tls;
+pub mod upgrade;
 pub mod watch;

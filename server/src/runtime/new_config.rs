@@ -12,6 +12,8 @@ pub struct Basics {
     pub public_url: String,
     /// Where it listens.
     pub listen: SocketAddr,
+    /// The files of its certificate and of that certificate's key, as absolute paths, where it speaks TLS itself.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// Where its data is, as an absolute path: the file says the same wherever the server is started.
     pub data_dir: PathBuf,
 }
@@ -30,10 +32,21 @@ pub fn write(path: &Path, basics: &Basics) -> Result<(), StartupError> {
         .map_err(|error| wrong(format!("{} cannot be written: {error}", path.display())))
 }
 
-fn text(Basics { public_url, listen, data_dir }: &Basics) -> String {
+fn text(Basics { public_url, listen, tls, data_dir }: &Basics) -> String {
     let quoted = |text: String| toml::Value::String(text).to_string();
+    let path = |path: &Path| quoted(path.display().to_string());
+    let (listens, tls) = match tls {
+        Some((cert, key)) => {
+            let files = format!("cert = {}\nkey = {}\n", path(cert), path(key));
+            (
+                "Where it listens.",
+                format!("\n# After a renewal of these files: kill -HUP, or systemctl reload.\n[tls]\n{files}"),
+            )
+        }
+        None => ("Where it listens, behind a proxy that speaks TLS.", String::new()),
+    };
     let (public_url, listen) = (quoted(public_url.clone()), quoted(listen.to_string()));
-    let data_dir = quoted(data_dir.display().to_string());
+    let data_dir = path(data_dir);
     format!(
         r#"# How this server runs. Every value can also come from the environment, as COUNTERSIGN_LISTEN or
 # COUNTERSIGN_PUSH__WEBPUSH__ALLOW_PRIVATE. README.md, "Configure it", has all of them.
@@ -41,12 +54,12 @@ fn text(Basics { public_url, listen, data_dir }: &Basics) -> String {
 # Under which address phones reach this server: https, without a slash at its end.
 public_url = {public_url}
 
-# Where it listens, behind a proxy that speaks TLS.
+# {listens}
 listen = {listen}
 
 # Its database and its keys. Only `countersign init` makes a server there.
 data_dir = {data_dir}
-
+{tls}
 # What seals the secrets in the database. Without this section it is the file master.key in data_dir; backups of the
 # two belong apart from each other.
 # [master_key]
@@ -73,7 +86,7 @@ mod tests {
 
     fn basics(public_url: &str, data_dir: &str) -> Basics {
         let listen = ([127, 0, 0, 1], 8443).into();
-        Basics { public_url: public_url.into(), listen, data_dir: data_dir.into() }
+        Basics { public_url: public_url.into(), listen, tls: None, data_dir: data_dir.into() }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::listener::Served;
 use super::retention::pruner::Pruner;
 use super::startup::StartupError;
 use super::tls::Tls;
+use super::upgrade::{self, Upgraded};
 use super::watch::Watch;
 use super::{listener, open};
 use crate::delivery::{push, webhook};
@@ -92,7 +93,14 @@ pub async fn start_with(
         None => None,
     };
     let mut folder = DataFolder::take(&config.data_dir)?;
+    if let Some(Upgraded { step, copy, took }) = upgrade::bring_up_to_date(config, &*clock, &folder)? {
+        tracing::info!(
+            from = step.from, to = step.to, copy = %copy.display(), milliseconds = took.as_millis(),
+            "the database of an earlier version was brought up to date; the copy is of before"
+        );
+    }
     let service = open::service(config, public_url, clock, randomness).await?;
+    service.store.health.guard(folder.lock_file());
     let (sender, teller) = match senders(config, &service).await {
         Ok(senders) => senders,
         Err(error) => {
@@ -167,6 +175,12 @@ impl Running {
         }
     }
 
+    /// Completes when the database is lost to this server: the folder was deleted or replaced, or another version has
+    /// changed the database. Nothing is acknowledged from then on, and it remains to stop.
+    pub async fn lost(&self) -> StartupError {
+        self.service.store.health.lost().await.into()
+    }
+
     /// Stops: no new requests, waiting ones answer at once, begun ones finish, and what was accepted is written.
     pub async fn stop(self) {
         self.service.stopping.cancel();
@@ -202,7 +216,7 @@ impl Hangups {
             None => None,
         };
         if heard.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

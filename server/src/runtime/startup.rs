@@ -45,6 +45,20 @@ pub enum StartupError {
     /// A server is made where one is.
     #[error("there is a server in {} already; nothing was changed", .0.display())]
     Exists(PathBuf),
+    /// An upgrade needs more room than the disk has.
+    #[error(
+        "an upgrade keeps a copy of the database first, and may write all of it anew: in {} it needs {} MB, and {} MB \
+         are free. Nothing was changed",
+        folder.display(), needed.div_ceil(1_000_000), free / 1_000_000
+    )]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// How much is needed, in bytes.
+        needed: u64,
+        /// How much is free, in bytes.
+        free: u64,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -65,7 +79,7 @@ impl StartupError {
         match self {
             Self::Configuration(_) | Self::Listen { .. } | Self::NoServer(_) | Self::HalfMade(_) => 2,
             Self::Exists(_) => 3,
-            Self::Store(_) | Self::Keys(_) | Self::InUse { .. } | Self::DatabaseMissing(_) => 5,
+            Self::Store(_) | Self::Keys(_) | Self::InUse { .. } | Self::DatabaseMissing(_) | Self::NoRoom { .. } => 5,
             Self::System(_) => 1,
         }
     }

@@ -1,6 +1,7 @@
-//! What the server watches of itself while it runs: its clock, and the certificate of its signing key.
+//! What the server watches of itself while it runs: its database, its clock, and the certificate of its signing key.
 
 use crate::domain::moment::rfc3339;
+use crate::keys::KeysError;
 use crate::keys::certificate::Standing;
 use crate::keys::server_keys::{self, Renewal};
 use crate::service::Service;
@@ -79,6 +80,7 @@ impl Watch {
     /// Looks once; gives the jump that was noticed. For a caller that moves the time itself, in the place of
     /// [`Watch::run`].
     pub async fn look(&mut self) -> Option<Jump> {
+        self.service.store.look_after().await;
         let clock = &self.service.clock;
         let read = (clock.now(), clock.since_boot());
         if self.seen.is_none() {
@@ -151,6 +153,7 @@ impl Watch {
                     say(standing, &term.warning(now).unwrap_or_default(), &without_root.to_string());
                 }
             }
+            Err(KeysError::Store(error)) if error.was_told() => {}
             Err(error) => tracing::error!(%error, "the certificate of the signing key cannot be looked at"),
         }
     }

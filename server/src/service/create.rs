@@ -16,6 +16,7 @@ use countersign_protocol::randomness::Randomness;
 use countersign_protocol::relying_party_api::{
     ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest, is_request_name,
 };
+use countersign_protocol::text;
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +81,7 @@ async fn ask(
         account_id: account.id,
         account: account.name,
         policy: policy(request.policy)?,
-        binding_message: request.binding_message,
+        binding_message: binding_message(request.binding_message)?,
         context: context(by, request.context.as_ref())?,
         created_at,
         expires_at,
@@ -218,6 +219,13 @@ fn lifetime(expires_in: Option<u32>) -> Result<Duration, Refused> {
         return Err(Refused::malformed("expires_in is 1 to 600 seconds."));
     }
     Ok(lifetime)
+}
+
+/// A sentence that no phone would show is refused also where no phone is asked, and a code is to settle it.
+fn binding_message(said: Option<String>) -> Result<Option<String>, Refused> {
+    text::check(said.as_deref().unwrap_or_default(), text::MAX_BINDING_MESSAGE, "binding message")
+        .map_err(IssueError::Refused)?;
+    Ok(said)
 }
 
 /// What is shown of where a sign-in comes from. A browser can send any `User-Agent`, so nothing of that refuses.

@@ -210,6 +210,15 @@ impl<'a> Operator<'a> {
         Ok(resumed)
     }
 
+    /// Lifts the limits of prompts to this person: the unwanted ones so far count no more.
+    ///
+    /// # Errors
+    /// `not_found`, `unavailable`.
+    pub async fn lift_prompt_limit(&self, organisation: &str, user: AccountId) -> Result<(), Refused> {
+        let account = self.user(organisation, user).await?;
+        Ok(self.store.lift_prompt_limit(Actor::OPERATOR, account.row_id).await?)
+    }
+
     /// Takes one-time codes again after too many wrong ones; how many authenticators had any.
     ///
     /// # Errors

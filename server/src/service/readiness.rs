@@ -24,6 +24,13 @@ pub struct Readiness {
     pub warnings: Vec<String>,
 }
 
+/// What the store says, as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string());
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
 impl Readiness {
     fn fail(&mut self, code: &'static str, detail: impl Into<String>) {
         self.reasons.push(Reason { code, detail: detail.into() });
@@ -37,9 +44,13 @@ pub async fn look(service: &Service) -> Readiness {
         found.fail("stopping", "The server is stopping.");
     }
     // A write, so that a disk that is full and a database that somebody else holds are found too.
-    if let Err(error) = service.store.ping().await {
-        tracing::error!(%error, "the database takes no write");
-        found.fail("store", "The database takes no write: the server's log has the reason.");
+    // What failed at the last write that mattered counts, though a small one may be kept in what room there is.
+    let trouble = match service.store.health.trouble() {
+        Some(trouble) => Some(trouble),
+        None => service.store.ping().await.err(),
+    };
+    if let Some(trouble) = trouble {
+        found.fail("store", sentence(&trouble.to_string()));
     }
     match service.keys.signer(&service.store).await {
         Ok(signer) => {

@@ -19,10 +19,16 @@ pub struct Account {
     pub id: AccountId,
     /// The name under which the person signs in.
     pub name: String,
+    /// True while a report has stopped the prompts to the person.
+    pub prompts_stopped: bool,
 }
 
+/// What [`read_account`] reads.
+const COLUMNS: &str = "row_id, handle, name, prompts_stopped_at IS NOT NULL AS stopped";
+
 fn read_account(row: &Row) -> Result<Account, StoreError> {
-    Ok(Account { row_id: row.get("row_id")?, id: row.get("handle")?, name: row.get("name")? })
+    let (row_id, id, name) = (row.get("row_id")?, row.get("handle")?, row.get("name")?);
+    Ok(Account { row_id, id, name, prompts_stopped: row.get("stopped")? })
 }
 
 /// True while an account is there: a person may be deleted between a look at them and the write that follows.
@@ -49,10 +55,10 @@ impl Store {
             if let Some(made) = transaction.row("account", sql, values![id, organisation, &name, now])? {
                 let row_id = made.get("row_id")?;
                 Entry::new(now, &by, Fact::AccountCreated).of_account(transaction, row_id)?;
-                return Ok((Account { row_id, id, name }, true));
+                return Ok((Account { row_id, id, name, prompts_stopped: false }, true));
             }
-            let sql = "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND name = $2";
-            let found = transaction.one_row("account", sql, values![organisation, &name])?;
+            let sql = format!("SELECT {COLUMNS} FROM account WHERE organisation = $1 AND name = $2");
+            let found = transaction.one_row("account", &sql, values![organisation, &name])?;
             Ok((read_account(&found)?, false))
         })
         .await
@@ -64,9 +70,10 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn account(&self, organisation: OrganisationRow, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.read(move |transaction| {
-            let sql = "SELECT row_id, handle, name FROM account
-                       WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL";
-            transaction.row("account", sql, values![organisation, id])?.as_ref().map(read_account).transpose()
+            let sql = format!(
+                "SELECT {COLUMNS} FROM account WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL"
+            );
+            transaction.row("account", &sql, values![organisation, id])?.as_ref().map(read_account).transpose()
         })
         .await
     }
@@ -77,9 +84,10 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn accounts(&self, organisation: OrganisationRow) -> Result<Vec<Account>, StoreError> {
         self.read(move |transaction| {
-            let sql =
-                "SELECT row_id, handle, name FROM account WHERE organisation = $1 AND deleted_at IS NULL ORDER BY name";
-            transaction.rows("account", sql, values![organisation])?.iter().map(read_account).collect()
+            let sql = format!(
+                "SELECT {COLUMNS} FROM account WHERE organisation = $1 AND deleted_at IS NULL ORDER BY name"
+            );
+            transaction.rows("account", &sql, values![organisation])?.iter().map(read_account).collect()
         })
         .await
     }

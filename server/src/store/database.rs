@@ -3,6 +3,8 @@
 use super::engine::sqlite::Sqlite;
 use super::engine::value::values;
 use super::engine::{Done, Engine, Look, Transaction, Work};
+use super::health::Health;
+use super::inspected::Inspected;
 use super::{Rules, StoreError, journal};
 use countersign_protocol::time::{Clock, Timestamp};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use tokio::sync::oneshot;
 /// The store of one server.
 pub struct Store {
     pub(super) engine: Box<dyn Engine>,
+    /// Whether the database can be worked with.
+    pub health: Arc<Health>,
     pub(super) rules: Rules,
     /// Names this process in the leases that it takes.
     pub(super) process: String,
@@ -29,7 +33,8 @@ pub const DATABASE_FILE: &str = "countersign.db";
 pub enum Place {
     /// SQLite, in this file. It is made where there is none.
     File(PathBuf),
-    /// SQLite, in this file, which holds a server's database already: one that is empty is refused, and left as it is.
+    /// SQLite, in this file, which holds a server's database already, of this version: one that is empty or of another
+    /// version is refused, and left as it is.
     KnownFile(PathBuf),
 }
 
@@ -40,17 +45,6 @@ impl Place {
             Self::File(path) | Self::KnownFile(path) => Self::KnownFile(path),
         }
     }
-}
-
-/// What a database holds, seen before it is opened for work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inspected {
-    /// The version of its schema; 0 for one in which nothing was ever made.
-    pub schema: u32,
-    /// Whether it knows the root of a server.
-    pub has_root: bool,
-    /// Whether it has a key that signs, which is made after the root.
-    pub has_signing_key: bool,
 }
 
 /// A kind of database that a store can be in.
@@ -68,10 +62,11 @@ pub const ENGINES: [EngineKind; 1] =
     [EngineKind { name: "SQLite", place: |folder| Place::File(folder.join(DATABASE_FILE)) }];
 
 impl Store {
-    /// Opens a database, and brings an older one up to date.
+    /// Opens a database. In [`Place::File`], an older one is brought up to date, without a copy.
     ///
     /// # Errors
-    /// [`StoreError`], when the database cannot be opened or brought up to date; it is left as it is.
+    /// [`StoreError`], when the database cannot be opened or brought up to date, and [`StoreError::Older`] for an older
+    /// one in [`Place::KnownFile`]; it is left as it is.
     pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::open_with_rules(place, clock, Rules::RIGHT)
     }
@@ -82,11 +77,46 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub fn open_with_rules(place: &Place, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self, StoreError> {
         let process = format!("{} since {}", std::process::id(), clock.now().millis());
+        let health = Arc::new(Health::default());
         let engine: Box<dyn Engine> = match place {
-            Place::File(path) => Box::new(Sqlite::open(path, clock)?),
-            Place::KnownFile(path) => Box::new(Sqlite::open_known(path, clock)?),
+            Place::File(path) => Box::new(Sqlite::open(path, clock, Arc::clone(&health))?),
+            Place::KnownFile(path) => Box::new(Sqlite::open_known(path, clock, Arc::clone(&health))?),
         };
-        Ok(Self { engine, rules, process })
+        Ok(Self { engine, health, rules, process })
+    }
+
+    /// The version of the schema that this program works with.
+    pub fn newest_schema() -> u32 {
+        Sqlite::NEWEST_SCHEMA
+    }
+
+    /// How large the database in this place is, in bytes, with what is not yet in its own file.
+    pub fn size((Place::File(path) | Place::KnownFile(path)): &Place) -> u64 {
+        Sqlite::files(path).iter().filter_map(|file| Some(std::fs::metadata(file).ok()?.len())).sum()
+    }
+
+    /// Copies the database in this place to a new file, as it is at one moment, and checks the copy.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it cannot be read, or the copy cannot be written; there is none then.
+    pub fn copy((Place::File(path) | Place::KnownFile(path)): &Place, to: &Path) -> Result<(), StoreError> {
+        Sqlite::copy(path, to)
+    }
+
+    /// Removes a copy that is not needed any more, and what was left beside it; one that is not there is nothing.
+    pub fn remove_copy(path: &Path) {
+        for file in Sqlite::files(path) {
+            // Where it cannot be removed, the next copy cannot be made, and says so.
+            drop(std::fs::remove_file(file));
+        }
+    }
+
+    /// Brings the database of an earlier version in this place up to date, each step in a transaction of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the steps before the one that failed are taken then.
+    pub fn upgrade((Place::File(path) | Place::KnownFile(path)): &Place) -> Result<(), StoreError> {
+        Sqlite::upgrade(path)
     }
 
     /// What is in this place, without a change to it; none where there is nothing.
@@ -106,8 +136,12 @@ impl Store {
         work: impl FnOnce(&dyn Transaction, Timestamp) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let health = Arc::clone(&self.health);
         let work: Work = Box::new(move |opened| {
             let result = opened.and_then(|(transaction, now)| work(transaction, now));
+            if let Err(error) = &result {
+                health.note(error);
+            }
             let keep = result.is_ok();
             let acknowledge = move |committed: Result<(), StoreError>| {
                 // Whoever asked may have gone; the work is done all the same.
@@ -129,12 +163,45 @@ impl Store {
         look: impl FnOnce(&dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let health = Arc::clone(&self.health);
         let look: Look = Box::new(move |opened| {
+            let result = opened.and_then(look);
+            if let Err(error) = &result {
+                health.note(error);
+            }
             // Whoever asked may have gone.
-            let _ = answer.send(opened.and_then(look));
+            let _ = answer.send(result);
         });
         self.engine.read(look).await?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Looks after the database: whether it is still this server's, and, after a write that was not kept, whether as
+    /// much as any request writes is kept again.
+    pub async fn look_after(&self) {
+        // What is found is noted where it is found.
+        let _ = match self.health.trouble() {
+            None => match self.health.look() {
+                Ok(()) => self.read(|_| Ok(())).await,
+                lost => lost,
+            },
+            Some(StoreError::Unwritable(_)) => self.try_to_write().await,
+            Some(_) => Ok(()),
+        };
+    }
+
+    /// Writes more than a request does, and removes it again.
+    async fn try_to_write(&self) -> Result<(), StoreError> {
+        const MORE_THAN_A_REQUEST: usize = 256 * 1024;
+        self.write(|tx, _| {
+            let sql = "INSERT INTO setting (name, value) VALUES ('room', $1)
+                       ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            tx.execute(sql, values![vec![0_u8; MORE_THAN_A_REQUEST]])
+        })
+        .await?;
+        self.write(|tx, _| tx.execute("DELETE FROM setting WHERE name = 'room'", &[])).await?;
+        self.health.note_writable();
+        Ok(())
     }
 
     /// Ends every lease of a push or an event, so that what a process had taken that is no more is sent at once. Only

@@ -15,6 +15,8 @@ mod engine;
 mod enrolments;
 mod error;
 mod figures;
+mod health;
+mod inspected;
 mod journal;
 mod journal_lines;
 mod new_challenge;
@@ -37,11 +39,13 @@ pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created};
 pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
-pub use database::{DATABASE_FILE, ENGINES, EngineKind, Inspected, Place, Store};
+pub use database::{DATABASE_FILE, ENGINES, EngineKind, Place, Store};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
 pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
 pub use error::StoreError;
 pub use figures::{Seen, StoreFigures};
+pub use health::Health;
+pub use inspected::Inspected;
 // For the tests that look at what is kept, whichever engine keeps it.
 #[doc(hidden)]
 pub use engine::row::{FromValue, Row};

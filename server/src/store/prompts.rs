@@ -11,7 +11,7 @@ use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow};
 use crate::domain::states::Prompt;
-use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::time::Timestamp;
 
 /// Makes questions ask for a number instead of a tap. It is called in the transaction that creates another question, so
@@ -34,6 +34,14 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn resume_prompts(&self, by: Actor, account: AccountRow) -> Result<bool, StoreError> {
         self.write(move |tx, now| resume(tx, now, &by, account)).await
+    }
+
+    /// Lifts the limits of prompts: what an account did not want until now counts no more. The limits themselves stay.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn lift_prompt_limit(&self, by: Actor, account: AccountRow) -> Result<(), StoreError> {
+        self.write(move |tx, now| Entry::new(now, &by, Fact::PromptLimitLifted).of_account(tx, account).map(drop)).await
     }
 }
 
@@ -138,19 +146,43 @@ pub(super) fn allowed(
     if !new.devices.iter().any(|(recipient, _)| recipient.has_push) {
         return Ok(Prompt::Pulled);
     }
-    let sql = "SELECT row_id, prompts_stopped_at IS NOT NULL AS stopped FROM account WHERE row_id = $1";
-    if tx.one_row("account", sql, values![new.account])?.get("stopped")? {
+    let sql = "SELECT handle, prompts_stopped_at IS NOT NULL AS stopped FROM account WHERE row_id = $1";
+    let account = tx.one_row("account", sql, values![new.account])?;
+    if account.get("stopped")? {
         return Ok(Prompt::Stopped);
     }
+    let window = now - PROMPT_WINDOW;
+    if is_below_limits(tx, rules, now, new, window)? {
+        return Ok(Prompt::Pushed);
+    }
+    // Looked for only past the limit: every other question is spared the journal.
+    let account: AccountId = account.get("handle")?;
+    let sql = "SELECT at FROM journal WHERE account = $1 AND fact = $2 AND at > $3 AND at <= $4
+               ORDER BY row_id DESC LIMIT 1";
+    let lifted = tx.row("journal", sql, values![account, Fact::PromptLimitLifted, window, now + AHEAD])?;
+    let below = match lifted {
+        Some(line) => is_below_limits(tx, rules, now, new, line.get("at")?)?,
+        None => false,
+    };
+    Ok(if below { Prompt::Pushed } else { Prompt::Limited })
+}
+
+/// Whether the unwanted prompts after `since` leave room for one more.
+fn is_below_limits(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    new: &NewChallenge,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT count(*) AS of_person, count(*) FILTER (WHERE relying_party = $2) AS of_relying_party FROM challenge
          WHERE account = $1 AND created_at > $3 AND created_at <= $4 AND {}",
         condition(rules.unwanted_prompt, &[])
     );
     // One that lies further ahead was asked by a clock that was wrong: it would count for hours.
-    let values = values![new.account, new.relying_party, now - PROMPT_WINDOW, now + AHEAD];
+    let values = values![new.account, new.relying_party, since, now + AHEAD];
     let counted = tx.one_row("challenge", &sql, values)?;
     let (of_person, of_relying_party): (u32, u32) = (counted.get("of_person")?, counted.get("of_relying_party")?);
-    let below = of_person < rules.prompts_per_person && of_relying_party < rules.prompts_per_relying_party;
-    Ok(if below { Prompt::Pushed } else { Prompt::Limited })
+    Ok(of_person < rules.prompts_per_person && of_relying_party < rules.prompts_per_relying_party)
 }

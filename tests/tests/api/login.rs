@@ -93,6 +93,8 @@ async fn the_probes_answer_and_a_page_loads_nothing_from_elsewhere() {
     assert_eq!(get("/readyz").await.status(), 200);
     let page = get("/enrol").await;
     assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    let german = client().get(format!("{}/enrol", server.url)).header("accept-language", "de-CH, en;q=0.8").send();
+    assert!(german.await.unwrap().text().await.unwrap().contains("<html lang=\"de\">"), "in the person's language");
     let nowhere = get("/v2/nothing").await;
     assert_eq!(
         (nowhere.status().as_u16(), nowhere.headers()["content-type"].to_str().unwrap()),

@@ -231,6 +231,28 @@ async fn a_report_is_heard_whatever_became_of_the_request() {
     }
 }
 
+#[tokio::test]
+async fn an_operator_lifts_the_limit_and_the_limit_stays_in_force() {
+    let scene = Pushed::new().await;
+    let user = scene.user.parse().unwrap();
+    for lifted in [false, true] {
+        if lifted {
+            scene.server.service().operator().lift_prompt_limit("Meridian", user).await.unwrap();
+            scene.clock.advance(Duration::from_secs(1));
+        }
+        for _ in 0..3 {
+            let (id, push) = scene.ask(&scene.site).await;
+            assert!(rang(&push), "{push}");
+            scene.cancel(&scene.site, id).await;
+        }
+        assert_eq!(scene.ask(&scene.site).await.1, "limited");
+        scene.clock.advance(Duration::from_secs(61));
+    }
+    let nobody = countersign_protocol::handle::AccountId::from_bytes([0; 16]);
+    let refused = scene.server.service().operator().lift_prompt_limit("Meridian", nobody).await;
+    assert!(refused.is_err(), "no such person");
+}
+
 /// What `countersign admin user resume-prompts` does; false when they were not stopped.
 async fn lift(scene: &Pushed) -> bool {
     scene.server.service().operator().resume_prompts("Meridian", scene.user.parse().unwrap()).await.unwrap()

@@ -277,6 +277,7 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         (json!({ "user_id": user, "expires_in": -1 }), "wrong type"),
         (json!({ "user_id": user, "policy": { "mode": "none" } }), "unknown variant"),
         (json!({ "user_id": user, "binding_message": "a\u{202e}b" }), "bidirectional"),
+        (json!({ "user_id": user, "methods": ["code"], "binding_message": "a\u{202e}b" }), "bidirectional"),
         (json!({ "user_id": user, "context": { "ip": "here" } }), "IP address"),
         (json!([user]), "JSON object"),
         (json!("maya"), "wrong type"),
@@ -290,8 +291,11 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         assert!(detail.contains(hint), "{body}: {detail}");
         assert!(!detail.contains(user.as_str()), "no value comes back: {detail}");
     }
-    let long = scene.site.ask_for(user, json!({ "binding_message": "é".repeat(121) })).await;
-    assert_eq!((long.status, long.code()), (413, "too_large"));
+    for methods in [json!(["push", "code"]), json!(["code"])] {
+        let long = json!({ "binding_message": "é".repeat(121), "methods": methods });
+        let answer = scene.site.ask_for(user, long).await;
+        assert_eq!((answer.status, answer.code()), (413, "too_large"), "{methods}");
+    }
     let raw = async |body: Vec<u8>| {
         http::send(
             scene.site.request(Method::POST, "/v1/challenges").header("content-type", "application/json").body(body),

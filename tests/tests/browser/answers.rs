@@ -25,17 +25,21 @@ async fn yes_moves_the_page_on_and_no_stops_it() {
     assert!(visit.text("receipt").await.contains("bytes"), "an approval by push leaves a receipt");
     visit.picture("signed-in").await;
 
-    let closed = visit.browser.run("return document.querySelector(\"[data-test='trace']\").open").await;
-    assert_eq!(closed, false, "the panel is closed until somebody opens it");
-    visit.browser.click("[data-test='trace'] > summary").await;
+    let open = visit.browser.run("return document.querySelector(\"[data-test='trace']\").open").await;
+    assert_eq!(open, true, "the picture is open beside the phones");
     for step in ["create", "push", "receive", "decide", "settle", "claim"] {
         visit.browser.until_there(&format!("[data-step='{step}']")).await;
     }
+    visit.browser.click("[data-step='push'] summary").await;
     let pushed = visit.browser.text("[data-step='push']").await;
     assert!(!pushed.contains("maya") && !pushed.contains("Harbour"), "the push is ciphertext: {pushed}");
+    assert!(pushed.contains("bytes of ciphertext") && pushed.len() < 2000, "and folded: {pushed}");
+    visit.browser.click("[data-step='decide'] summary").await;
     let decided = visit.browser.text("[data-step='decide']").await;
     assert!(decided.contains("countersign-decision+jws") && decided.contains("approve"), "{decided}");
-    assert!(decided.contains("phone 1"), "the panel names the phone: {decided}");
+    let says = "return document.querySelector(\"[data-step='decide'] summary\").textContent";
+    let says = visit.browser.run(says).await;
+    assert!(says.as_str().unwrap().contains("Phone 1 → Server"), "an arrow is said in words too: {says}");
     visit.picture("what-travelled").await;
 
     visit.click("sign-out").await;
@@ -44,7 +48,10 @@ async fn yes_moves_the_page_on_and_no_stops_it() {
     visit.tap(1, "no").await;
     visit.view("stopped").await;
     assert_eq!(visit.text("why-stopped").await, "The answer on the phone was NO.");
+    visit.browser.until_there("[data-test='stopped-sign'][data-tone='denied']").await;
+    visit.browser.until_there("[data-phone-id='1'] [data-test='phone-notice'][data-tone='denied']").await;
     visit.picture("stopped").await;
+    assert_eq!(visit.done_steps().await, ["scan", "yes", "no"], "the tour is ticked by what happened");
     let history = visit.on(1, "history").await;
     assert!(history.contains("Approved") && history.contains("Denied"), "{history}");
     visit.no_complaints().await;
@@ -70,7 +77,8 @@ async fn the_number_on_the_page_is_typed_on_the_phone_and_a_wrong_one_stops_the_
     visit.screen(1, "prompt").await;
     let number = visit.number("page-number").await;
     assert!(number.len() == 6 && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
-    assert_eq!(visit.text("page-number").await, format!("Type {number} on your phone."));
+    let sentence = visit.text("page-number").await;
+    assert_eq!(sentence.split_whitespace().collect::<Vec<_>>().join(" "), format!("Type {number} on your phone."));
     let headers = "{ headers: { 'countersign-demo': '1' } }";
     let script = format!("return fetch('/demo/state', {headers}).then((answer) => answer.json())");
     let state = visit.browser.run(&script).await;
@@ -80,7 +88,7 @@ async fn the_number_on_the_page_is_typed_on_the_phone_and_a_wrong_one_stops_the_
 
     visit.tap(1, "yes").await;
     visit.browser.until("return document.activeElement.dataset.test === 'number'").await;
-    assert_eq!(visit.on(1, "number-row").await, "Type the number that the page shows.");
+    visit.phone_says(1, "phone-notice", "Type the number that the page shows.").await;
     visit.picture("number-missing").await;
     visit.view("waiting").await;
     visit.type_on(1, "number", &number).await;
@@ -96,7 +104,7 @@ async fn the_number_on_the_page_is_typed_on_the_phone_and_a_wrong_one_stops_the_
     visit.picture("number").await;
     visit.tap(1, "yes").await;
     visit.view("stopped").await;
-    assert_eq!(visit.text("why-stopped").await, "The number was wrong. The sign-in was stopped.");
+    assert_eq!(visit.text("why-stopped").await, "The number typed on the phone was wrong.");
     visit.phone_says(1, "phone-notice", "The number was wrong. The sign-in was stopped.").await;
     visit.phone_says(1, "history", "Wrong number").await;
     visit.picture("number-wrong").await;
@@ -111,17 +119,21 @@ async fn this_was_not_me_stops_the_prompts_until_the_help_desk_lets_them_through
     visit.tap(1, "report").await;
     visit.view("stopped").await;
     assert_eq!(visit.text("why-stopped").await, "The answer on the phone was that it was not you.");
-    visit.phone_says(1, "phone-notice", "Reported. No more prompts come until you allow them again.").await;
+    visit.phone_says(1, "phone-notice", "Reported. No more prompts come until they are allowed again.").await;
     visit.browser.until_there("[data-test='help-desk']:not([hidden])").await;
+    visit.browser.until_there("[data-test='stopped-sign'][data-tone='reported']").await;
     visit.picture("reported").await;
 
     visit.click("back-from-stopped").await;
     visit.sign_in().await;
+    assert_eq!(visit.text("waiting-heading").await, "Open the app on your phone.", "nobody was asked");
     visit.says("hint", "Prompts are stopped after a report. Open the app or type a code.").await;
     visit.screen(1, "idle").await;
     visit.picture("prompts-stopped").await;
     visit.click("resume").await;
     visit.says("site-message", "Prompts come again.").await;
+    visit.phone_says(1, "phone-notice", "Prompts come again.").await;
+    visit.browser.until_there("[data-test='help-desk'][hidden]").await;
     visit.click("cancel").await;
     visit.sign_in().await;
     visit.screen(1, "prompt").await;
@@ -134,6 +146,26 @@ async fn this_was_not_me_stops_the_prompts_until_the_help_desk_lets_them_through
     assert!(visit.text("why-stopped").await.contains("was reported on the phone"));
     visit.browser.until_there("[data-test='help-desk']:not([hidden])").await;
     visit.picture("reported-later").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn the_help_desk_knows_also_of_a_report_of_a_sign_in_that_the_page_has_left() {
+    let visit = Visit::enrolled().await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.click("cancel").await;
+    visit.screen(1, "idle").await;
+    visit.browser.click("[data-phone-id='1'] [data-outcome='cancelled'] [data-test='report-past']").await;
+    visit.browser.until_there("[data-test='help-desk']:not([hidden])").await;
+    // At once, while the site still looks whether its sign-in was reported.
+    visit.click("resume").await;
+    visit.browser.until_there("[data-test='help-desk'][hidden]").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    visit.tap(1, "yes").await;
+    visit.view("signed_in").await;
+    visit.browser.until_there("[data-test='help-desk'][hidden]").await;
     visit.no_complaints().await;
 }
 
@@ -154,6 +186,7 @@ async fn after_three_unwanted_prompts_the_phone_rings_no_more_and_still_answers(
 
     visit.sign_in().await;
     visit.says("hint", "No more prompts for an hour. Open the app or type a code.").await;
+    assert_eq!(visit.text("waiting-heading").await, "Open the app on your phone.", "nobody was asked");
     visit.screen(1, "idle").await;
     visit.picture("limit").await;
     visit.tap(1, "check").await;
@@ -172,6 +205,38 @@ async fn after_three_unwanted_prompts_the_phone_rings_no_more_and_still_answers(
     visit.type_text("code-input", &code).await;
     visit.click("verify-code").await;
     visit.view("signed_in").await;
+    visit.click("sign-out").await;
+
+    // And the operator lifts the limit: the phone rings again.
+    visit.tap(1, "code-back").await;
+    visit.click("lift").await;
+    visit.says("tour-message", "The limit is lifted.").await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    assert_eq!(visit.text("waiting-heading").await, "We have asked your phone.");
+    assert!(visit.done_steps().await.contains(&"limit".to_owned()));
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn a_push_arrives_as_a_notification_and_nothing_else_moves() {
+    let visit = Visit::enrolled().await;
+    let places = "const box = (test) => document.querySelector(test).getBoundingClientRect();
+                  return [box('.phone').height, box('.phone').top, box('.card').top, box('.travelled').top]";
+    let before = visit.browser.run(places).await;
+    visit.sign_in().await;
+    visit.browser.until_there("[data-phone-id='1'] [data-test='notification']:not([hidden])").await;
+    visit.screen(1, "idle").await;
+    visit.says("announcement", "Phone 1. A sign-in waits for your answer.").await;
+    visit.picture("arrival").await;
+    // Whoever does not want to wait touches it.
+    visit.tap(1, "notification").await;
+    visit.screen(1, "prompt").await;
+    visit.browser.until_there("[data-phone-id='1'] [data-test='notification'][hidden]").await;
+    assert_eq!(visit.browser.run(places).await, before, "the question");
+    visit.tap(1, "report").await;
+    visit.view("stopped").await;
+    assert_eq!(visit.browser.run(places).await, before, "the end");
     visit.no_complaints().await;
 }
 
@@ -196,9 +261,11 @@ async fn a_second_sign_in_at_the_same_time_makes_both_ask_for_their_numbers() {
     let focus = "return document.activeElement.tagName";
     assert_eq!(visit.browser.run(focus).await, "H3", "no second press hits the question that has taken its place");
     visit.browser.until_there("[data-phone-id='1'] [data-test='no']:enabled").await;
+    assert_eq!(visit.on(1, "phone-notice").await, "", "how one question ended is not said inside another");
     visit.picture("overlap-second").await;
     visit.tap(1, "no").await;
     visit.screen(1, "idle").await;
+    visit.phone_says(1, "phone-notice", "Denied. The sign-in was stopped.").await;
     assert!(theirs.len() == 2, "{theirs}");
     visit.no_complaints().await;
 }

@@ -39,7 +39,6 @@ async fn a_push_that_came_while_the_phone_was_offline_arrives_when_it_is_back() 
     let visit = Visit::enrolled().await;
     visit.tap(1, "offline-switch").await;
     visit.sign_in().await;
-    visit.browser.click("[data-test='trace'] > summary").await;
     visit.browser.until_there("[data-step='push']").await;
     visit.screen(1, "idle").await;
     visit.tap(1, "offline-switch").await;

@@ -20,6 +20,11 @@ async fn every_sentence_follows_the_language() {
                     /\\b(question|outcome|limit|code|account|error|page|enrol|demo)_\\w+|\
                     \\{\\w+\\}/g)";
         assert_eq!(visit.browser.run(keys).await, serde_json::Value::Null, "{language:?}: no key is seen");
+        let read = "return [document.title, document.querySelector('.travelled h2').textContent]";
+        let read = visit.browser.run(read).await;
+        let (title, travelled) = (read[0].as_str().unwrap(), read[1].as_str().unwrap());
+        let english = language == Language::English;
+        assert_eq!((title == "Countersign demo", travelled == "What travelled"), (english, english), "{language:?}");
         visit.picture(&format!("language-{}", language.tag())).await;
     }
     visit.choose("language", "fr").await;

@@ -91,6 +91,39 @@ async fn an_account_that_ended_says_why_and_can_be_removed() {
 }
 
 #[tokio::test]
+async fn removing_an_account_is_asked_first() {
+    let visit = Visit::enrolled().await;
+    visit.tap(1, "remove").await;
+    visit.screen(1, "remove").await;
+    assert_eq!(visit.on(1, "remove-only").await, "It is the only phone of this account.");
+    visit.picture("remove").await;
+    visit.tap(1, "remove-no").await;
+    visit.screen(1, "idle").await;
+    visit.tap(1, "remove").await;
+    visit.tap(1, "remove-yes").await;
+    visit.screen(1, "empty").await;
+    visit.no_complaints().await;
+}
+
+#[tokio::test]
+async fn start_anew_asks_first_and_leaves_nothing() {
+    let visit = Visit::enrolled().await;
+    visit.click("anew").await;
+    visit.picture("anew").await;
+    visit.click("anew-no").await;
+    visit.screen(1, "idle").await;
+    visit.click("anew").await;
+    visit.click("anew-yes").await;
+    visit.view("enrol").await;
+    visit.screen(1, "empty").await;
+    assert!(visit.done_steps().await.is_empty());
+    visit.enrol(1).await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    assert!(visit.demo.stop().await.success(), "it is the same process, and ends as asked");
+}
+
+#[tokio::test]
 async fn the_demo_remembers_its_phones_between_runs_and_at_another_port() {
     let visit = Visit::enrolled().await;
     visit.click("enrol-another").await;

@@ -147,6 +147,12 @@ impl Visit {
         self.browser.text(&selector).await
     }
 
+    /// The steps of the tour that the page shows as done, in their order.
+    pub async fn done_steps(&self) -> Vec<String> {
+        let done = "return [...document.querySelectorAll('[data-tour].done')].map((step) => step.dataset.tour)";
+        serde_json::from_value(self.browser.run(done).await).unwrap()
+    }
+
     /// Nothing lies beside the window.
     pub async fn fits(&self) {
         let fits = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth";

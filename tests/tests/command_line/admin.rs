@@ -183,6 +183,10 @@ async fn prompts_that_a_report_has_stopped_are_let_through_again() {
     assert_eq!(push().await, "stopped");
     assert_eq!(here.admin(&resume).await, json!({ "id": user, "prompts": "resumed" }));
     assert_ne!(push().await, "stopped", "also while the server runs");
+    while push().await != "limited" {}
+    let lift = ["user", "lift-limit", "--organisation", "Meridian", user];
+    assert_eq!(here.admin(&lift).await, json!({ "id": user, "limit": "lifted" }));
+    assert_ne!(push().await, "limited", "also while the server runs");
 }
 
 #[tokio::test(flavor = "multi_thread")]

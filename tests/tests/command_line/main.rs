@@ -5,10 +5,12 @@
 mod access_log;
 mod admin;
 mod data_folder;
+mod first_hour;
 mod gateway;
 mod hostile;
 mod init;
 mod journal;
+mod package;
 mod people;
 mod phone;
 mod phone_answers;

@@ -57,8 +57,10 @@ async fn a_phone_denies() {
 async fn a_person_reads_sentences_with_the_next_step_in_them() {
     let world = Installation::new().await;
     let phone = Terminal::new();
-    assert!(phone.says(&["list"]).await.contains("countersign phone enrol LINK"));
-    assert!(phone.says(&["history"]).await.contains("No past requests."));
+    let store = phone.0.path().to_str().unwrap();
+    let hint = format!("countersign phone --store {store} enrol 'LINK'");
+    assert!(phone.says(&["list"]).await.contains(&hint), "it can be pasted");
+    assert!(phone.says(&["history"]).await.contains("No requests yet."));
     let enrolled = phone.says(&["enrol", &world.site.link(&world.user).await]).await;
     assert!(enrolled.contains("maya at Meridian") && enrolled.contains("Type these digits"), "{enrolled}");
     confirm(&world, &phone.does(&["list"]).await["accounts"][0]).await;
@@ -66,11 +68,13 @@ async fn a_person_reads_sentences_with_the_next_step_in_them() {
 
     let id = ask(&world).await;
     let listed = phone.says(&["list"]).await;
-    for words in ["Is this you?", "Customer area", &format!("YES: countersign phone approve {id}")] {
+    for words in ["Is this you?", "Customer area", &format!("phone --store {store} approve {id}")] {
         assert!(listed.contains(words), "{words}: {listed}");
     }
     assert_eq!(phone.says(&["approve", &id]).await, "Approved. The page goes on by itself.\n");
-    assert!(phone.says(&["history"]).await.contains("Customer area  maya  Approved."));
+    let history = phone.says(&["history"]).await;
+    assert!(history.starts_with(&id) && history.contains("Customer area  maya  Approved."), "{history}");
+    assert!(!history.contains('\u{1b}'), "no colours where nobody looks at a terminal");
 }
 
 #[tokio::test]

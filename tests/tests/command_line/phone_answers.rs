@@ -28,6 +28,42 @@ async fn a_number_is_typed_and_a_wrong_one_stops_the_sign_in() {
 }
 
 #[tokio::test]
+async fn another_answer_than_the_one_that_stands_fails_and_says_what_to_do() {
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let store = phone.0.path().to_str().unwrap();
+    let id = ask(&world).await;
+    phone.does(&["approve", &id]).await;
+    let ended = phone.fails(&["deny", &id], 3, "already answered YES").await;
+    assert!(ended.err.contains(&format!("phone --store {store} report {id}")), "{ended:?}");
+    assert_eq!(ended.json()["outcome"], "approved", "a program reads what stands");
+    assert_eq!(world.site.state(&id).await, "approved");
+
+    let id = ask(&world).await;
+    phone.does(&["deny", &id]).await;
+    phone.fails(&["approve", &id], 3, "already answered NO").await;
+    assert_eq!(phone.does(&["deny", &id]).await["outcome"], "denied", "the same again");
+    assert_eq!(world.site.state(&id).await, "denied");
+
+    let id = ask(&world).await;
+    phone.does(&["report", &id]).await;
+    phone.fails(&["approve", &id], 3, "already reported").await;
+    assert_eq!(phone.does(&["deny", &id]).await["outcome"], "reported", "a report is a NO and more");
+}
+
+#[tokio::test]
+async fn a_number_or_a_link_that_is_missing_is_asked_for_in_words_that_help() {
+    let world = Installation::new().await;
+    let phone = Terminal::enrolled(&world).await;
+    let asked = world.site.ask_for(&world.user, json!({ "policy": { "mode": "number", "digits": 2 } })).await;
+    let id = asked.body["id"].as_str().unwrap();
+    phone.fails(&["approve", id], 3, &format!("approve {id} --number NUMBER")).await;
+    let link = world.site.link(&world.user).await;
+    let cut = link.split('&').next().unwrap();
+    phone.fails(&["enrol", cut], 3, "Quote it, since it holds a # and an &").await;
+}
+
+#[tokio::test]
 async fn this_was_not_me_is_said_of_a_request_that_waits_and_of_a_past_one() {
     let world = Installation::new().await;
     let phone = Terminal::enrolled(&world).await;

@@ -69,6 +69,22 @@ async fn another_master_key_opens_nothing_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_that_others_can_read_is_refused_with_what_to_type() {
+    for key in ["master.key", "root.key"] {
+        for mode in [0o644, 0o604, 0o660] {
+            let data = used().await;
+            let path = data.path().join(key);
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            refuses(&data, &format!("chmod 600 {}", path.display())).await;
+            let rotated = run(admin_command(data.path(), &["key", "rotate"])).await.expect(5);
+            assert!(rotated.err.contains("chmod 600"), "{rotated:?}");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            assert!(Program::serve(data.path()).await.stop().await.success());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_version_is_left_to_it() {
     for journal in ["WAL", "DELETE"] {
         let data = used().await;

@@ -4,5 +4,7 @@
 
 mod crash;
 mod full_disk;
+mod lost_folder;
 mod race;
 mod retention;
+mod upgrade;

@@ -38,6 +38,8 @@ impl<'a> Generator<'a> {
             }
         }
         let kind = match &schema["type"] {
+            // Bounds that exclude each other leave no number.
+            Value::Array(_) if schema["minimum"].as_f64() > schema["maximum"].as_f64() => json!("null"),
             Value::Array(kinds) => self.one_of(kinds),
             one => one.clone(),
         };

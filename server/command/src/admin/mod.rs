@@ -4,6 +4,7 @@ mod devices;
 mod import;
 mod journal;
 mod kept;
+mod migrate;
 mod office;
 mod organisations;
 mod table;
@@ -39,7 +40,16 @@ pub struct Options {
     #[arg(long, global = true, value_name = "TEXT")]
     reason: Option<String>,
     #[command(subcommand)]
-    subject: Subject,
+    asked: Asked,
+}
+
+#[derive(Debug, Subcommand)]
+enum Asked {
+    #[command(flatten)]
+    Of(Subject),
+    /// Bring the database of an earlier version up to date, after a copy of it is kept; no server may run. A server
+    /// that starts does the same
+    Migrate(migrate::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,8 +94,12 @@ enum KeyCommand {
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
     let config = options.server.load()?;
+    let subject = match options.asked {
+        Asked::Of(subject) => subject,
+        Asked::Migrate(asked) => return print(&migrate::run(&asked, &options.server, &config)?, options.json),
+    };
     let store = open::store(&config, Arc::new(SystemClock)).map_err(|error| options.server.explain(error))?;
-    let Options { json, reason, subject, .. } = options;
+    let (json, reason) = (options.json, options.reason);
     let office = Office { config, store, wake: Wake::default(), randomness: SystemRandomness::new(), reason };
     let result = match subject {
         Subject::Journal(options) => office.journal(options, json).await,

@@ -120,6 +120,15 @@ pub(super) enum UserCommand {
         #[arg(allow_hyphen_values = true, value_parser = id::<AccountId>)]
         id: AccountId,
     },
+    /// Let prompts ring again that the limit of unwanted ones holds back: those so far count no more
+    LiftLimit {
+        /// The organisation's name
+        #[arg(long)]
+        organisation: String,
+        /// The user's id
+        #[arg(allow_hyphen_values = true, value_parser = id::<AccountId>)]
+        id: AccountId,
+    },
     /// Take one-time codes again after too many wrong ones
     Unlock {
         /// The organisation's name
@@ -175,6 +184,11 @@ impl Office {
                 } else {
                     Err(refused("prompts to this user are not stopped: no report is standing"))
                 }
+            }
+            UserCommand::LiftLimit { organisation, id } => {
+                self.account(&organisation, id).await?;
+                operator.lift_prompt_limit(&organisation, id).await?;
+                Ok(json!({ "id": id, "limit": "lifted" }))
             }
             UserCommand::Unlock { organisation, id } => {
                 self.account(&organisation, id).await?;

@@ -1,6 +1,7 @@
 //! The codes of the terminal phone: those of its accounts beside those of other services.
 
 use super::held::{no_account, only_match};
+use super::hint;
 use super::show::{self, Printer, halves, joined, language, names};
 use crate::failure::Failure;
 use crate::terminal::visible;
@@ -77,7 +78,7 @@ pub fn find(authenticator: &Authenticator, start: &str) -> Result<Held, Failure>
     let at = held.iter().position(|(held, _)| Some(held) == id.as_ref());
     at.map(|at| held.swap_remove(at).1).ok_or_else(|| Failure {
         exit_code: 3,
-        message: "no account of this id is on this phone; see: countersign phone list".into(),
+        message: format!("no account of this id is on this phone; see: {}", hint::phone("list")),
     })
 }
 
@@ -236,7 +237,9 @@ impl Printer {
         for code in foreign {
             match &code.shown {
                 Some(shown) => Self::line(&format!("{}   {}", line(shown), names(code)))?,
-                None => Self::line(&format!("by counter: countersign phone code {}   {}", code.id, names(code)))?,
+                None => {
+                    Self::line(&format!("by counter: {}   {}", hint::phone(&format!("code {}", code.id)), names(code)))?
+                }
             }
         }
         if wrong_clock && !foreign.is_empty() { Self::line(WRONG_CLOCK) } else { Ok(()) }

@@ -1,5 +1,6 @@
 //! What this phone holds, as several commands need it.
 
+use super::hint;
 use super::show::Printer;
 use crate::failure::Failure;
 use crate::terminal::visible;
@@ -30,7 +31,7 @@ pub fn print_past(authenticator: &Authenticator, printer: Printer, id: Challenge
 pub fn no_account() -> Failure {
     Failure {
         exit_code: 3,
-        message: "there is no account on this phone; add one with: countersign phone enrol LINK".into(),
+        message: format!("there is no account on this phone; add one with: {}", hint::phone("enrol 'LINK'")),
     }
 }
 

@@ -1,7 +1,9 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
+mod answer;
 mod codes;
 mod held;
+mod hint;
 mod show;
 mod watch;
 
@@ -11,6 +13,7 @@ use crate::typed_id::id;
 use clap::{Args, Subcommand};
 use countersign_desktop::ReqwestTransport;
 use countersign_device::{Authenticator, Error, Outcome};
+use countersign_protocol::Refusal;
 use countersign_protocol::handle::ChallengeId;
 use held::{HISTORY_LENGTH, living, only_match, print_past, unsigned_end};
 use show::Printer;
@@ -128,23 +131,27 @@ fn default_store() -> Result<PathBuf, Failure> {
 /// # Errors
 /// What to tell the person, with the exit code.
 pub async fn run(options: Options) -> Result<(), Failure> {
+    let inherited = std::env::var_os(STORE_VARIABLE);
+    let named = options.store.as_deref().filter(|store| inherited.as_deref() != Some(store.as_os_str()));
+    hint::remember(std::env::args().next().as_deref(), named);
     let directory = options.store.map_or_else(default_store, Ok)?;
     let authenticator = countersign_desktop::open(&directory, Arc::new(ReqwestTransport::new()?), None)?;
-    let printer = Printer { json: options.json };
+    let printer = Printer { json: options.json, asks: false };
     match options.command {
         Command::Enrol { link, name } => {
-            let account = authenticator.enrol(&link, &name).await.map_err(enrol_again)?;
+            let account = authenticator.enrol(&link, &name).await.map_err(not_enrolled)?;
             printer.enrolled(&account)?;
         }
         Command::List => list(&authenticator, &printer).await?,
         Command::Watch => watch::watch(Arc::new(authenticator), printer).await?,
         Command::Approve { id, number } => {
             let id = find_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.approve(id, number.as_deref()).await);
+            check_number(&authenticator, id, number.as_deref())?;
+            return ended(&printer, id, Outcome::Approved, authenticator.approve(id, number.as_deref()).await);
         }
         Command::Report { id } => {
             let id = find_any_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.report(id).await);
+            return ended(&printer, id, Outcome::Reported, authenticator.report(id).await);
         }
         Command::Open { link } => {
             let id = authenticator.open_link(&link).await?;
@@ -156,7 +163,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         }
         Command::Deny { id } => {
             let id = find_challenge(&authenticator, &printer, &id).await?;
-            return ended(&printer, id, authenticator.deny(id).await);
+            return ended(&printer, id, Outcome::Denied, authenticator.deny(id).await);
         }
         Command::Code { id } => codes::show(&authenticator, printer, id.as_deref())?,
         Command::Add(add) => codes::add(&authenticator, printer, &add)?,
@@ -177,18 +184,51 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a link is good for that was not redeemed because the server was not heard: the same keys are kept for it.
-fn enrol_again(error: Error) -> Failure {
+/// Why a link was not redeemed, and what to do. One whose server was not heard is still good: the same keys are kept.
+fn not_enrolled(error: Error) -> Failure {
     let temporary = error.is_temporary();
+    let link = match &error {
+        Error::Refused(Refusal::Malformed("enrolment link")) => Some(format!(
+            "this is not a whole enrolment link. Quote it, since it holds a # and an &: {}",
+            hint::phone("enrol 'LINK'")
+        )),
+        Error::Refused(Refusal::WrongServer) => Some(
+            "the server that answers is not the one of this link; copy the link again from the page, and tell your \
+             administrator when it happens again"
+                .to_owned(),
+        ),
+        _ => None,
+    };
     let failure = Failure::from(error);
-    if !temporary {
-        return failure;
+    match link {
+        Some(message) => Failure { message, ..failure },
+        None if temporary => {
+            Failure { message: format!("{}; nothing is lost: run the same command again", failure.message), ..failure }
+        }
+        None => failure,
     }
-    Failure { message: format!("{}; nothing is lost: run the same command again", failure.message), ..failure }
+}
+
+/// A request that asks for a number is not approved without one.
+fn check_number(authenticator: &Authenticator, id: ChallengeId, number: Option<&str>) -> Result<(), Failure> {
+    let pending = authenticator.pending()?;
+    let Some(prompt) = pending.iter().find(|prompt| prompt.challenge.challenge_id == id) else { return Ok(()) };
+    let policy = prompt.challenge.policy;
+    if policy.check_number(number).is_ok() {
+        return Ok(());
+    }
+    let message = match policy.digits() {
+        Some(digits) => format!(
+            "this request asks for the number of {digits} digits that the page shows: {}",
+            hint::phone(&format!("approve {id} --number NUMBER"))
+        ),
+        None => format!("this request asks for no number: {}", hint::phone(&format!("approve {id}"))),
+    };
+    Err(Failure { exit_code: 3, message })
 }
 
 /// How an answer ended. One that the server has not acknowledged is signed and kept.
-fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -> Result<(), Failure> {
+fn ended(printer: &Printer, id: ChallengeId, wanted: Outcome, answered: Result<Outcome, Error>) -> Result<(), Failure> {
     let outcome = answered.map_err(|error| {
         let temporary = error.is_temporary();
         let failure = Failure::from(error);
@@ -198,7 +238,13 @@ fn ended(printer: &Printer, id: ChallengeId, answered: Result<Outcome, Error>) -
         let message = format!("not delivered yet; it is sent again with the next list or watch: {}", failure.message);
         Failure { message, ..failure }
     })?;
-    printer.outcome(id, outcome)?;
+    let contradiction = answer::contradiction(id, wanted, outcome);
+    if contradiction.is_none() || printer.json {
+        printer.outcome(id, outcome)?;
+    }
+    if let Some(message) = contradiction {
+        return Err(Failure { exit_code: 3, message });
+    }
     match outcome {
         Outcome::Approved | Outcome::Denied | Outcome::Reported => Ok(()),
         Outcome::WrongNumber
@@ -273,7 +319,7 @@ async fn find_challenge(authenticator: &Authenticator, printer: &Printer, start:
             Ok(id) => Ok(id),
             Err(_) => Err(Failure {
                 exit_code: 3,
-                message: "no request of this id waits; see: countersign phone list".into(),
+                message: format!("no request of this id waits; see: {}", hint::phone("list")),
             }),
         },
     }

@@ -1,6 +1,7 @@
 //! How the terminal phone speaks.
 
-use crate::terminal::{self, visible};
+use super::hint;
+use crate::terminal::{self, Style, visible};
 use countersign_device::sentences::{Language, Sentence};
 use countersign_device::{Account, AccountState, ForeignCode, Outcome, Past, Prompt};
 use countersign_protocol::challenge::Context;
@@ -16,6 +17,35 @@ use std::io::Result;
 pub struct Printer {
     /// JSON instead of sentences.
     pub json: bool,
+    /// Whether the person answers right here, so that no command is needed for it.
+    pub asks: bool,
+}
+
+/// How an end stands out.
+const fn style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Approved => Style::Green,
+        Outcome::Denied | Outcome::WrongNumber => Style::Yellow,
+        Outcome::Reported => Style::Red,
+        Outcome::AlreadyAnswered | Outcome::AnsweredByCode | Outcome::Expired | Outcome::Cancelled => Style::Plain,
+    }
+}
+
+/// Cells filled up to the widest of their column, where a person looks at a terminal; elsewhere as they are.
+fn in_columns<const N: usize>(rows: &mut [[String; N]]) {
+    if terminal::is_looked_at() {
+        align(rows);
+    }
+}
+
+fn align<const N: usize>(rows: &mut [[String; N]]) {
+    for column in 0..N.saturating_sub(1) {
+        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        for row in rows.iter_mut() {
+            let missing = widest - row[column].chars().count();
+            row[column].push_str(&" ".repeat(missing));
+        }
+    }
 }
 
 /// The language of the person at this terminal: the first of these variables that is set counts (POSIX.1-2017, section
@@ -99,9 +129,17 @@ fn offset_notice(clock_offset_ms: i64) -> Option<String> {
     Some(format!("This phone's clock is {amount} {direction} the server's; the codes of this account allow for it."))
 }
 
-/// `maya at Meridian`.
+/// `maya at Meridian`, in the words of the language.
 fn named(account: &Account) -> String {
-    format!("{} at {}", visible(&account.account), visible(&account.organisation))
+    let (name, organisation) = (visible(&account.account), visible(&account.organisation));
+    // Only English needs a word between them that is of no other language.
+    let between = if language() == Language::English { " at " } else { ", " };
+    format!("{name}{between}{organisation}")
+}
+
+/// `Account  maya`, as the rows of a question.
+fn row(label: Sentence, value: &str) -> [String; 2] {
+    [format!("  {}", label.text(language())), visible(value)]
 }
 
 /// In two halves, as people read digits. Steam's characters are read as one word.
@@ -122,11 +160,20 @@ fn prompt_json(prompt: &Prompt) -> Value {
     })
 }
 
-/// `198.51.100.7, Firefox, Linux`; what is not known is left out.
-fn place(context: &Context) -> String {
-    let Context { ip, place, browser, system } = context;
-    let known: Vec<&str> = [place, ip, browser, system].into_iter().flatten().map(String::as_str).collect();
-    if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
+/// `Zürich, 198.51.100.7`, as far as it is known.
+fn place(context: &Context) -> Option<String> {
+    let known: Vec<&str> = [&context.place, &context.ip].into_iter().flatten().map(String::as_str).collect();
+    (!known.is_empty()).then(|| known.join(", "))
+}
+
+/// `Firefox on Linux`, as far as they are known.
+fn browser(context: &Context) -> Option<String> {
+    match (&context.browser, &context.system) {
+        (Some(browser), Some(system)) => {
+            Some(Sentence::QuestionBrowserOnSystem.with(language(), &[("browser", browser), ("system", system)]))
+        }
+        (one, other) => one.clone().or_else(|| other.clone()),
+    }
 }
 
 impl Printer {
@@ -168,17 +215,22 @@ impl Printer {
             Self::line(&format!("{}  (codes of another service)  {}", names(code), code.id))?;
         }
         if accounts.is_empty() {
-            return Self::line("No accounts. Add one with: countersign phone enrol LINK");
+            return Self::line(&format!("{} {}", Sentence::AccountNone.text(language()), hint::phone("enrol 'LINK'")));
         }
+        let mut rows = Vec::new();
         for account in accounts {
             let state = match &account.state {
                 AccountState::Proposed { confirmation_code } => {
-                    format!("waits for the digits {confirmation_code} on the page")
+                    Sentence::AccountTypeDigits.with(language(), &[("digits", confirmation_code)])
                 }
-                AccountState::Confirmed => "ready".into(),
-                AccountState::Ended { reason } => format!("over: {}", explain_end(*reason)),
+                AccountState::Confirmed => Sentence::AccountReady.text(language()).to_owned(),
+                AccountState::Ended { reason } => explain_end(*reason).to_owned(),
             };
-            Self::line(&format!("{}  ({state})  {}", named(account), account.id))?;
+            rows.push([named(account), account.id.to_string(), state]);
+        }
+        in_columns(&mut rows);
+        for (row, account) in rows.iter().zip(accounts) {
+            Self::line(&row.join("  "))?;
             if let Some(notice) = clock_notice(account) {
                 Self::line(&format!("  {notice}"))?;
             }
@@ -195,18 +247,40 @@ impl Printer {
             return Self::value(&prompt_json(prompt));
         }
         let challenge = &prompt.challenge;
-        Self::line("\nIs this you?")?;
+        let language = language();
+        terminal::print_styled(
+            std::io::stdout(),
+            Style::Bold,
+            &format!("\n{}", Sentence::QuestionIsThisYou.text(language)),
+        )?;
         Self::line(&format!("  {}", visible(&challenge.relying_party)))?;
-        Self::line(&format!("  account  {}", visible(&challenge.account)))?;
-        if let Some(message) = &challenge.binding_message {
-            Self::line(&format!("  message  {}", visible(message)))?;
+        let (place, browser) = (place(&challenge.context), browser(&challenge.context));
+        let unknown = Sentence::QuestionNotKnown.text(language);
+        let seconds = prompt.time_left.as_secs().to_string();
+        let left = Sentence::QuestionSecondsLeft.with(language, &[("seconds", &seconds)]);
+        let mut rows = vec![row(Sentence::QuestionAccount, &challenge.account)];
+        rows.extend(challenge.binding_message.as_deref().map(|text| row(Sentence::QuestionForWhat, text)));
+        rows.push(row(Sentence::QuestionPlace, place.as_deref().unwrap_or(unknown)));
+        rows.push(row(Sentence::QuestionBrowser, browser.as_deref().unwrap_or(unknown)));
+        rows.push(row(Sentence::QuestionTimeLeft, &left));
+        align(&mut rows);
+        for row in rows {
+            Self::line(&row.join("  "))?;
         }
-        Self::line(&format!("  from     {}", visible(&place(&challenge.context))))?;
-        Self::line(&format!("  time     {} s left", prompt.time_left.as_secs()))?;
+        if self.asks {
+            return Ok(());
+        }
+        let id = challenge.challenge_id;
         let number = if challenge.policy.digits().is_some() { " --number THE-NUMBER-ON-THE-PAGE" } else { "" };
-        Self::line(&format!("  YES: countersign phone approve {}{number}", challenge.challenge_id))?;
-        Self::line(&format!("  NO:  countersign phone deny {}", challenge.challenge_id))?;
-        Self::line(&format!("  This was not me: countersign phone report {}", challenge.challenge_id))
+        let answers = [
+            (Sentence::QuestionYes, format!("approve {id}{number}")),
+            (Sentence::QuestionNo, format!("deny {id}")),
+            (Sentence::QuestionThisWasNotMe, format!("report {id}")),
+        ];
+        for (answer, command) in answers {
+            Self::line(&format!("  {}: {}", answer.text(language), hint::phone(&command)))?;
+        }
+        Ok(())
     }
 
     /// A prompt is over before it was answered here.
@@ -239,7 +313,9 @@ impl Printer {
             return Self::value(&json!({ "id": id, "outcome": outcome.as_str() }));
         }
         match outcome {
-            Outcome::Approved | Outcome::Denied | Outcome::Reported => Self::line(explain(outcome)),
+            Outcome::Approved | Outcome::Denied | Outcome::Reported => {
+                terminal::print_styled(std::io::stdout(), style(outcome), explain(outcome))
+            }
             // The failure that follows says it.
             Outcome::WrongNumber
             | Outcome::AlreadyAnswered
@@ -263,12 +339,18 @@ impl Printer {
             return Self::value(&past.iter().map(row).collect());
         }
         if past.is_empty() {
-            return Self::line("No past requests.");
+            return Self::line(Sentence::AccountNoHistory.text(language()));
         }
-        for one in past {
+        let row = |one: &Past| {
             let asked_at = countersign_server::domain::moment::rfc3339(one.challenge.asked_at());
             let (relying_party, account) = (visible(&one.challenge.relying_party), visible(&one.challenge.account));
-            Self::line(&format!("{asked_at}  {relying_party}  {account}  {}", explain(one.outcome)))?;
+            let id = one.challenge.challenge_id.to_string();
+            [id, asked_at, relying_party, account, explain(one.outcome).to_owned()]
+        };
+        let mut rows: Vec<_> = past.iter().map(row).collect();
+        in_columns(&mut rows);
+        for (row, one) in rows.iter().zip(past) {
+            terminal::print_styled(std::io::stdout(), style(one.outcome), &row.join("  "))?;
         }
         Ok(())
     }
@@ -331,5 +413,12 @@ mod tests {
     fn digits_are_read_in_halves() {
         assert_eq!(["123456", "1234567", "12345678"].map(halves), ["123 456", "123 4567", "1234 5678"]);
         assert_eq!(halves("2YXGV"), "2YXGV", "a word of Steam");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell_and_the_last_is_left_as_it_is() {
+        let mut rows = [["maya".to_owned(), "x".to_owned()], ["zoë".to_owned(), "yy".to_owned()]];
+        align(&mut rows);
+        assert_eq!(rows.map(|row| row.join("|")), ["maya|x", "zoë |yy"]);
     }
 }

@@ -1,6 +1,7 @@
 //! `countersign phone watch`: every account is asked side by side, and each request is shown once. What stands between
 //! this phone and a server may answer rubbish, cut, or be gone for an hour: that is said once, and asking goes on.
 
+use super::answer::Keyboard;
 use super::held::{living, no_account, print_past, unsigned_end};
 use super::show::{self, Printer};
 use crate::failure::Failure;
@@ -8,6 +9,7 @@ use crate::terminal::visible;
 use countersign_device::{Account, Authenticator, Pulled, Received};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How long a pull is parked, in seconds. Proxies cut a request that is answered later, commonly after 30, 50 or 60.
@@ -27,18 +29,32 @@ pub async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Resul
     if accounts.is_empty() {
         return Err(no_account());
     }
+    let mut keyboard = Keyboard::of_person(printer);
+    let printer = Printer { asks: keyboard.is_some(), ..printer };
     printer.watching(&accounts)?;
     for prompt in authenticator.pending()? {
         printer.prompt(&prompt)?;
     }
+    // Notified when a question was shown or taken back.
+    let shown = Arc::new(Notify::new());
     let mut watchers = JoinSet::new();
     for account in accounts {
-        watchers.spawn(watch_account(Arc::clone(&authenticator), account, printer));
+        watchers.spawn(watch_account(Arc::clone(&authenticator), account, printer, Arc::clone(&shown)));
     }
     let mut result = Ok(());
     loop {
+        if let Some(keyboard) = &mut keyboard {
+            keyboard.ask(&authenticator)?;
+        }
         let ended = tokio::select! {
             () = &mut stop_signal => return Ok(()),
+            () = shown.notified() => continue,
+            line = typed(&mut keyboard) => {
+                if let Some(keyboard) = &mut keyboard {
+                    keyboard.take(&authenticator, &line).await?;
+                }
+                continue;
+            }
             ended = watchers.join_next() => ended,
         };
         match ended {
@@ -54,7 +70,20 @@ pub async fn watch(authenticator: Arc<Authenticator>, printer: Printer) -> Resul
     }
 }
 
-async fn watch_account(authenticator: Arc<Authenticator>, account: Account, printer: Printer) -> Result<(), Failure> {
+/// What the person types; never, where nobody does.
+async fn typed(keyboard: &mut Option<Keyboard>) -> String {
+    match keyboard {
+        Some(keyboard) => keyboard.line().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn watch_account(
+    authenticator: Arc<Authenticator>,
+    account: Account,
+    printer: Printer,
+    shown: Arc<Notify>,
+) -> Result<(), Failure> {
     let organisation = visible(&account.organisation);
     let mut patience = Patience::default();
     loop {
@@ -67,7 +96,9 @@ async fn watch_account(authenticator: Arc<Authenticator>, account: Account, prin
                 if let Some(reason) = pulled.ended {
                     return printer.trouble(show::explain_end(reason)).map_err(Failure::from);
                 }
-                if show_received(&authenticator, printer, pulled)? {
+                let refused = show_received(&authenticator, printer, pulled)?;
+                shown.notify_one();
+                if refused {
                     // The server brings at once again what was refused.
                     tokio::time::sleep(FIRST_PAUSE).await;
                 }

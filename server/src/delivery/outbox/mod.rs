@@ -93,7 +93,9 @@ impl<Q: Queue> Outbox<Q> {
             let next = match self.send_due(&mut swept).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(%error, "queued {} cannot be read", Q::NAME);
+                    if !error.was_told() {
+                        tracing::error!(%error, "queued {} cannot be read", Q::NAME);
+                    }
                     STORE_PAUSE
                 }
             };

@@ -54,7 +54,9 @@ impl Pruner {
     /// Removes until the server stops. What is not done then is found again after the next start.
     pub async fn run(mut self) {
         while self.rests(ROUND).await {
-            if let Err(error) = self.round().await {
+            if let Err(error) = self.round().await
+                && !error.was_told()
+            {
                 tracing::error!(%error, "what is past its age cannot be removed now");
             }
         }

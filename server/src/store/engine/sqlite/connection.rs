@@ -43,6 +43,19 @@ pub(super) fn open_known(path: &Path) -> Result<Connection, StoreError> {
     if schema::is_empty(&connection)? {
         return Err(StoreError::Empty);
     }
+    if schema::version(&connection)? < schema::NEWEST {
+        return Err(StoreError::Older);
+    }
+    be_durable(&connection)?;
+    Ok(connection)
+}
+
+/// As [`open`], of a file that holds the database of an earlier version.
+pub(super) fn open_for_upgrade(path: &Path) -> Result<Connection, StoreError> {
+    let connection = look(path)?;
+    if schema::is_empty(&connection)? {
+        return Err(StoreError::Empty);
+    }
     be_durable(&connection)?;
     Ok(connection)
 }

@@ -6,16 +6,17 @@ mod inspection;
 mod plans;
 mod readers;
 mod schema;
+mod upgrade;
 mod writer;
 
 use super::{Done, Engine, Look, Work};
 use crate::domain::measure::Commits;
-use crate::store::{Inspected, StoreError};
+use crate::store::{Health, Inspected, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
 use readers::Readers;
 use rusqlite::Connection;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use writer::Writer;
@@ -31,18 +32,47 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`StoreError`], when the file cannot be opened or brought up to date; it is left as it is.
-    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, clock: Arc<dyn Clock>, health: Arc<Health>) -> Result<Self, StoreError> {
         // SQLite would make it readable for everybody.
         private_file::touch(path).map_err(|error| StoreError::Unwritable(format!("{}: {error}", path.display())))?;
-        Self::over(path, connection::open(path), clock)
+        let opened = connection::open(path).and_then(|mut connection| {
+            schema::migrate(&mut connection)?;
+            Ok(connection)
+        });
+        Self::over(path, opened, clock, health)
     }
 
     /// As [`Sqlite::open`], of a file that holds a database already.
     ///
     /// # Errors
-    /// [`StoreError::Empty`] when it holds none; the others as there.
-    pub fn open_known(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::over(path, connection::open_known(path), clock)
+    /// [`StoreError::Empty`] when it holds none, [`StoreError::Older`] for one of an earlier version; the others as
+    /// there.
+    pub fn open_known(path: &Path, clock: Arc<dyn Clock>, health: Arc<Health>) -> Result<Self, StoreError> {
+        Self::over(path, connection::open_known(path), clock, health)
+    }
+
+    /// The version of the schema that this program works with.
+    pub const NEWEST_SCHEMA: u32 = schema::NEWEST;
+
+    /// As [`crate::store::Store::copy`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn copy(path: &Path, to: &Path) -> Result<(), StoreError> {
+        upgrade::copy(path, to).map_err(|error| named(path, error))
+    }
+
+    /// As [`crate::store::Store::upgrade`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn upgrade(path: &Path) -> Result<(), StoreError> {
+        upgrade::upgrade(path).map_err(|error| named(path, error))
+    }
+
+    /// The files of the database at `path`: itself, and those that SQLite keeps beside it while it works.
+    pub fn files(path: &Path) -> [PathBuf; 3] {
+        upgrade::files(path)
     }
 
     /// What the file at `path` holds, without a change to it; none where there is no file.
@@ -53,10 +83,19 @@ impl Sqlite {
         inspection::inspect(path).map_err(|error| named(path, error))
     }
 
-    fn over(path: &Path, opened: Result<Connection, StoreError>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let mut connection = opened.map_err(|error| named(path, error))?;
-        schema::migrate(&mut connection).map_err(|error| named(path, error))?;
-        Ok(Self { writer: Writer::start(connection, clock)?, readers: Readers::new(path) })
+    fn over(
+        path: &Path,
+        opened: Result<Connection, StoreError>,
+        clock: Arc<dyn Clock>,
+        health: Arc<Health>,
+    ) -> Result<Self, StoreError> {
+        let connection = opened.map_err(|error| named(path, error))?;
+        // The two beside it belong to it: without them, what they hold is lost, and another process makes its own.
+        for file in upgrade::files(path) {
+            health.guard(file);
+        }
+        let readers = Readers::new(path, Arc::clone(&health));
+        Ok(Self { writer: Writer::start(connection, clock, health)?, readers })
     }
 }
 

@@ -20,6 +20,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0015_people.sql"),
 ];
 
+/// The version of a database that has taken every step.
+#[expect(clippy::cast_possible_truncation, reason = "there are not four thousand million steps")]
+pub(super) const NEWEST: u32 = MIGRATIONS.len() as u32;
+
 /// The last step that this database has taken; 0 for one in which nothing was ever made.
 pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
@@ -33,7 +37,7 @@ pub(super) fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
 /// Refuses a database of a later version, and one of another program.
 pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     let version = version(connection)?;
-    if (1_u32..).zip(MIGRATIONS).last().is_some_and(|(newest, _)| version > newest) {
+    if version > NEWEST {
         return Err(StoreError::Newer);
     }
     let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -41,6 +45,21 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
         return Err(StoreError::Unreadable("it is the database of another program".into()));
     }
     Ok(())
+}
+
+/// Fails when another process has brought the database up to date for a later version than this one: what this one
+/// would write there, and read, is no longer what it thinks.
+pub(super) fn check_unchanged(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("PRAGMA user_version")?;
+    let version: u32 = statement.query_row((), |row| row.get(0))?;
+    if version == NEWEST {
+        return Ok(());
+    }
+    Err(StoreError::Lost(format!(
+        "another version of countersign has changed its schema from {} to {version}. Start that version in this one's \
+         place",
+        NEWEST
+    )))
 }
 
 /// Brings an older database up to date, each step in a transaction of its own.

@@ -4,9 +4,10 @@
 //! The more there is to do, the larger the groups become, and the fewer times the disk is waited for.
 
 use super::connection::Statements;
+use super::schema;
 use crate::domain::measure::Commits;
-use crate::store::StoreError;
 use crate::store::engine::{Acknowledge, Done, Work};
+use crate::store::{Health, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,13 +26,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    pub fn start(connection: Connection, clock: Arc<dyn Clock>, health: Arc<Health>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         let commits = Arc::<Commits>::default();
         let measured = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_until_closed(&connection, &*clock, &measured, receiver))
+            .spawn(move || write_until_closed(connection, &*clock, &health, &measured, receiver))
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), commits })
     }
@@ -57,6 +58,14 @@ impl Writer {
             // The thread ends once the queue is empty; a panic in it has been reported by its own message.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+    }
+}
+
+/// Closes a connection. SQLite then removes the files beside the database by their names, which may be those of another
+/// database by now: one that is lost is left to the end of the process.
+pub(super) fn leave(connection: Connection, health: &Health) {
+    if health.look().is_err() {
+        std::mem::forget(connection);
     }
 }
 
@@ -91,7 +100,13 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn write_until_closed(connection: &Connection, clock: &dyn Clock, commits: &Commits, mut queue: mpsc::Receiver<Work>) {
+fn write_until_closed(
+    connection: Connection,
+    clock: &dyn Clock,
+    health: &Health,
+    commits: &Commits,
+    mut queue: mpsc::Receiver<Work>,
+) {
     let _guard = AbortOnPanic;
     while let Some(first) = queue.blocking_recv() {
         let mut group = vec![first];
@@ -101,13 +116,15 @@ fn write_until_closed(connection: &Connection, clock: &dyn Clock, commits: &Comm
                 Err(_) => break,
             }
         }
-        commit_group(connection, clock, commits, group);
+        commit_group(&connection, clock, health, commits, group);
     }
+    leave(connection, health);
 }
 
-fn commit_group(connection: &Connection, clock: &dyn Clock, commits: &Commits, group: Vec<Work>) {
+fn commit_group(connection: &Connection, clock: &dyn Clock, health: &Health, commits: &Commits, group: Vec<Work>) {
     let pieces = group.len();
-    let mut transaction = run(connection, "BEGIN IMMEDIATE");
+    let begun = health.check_not_lost().and_then(|()| run(connection, "BEGIN IMMEDIATE"));
+    let mut transaction = begun.and_then(|()| schema::check_unchanged(connection));
     let mut acknowledgements = Vec::with_capacity(group.len());
     for work in group {
         acknowledgements.push(match &transaction {
@@ -119,16 +136,17 @@ fn commit_group(connection: &Connection, clock: &dyn Clock, commits: &Commits, g
             transaction = Err(StoreError::Unwritable("the transaction was rolled back".into()));
         }
     }
-    let begun = clock.since_boot();
-    let committed = transaction.and_then(|()| run(connection, "COMMIT"));
+    let waited = clock.since_boot();
+    // Last, whether the file that has it is still the one that the next start will open: only then it is acknowledged.
+    let committed = transaction.and_then(|()| run(connection, "COMMIT")).and_then(|()| health.look());
     if committed.is_ok() {
         commits.pieces.take_number(pieces);
-        if let (Some(begun), Some(ended)) = (begun, clock.since_boot()) {
-            commits.seconds.take(ended.saturating_sub(begun));
+        if let (Some(waited), Some(ended)) = (waited, clock.since_boot()) {
+            commits.seconds.take(ended.saturating_sub(waited));
         }
     }
     if let Err(failed) = &committed {
-        tracing::error!(%failed, "the database did not commit");
+        health.note(failed);
         if !connection.is_autocommit()
             && let Err(error) = run(connection, "ROLLBACK")
         {
