@@ -50,7 +50,8 @@ impl CommandLine {
     const fn is_for_programs(&self) -> bool {
         match &self.command {
             Command::Admin(options) => options.json,
-            Command::Serve(_) | Command::Init(_) | Command::Demo(_) | Command::Phone(_) | Command::Bench(_) => false,
+            // The others have no such answer, or say it by themselves.
+            _ => false,
         }
     }
 }

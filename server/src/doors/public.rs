@@ -4,8 +4,6 @@ use super::problem::Problem;
 use crate::service::{Service, readiness};
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::IntoResponse;
 use countersign_protocol::jws;
 use countersign_protocol::server_identity::{SignedTime, WellKnown};
 use serde::{Deserialize, Serialize};

@@ -70,9 +70,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn account(&self, organisation: OrganisationRow, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.read(move |transaction| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM account WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL"
-            );
+            let sql =
+                format!("SELECT {COLUMNS} FROM account WHERE organisation = $1 AND handle = $2 AND deleted_at IS NULL");
             transaction.row("account", &sql, values![organisation, id])?.as_ref().map(read_account).transpose()
         })
         .await
@@ -84,9 +83,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn accounts(&self, organisation: OrganisationRow) -> Result<Vec<Account>, StoreError> {
         self.read(move |transaction| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM account WHERE organisation = $1 AND deleted_at IS NULL ORDER BY name"
-            );
+            let sql =
+                format!("SELECT {COLUMNS} FROM account WHERE organisation = $1 AND deleted_at IS NULL ORDER BY name");
             transaction.rows("account", &sql, values![organisation])?.iter().map(read_account).collect()
         })
         .await
