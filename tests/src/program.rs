@@ -46,6 +46,18 @@ impl Ended {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// What it complained about, in words: of a JSON problem, its detail and its code.
+    pub fn complaint(&self) -> String {
+        match serde_json::from_str::<serde_json::Value>(&self.err) {
+            Ok(problem) => format!(
+                "{} ({})",
+                problem["detail"].as_str().unwrap_or_default(),
+                problem["code"].as_str().unwrap_or_default()
+            ),
+            Err(_) => self.err.clone(),
+        }
+    }
+
     /// Fails the test unless the command ended with this code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
@@ -230,7 +242,7 @@ impl Installation {
     /// A command that is refused, with this exit code and a sentence that holds these words.
     pub async fn refuses(&self, arguments: &[&str], code: i32, words: &str) {
         let ended = run(self.command(arguments)).await.expect(code);
-        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        assert!(ended.complaint().contains(words), "{arguments:?}: {ended:?}");
         assert_eq!(ended.out, "", "{arguments:?}");
     }
 

@@ -116,6 +116,11 @@ impl TestServer {
         self.running.send_nothing();
     }
 
+    /// Where its figures are, when they have an address of their own.
+    pub fn metrics_url(&self) -> Option<String> {
+        self.running.metrics_address.map(|address| format!("http://{address}/metrics"))
+    }
+
     /// Its parts.
     pub fn service(&self) -> &Arc<countersign_server::service::Service> {
         &self.running.service

@@ -52,6 +52,55 @@ pub struct User {
     pub name: String,
 }
 
+/// A person, with what is known of them here.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct UserDetails {
+    /// Names the account.
+    pub id: AccountId,
+    /// The name under which the person signs in.
+    pub name: String,
+    /// When the account was made (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
+    pub created_at: String,
+    /// True while nothing is pushed to this person, since they have reported a prompt.
+    pub prompts_stopped: bool,
+}
+
+/// A device of a person, in use or not any more.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct UserDevice {
+    /// The enrolment.
+    pub id: EnrolmentId,
+    /// The name its owner gave it.
+    pub name: String,
+    /// `proposed`, `confirmed`, or `void` for one that is not in use any more.
+    pub state: EnrolmentStage,
+    /// Why it is not in use any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_reason: Option<EndReason>,
+    /// When it came (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
+    pub enrolled_at: String,
+    /// When it was last heard of, to the hour (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Time>))]
+    pub last_contact_at: Option<String>,
+    /// When it ended (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Time>))]
+    pub ended_at: Option<String>,
+}
+
+/// The devices of a person.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct UserDevices {
+    /// Oldest first; those that have ended are kept for the time that the operator has chosen.
+    pub devices: Vec<UserDevice>,
+}
+
 /// How far an enrolment has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]

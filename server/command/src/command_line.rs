@@ -6,6 +6,7 @@
 use crate::failure::Failure;
 use crate::{admin, bench, check, demo, init, manual, phone, serve, terminal, trial};
 use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::json;
 use std::process::ExitCode;
 
 /// After the password, the phone asks YES or NO, and signs the answer.
@@ -46,11 +47,38 @@ enum Command {
     Admin(admin::Options),
 }
 
+impl CommandLine {
+    /// Whether what goes wrong is told to a program.
+    const fn is_for_programs(&self) -> bool {
+        match &self.command {
+            Command::Admin(options) => options.json,
+            // The others have no such answer, or say it by themselves.
+            _ => false,
+        }
+    }
+}
+
+/// Reads the command line. What is wrong with it ends the program: in words, or as JSON for `admin --json`.
+pub fn read() -> Result<CommandLine, ExitCode> {
+    CommandLine::try_parse().map_err(|error| {
+        let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+        let is = |word: &str| arguments.iter().any(|argument| argument == word);
+        if error.exit_code() == 0 || arguments.first().is_none_or(|first| first != "admin") || !is("--json") {
+            error.exit();
+        }
+        let message = error.to_string();
+        // The first paragraph says what is wrong; usage and hints follow.
+        let first = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        report(&Failure { exit_code: 2, message: first.split_whitespace().collect::<Vec<_>>().join(" ") }, true)
+    })
+}
+
 /// Runs a command to its end.
 pub fn run(command_line: CommandLine) -> ExitCode {
+    let as_json = command_line.is_for_programs();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return report(&error.into()),
+        Err(error) => return report(&error.into(), as_json),
     };
     let result = runtime.block_on(async {
         match command_line.command {
@@ -68,12 +96,17 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
+        Err(failure) => report(&failure, as_json),
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
+fn report(failure: &Failure, as_json: bool) -> ExitCode {
+    let text = if as_json {
+        terminal::json(&json!({ "code": failure.code(), "detail": failure.detail() }))
+    } else {
+        format!("countersign: {}", failure.message)
+    };
     // When standard error is gone there is nobody left to tell; the exit code still says it.
-    let _ = terminal::print(std::io::stderr(), &format!("countersign: {}", failure.message));
+    let _ = terminal::print(std::io::stderr(), &text);
     ExitCode::from(failure.exit_code)
 }

@@ -2,6 +2,7 @@
 
 use countersign_demo::DemoError;
 use countersign_desktop::Unusable;
+use countersign_protocol::ProblemCode;
 use countersign_server::delivery::SetupError;
 use countersign_server::delivery::push::check::CheckError;
 use countersign_server::domain::refused::Refused;
@@ -18,6 +19,30 @@ pub struct Failure {
     pub exit_code: u8,
     /// What to tell the person.
     pub message: String,
+}
+
+impl Failure {
+    /// The stable word for programs: the code of the problem, with which what a use case says of itself ends, or else
+    /// the class of the exit code.
+    pub fn code(&self) -> &'static str {
+        let last = self.message.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+        if let Some(code) = last.and_then(|(_, word)| word.parse::<ProblemCode>().ok()) {
+            return code.as_str();
+        }
+        match self.exit_code {
+            2 => "usage",
+            3 => "refused",
+            4 => "unreachable",
+            5 => "unavailable",
+            _ => "internal",
+        }
+    }
+
+    /// What is wrong, without the code at its end.
+    pub fn detail(&self) -> &str {
+        let end = format!(" ({})", self.code());
+        self.message.strip_suffix(end.as_str()).unwrap_or(&self.message)
+    }
 }
 
 impl From<StartupError> for Failure {
@@ -99,5 +124,24 @@ impl From<CheckError> for Failure {
             CheckError::Setup(error) => error.into(),
             CheckError::Store(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_told_the_code_of_a_problem_or_the_class_of_the_end() {
+        let told = |failure: Failure| (failure.code(), failure.detail().to_owned());
+        let not_found = Failure::from(Refused::NotFound("user"));
+        assert_eq!(told(not_found).0, "not_found");
+        for (exit_code, code) in [(1, "internal"), (2, "usage"), (3, "refused"), (4, "unreachable"), (5, "unavailable")]
+        {
+            let message = "this is not (quite) so (really)";
+            assert_eq!(told(Failure { exit_code, message: message.into() }), (code, message.to_owned()));
+        }
+        let with_code = Failure { exit_code: 3, message: "there is no such user (not_found)".into() };
+        assert_eq!(told(with_code), ("not_found", "there is no such user".to_owned()));
     }
 }

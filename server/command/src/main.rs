@@ -17,10 +17,9 @@ mod terminal;
 mod trial;
 mod typed_id;
 
-use clap::Parser;
-use command_line::{CommandLine, run};
+use command_line::{read, run};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    run(CommandLine::parse())
+    read().map_or_else(|ended| ended, run)
 }

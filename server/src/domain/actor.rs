@@ -22,22 +22,35 @@ pub struct Actor {
     kind: ActorKind,
     handle: Option<String>,
     address: Option<IpAddr>,
+    reason: Option<String>,
 }
 
 impl Actor {
     /// The server by itself.
-    pub const SERVER: Self = Self { kind: ActorKind::Server, handle: None, address: None };
-    /// The operator, at this machine.
-    pub const OPERATOR: Self = Self { kind: ActorKind::Operator, handle: None, address: None };
+    pub const SERVER: Self = Self { kind: ActorKind::Server, handle: None, address: None, reason: None };
+    /// The operator, at this machine, who says no name: the demo's help desk, the benchmark, and tests.
+    pub const OPERATOR: Self = Self { kind: ActorKind::Operator, handle: None, address: None, reason: None };
+
+    /// The operator of this name. It is what the operating system calls them, and proves nothing: whoever opens the
+    /// database could write any.
+    pub fn operator(name: impl Into<String>) -> Self {
+        Self { handle: Some(name.into()), ..Self::OPERATOR }
+    }
+
+    /// The same actor, who gives a reason for what is done.
+    #[must_use]
+    pub fn because(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
+    }
 
     /// The relying party of this handle, calling from this address.
     pub(crate) fn relying_party(handle: impl Into<String>, address: Option<IpAddr>) -> Self {
-        Self { kind: ActorKind::RelyingParty, handle: Some(handle.into()), address }
+        Self { kind: ActorKind::RelyingParty, handle: Some(handle.into()), address, reason: None }
     }
 
     /// The device of this enrolment, calling from this address.
     pub(crate) fn device(enrolment: EnrolmentId, address: Option<IpAddr>) -> Self {
-        Self { kind: ActorKind::Device, handle: Some(enrolment.to_string()), address }
+        Self { kind: ActorKind::Device, handle: Some(enrolment.to_string()), address, reason: None }
     }
 
     /// What kind of actor it is.
@@ -45,9 +58,14 @@ impl Actor {
         self.kind
     }
 
-    /// Its external handle; none for the operator and the server.
+    /// Its external handle, and an operator's name; none for the server.
     pub fn handle(&self) -> Option<&str> {
         self.handle.as_deref()
+    }
+
+    /// Why it acts, where it has said so.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// The other end of the connection, as far as there is one. Behind a proxy that is the proxy.

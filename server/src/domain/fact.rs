@@ -25,14 +25,24 @@ macro_rules! facts {
 facts! {
     /// An organisation was made.
     OrganisationCreated = "organisation.created",
+    /// An organisation has another name.
+    OrganisationRenamed = "organisation.renamed",
     /// A relying party was made, with its first API key.
     RelyingPartyCreated = "relying_party.created",
     /// A relying party has a new API key, and the ones before are ended.
     ApiKeyRotated = "relying_party.key_rotated",
+    /// A relying party has another name.
+    RelyingPartyRenamed = "relying_party.renamed",
     /// A relying party was ended.
     RelyingPartyRevoked = "relying_party.revoked",
     /// An account was made.
     AccountCreated = "account.created",
+    /// An account has another name.
+    AccountRenamed = "account.renamed",
+    /// Everything that is kept of a person was given out.
+    AccountExported = "account.exported",
+    /// An account was deleted: its name is gone, its devices are ended, its questions taken back.
+    AccountDeleted = "account.deleted",
     /// A link was given out with which one device can be enrolled.
     EnrolmentOpened = "enrolment.opened",
     /// A device has redeemed the link.
@@ -92,6 +102,8 @@ facts! {
     WebhookSet = "webhook.set",
     /// A webhook has a new secret.
     WebhookRotated = "webhook.rotated",
+    /// Dead events of a relying party are told again.
+    WebhookReplayed = "webhook.replayed",
     /// A webhook was removed.
     WebhookRemoved = "webhook.removed",
     /// A webhook's receiver said that it is gone.

@@ -6,6 +6,7 @@ pub mod address_guard;
 pub mod client_address;
 pub mod code_steps;
 pub mod fact;
+pub mod measure;
 pub mod methods;
 pub mod moment;
 pub mod network;

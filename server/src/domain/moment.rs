@@ -6,3 +6,8 @@ use countersign_protocol::time::Timestamp;
 pub fn rfc3339(moment: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(moment.millis()).map_or_else(|_| String::new(), |moment| moment.to_string())
 }
+
+/// The moment that a text of RFC 3339 names, in whole milliseconds.
+pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|moment| Timestamp::from_millis(moment.as_millisecond()))
+}

@@ -105,6 +105,10 @@ type Call = (&'static str, &'static str, &'static str, By, &'static [ProblemCode
 const CALLS: &[Call] = &[
     ("get", "/v1/relying-party", "read_relying_party", By::RelyingParty, &[]),
     ("post", "/v1/users", "create_user", By::RelyingParty, &[Malformed]),
+    ("get", "/v1/users/{id}", "read_user", By::RelyingParty, &[NotFound]),
+    ("delete", "/v1/users/{id}", "delete_user", By::RelyingParty, &[NotFound]),
+    ("get", "/v1/users/{id}/devices", "list_user_devices", By::RelyingParty, &[NotFound]),
+    ("delete", "/v1/users/{id}/devices/{device}", "revoke_user_device", By::RelyingParty, &[NotFound]),
     ("post", "/v1/users/{id}/enrolments", "open_enrolment", By::RelyingParty, &[NotFound]),
     ("get", "/v1/enrolments/{id}", "read_enrolment", By::RelyingParty, &[Malformed, NotFound]),
     (
@@ -174,7 +178,7 @@ const CALLS: &[Call] = &[
     ("get", "/.well-known/countersign", "read_identity", By::Anybody, &[Malformed]),
     ("get", "/healthz", "healthz", By::Anybody, &[]),
     ("get", "/readyz", "readyz", By::Anybody, &[]),
-    ("get", "/metrics", "metrics", By::Anybody, &[]),
+    ("get", "/metrics", "metrics", By::Anybody, &[NotFound]),
 ];
 
 /// What stands in the description before its calls are added.

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The longest request body, in bytes.
@@ -43,6 +43,23 @@ pub trait Place: Send + Sync {
 /// The place of the connection on which a request came; the listener puts it into every request.
 #[derive(Clone)]
 pub struct Placed(pub Arc<dyn Place>);
+
+/// The relying party that calls, once its key was checked: for the access log.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Caller(Arc<OnceLock<String>>);
+
+impl Caller {
+    /// Says who it is.
+    pub fn is(&self, handle: &str) {
+        // It was said already: a request has one key.
+        let _ = self.0.set(handle.to_owned());
+    }
+
+    /// Who it is, if it was said.
+    pub fn handle(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+}
 
 /// Says that this request's sender proved who they are.
 fn prove(extensions: &Extensions) {
@@ -76,6 +93,9 @@ impl FromRequestParts<Arc<Service>> for RelyingParty {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
                 let relying_party = Self::by_api_key(service, key.trim(), address(&parts.extensions)).await?;
                 prove(&parts.extensions);
+                if let Some(caller) = parts.extensions.get::<Caller>() {
+                    caller.is(relying_party.handle());
+                }
                 Ok(relying_party)
             }
             _ => Err(unauthorised),

@@ -22,6 +22,22 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Handle<T> {
     }
 }
 
+/// Two handles in the path, the one below the other.
+pub struct Handles<T, U>(pub T, pub U);
+
+impl<T: FromStr, U: FromStr, S: Send + Sync> FromRequestParts<S> for Handles<T, U> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let unknown = || Problem::Refused(Refused::NotFound("id"));
+        let Path((one, two)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
+        match (one.parse(), two.parse()) {
+            (Ok(one), Ok(two)) => Ok(Self(one, two)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
 /// How long the caller is ready to wait.
 pub struct Wait(pub Duration);
 

@@ -3,10 +3,12 @@
 //! Inside, reasons are rich; outside there is this closed table of stable codes. A problem holds no personal data.
 
 use crate::domain::refused::Refused;
+use crate::service::readiness::Reason;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_protocol::ProblemCode;
 use countersign_protocol::device_api::PROBLEM_TYPE_START;
+use serde::Serialize;
 use std::time::Duration;
 
 /// Why a request is not answered as was asked: what the use case says, or what HTTP says before there is one.
@@ -22,8 +24,8 @@ pub enum Problem {
     NoSuchCall,
     /// The path takes other methods.
     WrongMethod,
-    /// The server cannot do its work now; the sentence says why, for the operator.
-    NotReady(String),
+    /// The server cannot do its work now; the reasons say why, for the operator.
+    NotReady(Vec<Reason>),
 }
 
 impl Problem {
@@ -84,6 +86,19 @@ pub(super) const fn status_of(code: ProblemCode) -> StatusCode {
     }
 }
 
+/// The code with which an answer refuses: for what goes around every request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RefusedWith(pub ProblemCode);
+
+/// A problem document, with what some have beside.
+#[derive(Serialize)]
+struct Extended<'a> {
+    #[serde(flatten)]
+    document: countersign_protocol::device_api::Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<&'a Vec<Reason>>,
+}
+
 /// How a problem looks outside.
 struct Outside {
     code: ProblemCode,
@@ -101,7 +116,10 @@ impl Problem {
         use ProblemCode as C;
         let (code, title, detail) = match self {
             Self::Refused(refused) => return Outside::of(refused),
-            Self::NotReady(detail) => (C::Unavailable, "Not ready", detail.as_str()),
+            Self::NotReady(reasons) => {
+                let details: Vec<&str> = reasons.iter().map(|reason| reason.detail.as_str()).collect();
+                return Outside { code: C::Unavailable, title: "Not ready", detail: details.join(" ") };
+            }
             Self::TooLarge => (C::TooLarge, "The request is too large", "Send a shorter body."),
             Self::BodyTimeout => {
                 (C::Timeout, "The request took too long", "The whole body must come within ten seconds.")
@@ -296,7 +314,9 @@ impl IntoResponse for Problem {
             detail,
             code: code.into(),
         };
-        let mut response = (status, axum::Json(document)).into_response();
+        let reasons = if let Self::NotReady(reasons) = &self { Some(reasons) } else { None };
+        let mut response = (status, axum::Json(Extended { document, reasons })).into_response();
+        response.extensions_mut().insert(RefusedWith(code));
         let problem_json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
         // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a

@@ -1,12 +1,9 @@
 //! Who this server is, for phones; and whether it is well, for the operator.
 
-use super::problem::{Problem, sentence};
-use crate::keys::certificate::Standing;
-use crate::service::Service;
+use super::problem::Problem;
+use crate::service::{Service, readiness};
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::IntoResponse;
 use countersign_protocol::jws;
 use countersign_protocol::server_identity::{SignedTime, WellKnown};
 use serde::{Deserialize, Serialize};
@@ -76,41 +73,17 @@ pub struct Readiness {
     warnings: Vec<String>,
 }
 
-/// True when the database takes writes, and phones believe what is signed.
+/// True when a question that was asked now would be answered, and phones would believe it.
 #[utoipa::path(get, path = "/readyz", tag = "operator",
     responses((status = 200, body = Readiness,
             description = "The database takes writes, and the certificate of the signing key serves"),
-        (status = 503, description = "One of them does not: `detail` says which",
+        (status = 503, description = "One of them does not: `detail` says which, and `reasons` one by one",
             body = countersign_protocol::device_api::Problem, content_type = "application/problem+json")))]
 pub async fn readyz(State(service): State<Arc<Service>>) -> Result<Json<Readiness>, Problem> {
-    // What failed at the last write that mattered counts, though a small one may be kept in what room there is.
-    let found = match service.store.health.trouble() {
-        Some(trouble) => Err(trouble),
-        None => service.store.ping().await,
-    };
-    found.map_err(|trouble| Problem::NotReady(sentence(&trouble.to_string())))?;
-    let (term, now) = (service.keys.signer(&service.store).await?.term, service.now());
-    let warning = term.warning(now);
-    if let (Standing::Over, Some(warning)) = (term.standing(now), &warning) {
-        return Err(Problem::NotReady(format!("{warning}.")));
+    let found = readiness::look(&service).await;
+    if found.reasons.is_empty() {
+        Ok(Json(Readiness { status: "ready", warnings: found.warnings }))
+    } else {
+        Err(Problem::NotReady(found.reasons))
     }
-    let journal = service.store.recovery_trouble();
-    let journal = journal.map(|error| format!("{error}. Until it can be, a restore forgets what is revoked now"));
-    let warnings = warning.into_iter().chain(service.backups.warning()).chain(journal).collect();
-    Ok(Json(Readiness { status: "ready", warnings }))
-}
-
-/// What a Prometheus server reads (text format 0.0.4): for how many seconds the certificate of the signing key still
-/// serves, which are negative once it is over. It names nobody, so everybody may read it.
-#[utoipa::path(get, path = "/metrics", tag = "operator",
-    responses((status = 200, description = "Gauges in the text format of Prometheus", body = String)))]
-pub async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Problem> {
-    let ends = service.keys.signer(&service.store).await?.term.ends;
-    let left = ends.seconds().saturating_sub(service.now().seconds());
-    let text = format!(
-        "# HELP countersign_certificate_seconds_left For how long the certificate of the signing key still serves.\n\
-         # TYPE countersign_certificate_seconds_left gauge\n\
-         countersign_certificate_seconds_left {left}\n"
-    );
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -4,6 +4,7 @@ use super::extract::{Placed, only_header};
 use super::problem::Problem;
 use crate::service::Service;
 use crate::service::authenticate::{NamedDevice, RelyingParty};
+use crate::service::readiness::Reason;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderValue, Method, header};
@@ -20,7 +21,7 @@ pub async fn keep_reserve(State(service): State<Arc<Service>>, request: Request,
         return next.run(request).await;
     }
     let (request, enters) = enters(&service, request).await;
-    let mut response = if enters { next.run(request).await } else { Problem::NotReady(FULL.into()).into_response() };
+    let mut response = if enters { next.run(request).await } else { full().into_response() };
     if !place.is_proven() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -28,7 +29,10 @@ pub async fn keep_reserve(State(service): State<Arc<Service>>, request: Request,
 }
 
 /// What a stranger is told.
-const FULL: &str = "All connections are taken. Ask again in a few seconds.";
+fn full() -> Problem {
+    let detail = "All connections are taken. Ask again in a few seconds.".to_owned();
+    Problem::NotReady(vec![Reason { code: "connections", detail }])
+}
 
 /// Whether a request may use the reserve: it names a key that is known. What comes of that is decided where it always
 /// is; a decision is its own proof, and whether the server is well costs no more to say than that it is full.

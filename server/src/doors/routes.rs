@@ -2,9 +2,10 @@
 
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
-use super::relying_party::{authenticators, challenges, codes, enrolments, itself};
+use super::relying_party::{authenticators, challenges, codes, enrolments, itself, users};
+use super::request::follow;
 use super::reserve::keep_reserve;
-use super::{description, device, link_page, public};
+use super::{description, device, link_page, metrics, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use axum::extract::Request;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,7 +23,10 @@ use utoipa_axum::routes;
 pub fn router(service: Arc<Service>) -> Router {
     let relying_party = OpenApiRouter::new()
         .routes(routes!(itself::read))
-        .routes(routes!(enrolments::create_user))
+        .routes(routes!(users::create))
+        .routes(routes!(users::read, users::delete))
+        .routes(routes!(users::devices))
+        .routes(routes!(users::revoke_device))
         .routes(routes!(enrolments::open))
         .routes(routes!(enrolments::read))
         .routes(routes!(enrolments::confirm))
@@ -45,7 +50,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .routes(routes!(public::identity))
         .routes(routes!(public::healthz))
         .routes(routes!(public::readyz))
-        .routes(routes!(public::metrics));
+        .routes(routes!(metrics::metrics));
     let (router, description) = OpenApiRouter::with_openapi(description::frame())
         .merge(relying_party)
         .merge(proven_device)
@@ -60,9 +65,21 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(take_body))
         .layer(from_fn_with_state(Arc::clone(&service), keep_reserve))
+        .layer(from_fn_with_state(Arc::clone(&service), keep_reserve))
         .layer(from_fn(finish_writes))
         .layer(map_response(guard_headers))
         .layer(CatchPanicLayer::custom(|_| Problem::Refused(Refused::Internal).into_response()))
+        .layer(from_fn_with_state(Arc::clone(&service), follow))
+        .with_state(service)
+}
+
+/// The figures alone, for the listener of their own.
+pub fn metrics_router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/metrics", routing::get(metrics::everything))
+        .fallback(async || Problem::NoSuchCall)
+        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(map_response(guard_headers))
         .with_state(service)
 }
 
@@ -71,7 +88,9 @@ async fn finish_writes(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| Problem::Refused(Refused::Internal).into_response())
+    tokio::spawn(next.run(request).in_current_span())
+        .await
+        .unwrap_or_else(|_| Problem::Refused(Refused::Internal).into_response())
 }
 
 /// Nothing here is to be cached, sniffed, framed or sent on as a referrer.

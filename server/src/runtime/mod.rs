@@ -8,6 +8,7 @@ pub mod file_limit;
 pub mod http_message;
 pub mod init;
 pub mod listener;
+pub mod metrics;
 pub mod new_config;
 pub mod open;
 pub mod restore;

@@ -8,10 +8,11 @@ use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
 use crate::service::backup_status::BackupStatus;
+use crate::service::figures::Figures;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::recovery::Writer;
-use crate::store::{Place, Rules, Store, StoreError};
+use crate::store::{Place, Rules, Seen, Store, StoreError};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
 use std::sync::Arc;
@@ -60,15 +61,21 @@ pub async fn service_over(
         }
     };
     let settings = Settings {
-        public_url,
         push_guard: AddressGuard { allow_private: config.push.webpush.allow_private },
         apns_configured: config.push.apns.is_configured(),
         fcm_configured: config.push.fcm.is_some(),
         code_drift: if config.codes.strict { Drift::None } else { Drift::Learned },
         accept_unattested: config.approval.accept_unattested,
+        // Plain http is for phones on this very machine.
+        metrics_here: config.metrics.listen.is_none() && public_url.starts_with("http://"),
+        access_log: config.log.access,
+        log_addresses: config.log.addresses,
+        public_url,
     };
+    let figures = Figures::new(Seen { line: store.newest_journal_line().await?, at: clock.now() });
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
-    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, backups: BackupStatus::default(), stopping }))
+    let backups = BackupStatus::default();
+    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, backups, figures, stopping }))
 }
 
 /// Opens the database of the server that is configured, beside that server or while it rests.

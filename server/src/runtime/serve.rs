@@ -27,13 +27,14 @@ pub struct Running {
     pub service: Arc<Service>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the figures are, when they have an address of their own.
+    pub metrics_address: Option<SocketAddr>,
     tls: Option<Tls>,
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
-    pruning: JoinHandle<()>,
-    watching: JoinHandle<()>,
-    backing_up: JoinHandle<()>,
+    /// What ends by itself once the server stops.
+    ending: Vec<JoinHandle<()>>,
     _folder: DataFolder,
 }
 
@@ -81,6 +82,7 @@ pub async fn start_with(
     data_folder::server(&config.data_dir, &data_folder::place(&config.data_dir))?;
     let tls = config.tls.as_ref().map(|tls| Tls::open(tls, &public_url, clock.now())).transpose()?;
     let connections = file_limit::raise(&config.limits)?;
+    let measured = config.metrics.reserve().await?;
     let mut folder = DataFolder::take(&config.data_dir)?;
     if let Some(Upgraded { step, copy, took }) = upgrade::bring_up_to_date(config, &*clock, &folder)? {
         tracing::info!(
@@ -116,9 +118,13 @@ pub async fn start_with(
         places: Places::new(connections, config.limits.connections_per_address),
         proxies: Arc::new(config.proxies()),
         tls: tls.as_ref().map(Tls::acceptor),
+        open: Arc::clone(&service.figures.connections),
     };
     let listening = tokio::spawn(listener::serve(listener, served, service.stopping.clone()));
-    Ok(Running { address, tls, listening, pushing, telling, pruning, watching, backing_up, service, _folder: folder })
+    let metrics_address = measured.as_ref().map(|measured| measured.address);
+    let measuring = measured.map(|measured| measured.serve(&service));
+    let ending = [pruning, watching, backing_up].into_iter().chain(measuring).collect();
+    Ok(Running { address, metrics_address, tls, listening, pushing, telling, ending, service, _folder: folder })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -162,9 +168,9 @@ impl Running {
         let _ = self.listening.await;
         let _ = self.pushing.await;
         let _ = self.telling.await;
-        let _ = self.pruning.await;
-        let _ = self.watching.await;
-        let _ = self.backing_up.await;
+        for task in self.ending {
+            let _ = task.await;
+        }
         self.service.store.close().await;
     }
 }

@@ -96,6 +96,10 @@ impl Watch {
         if due || jump.is_some() {
             self.certificate_seen = Some(read.0);
             self.certificate(read.0).await;
+            // Where nobody reads the figures, the lines that are to be counted do not become too many.
+            if let Err(error) = self.service.told().await {
+                tracing::error!(%error, "the figures cannot be read");
+            }
         }
         jump
     }

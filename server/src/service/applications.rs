@@ -39,7 +39,9 @@ pub async fn propose(
     let key = totp.secret().to_base32_groups().to_string();
     let link = OtpauthLink::new(Some(by.organisation_name()), &account.name, Generator::Totp(totp))?;
     let otpauth = link.to_text().to_string();
-    service.store.propose_application(by.actor(), account.row_id, name, stored).await?;
+    if !service.store.propose_application(by.actor(), account.row_id, name, stored).await? {
+        return Err(Refused::NotFound("user"));
+    }
     Ok(Proposed { id, otpauth, key })
 }
 

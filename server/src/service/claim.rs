@@ -3,6 +3,7 @@
 use super::Service;
 use super::authenticate::RelyingParty;
 use super::waiting::Look;
+use crate::domain::measure::Step;
 use crate::domain::refused::Refused;
 use crate::store::{Cancelled, ChallengeRecord, Claimed};
 use countersign_protocol::handle::ChallengeId;
@@ -59,6 +60,15 @@ fn just_after(now: Timestamp, moment: Timestamp) -> Duration {
 /// # Errors
 /// `already_claimed` for anyone later, `not_approved`, `not_found`, `unavailable`.
 pub async fn claim(
+    service: &Service,
+    by: &RelyingParty,
+    id: ChallengeId,
+    key: Option<String>,
+) -> Result<ChallengeRecord, Refused> {
+    service.timed(Step::Claim, take(service, by, id, key)).await
+}
+
+async fn take(
     service: &Service,
     by: &RelyingParty,
     id: ChallengeId,

@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::authenticate::RelyingParty;
+use crate::domain::measure::Step;
 use crate::domain::methods::Methods;
 use crate::domain::refused::Refused;
 use crate::domain::{client_address, user_agent};
@@ -47,12 +48,21 @@ pub async fn create(
     idempotency_key: Option<String>,
     request: ChallengeRequest,
 ) -> Result<Created, Refused> {
+    service.timed(Step::Create, ask(service, by, idempotency_key, request)).await
+}
+
+async fn ask(
+    service: &Service,
+    by: &RelyingParty,
+    idempotency_key: Option<String>,
+    request: ChallengeRequest,
+) -> Result<Created, Refused> {
     let request_sha256 = sha256_text(&serde_json::to_vec(&request).map_err(|_| Refused::Internal)?);
     if let Some(key) = &idempotency_key {
         match service.store.created_before(by.row(), key.clone(), request_sha256.clone()).await? {
             Some(store::Created::Same(id)) => return Ok(Created::Same(id)),
             Some(store::Created::Mismatch) => return Err(Refused::IdempotencyMismatch),
-            Some(store::Created::New { .. }) | None => {}
+            Some(store::Created::New { .. } | store::Created::NoAccount) | None => {}
         }
     }
     let attempt = request.attempt.as_deref().map(attempt).transpose()?;
@@ -104,6 +114,7 @@ pub async fn create(
         }
         store::Created::Same(id) => Created::Same(id),
         store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
+        store::Created::NoAccount => return Err(Refused::NotFound("user")),
     };
     service.wake.challenge_changed(question.id, account.row_id);
     Ok(created)

@@ -50,7 +50,8 @@ pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
     let id = EnrolmentId::random(&*service.randomness);
     let ticket = Zeroizing::new(BASE64URL_NOPAD.encode(&service.randomness.bytes::<32>()));
-    let expires_at = service.store.open_enrolment(by.actor(), account.row_id, id, sha256(ticket.as_bytes())).await?;
+    let opened = service.store.open_enrolment(by.actor(), account.row_id, id, sha256(ticket.as_bytes())).await?;
+    let expires_at = opened.ok_or(Refused::NotFound("user"))?;
     let server_url = service.settings.public_url.clone();
     let link = EnrolmentLink { server_url, ticket, fingerprint: service.keys.server_id.clone() };
     Ok(Opened { id, link: link.to_text(), expires_at })

@@ -12,11 +12,14 @@ pub mod code_secrets;
 pub mod codes;
 pub mod create;
 pub mod enrol;
+pub mod figures;
 pub mod names;
 pub mod notices;
 pub mod operator;
+pub mod people;
 pub mod pull;
 pub mod push_registrations;
+pub mod readiness;
 pub mod settle;
 pub mod waiting;
 pub mod wake;
@@ -24,11 +27,13 @@ pub mod webhooks;
 
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
+use crate::domain::measure::Step;
 use crate::keys::server_keys::ServerKeys;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use backup_status::BackupStatus;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
+use figures::{Figures, Told};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use wake::Wake;
@@ -48,6 +53,12 @@ pub struct Settings {
     pub code_drift: Drift,
     /// Whether a phone's own word on user verification is believed.
     pub accept_unattested: bool,
+    /// Whether the figures are read here, and not at an address of their own.
+    pub metrics_here: bool,
+    /// Whether each answer is a line of the log.
+    pub access_log: bool,
+    /// Whether such a line has the caller's address.
+    pub log_addresses: bool,
 }
 
 /// What every use case works with.
@@ -66,6 +77,8 @@ pub struct Service {
     pub wake: Wake,
     /// How the scheduled backups stand.
     pub backups: BackupStatus,
+    /// What is counted and measured.
+    pub figures: Figures,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }
@@ -74,5 +87,24 @@ impl Service {
     /// The present.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Carries out a step, and takes how long it took. What was refused is not taken: it would make a busy attacker
+    /// look like a fast server.
+    pub(crate) async fn timed<T, E>(&self, step: Step, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let begun = self.clock.since_boot();
+        let done = work.await?;
+        if let Some(passed) = figures::passed(&*self.clock, begun) {
+            self.figures.step(step).take(passed);
+        }
+        Ok(done)
+    }
+
+    /// What has become true since the server was started, and what waits now.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn told(&self) -> Result<Told, StoreError> {
+        self.figures.tell(&self.store, self.now()).await
     }
 }

@@ -6,7 +6,7 @@ use super::{Service, api_key, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::keys::{KeysError, server_keys, vapid_keys};
-use crate::store::{Account, Organisation, RelyingParty, Store};
+use crate::store::{Account, Organisation, RelyingParty, Renamed, Store};
 use countersign_protocol::at_rest::AtRestKey;
 use countersign_protocol::device_api::Device;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -16,12 +16,13 @@ use countersign_protocol::typed;
 use std::path::Path;
 
 /// The operator at work.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Operator<'a> {
     pub(super) store: &'a Store,
     pub(super) wake: &'a Wake,
     pub(super) clock: &'a dyn Clock,
     pub(super) randomness: &'a dyn Randomness,
+    by: Actor,
 }
 
 /// A relying party that was made, with its first key.
@@ -35,7 +36,13 @@ pub struct NewRelyingParty {
 impl Service {
     /// The operator of this running server.
     pub fn operator(&self) -> Operator<'_> {
-        Operator { store: &self.store, wake: &self.wake, clock: &*self.clock, randomness: &*self.randomness }
+        Operator {
+            store: &self.store,
+            wake: &self.wake,
+            clock: &*self.clock,
+            randomness: &*self.randomness,
+            by: Actor::OPERATOR,
+        }
     }
 }
 
@@ -43,7 +50,18 @@ impl<'a> Operator<'a> {
     /// The operator with the database at hand. `wake` is who waits in this very process; a server that runs in another
     /// one looks by itself.
     pub const fn new(store: &'a Store, wake: &'a Wake, clock: &'a dyn Clock, randomness: &'a dyn Randomness) -> Self {
-        Self { store, wake, clock, randomness }
+        Self { store, wake, clock, randomness, by: Actor::OPERATOR }
+    }
+
+    /// The same operator, under this name and for this reason, which every line of the journal then has.
+    #[must_use]
+    pub fn known_as(self, name: Option<String>, reason: Option<String>) -> Self {
+        Self { by: name.map_or(self.actor(), Actor::operator).because(reason), ..self }
+    }
+
+    /// Who acts.
+    pub(super) fn actor(&self) -> Actor {
+        self.by.clone()
     }
 
     /// External handles are random; a challenge's form serves for those that have no type of their own.
@@ -57,7 +75,7 @@ impl<'a> Operator<'a> {
     /// `malformed`, `unavailable`.
     pub async fn create_organisation(&self, name: &str) -> Result<Option<Organisation>, Refused> {
         let name = names::typed(name)?;
-        Ok(self.store.create_organisation(Actor::OPERATOR, self.new_handle(), name).await?)
+        Ok(self.store.create_organisation(self.actor(), self.new_handle(), name).await?)
     }
 
     /// Every organisation, by name.
@@ -80,6 +98,30 @@ impl<'a> Operator<'a> {
         at.map(|at| all.swap_remove(at)).ok_or(Refused::NotFound("organisation"))
     }
 
+    /// Gives an organisation another name; none when another one has it.
+    ///
+    /// # Errors
+    /// `malformed`, `not_found`, `unavailable`.
+    pub async fn rename_organisation(&self, name: &str, new_name: &str) -> Result<Option<Organisation>, Refused> {
+        let new_name = names::typed(new_name)?;
+        let organisation = self.organisation(name).await?;
+        let renamed = self.store.rename_organisation(self.actor(), organisation.row_id, new_name.clone()).await?;
+        Ok(renamed.then_some(Organisation { name: new_name, ..organisation }))
+    }
+
+    /// Gives a relying party another name, and says it; none when another one of its organisation has it.
+    ///
+    /// # Errors
+    /// `malformed`, `not_found`, `unavailable`.
+    pub async fn rename_relying_party(&self, relying_party: &str, name: &str) -> Result<Option<String>, Refused> {
+        let name = names::typed(name)?;
+        match self.store.rename_relying_party(self.actor(), relying_party.to_owned(), name.clone()).await? {
+            Renamed::Now => Ok(Some(name)),
+            Renamed::Taken => Ok(None),
+            Renamed::NotFound => Err(Refused::NotFound("relying party")),
+        }
+    }
+
     /// Makes a relying party of an organisation; none when the name is taken there.
     ///
     /// # Errors
@@ -93,8 +135,7 @@ impl<'a> Operator<'a> {
         let organisation = self.organisation(organisation).await?;
         let api_key = api_key::generate(self.randomness);
         let digest = api_key::digest(&api_key);
-        let made =
-            self.store.create_relying_party(Actor::OPERATOR, organisation, self.new_handle(), name, digest).await?;
+        let made = self.store.create_relying_party(self.actor(), organisation, self.new_handle(), name, digest).await?;
         Ok(made.map(|relying_party| NewRelyingParty { relying_party, api_key }))
     }
 
@@ -113,7 +154,7 @@ impl<'a> Operator<'a> {
     pub async fn rotate_api_key(&self, relying_party: &str) -> Result<String, Refused> {
         let api_key = api_key::generate(self.randomness);
         let rotated =
-            self.store.rotate_api_key(Actor::OPERATOR, relying_party.to_owned(), api_key::digest(&api_key)).await?;
+            self.store.rotate_api_key(self.actor(), relying_party.to_owned(), api_key::digest(&api_key)).await?;
         if rotated { Ok(api_key) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -122,7 +163,7 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// `not_found`, `unavailable`.
     pub async fn revoke_relying_party(&self, relying_party: &str) -> Result<(), Refused> {
-        let revoked = self.store.revoke_relying_party(Actor::OPERATOR, relying_party.to_owned()).await?;
+        let revoked = self.store.revoke_relying_party(self.actor(), relying_party.to_owned()).await?;
         self.wake.pushes.notify_one();
         self.wake.events.notify_one();
         if revoked { Ok(()) } else { Err(Refused::NotFound("relying party")) }
@@ -136,7 +177,7 @@ impl<'a> Operator<'a> {
         let name = names::typed(name)?;
         let organisation = self.organisation(organisation).await?;
         let id = AccountId::random(self.randomness);
-        Ok(self.store.create_account(Actor::OPERATOR, organisation.row_id, id, name).await?)
+        Ok(self.store.create_account(self.actor(), organisation.row_id, id, name).await?)
     }
 
     /// Every account of an organisation, by name.
@@ -164,7 +205,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn resume_prompts(&self, organisation: &str, user: AccountId) -> Result<bool, Refused> {
         let account = self.user(organisation, user).await?;
-        let resumed = self.store.resume_prompts(Actor::OPERATOR, account.row_id).await?;
+        let resumed = self.store.resume_prompts(self.actor(), account.row_id).await?;
         self.wake.account_changed(account.row_id);
         Ok(resumed)
     }
@@ -184,7 +225,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn unlock_codes(&self, organisation: &str, user: AccountId) -> Result<usize, Refused> {
         let account = self.user(organisation, user).await?;
-        Ok(self.store.unlock_account(Actor::OPERATOR, account.row_id).await?)
+        Ok(self.store.unlock_account(self.actor(), account.row_id).await?)
     }
 
     /// The devices of an account that are not void, oldest first.
@@ -202,7 +243,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn revoke_device(&self, organisation: &str, user: AccountId, id: EnrolmentId) -> Result<(), Refused> {
         let account = self.user(organisation, user).await?;
-        let revoked = self.store.revoke_device(Actor::OPERATOR, account.row_id, id).await?;
+        let revoked = self.store.revoke_device(self.actor(), account.row_id, id).await?;
         self.wake.account_changed(account.row_id);
         if revoked { Ok(()) } else { Err(Refused::NotFound("device")) }
     }
@@ -212,7 +253,7 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// [`KeysError::Damaged`] when the root's private key is not at hand, [`KeysError::Store`].
     pub async fn rotate_signing_key(&self, at_rest: &AtRestKey, data_dir: &Path) -> Result<u64, KeysError> {
-        server_keys::rotate(Actor::OPERATOR, self.store, at_rest, data_dir, self.clock.now(), self.randomness).await
+        server_keys::rotate(self.actor(), self.store, at_rest, data_dir, self.clock.now(), self.randomness).await
     }
 
     /// Makes a new key for Web Push, and gives its public half.
@@ -220,6 +261,6 @@ impl<'a> Operator<'a> {
     /// # Errors
     /// [`KeysError`].
     pub async fn rotate_vapid_key(&self, at_rest: &AtRestKey) -> Result<String, KeysError> {
-        vapid_keys::rotate(Actor::OPERATOR, self.store, at_rest, self.randomness).await
+        vapid_keys::rotate(self.actor(), self.store, at_rest, self.randomness).await
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Service;
 use crate::domain::actor::Actor;
+use crate::domain::measure::Step;
 use crate::domain::refused::Refused;
 use crate::store::{Settled, Settlement};
 use countersign_protocol::Refusal;
@@ -19,6 +20,15 @@ use std::net::IpAddr;
 /// `unknown_key`, `wrong_challenge`, `already_answered`, `expired`, `cancelled`, `wrong_number`, `device_not_in_use`,
 /// `unavailable`; by its own name, what is wrong with the decision.
 pub async fn settle(
+    service: &Service,
+    address: Option<IpAddr>,
+    id: ChallengeId,
+    compact: String,
+) -> Result<DecisionAnswer, Refused> {
+    service.timed(Step::Settle, take(service, address, id, compact)).await
+}
+
+async fn take(
     service: &Service,
     address: Option<IpAddr>,
     id: ChallengeId,

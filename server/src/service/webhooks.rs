@@ -1,7 +1,6 @@
 //! Where relying parties hear what became of their challenges: made, changed and removed by the operator.
 
 use super::operator::Operator;
-use crate::domain::actor::Actor;
 use crate::domain::address_guard::AddressGuard;
 use crate::domain::rows::RelyingPartyRow;
 use crate::domain::webhook_address;
@@ -51,7 +50,7 @@ impl Operator<'_> {
         let row = self.relying_party_in_use(relying_party).await?;
         let secret = sealed::new_webhook_secret(self.randomness);
         let sealed = sealed::seal_webhook_secret(at_rest, row, &secret, self.randomness);
-        let made = self.store.set_webhook(Actor::OPERATOR, row, url.into(), sealed).await?;
+        let made = self.store.set_webhook(self.actor(), row, url.into(), sealed).await?;
         Ok(made.then_some(secret))
     }
 
@@ -67,7 +66,7 @@ impl Operator<'_> {
         let row = self.relying_party_in_use(relying_party).await?;
         let secret = sealed::new_webhook_secret(self.randomness);
         let sealed = sealed::seal_webhook_secret(at_rest, row, &secret, self.randomness);
-        let rotated = self.store.rotate_webhook(Actor::OPERATOR, row, sealed).await?;
+        let rotated = self.store.rotate_webhook(self.actor(), row, sealed).await?;
         if rotated { Ok(secret) } else { Err(WebhookRefused::NoWebhook) }
     }
 
@@ -77,7 +76,7 @@ impl Operator<'_> {
     /// [`WebhookRefused::NoRelyingParty`], [`WebhookRefused::NoWebhook`], [`WebhookRefused::Store`].
     pub async fn remove_webhook(&self, relying_party: &str) -> Result<(), WebhookRefused> {
         let row = self.relying_party_in_use(relying_party).await?;
-        let removed = self.store.remove_webhook(Actor::OPERATOR, row).await?;
+        let removed = self.store.remove_webhook(self.actor(), row).await?;
         if removed { Ok(()) } else { Err(WebhookRefused::NoWebhook) }
     }
 
@@ -103,7 +102,7 @@ impl Operator<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn replay_event(&self, event: String) -> Result<usize, StoreError> {
-        let replayed = self.store.replay_events(Replayed::One(event)).await;
+        let replayed = self.store.replay_events(self.actor(), Replayed::One(event)).await;
         self.wake.events.notify_one();
         replayed
     }
@@ -114,7 +113,7 @@ impl Operator<'_> {
     /// [`WebhookRefused::NoRelyingParty`], [`WebhookRefused::Store`].
     pub async fn replay_events_of(&self, relying_party: &str) -> Result<usize, WebhookRefused> {
         let row = self.relying_party_in_use(relying_party).await?;
-        let replayed = self.store.replay_events(Replayed::AllOf(row)).await;
+        let replayed = self.store.replay_events(self.actor(), Replayed::AllOf(row)).await;
         self.wake.events.notify_one();
         Ok(replayed?)
     }

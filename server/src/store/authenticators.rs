@@ -6,7 +6,7 @@ use super::engine::row::{Row, stored_words};
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
-use super::{Rules, Store, StoreError, claims, used_steps};
+use super::{Rules, Store, StoreError, accounts, claims, used_steps};
 use crate::domain::actor::Actor;
 use crate::domain::code_steps::Right;
 use crate::domain::fact::Fact;
@@ -131,6 +131,24 @@ pub(super) fn void_of_enrolment(
     Ok(())
 }
 
+/// Ends whatever makes codes for an account.
+pub(super) fn void_all(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    account: AccountRow,
+) -> Result<(), StoreError> {
+    let sql = "SELECT row_id FROM code_authenticator WHERE account = $1 AND state <> 'void'";
+    for row in transaction.rows("code_authenticator", sql, values![account])? {
+        let row_id = row.get("row_id")?;
+        if void(transaction, rules, now, by, row_id)? {
+            Entry::new(now, by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
+        }
+    }
+    Ok(())
+}
+
 /// The row of an application of this organisation.
 fn application(
     transaction: &dyn Transaction,
@@ -157,7 +175,8 @@ const RECORDS: &str = "SELECT c.*, e.handle AS device, coalesce(e.state, c.state
     JOIN account a ON a.row_id = c.account LEFT JOIN enrolment e ON e.row_id = c.enrolment WHERE c.state <> 'void'";
 
 impl Store {
-    /// Proposes an application for an account. Earlier proposals whose time is over are forgotten.
+    /// Proposes an application for an account; false when that was deleted meanwhile. Earlier proposals whose time is
+    /// over are forgotten.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -167,14 +186,17 @@ impl Store {
         account: AccountRow,
         name: String,
         codes: StoredCodes,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.write(move |transaction, now| {
+            if !accounts::is_there(transaction, account)? {
+                return Ok(false);
+            }
             let sql = "UPDATE code_authenticator SET state = 'void', secret = $3
                        WHERE account = $1 AND enrolment IS NULL AND state = 'proposed' AND created_at <= $2";
             transaction.execute(sql, values![account, now - PROPOSAL_LIFETIME, b""])?;
             let row_id = insert(transaction, account, None, &name, &codes)?;
             Entry::new(now, &by, Fact::ApplicationProposed).of_authenticator(transaction, row_id)?;
-            Ok(())
+            Ok(true)
         })
         .await
     }

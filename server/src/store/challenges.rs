@@ -11,7 +11,7 @@ use super::engine::value::values;
 use super::new_challenge::{NewChallenge, Recipient};
 use super::prompts::Raise;
 use super::rules::{CLAIM_WINDOW, Rules, condition};
-use super::{Store, StoreError, codes, prompts, pushes, webhooks};
+use super::{Store, StoreError, accounts, codes, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
@@ -36,6 +36,8 @@ pub enum Created {
     Same(ChallengeId),
     /// Another request came under the same key, or of the same attempt.
     Mismatch,
+    /// The account was deleted meanwhile.
+    NoAccount,
 }
 
 /// What a device was asked, and with which keys it may answer.
@@ -149,6 +151,9 @@ impl Store {
                 && let Some(found) = same_attempt(tx, &rules, &new, attempt, now)?
             {
                 return Ok(found);
+            }
+            if !accounts::is_there(tx, new.account)? {
+                return Ok(Created::NoAccount);
             }
             let raised = prompts::raise_overlapping(tx, &rules, now, &by, &mut new, &raising)?;
             let prompt = prompts::allowed(tx, &rules, now, &new)?;

@@ -48,6 +48,8 @@ pub(super) enum Of {
     RelyingParty(RelyingPartyRow),
     /// All there are: after a restore.
     All,
+    /// What this account was asked.
+    Account(AccountRow),
 }
 
 impl Of {
@@ -59,6 +61,7 @@ impl Of {
             Self::SettledWith(row) => ("settled_code = $1", row.into()),
             Self::RelyingParty(row) => ("relying_party = $1", row.into()),
             Self::All => ("$1 IS NULL", Value::Null),
+            Self::Account(row) => ("account = $1", row.into()),
         }
     }
 }

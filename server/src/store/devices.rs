@@ -1,5 +1,6 @@
 //! Devices in use: who they are, what waits for them, and which of their request proofs were accepted.
 
+use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::enrolments::{self, void};
@@ -15,6 +16,7 @@ use countersign_protocol::retraction::Reason;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 /// A device that calls.
 #[derive(Debug, Clone)]
@@ -73,6 +75,17 @@ fn state_of(row: &Row, now: Timestamp) -> Result<EnrolmentState, StoreError> {
         }
         EnrolmentStage::Open | EnrolmentStage::Proposed | EnrolmentStage::Void => EnrolmentState::Void,
     })
+}
+
+/// How much later than the last contact that is kept another one is kept too.
+const CONTACT_KEPT: Duration = Duration::from_secs(3600);
+
+/// Keeps that a device was heard of, once an hour at most, in a transaction that is there anyway.
+pub(super) fn heard_of(tx: &dyn Transaction, now: Timestamp, device: DeviceRow) -> Result<(), StoreError> {
+    // What lies ahead is of a clock that was wrong.
+    let sql = "UPDATE enrolment SET last_contact_at = $2
+               WHERE row_id = $1 AND (last_contact_at IS NULL OR last_contact_at <= $3 OR last_contact_at > $4)";
+    tx.execute(sql, values![device, now, now - CONTACT_KEPT, now + AHEAD]).map(drop)
 }
 
 impl Store {

@@ -6,7 +6,7 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
-use super::{Rules, Store, StoreError, authenticators, claims, registrations};
+use super::{Rules, Store, StoreError, accounts, authenticators, claims, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, DeviceRow, OrganisationRow};
@@ -141,7 +141,7 @@ fn read_enrolment(row: &Row, now: Timestamp) -> Result<EnrolmentRecord, StoreErr
 }
 
 impl Store {
-    /// Opens an enrolment for an account and gives its end.
+    /// Opens an enrolment for an account and gives its end; none when the account was deleted meanwhile.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -151,15 +151,18 @@ impl Store {
         account: AccountRow,
         id: EnrolmentId,
         ticket_sha256: [u8; 32],
-    ) -> Result<Timestamp, StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         self.write(move |transaction, now| {
+            if !accounts::is_there(transaction, account)? {
+                return Ok(None);
+            }
             let expires_at = now + TICKET_LIFETIME;
             let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
                        VALUES ($1, $2, 'open', $3, $4, $5) RETURNING row_id";
             let opened =
                 transaction.one_row("enrolment", sql, values![id, account, now, expires_at, &ticket_sha256])?;
             Entry::new(now, &by, Fact::EnrolmentOpened).of_device(transaction, opened.get("row_id")?)?;
-            Ok(expires_at)
+            Ok(Some(expires_at))
         })
         .await
     }
@@ -336,8 +339,8 @@ fn propose(
     ticket: &RedeemedTicket,
 ) -> Result<bool, StoreError> {
     let request_key_id: Thumbprint = ticket.request_key.thumbprint();
-    let sql = "UPDATE enrolment SET state = 'proposed', proposed_at = $1, expires_at = $2, transcript_sha256 = $3,
-                   statement = $4, certificate = $5, confirmation_code = $6, device_name = $7, request_key_id = $8,
+    let sql = "UPDATE enrolment SET state = 'proposed', proposed_at = $1, last_contact_at = $1, expires_at = $2,
+                   transcript_sha256 = $3, statement = $4, certificate = $5, confirmation_code = $6, device_name = $7, request_key_id = $8,
                    request_key = $9, approval_key = $10, sealing_key = $11
                WHERE ticket_sha256 = $12 AND state = 'open' AND expires_at > $1 AND expires_at <= $13
                  AND NOT EXISTS (SELECT 1 FROM enrolment other
@@ -394,4 +397,21 @@ pub(super) fn void(
     claims::revoke(transaction, rules, now, by, claims::Of::SettledBy(device))?;
     authenticators::void_of_enrolment(transaction, rules, now, by, device)?;
     Ok(voided)
+}
+
+/// Ends every enrolment of an account; how many had a device.
+pub(super) fn void_all(
+    transaction: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    account: AccountRow,
+) -> Result<usize, StoreError> {
+    let sql = "SELECT row_id, proposed_at FROM enrolment WHERE account = $1 AND state <> 'void' ORDER BY row_id";
+    let mut devices = 0;
+    for row in transaction.rows("enrolment", sql, values![account])? {
+        void(transaction, rules, now, by, row.get("row_id")?, EndReason::Revoked)?;
+        devices += usize::from(row.get::<Option<Timestamp>>("proposed_at")?.is_some());
+    }
+    Ok(devices)
 }

@@ -95,6 +95,11 @@ impl<'a> Entry<'a> {
              SELECT $2, $3, $4, $5, $6, $7, $8, {subject} RETURNING row_id"
         );
         let address = self.by.address().map(|address| address.to_string());
+        // What the store has to say stays the first word: programs look for it.
+        let reason = match (self.reason, self.by.reason()) {
+            (Some(of_fact), Some(of_actor)) => Some(format!("{of_fact}: {of_actor}")),
+            (one, other) => one.or(other).map(str::to_owned),
+        };
         let values = [
             row,
             self.at.into(),
@@ -102,7 +107,7 @@ impl<'a> Entry<'a> {
             self.by.handle().into(),
             address.into(),
             self.fact.into(),
-            self.reason.into(),
+            reason.into(),
             detail.into(),
         ];
         transaction.one_row("journal", &sql, &values)?.get("row_id")

@@ -36,6 +36,17 @@ pub struct RelyingParty {
     pub revoked: bool,
 }
 
+/// What became of a new name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renamed {
+    /// It is its name now.
+    Now,
+    /// Another one of the organisation has this name.
+    Taken,
+    /// There is no such thing here.
+    NotFound,
+}
+
 const RELYING_PARTY: &str = "SELECT p.row_id, p.handle, p.name, p.revoked_at, o.row_id AS organisation,
             o.handle AS organisation_handle, o.name AS organisation_name
      FROM relying_party p JOIN organisation o ON o.row_id = p.organisation";
@@ -183,6 +194,47 @@ impl Store {
     pub async fn revoke_relying_party(&self, by: Actor, handle: String) -> Result<bool, StoreError> {
         let rules = self.rules;
         self.write(move |transaction, now| revoke(transaction, &rules, now, &by, Some(&handle))).await
+    }
+
+    /// Gives an organisation another name; false when another one has it.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn rename_organisation(
+        &self,
+        by: Actor,
+        organisation: OrganisationRow,
+        name: String,
+    ) -> Result<bool, StoreError> {
+        self.write(move |transaction, now| {
+            let sql = "UPDATE organisation SET name = $2 WHERE row_id = $1
+                       AND NOT EXISTS (SELECT 1 FROM organisation other WHERE other.name = $2 AND other.row_id <> $1)";
+            let renamed = transaction.changes_one(sql, values![organisation, &name])?;
+            if renamed {
+                Entry::new(now, &by, Fact::OrganisationRenamed).of_organisation(transaction, organisation)?;
+            }
+            Ok(renamed)
+        })
+        .await
+    }
+
+    /// Gives a relying party another name.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn rename_relying_party(&self, by: Actor, handle: String, name: String) -> Result<Renamed, StoreError> {
+        self.write(move |transaction, now| {
+            let Some(row_id) = in_use(transaction, &handle)? else { return Ok(Renamed::NotFound) };
+            let sql = "UPDATE relying_party SET name = $2 WHERE row_id = $1
+                       AND NOT EXISTS (SELECT 1 FROM relying_party other WHERE other.name = $2
+                                       AND other.organisation = relying_party.organisation AND other.row_id <> $1)";
+            if !transaction.changes_one(sql, values![row_id, &name])? {
+                return Ok(Renamed::Taken);
+            }
+            Entry::new(now, &by, Fact::RelyingPartyRenamed).of_relying_party(transaction, row_id)?;
+            Ok(Renamed::Now)
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@
 use super::engine::Transaction;
 use super::engine::value::values;
 use super::rules::AHEAD;
-use super::{Store, StoreError};
+use super::{Store, StoreError, devices};
 use crate::domain::rows::DeviceRow;
 use countersign_protocol::time::Timestamp;
 
@@ -111,6 +111,9 @@ impl Store {
             let sql =
                 "INSERT INTO accepted_proof (enrolment, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
             let new = tx.changes_one(sql, values![device, &jti, expires_at])?;
+            if new {
+                devices::heard_of(tx, now, device)?;
+            }
             Ok(if new { Accepted::Now } else { Accepted::Before })
         })
         .await

@@ -4,7 +4,7 @@ use super::claims::{self, Of};
 use super::engine::Transaction;
 use super::engine::value::values;
 use super::rules::condition;
-use super::{Rules, Store, StoreError, challenge_state, codes, prompts, pushes, webhooks};
+use super::{Rules, Store, StoreError, challenge_state, codes, devices, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow};
@@ -106,6 +106,7 @@ impl Store {
             if !tx.changes_one(&sql, values)? {
                 return why_not_settled(tx, &settlement, &found);
             }
+            devices::heard_of(tx, now, settlement.device)?;
             keep_what_was_answered(tx, &found, &settlement)?;
             pushes::retract(tx, now, found.row_id, Some(settlement.device))?;
             webhooks::tell(tx, now, &by, found.row_id, fact)?;

@@ -14,6 +14,7 @@ use crate::domain::states::EventStage;
 use countersign_protocol::key::sha256_text;
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// How long an event is tried again that its receiver does not take.
@@ -386,7 +387,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn replay_events(&self, which: Replayed) -> Result<usize, StoreError> {
+    pub async fn replay_events(&self, by: Actor, which: Replayed) -> Result<usize, StoreError> {
         self.write(move |tx, now| {
             let (id, relying_party) = match which {
                 Replayed::One(id) => (Some(id), None),
@@ -395,8 +396,15 @@ impl Store {
             let sql =
                 "UPDATE webhook_event SET state = 'queued', attempts = 0, reason = NULL, due_at = $3, expires_at = $4
                  WHERE state = 'dead' AND (handle = $1 OR relying_party = $2)
-                   AND relying_party IN (SELECT relying_party FROM webhook WHERE disabled_at IS NULL)";
-            tx.execute(sql, values![id, relying_party, now, now + EVENT_LIFETIME])
+                   AND relying_party IN (SELECT relying_party FROM webhook WHERE disabled_at IS NULL)
+                 RETURNING row_id, relying_party";
+            let replayed = tx.rows("webhook_event", sql, values![id, relying_party, now, now + EVENT_LIFETIME])?;
+            let receivers: Result<HashSet<RelyingPartyRow>, StoreError> =
+                replayed.iter().map(|event| event.get("relying_party")).collect();
+            for receiver in receivers? {
+                Entry::new(now, &by, Fact::WebhookReplayed).of_relying_party(tx, receiver)?;
+            }
+            Ok(replayed.len())
         })
         .await
     }

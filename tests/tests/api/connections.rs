@@ -116,6 +116,7 @@ async fn a_handshake_that_does_not_come_within_ten_seconds_is_cut() {
         places: Places::new(100, 100),
         proxies: Arc::default(),
         tls: Some(TlsAcceptor::from(Authority::new().server(&[b"http/1.1"]))),
+        open: Arc::default(),
     };
     tokio::spawn(serve(listener, served, stopping.clone()));
     let mut connection = TcpStream::connect(address).await.unwrap();

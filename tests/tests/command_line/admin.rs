@@ -19,7 +19,7 @@ use std::path::Path;
 /// A command that is refused, with this exit code and a sentence that holds these words.
 async fn refused(data: &Path, arguments: &[&str], code: i32, words: &str) {
     let ended = run(admin_command(data, arguments)).await.expect(code);
-    assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+    assert!(ended.complaint().contains(words), "{arguments:?}: {ended:?}");
     assert_eq!(ended.out, "", "{arguments:?}");
 }
 
@@ -111,7 +111,10 @@ async fn a_revoked_device_is_not_asked_any_more() {
     let id = device.id().to_string();
     let of_user = ["--organisation", "Meridian", "--user", user];
     let list = [&["device", "list"][..], &of_user].concat();
-    assert_eq!(here.admin(&list).await, json!([{ "id": id, "name": "Handmade", "state": "confirmed" }]));
+    let listed = here.admin(&list).await;
+    let (first, seen) = (&listed[0], listed[0]["last_contact_at"].is_string());
+    assert_eq!((&first["id"], &first["name"], &first["state"]), (&json!(id), &json!("Handmade"), &json!("confirmed")));
+    assert!(seen && listed.as_array().unwrap().len() == 1, "{listed}");
 
     let (challenge, compact) = device.asked(site, user).await;
     let revoke = [&["device", "revoke"][..], &of_user, &[&id]].concat();
@@ -250,7 +253,7 @@ async fn served() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn without_json_each_thing_is_a_line_that_a_person_reads() {
+async fn without_json_things_are_columns_that_a_person_reads() {
     let data = served().await;
     let plain = async |arguments: &[&str]| {
         let mut command = command(&["admin"]);
@@ -259,9 +262,13 @@ async fn without_json_each_thing_is_a_line_that_a_person_reads() {
     };
     assert_eq!(plain(&["organisation", "list"]).await, "none\n");
     let made = plain(&["organisation", "create", "Meridian"]).await;
-    assert!(made.starts_with("id: ") && made.ends_with("  name: Meridian\n"), "{made}");
+    assert!(made.starts_with("id:   ") && made.ends_with("\nname: Meridian\n"), "{made}");
     let site = plain(&["relying-party", "create", "--organisation", "Meridian", "Shop"]).await;
-    assert!(site.contains("api_key: csk_") && site.lines().count() == 1, "{site}");
+    assert!(site.contains("\napi_key: csk_") && site.lines().count() == 3, "{site}");
+    let listed = plain(&["relying-party", "list"]).await;
+    let headings: Vec<&str> = listed.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(headings, ["ID", "NAME", "ORGANISATION", "REVOKED"], "{listed}");
+    assert!(listed.lines().nth(1).unwrap().ends_with("  Shop  Meridian      no"), "{listed}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_log;
 mod admin;
 mod check;
 mod data_folder;
@@ -9,7 +10,9 @@ mod first_hour;
 mod gateway;
 mod hostile;
 mod init;
+mod journal;
 mod package;
+mod people;
 mod phone;
 mod phone_answers;
 mod phone_codes;

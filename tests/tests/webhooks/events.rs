@@ -272,7 +272,7 @@ async fn after_a_day_an_event_is_dead_and_can_be_replayed() {
     assert!(dead.reason.contains("503"), "{dead:?}");
 
     scene.clock.advance(DAY);
-    let replay = |id: &str| scene.app().store.replay_events(Replayed::One(id.to_owned()));
+    let replay = |id: &str| scene.app().store.replay_events(Actor::OPERATOR, Replayed::One(id.to_owned()));
     assert_eq!(replay("evt_nothing").await.unwrap(), 0);
     assert_eq!(replay(&dead.id).await.unwrap(), 1);
     scene.flush().await;
@@ -301,10 +301,14 @@ async fn a_receiver_that_is_gone_hears_nothing_more_until_the_operator_says_so()
     scene.flush().await;
     assert!(site.receiver.taken().is_empty());
     let row = scene.row(&site.id).await;
-    assert_eq!(scene.app().store.replay_events(Replayed::AllOf(row)).await.unwrap(), 0, "it is disabled");
+    assert_eq!(
+        scene.app().store.replay_events(Actor::OPERATOR, Replayed::AllOf(row)).await.unwrap(),
+        0,
+        "it is disabled"
+    );
 
     assert!(scene.set(true, &site.id, &site.receiver.url).await.unwrap().is_none(), "the secret stays");
-    assert_eq!(scene.app().store.replay_events(Replayed::AllOf(row)).await.unwrap(), 2);
+    assert_eq!(scene.app().store.replay_events(Actor::OPERATOR, Replayed::AllOf(row)).await.unwrap(), 2);
     scene.flush().await;
     let again = site.receiver.taken();
     assert!(again.len() == 2 && again.iter().all(|told| told.is_signed_with(&site.secret)));

@@ -6,8 +6,10 @@ use super::doubt::Doubt;
 use super::{Delivery, Gateway, Gateways, Kind, Message};
 use crate::delivery::SetupError;
 use crate::delivery::outbox::{Outbox, Pace, Places, Queue, Shown};
+use crate::domain::measure::Step;
 use crate::domain::refused::Refused;
 use crate::keys::sealed;
+use crate::service::figures::passed;
 use crate::service::push_registrations::lane;
 use crate::service::{Service, notices};
 use crate::store::{Choice, Content, LONGEST_REST, PushOutcome, QueuedPush, Retracted, StoreError, Trace, Untaken};
@@ -115,18 +117,24 @@ impl Pushes {
         let registration = match open(service, &push) {
             Some(Ok(registration)) => registration,
             // An earlier push was told that the network no longer knows the device, and the registration was dropped.
-            None => return self.finish(push, Delivery::Gone(None), true).await.map(|()| Shown::Nothing),
+            None => return self.finish(push, Delivery::Gone(None), true).await.map(|_| Shown::Nothing),
             Some(Err(reason)) => {
-                return self.finish(push, Delivery::Misconfigured(reason), true).await.map(|()| Shown::Nothing);
+                return self.finish(push, Delivery::Misconfigured(reason), true).await.map(|_| Shown::Nothing);
             }
         };
         let place = sealed::place_digest(&service.keys.place_key, &registration);
         if let (None, Some(row)) = (&push.place, push.registration_row) {
             service.store.name_place(row, place.clone()).await?;
         }
+        let begun = service.clock.since_boot();
         let delivery = send(service, &self.gateways, &push, &registration).await;
+        if let (Delivery::Sent, Some(passed)) = (&delivery, passed(&*service.clock, begun)) {
+            service.figures.step(Step::Push).take(passed);
+        }
         let (shown, believed) = (shown(&delivery, &place), self.believes(&delivery, &registration));
-        self.finish(push, delivery, believed).await?;
+        let outcome = self.finish(push, delivery, believed).await?;
+        // It is written down: a push whose outcome was lost is sent, and counted, again.
+        service.figures.pushes.count([network(&registration), outcome]);
         Ok(shown)
     }
 
@@ -149,7 +157,7 @@ impl Pushes {
         true
     }
 
-    async fn finish(&self, push: QueuedPush, delivery: Delivery, believed: bool) -> Result<(), StoreError> {
+    async fn finish(&self, push: QueuedPush, delivery: Delivery, believed: bool) -> Result<&'static str, StoreError> {
         // Only the log is told what a resolver or TLS says.
         let detail = match &delivery {
             Delivery::Unreachable(none) => format!(": {}", none.detail),
@@ -160,7 +168,23 @@ impl Pushes {
             let (reason, cause) = (format!("{}{detail}", why.reason), why.failure.as_str());
             tracing::warn!(push = %push.row_id, reason, cause, "a push was not delivered");
         }
-        self.service.store.finish_push(push.row_id, push.registration_row, outcome).await
+        let word = match &outcome {
+            PushOutcome::Sent => "sent",
+            PushOutcome::Gone(_) => "gone",
+            PushOutcome::RetryAt(..) => "retry",
+            PushOutcome::Failed(_) => "failed",
+        };
+        self.service.store.finish_push(push.row_id, push.registration_row, outcome).await?;
+        Ok(word)
+    }
+}
+
+/// The network of a registration, for the figures.
+const fn network(registration: &PushRegistration) -> &'static str {
+    match registration {
+        PushRegistration::WebPush(_) => "webpush",
+        PushRegistration::Apns(_) => "apns",
+        PushRegistration::Fcm { .. } => "fcm",
     }
 }
 

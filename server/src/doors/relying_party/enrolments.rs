@@ -1,4 +1,4 @@
-//! Accounts and their enrolments: the relying party opens a link, and the signed-in page confirms the device that came.
+//! Enrolments: the relying party opens a link, and the signed-in page confirms the device that came.
 
 use super::view;
 use crate::domain::moment::rfc3339;
@@ -14,23 +14,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_protocol::handle::{AccountId, EnrolmentId};
-use countersign_protocol::relying_party_api::{
-    ConfirmationRequest, Enrolment, EnrolmentStage, NewEnrolment, User, UserRequest,
-};
+use countersign_protocol::relying_party_api::{ConfirmationRequest, Enrolment, EnrolmentStage, NewEnrolment};
 use std::sync::Arc;
-
-/// Makes an account, or finds the one of this name.
-#[utoipa::path(post, path = "/v1/users", tag = "relying party", request_body = UserRequest,
-    responses((status = 201, body = User), (status = 200, description = "There was one of this name", body = User)))]
-pub async fn create_user(
-    State(service): State<Arc<Service>>,
-    by: RelyingParty,
-    StrictJson(request): StrictJson<UserRequest>,
-) -> Result<(StatusCode, Json<User>), Problem> {
-    let (account, new) = enrol::create_user(&service, &by, request.name).await?;
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(User { id: account.id, name: account.name })))
-}
 
 /// Opens an enrolment: a link for one device, single use, for ten minutes.
 #[utoipa::path(post, path = "/v1/users/{id}/enrolments", tag = "relying party",

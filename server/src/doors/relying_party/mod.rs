@@ -5,4 +5,5 @@ pub mod challenges;
 pub mod codes;
 pub mod enrolments;
 pub mod itself;
+pub mod users;
 mod view;

@@ -4,11 +4,12 @@ use crate::domain::methods::amr;
 use crate::domain::moment::rfc3339;
 use crate::domain::states::{Prompt, PushStage};
 use crate::service::Service;
-use crate::store::{AuthenticatorRecord, ChallengeRecord, EnrolmentRecord};
+use crate::store::{AuthenticatorRecord, ChallengeRecord, DeviceRecord, EnrolmentRecord, Person};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::link::ChallengeLink;
 use countersign_protocol::relying_party_api::{
     Authenticator, AuthenticatorKind, Challenge, ChallengeState, Enrolment, PolicyMode, PolicyRequest, PushState,
+    UserDetails, UserDevice,
 };
 
 fn push_state(record: &ChallengeRecord) -> PushState {
@@ -62,6 +63,27 @@ pub(super) fn challenge(service: &Service, record: ChallengeRecord) -> Challenge
 pub(super) fn enrolment(id: EnrolmentId, record: EnrolmentRecord) -> Enrolment {
     let EnrolmentRecord { state, void_reason, device_name, statement, expires_at } = record;
     Enrolment { id, state, void_reason, device_name, statement, expires_at: rfc3339(expires_at) }
+}
+
+/// A person, as a relying party reads it.
+pub(super) fn user(person: Person) -> UserDetails {
+    let Person { account, created_at, prompts_stopped_at } = person;
+    let prompts_stopped = prompts_stopped_at.is_some();
+    UserDetails { id: account.id, name: account.name, created_at: rfc3339(created_at), prompts_stopped }
+}
+
+/// A device, as a relying party reads it.
+pub(super) fn device(record: DeviceRecord) -> UserDevice {
+    let DeviceRecord { id, name, state, end_reason, enrolled_at, last_contact_at, ended_at, push: _ } = record;
+    UserDevice {
+        id,
+        name: name.unwrap_or_default(),
+        state,
+        end_reason,
+        enrolled_at: rfc3339(enrolled_at),
+        last_contact_at: last_contact_at.map(rfc3339),
+        ended_at: ended_at.map(rfc3339),
+    }
 }
 
 /// What makes codes, as a relying party reads it.

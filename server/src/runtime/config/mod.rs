@@ -7,6 +7,7 @@ mod show;
 pub mod source;
 
 use super::backup::config::BackupConfig;
+use super::metrics::MetricsConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use super::tls::TlsConfig;
@@ -73,6 +74,9 @@ pub struct Config {
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
+    /// The figures.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
 }
 
 fn default_listen() -> SocketAddr {
@@ -132,6 +136,13 @@ pub struct LogConfig {
     /// How lines look.
     #[serde(default)]
     pub format: LogFormat,
+    /// Whether each answer is a line: method, route, status, how long it took, the request's id, and which relying
+    /// party asked.
+    #[serde(default)]
+    pub access: bool,
+    /// Whether such a line has the caller's address too, which is personal data.
+    #[serde(default)]
+    pub addresses: bool,
 }
 
 /// How lines of the log look.

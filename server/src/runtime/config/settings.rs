@@ -138,7 +138,10 @@ pub const SETTINGS: &[Setting] = &[
     unset("backup.keep.monthly", Number, "12", "of each of so many months"),
     setting("limits.connections", Number, "at one time; a tenth is kept for those who prove who they are"),
     setting("limits.connections_per_address", Number, "of one address that did not prove who it is"),
+    unset("metrics.listen", Listen, "\"127.0.0.1:9464\"", "figures there alone; else at /metrics, for this machine"),
     setting("log.format", OneOf("\"text\" or \"json\""), "for people, or for programs"),
+    setting("log.access", Switch, "true: a line for each answer"),
+    setting("log.addresses", Switch, "true: with the caller's address, which is personal data"),
 ];
 
 /// The setting of this key.

@@ -5,6 +5,7 @@ mod places;
 pub use places::Places;
 
 use super::http_message::{self, Guarded, Heads, MAX_HEAD_LENGTH};
+use crate::domain::measure::Present;
 use crate::doors::extract::{Peer, Place as _, Placed};
 use crate::doors::forwarded::Proxies;
 use axum::Router;
@@ -48,6 +49,8 @@ pub struct Served {
     pub proxies: Arc<Proxies>,
     /// TLS, where the server speaks it itself.
     pub tls: Option<TlsAcceptor>,
+    /// Counts the connections.
+    pub open: Arc<Present>,
 }
 
 /// Serves until `stopping`, then finishes the requests that have begun.
@@ -66,11 +69,16 @@ pub async fn serve(listener: TcpListener, served: Served, stopping: Cancellation
             place: Arc::new(place),
         };
         let watcher = graceful.watcher();
+        let open = Arc::clone(&served.open);
         match served.tls.clone() {
-            None => drop(tokio::spawn(connection.converse(stream, watcher))),
+            None => drop(tokio::spawn(async move {
+                let _one = open.enter();
+                connection.converse(stream, watcher).await;
+            })),
             Some(tls) => {
                 let stopping = stopping.clone();
                 tokio::spawn(async move {
+                    let _one = open.enter();
                     let stream = tokio::select! {
                         stream = shake_hands(&tls, stream, connection.patience()) => stream,
                         () = connection.place.dropped() => None,
@@ -207,7 +215,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", routing::get(async || "here"));
         let stopping = CancellationToken::new();
-        let served = Served { router, places: Places::new(10, 10), proxies: Arc::default(), tls: None };
+        let places = Places::new(10, 10);
+        let served = Served { router, places, proxies: Arc::default(), tls: None, open: Arc::default() };
         tokio::spawn(serve(listener, served, stopping.clone()));
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").await.unwrap();

@@ -12,6 +12,7 @@ pub(super) mod sqlite;
 pub(super) mod value;
 
 use super::StoreError;
+use crate::domain::measure::Commits;
 use async_trait::async_trait;
 use countersign_protocol::time::Timestamp;
 use row::Row;
@@ -118,6 +119,11 @@ pub(super) trait Engine: Send + Sync {
     /// # Errors
     /// [`StoreError`], when the database cannot be read, the file not be written, or the copy is damaged.
     async fn copy_to(&self, path: PathBuf, watch: Watcher) -> Result<(), StoreError>;
+    /// What is measured of its commits.
+    fn commits(&self) -> &Commits;
+
+    /// How many pieces of work wait to be taken.
+    fn queued(&self) -> usize;
 
     /// Makes the database full at its present size, or lets it grow again: for a test.
     ///

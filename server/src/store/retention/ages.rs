@@ -33,7 +33,7 @@ pub struct Ages {
     pub journal: Duration,
     /// Enrolment links that no phone redeemed.
     pub links: Duration,
-    /// Devices and code applications that are no longer in use.
+    /// Devices and code applications that are no longer in use, and accounts that were deleted.
     pub ended: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Ages {
             Removed::Events => self.events,
             Removed::Challenges => self.challenges,
             Removed::Links => self.links,
-            Removed::Devices | Removed::Applications => self.ended,
+            Removed::Devices | Removed::Applications | Removed::Accounts => self.ended,
             Removed::Journal => self.journal,
         }
     }

@@ -26,13 +26,15 @@ pub enum Removed {
     Devices,
     /// Code applications that were never confirmed, or removed.
     Applications,
+    /// Accounts that were deleted, once nothing refers to them.
+    Accounts,
     /// Lines of the journal.
     Journal,
 }
 
 impl Removed {
     /// Every kind, what refers to others first: a challenge goes after its events, a device after its challenges.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Proofs,
         Self::IdempotencyKeys,
         Self::Pushes,
@@ -41,6 +43,7 @@ impl Removed {
         Self::Links,
         Self::Devices,
         Self::Applications,
+        Self::Accounts,
         Self::Journal,
     ];
 
@@ -64,6 +67,7 @@ impl Removed {
             Self::Links => "enrolment links",
             Self::Devices => "devices",
             Self::Applications => "code applications",
+            Self::Accounts => "deleted accounts",
             Self::Journal => "journal lines",
         }
     }
@@ -79,6 +83,7 @@ impl Removed {
             Self::Links => Some(&LINKS),
             Self::Devices => Some(&DEVICES),
             Self::Applications => Some(&APPLICATIONS),
+            Self::Accounts => Some(&ACCOUNTS),
         }
     }
 }
@@ -186,6 +191,17 @@ const APPLICATIONS: Removal = Removal {
     over: "state <> 'confirmed' AND coalesce(enrolment, 0) = 0 AND created_at < $1
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.settled_code = code_authenticator.row_id)",
     remove: &["DELETE FROM code_authenticator WHERE row_id = $1"],
+};
+
+/// The name went when the person was deleted; the row, which receipts need, goes with the last of them.
+const ACCOUNTS: Removal = Removal {
+    table: "account",
+    oldest: "deleted_at",
+    over: "deleted_at < $1
+           AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.account = account.row_id)
+           AND NOT EXISTS (SELECT 1 FROM enrolment e WHERE e.account = account.row_id)
+           AND NOT EXISTS (SELECT 1 FROM code_authenticator a WHERE a.account = account.row_id)",
+    remove: &["DELETE FROM account WHERE row_id = $1"],
 };
 
 impl Store {

@@ -11,6 +11,7 @@ mod upgrade;
 mod writer;
 
 use super::{AfterCommit, Done, Engine, Look, Watcher, Work};
+use crate::domain::measure::Commits;
 use crate::store::{Health, Inspected, StoreError};
 use async_trait::async_trait;
 use countersign_protocol::time::Clock;
@@ -133,6 +134,14 @@ impl Engine for Sqlite {
     async fn copy_to(&self, path: PathBuf, watch: Watcher) -> Result<(), StoreError> {
         let from = self.path.clone();
         tokio::task::spawn_blocking(move || copy::copy(&from, &path, &watch)).await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn commits(&self) -> &Commits {
+        self.writer.commits()
+    }
+
+    fn queued(&self) -> usize {
+        self.writer.queued()
     }
 
     async fn simulate_full_disk(&self, full: bool) -> Result<(), StoreError> {

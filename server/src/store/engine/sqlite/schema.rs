@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0010_push_causes.sql"),
     include_str!("../../../../migrations/0011_code_steps.sql"),
     include_str!("../../../../migrations/0012_told_over.sql"),
+    include_str!("../../../../migrations/0013_people.sql"),
 ];
 
 /// The version of a database that has taken every step.

@@ -5,6 +5,7 @@
 
 use super::connection::Statements;
 use super::schema;
+use crate::domain::measure::Commits;
 use crate::store::engine::{Acknowledge, AfterCommit, Done, Work};
 use crate::store::{Health, StoreError};
 use countersign_protocol::time::{Clock, Timestamp};
@@ -22,6 +23,7 @@ pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Work>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     after: AfterEachCommit,
+    commits: Arc<Commits>,
 }
 
 /// What is called after each commit, once something is.
@@ -30,13 +32,14 @@ type AfterEachCommit = Arc<Mutex<Option<AfterCommit>>>;
 impl Writer {
     pub fn start(connection: Connection, clock: Arc<dyn Clock>, health: Arc<Health>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-        let after = AfterEachCommit::default();
-        let called = Arc::clone(&after);
+        let (after, commits) = (AfterEachCommit::default(), Arc::<Commits>::default());
+        let committer =
+            Committer { connection, clock, health, after: Arc::clone(&after), commits: Arc::clone(&commits) };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_until_closed(connection, &*clock, &health, receiver, &called))
+            .spawn(move || committer.run_until_closed(receiver))
             .map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), after })
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), after, commits })
     }
 
     pub fn after_commit(&self, call: AfterCommit) {
@@ -46,6 +49,15 @@ impl Writer {
     pub async fn take(&self, work: Work) -> Result<(), StoreError> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         queue.ok_or(StoreError::Closed)?.send(work).await.map_err(|_| StoreError::Closed)
+    }
+
+    pub fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    pub fn queued(&self) -> usize {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     pub async fn close(&self) {
@@ -97,63 +109,81 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn write_until_closed(
+/// What the writer's thread works with.
+struct Committer {
     connection: Connection,
-    clock: &dyn Clock,
-    health: &Health,
-    mut queue: mpsc::Receiver<Work>,
-    after: &AfterEachCommit,
-) {
-    let _guard = AbortOnPanic;
-    while let Some(first) = queue.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < MAX_GROUP {
-            match queue.try_recv() {
-                Ok(next) => group.push(next),
-                Err(_) => break,
-            }
-        }
-        commit_group(&connection, clock, health, group, after);
-    }
-    leave(connection, health);
+    clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    commits: Arc<Commits>,
+    after: AfterEachCommit,
 }
 
-fn commit_group(
-    connection: &Connection,
-    clock: &dyn Clock,
-    health: &Health,
-    group: Vec<Work>,
-    after: &AfterEachCommit,
-) {
-    let begun = health.check_not_lost().and_then(|()| run(connection, "BEGIN IMMEDIATE"));
-    let mut transaction = begun.and_then(|()| schema::check_unchanged(connection));
-    let mut acknowledgements = Vec::with_capacity(group.len());
-    for work in group {
-        acknowledgements.push(match &transaction {
-            Ok(()) => in_savepoint(connection, clock.now(), work),
-            Err(error) => work(Err(error.clone())).acknowledge,
-        });
-        // A full disk makes SQLite roll back everything at once. What follows must not run outside a transaction.
-        if transaction.is_ok() && connection.is_autocommit() {
-            transaction = Err(StoreError::Unwritable("the transaction was rolled back".into()));
+impl Committer {
+    fn run_until_closed(self, mut queue: mpsc::Receiver<Work>) {
+        let _guard = AbortOnPanic;
+        while let Some(first) = queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < MAX_GROUP {
+                match queue.try_recv() {
+                    Ok(next) => group.push(next),
+                    Err(_) => break,
+                }
+            }
+            self.commit(group);
         }
+        leave(self.connection, &self.health);
     }
-    // Last, whether the file that has it is still the one that the next start will open: only then it is acknowledged.
-    let committed = transaction.and_then(|()| run(connection, "COMMIT")).and_then(|()| health.look());
-    if let Err(failed) = &committed {
-        health.note(failed);
-        if !connection.is_autocommit()
-            && let Err(error) = run(connection, "ROLLBACK")
+
+    /// Does what has queued up in one transaction, and answers once it is committed.
+    fn commit(&self, group: Vec<Work>) {
+        let Self { connection, clock, health, .. } = self;
+        let pieces = group.len();
+        let begun = health.check_not_lost().and_then(|()| run(connection, "BEGIN IMMEDIATE"));
+        let mut transaction = begun.and_then(|()| schema::check_unchanged(connection));
+        let mut acknowledgements = Vec::with_capacity(group.len());
+        for work in group {
+            acknowledgements.push(match &transaction {
+                Ok(()) => in_savepoint(connection, clock.now(), work),
+                Err(error) => work(Err(error.clone())).acknowledge,
+            });
+            // A full disk makes SQLite roll back everything at once. What follows must not run outside a transaction.
+            if transaction.is_ok() && connection.is_autocommit() {
+                transaction = Err(StoreError::Unwritable("the transaction was rolled back".into()));
+            }
+        }
+        let committed = self.finish(transaction, pieces);
+        if committed.is_ok()
+            && let Some(call) = &mut *self.after.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            tracing::error!(%error, "the database did not roll back");
+            call(&Statements(connection));
+        }
+        for acknowledge in acknowledgements {
+            acknowledge(committed.clone());
         }
     }
-    if committed.is_ok()
-        && let Some(call) = &mut *after.lock().unwrap_or_else(PoisonError::into_inner)
-    {
-        call(&Statements(connection));
-    }
-    for acknowledge in acknowledgements {
-        acknowledge(committed.clone());
+
+    /// Commits, or leaves nothing behind.
+    fn finish(&self, transaction: Result<(), StoreError>, pieces: usize) -> Result<(), StoreError> {
+        let Self { connection, clock, health, commits, .. } = self;
+        let waited = clock.since_boot();
+        // Last, whether the file that has it is still the one that the next start will open: only then it is acknowledged.
+        let committed = transaction.and_then(|()| run(connection, "COMMIT")).and_then(|()| health.look());
+        match &committed {
+            Ok(()) => {
+                commits.pieces.take_number(pieces);
+                if let (Some(waited), Some(ended)) = (waited, clock.since_boot()) {
+                    commits.seconds.take(ended.saturating_sub(waited));
+                }
+            }
+            Err(failed) => {
+                health.note(failed);
+                if !connection.is_autocommit()
+                    && let Err(error) = run(connection, "ROLLBACK")
+                {
+                    tracing::error!(%error, "the database did not roll back");
+                }
+            }
+        }
+        committed
     }
 }

@@ -1,0 +1,79 @@
+//! What is kept of a person, as JSON: a part of it to be shown, or all of it to be given to them. Never a secret: no
+//! key, no seed, no address of a push network.
+
+use super::journal;
+use countersign_protocol::challenge::Challenge;
+use countersign_protocol::jws::Unverified;
+use countersign_protocol::time::Timestamp;
+use countersign_server::domain::moment::rfc3339;
+use countersign_server::service::people::Kept;
+use countersign_server::store::{AuthenticatorRecord, DeviceRecord, Question};
+use serde_json::{Value, json};
+
+fn moment(moment: Option<Timestamp>) -> Value {
+    moment.map_or(Value::Null, |moment| json!(rfc3339(moment)))
+}
+
+/// A device; `ended` says whether why and since when it is over is told.
+pub(super) fn device(one: &DeviceRecord, ended: bool) -> Value {
+    let mut shown = json!({
+        "id": one.id, "name": one.name, "state": one.state, "push": one.push, "enrolled_at": rfc3339(one.enrolled_at),
+        "last_contact_at": moment(one.last_contact_at),
+    });
+    if ended {
+        shown["ended_at"] = moment(one.ended_at);
+        shown["end_reason"] = json!(one.end_reason);
+    }
+    shown
+}
+
+fn authenticator(one: &AuthenticatorRecord) -> Value {
+    json!({ "id": one.id, "name": one.name, "state": one.state, "device": one.device, "locked": one.locked })
+}
+
+fn question(one: &Question) -> Value {
+    json!({
+        "challenge": one.id, "relying_party": one.relying_party, "state": one.state, "reported": one.reported,
+        "method": one.method, "created_at": rfc3339(one.created_at), "settled_at": moment(one.settled_at),
+        "claimed_at": moment(one.claimed_at),
+    })
+}
+
+/// What the person saw of a question: the claims that were signed for one of their devices.
+fn shown_to_them(one: &Question) -> Value {
+    let claims = one.shown.as_deref().and_then(|compact| {
+        Unverified::parse::<Challenge>(compact).and_then(|sent| sent.claims_without_verification::<Challenge>()).ok()
+    });
+    claims.and_then(|claims| serde_json::to_value(claims).ok()).unwrap_or(Value::Null)
+}
+
+/// Who they are, and how they stand.
+fn person(kept: &Kept) -> Value {
+    let person = &kept.person;
+    json!({
+        "id": person.account.id, "name": person.account.name, "organisation": kept.organisation,
+        "created_at": rfc3339(person.created_at), "prompts_stopped_at": moment(person.prompts_stopped_at),
+        "devices": kept.devices.iter().map(|one| device(one, true)).collect::<Value>(),
+        "authenticators": kept.authenticators.iter().map(authenticator).collect::<Value>(),
+    })
+}
+
+/// A person to be shown.
+pub(super) fn shown(kept: &Kept) -> Value {
+    let mut all = person(kept);
+    all["last_questions"] = kept.questions.iter().map(question).collect();
+    all
+}
+
+/// Everything that is kept of a person.
+pub(super) fn whole(kept: &Kept) -> Value {
+    let mut all = person(kept);
+    let whole = |one: &Question| {
+        let mut whole = question(one);
+        whole["shown"] = shown_to_them(one);
+        whole
+    };
+    all["questions"] = kept.questions.iter().map(whole).collect();
+    all["journal"] = kept.journal.iter().map(journal::record).collect();
+    all
+}
