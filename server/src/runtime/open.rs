@@ -7,6 +7,7 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::ServerKeys;
 use crate::keys::{KeysError, master_key};
+use crate::service::heed::heed;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::{Place, Rules, Store, StoreError};
@@ -60,6 +61,10 @@ pub async fn service_over(
         accept_unattested: config.approval.accept_unattested,
     };
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
+    if let Err(error) = heed(&store, &wake).await {
+        store.close().await;
+        return Err(error.into());
+    }
     Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, stopping }))
 }
 

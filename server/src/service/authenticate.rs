@@ -16,6 +16,9 @@ use std::net::IpAddr;
 pub struct RelyingParty {
     found: store::RelyingParty,
     address: Option<IpAddr>,
+    key_sha256: [u8; 32],
+    /// [`Wake::changes_of_keys`](super::wake::Wake::changes_of_keys) before the key was looked up.
+    changes_seen: u64,
 }
 
 impl RelyingParty {
@@ -25,8 +28,21 @@ impl RelyingParty {
     /// # Errors
     /// `unauthorised` for a key that is not one, or was revoked; `unavailable`.
     pub async fn by_api_key(service: &Service, key: &str, address: Option<IpAddr>) -> Result<Self, Refused> {
-        let found = service.store.relying_party_by_key(api_key::digest(key)).await?;
-        found.map(|found| Self { found, address }).ok_or(Refused::Unauthorised)
+        let (key_sha256, changes_seen) = (api_key::digest(key), service.wake.changes_of_keys());
+        let found = service.store.relying_party_by_key(key_sha256).await?;
+        found.map(|found| Self { found, address, key_sha256, changes_seen }).ok_or(Refused::Unauthorised)
+    }
+
+    /// For one that has waited: looks its key up again where the operator has changed any since.
+    ///
+    /// # Errors
+    /// `unauthorised` when it is revoked; `unavailable`.
+    pub async fn check_again(&self, service: &Service) -> Result<(), Refused> {
+        if service.wake.changes_of_keys() == self.changes_seen {
+            return Ok(());
+        }
+        let found = service.store.relying_party_by_key(self.key_sha256).await?;
+        found.map(drop).ok_or(Refused::Unauthorised)
     }
 
     /// Who acts when it does, and from where.

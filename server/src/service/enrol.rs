@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::authenticate::{ConfirmedDevice, Device, RelyingParty};
-use super::waiting::Look;
+use super::waiting::{Look, Until};
 use super::{code_secrets, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
@@ -59,21 +59,24 @@ pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
 /// Waits, `patience` at most, until an enrolment is no longer open, and reads it.
 ///
 /// # Errors
-/// `not_found`, `unavailable`.
+/// `not_found`, `unavailable`; `unauthorised` when the key is revoked meanwhile.
 pub async fn wait(
     service: &Service,
     by: &RelyingParty,
     id: EnrolmentId,
     patience: Duration,
 ) -> Result<EnrolmentRecord, Refused> {
+    let place = service.wake.relying_parties.enter(by.row());
     let look = || async move {
+        by.check_again(service).await?;
         let now = service.now();
         let record = service.store.enrolment(by.organisation(), id, now).await?;
         let record = record.ok_or(Refused::NotFound("enrolment"))?;
         let wait = (record.state == EnrolmentStage::Open).then(|| now.until(record.expires_at));
         Ok::<_, Refused>(Look { seen: record, wait })
     };
-    service.wake.enrolments.until(id, patience, &service.stopping, look).await
+    let until = Until { patience, stopping: &service.stopping, caller: Some(place.notify()) };
+    service.wake.enrolments.until(id, until, look).await
 }
 
 /// Confirms the proposed device with the digits that it shows.

@@ -11,6 +11,7 @@ pub mod code_secrets;
 pub mod codes;
 pub mod create;
 pub mod enrol;
+pub mod heed;
 pub mod names;
 pub mod notices;
 pub mod operator;

@@ -2,7 +2,7 @@
 //! the demo's help desk and the benchmark from the server's own.
 
 use super::wake::Wake;
-use super::{Service, api_key, names};
+use super::{Service, api_key, heed, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::keys::{KeysError, server_keys, vapid_keys};
@@ -44,6 +44,11 @@ impl<'a> Operator<'a> {
     /// one looks by itself.
     pub const fn new(store: &'a Store, wake: &'a Wake, clock: &'a dyn Clock, randomness: &'a dyn Randomness) -> Self {
         Self { store, wake, clock, randomness }
+    }
+
+    /// Wakes whom the operator's acts concern, where they wait in this process.
+    async fn heed(&self) -> Result<(), Refused> {
+        Ok(heed::heed(self.store, self.wake).await?)
     }
 
     /// External handles are random; a challenge's form serves for those that have no type of their own.
@@ -114,6 +119,7 @@ impl<'a> Operator<'a> {
         let api_key = api_key::generate(self.randomness);
         let rotated =
             self.store.rotate_api_key(Actor::OPERATOR, relying_party.to_owned(), api_key::digest(&api_key)).await?;
+        self.heed().await?;
         if rotated { Ok(api_key) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -123,8 +129,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn revoke_relying_party(&self, relying_party: &str) -> Result<(), Refused> {
         let revoked = self.store.revoke_relying_party(Actor::OPERATOR, relying_party.to_owned()).await?;
-        self.wake.pushes.notify_one();
-        self.wake.events.notify_one();
+        self.heed().await?;
         if revoked { Ok(()) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -165,7 +170,7 @@ impl<'a> Operator<'a> {
     pub async fn resume_prompts(&self, organisation: &str, user: AccountId) -> Result<bool, Refused> {
         let account = self.user(organisation, user).await?;
         let resumed = self.store.resume_prompts(Actor::OPERATOR, account.row_id).await?;
-        self.wake.account_changed(account.row_id);
+        self.heed().await?;
         Ok(resumed)
     }
 
@@ -194,7 +199,7 @@ impl<'a> Operator<'a> {
     pub async fn revoke_device(&self, organisation: &str, user: AccountId, id: EnrolmentId) -> Result<(), Refused> {
         let account = self.user(organisation, user).await?;
         let revoked = self.store.revoke_device(Actor::OPERATOR, account.row_id, id).await?;
-        self.wake.account_changed(account.row_id);
+        self.heed().await?;
         if revoked { Ok(()) } else { Err(Refused::NotFound("device")) }
     }
 

@@ -43,6 +43,7 @@ pub use error::StoreError;
 pub use engine::row::{FromValue, Row};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
+pub use journal::OperatorAct;
 pub use new_challenge::{NewChallenge, Recipient};
 pub use organisations::{Organisation, RelyingParty};
 pub use prompts::Raise;

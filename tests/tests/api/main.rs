@@ -17,4 +17,5 @@ mod readme;
 mod refusals;
 mod retention;
 mod retraction;
+mod revocation;
 mod sent_twice;

@@ -10,6 +10,7 @@ mod init;
 mod phone;
 mod phone_answers;
 mod phone_codes;
+mod revocation;
 mod startup;
 mod terminal;
 mod tls;
