@@ -73,10 +73,20 @@ const OF_PROOFS: &[ProblemCode] = &[
     BadSignature,
     FutureTime,
     StaleTime,
+    TooManyFailures,
 ];
 /// The refusals of a signed message in a body.
-const OF_MESSAGES: &[ProblemCode] =
-    &[Malformed, UnknownClaim, WrongAlgorithm, WrongType, UnknownKey, BadSignature, FutureTime, StaleTime];
+const OF_MESSAGES: &[ProblemCode] = &[
+    Malformed,
+    UnknownClaim,
+    WrongAlgorithm,
+    WrongType,
+    UnknownKey,
+    BadSignature,
+    FutureTime,
+    StaleTime,
+    TooManyFailures,
+];
 /// The refusals of a body that does not come as it should.
 const OF_BODIES: &[ProblemCode] = &[TooLarge, Timeout];
 /// What may be wrong with the server itself.
@@ -90,8 +100,8 @@ type Call = (&'static str, &'static str, &'static str, By, &'static [ProblemCode
 const CALLS: &[Call] = &[
     ("get", "/v1/relying-party", "read_relying_party", By::RelyingParty, &[]),
     ("post", "/v1/users", "create_user", By::RelyingParty, &[Malformed]),
-    ("post", "/v1/users/{id}/enrolments", "open_enrolment", By::RelyingParty, &[NotFound]),
-    ("get", "/v1/enrolments/{id}", "read_enrolment", By::RelyingParty, &[Malformed, NotFound]),
+    ("post", "/v1/users/{id}/enrolments", "open_enrolment", By::RelyingParty, &[NotFound, TooManyEnrolments]),
+    ("get", "/v1/enrolments/{id}", "read_enrolment", By::RelyingParty, &[Malformed, NotFound, TooManyWaits]),
     (
         "post",
         "/v1/enrolments/{id}/confirm",
@@ -121,9 +131,9 @@ const CALLS: &[Call] = &[
         "/v1/challenges",
         "create_challenge",
         By::RelyingParty,
-        &[Malformed, NotFound, NoDevice, IdempotencyMismatch],
+        &[Malformed, NotFound, NoDevice, IdempotencyMismatch, TooManyOpen, TooManyCreations],
     ),
-    ("get", "/v1/challenges/{id}", "read_challenge", By::RelyingParty, &[Malformed, NotFound]),
+    ("get", "/v1/challenges/{id}", "read_challenge", By::RelyingParty, &[Malformed, NotFound, TooManyWaits]),
     (
         "post",
         "/v1/challenges/{id}/claim",
@@ -205,7 +215,7 @@ fn complete_call(operation: &mut Operation, &(method, path, name, by, refuses): 
         By::Signed | By::Anybody => Vec::new(),
     });
     let of_kind = match by {
-        By::RelyingParty => &[Unauthorised],
+        By::RelyingParty => &[Unauthorised, TooManyFailures],
         By::Device => OF_PROOFS,
         By::Signed => OF_MESSAGES,
         By::Anybody => &[],

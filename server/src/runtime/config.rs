@@ -6,6 +6,7 @@ use super::tls::TlsConfig;
 use crate::delivery::push::config::PushConfig;
 use crate::delivery::webhook::config::WebhookConfig;
 use crate::keys::master_key::MasterKeySource;
+use crate::service::limits::Limits;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -84,20 +85,6 @@ pub struct ApprovalConfig {
 impl Default for ApprovalConfig {
     fn default() -> Self {
         Self { accept_unattested: true }
-    }
-}
-
-/// Bounds of the server.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// The most connections at one time. One that waits for an answer costs 11 to 16 KB.
-    pub connections: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 20_000 }
     }
 }
 
@@ -186,7 +173,7 @@ impl Config {
                 );
             }
         }
-        Ok(())
+        self.limits.check()
     }
 }
 

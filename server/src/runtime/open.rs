@@ -7,13 +7,17 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::ServerKeys;
 use crate::keys::{KeysError, master_key};
+use crate::service::failures::MOST_HELD;
 use crate::service::heed::heed;
+use crate::service::rates::Rates;
+use crate::service::turns::Turns;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::{Place, Rules, Store, StoreError};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Opens the database and the keys. `public_url` is where phones reach this server.
@@ -26,7 +30,12 @@ pub async fn service(
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
-    service_over(config, (data_folder::place(&config.data_dir), Rules::RIGHT), public_url, clock, randomness).await
+    let rules = Rules {
+        questions_per_person: config.limits.questions_per_person,
+        questions_per_relying_party: config.limits.questions_per_person_and_relying_party,
+        ..Rules::RIGHT
+    };
+    service_over(config, (data_folder::place(&config.data_dir), rules), public_url, clock, randomness).await
 }
 
 /// As [`service`], over a store in this place and under these rules: for the simulation, which runs on every engine and
@@ -59,13 +68,16 @@ pub async fn service_over(
         fcm_configured: config.push.fcm.is_some(),
         code_drift: if config.codes.strict { Drift::None } else { Drift::Learned },
         accept_unattested: config.approval.accept_unattested,
+        limits: config.limits,
     };
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
     if let Err(error) = heed(&store, &wake).await {
         store.close().await;
         return Err(error.into());
     }
-    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, stopping }))
+    let (rates, held) = (Rates::new(&config.limits), Semaphore::new(MOST_HELD));
+    let turns = Turns::new(config.limits.turns_per_relying_party);
+    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, rates, turns, held, stopping }))
 }
 
 /// Opens the database of the server that is configured, beside that server or while it rests.

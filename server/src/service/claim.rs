@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::authenticate::RelyingParty;
-use super::waiting::{Look, Until};
+use super::waiting::{Look, Place, Until};
 use crate::domain::refused::Refused;
 use crate::store::{Cancelled, ChallengeRecord, Claimed};
 use countersign_protocol::handle::ChallengeId;
@@ -23,7 +23,7 @@ pub async fn read(service: &Service, by: &RelyingParty, id: ChallengeId) -> Resu
 /// shows; `shown` is that way, and without it the one at the beginning. Safe, and may be repeated.
 ///
 /// # Errors
-/// `not_found`, `unavailable`; `unauthorised` when the key is revoked meanwhile.
+/// `not_found`, `too_many_waits`, `unavailable`; `unauthorised` when the key is revoked meanwhile.
 pub async fn wait(
     service: &Service,
     by: &RelyingParty,
@@ -31,9 +31,9 @@ pub async fn wait(
     patience: Duration,
     shown: Option<PolicyMode>,
 ) -> Result<ChallengeRecord, Refused> {
-    let place = service.wake.relying_parties.enter(by.row());
+    let place = by.wait_place(service, patience)?;
     let read = || async move {
-        by.check_again(service).await?;
+        let _turn = by.look_again(service).await?;
         let now = service.now();
         let record = service.store.challenge(by.row(), id, now).await?.ok_or(Refused::NotFound("challenge"))?;
         Ok::<_, Refused>((now, record))
@@ -48,7 +48,7 @@ pub async fn wait(
         let wait = unchanged.then(|| just_after(now, record.expires_at));
         Ok::<_, Refused>(Look { seen: record, wait })
     };
-    let until = Until { patience, stopping: &service.stopping, caller: Some(place.notify()) };
+    let until = Until { patience, stopping: &service.stopping, caller: place.as_ref().map(Place::notify) };
     service.wake.challenges.until(id, until, look).await
 }
 

@@ -11,13 +11,17 @@ pub mod code_secrets;
 pub mod codes;
 pub mod create;
 pub mod enrol;
+pub mod failures;
 pub mod heed;
+pub mod limits;
 pub mod names;
 pub mod notices;
 pub mod operator;
 pub mod pull;
 pub mod push_registrations;
+pub mod rates;
 pub mod settle;
+pub mod turns;
 pub mod waiting;
 pub mod wake;
 pub mod webhooks;
@@ -28,8 +32,12 @@ use crate::keys::server_keys::ServerKeys;
 use crate::store::Store;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
+use limits::Limits;
+use rates::Rates;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use turns::Turns;
 use wake::Wake;
 
 /// What the operator has decided, as far as use cases ask for it.
@@ -47,6 +55,8 @@ pub struct Settings {
     pub code_drift: Drift,
     /// Whether a phone's own word on user verification is believed.
     pub accept_unattested: bool,
+    /// How much anybody may take of the server.
+    pub limits: Limits,
 }
 
 /// What every use case works with.
@@ -63,6 +73,12 @@ pub struct Service {
     pub settings: Settings,
     /// Who waits for what has changed.
     pub wake: Wake,
+    /// How often who may do what.
+    pub rates: Rates,
+    /// Whose request is worked on when.
+    pub turns: Turns,
+    /// Places for answers that are held back.
+    pub held: Semaphore,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }

@@ -60,6 +60,17 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
         Place { waiting: self, key, notify: Arc::clone(&parked.notify) }
     }
 
+    /// Takes a place for `key`, if fewer than `most` are taken.
+    pub fn enter_within(&self, key: K, most: usize) -> Option<Place<'_, K>> {
+        let mut map = self.map();
+        let parked = map.entry(key).or_insert_with(|| Parked { notify: Arc::default(), waiters: 0 });
+        if parked.waiters >= most {
+            return None;
+        }
+        parked.waiters += 1;
+        Some(Place { waiting: self, key, notify: Arc::clone(&parked.notify) })
+    }
+
     /// Wakes everyone who waits for `key`.
     pub fn wake(&self, key: K) {
         if let Some(parked) = self.map().get(&key) {

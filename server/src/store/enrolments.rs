@@ -17,6 +17,7 @@ use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 /// How many wrong confirmation codes end an enrolment.
 const MAX_WRONG_CODES: u32 = 5;
@@ -141,7 +142,8 @@ fn read_enrolment(row: &Row, now: Timestamp) -> Result<EnrolmentRecord, StoreErr
 }
 
 impl Store {
-    /// Opens an enrolment for an account and gives its end.
+    /// Opens an enrolment for an account and gives its end. Where `most` are open already, how long until the first of
+    /// them ends.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -151,15 +153,23 @@ impl Store {
         account: AccountRow,
         id: EnrolmentId,
         ticket_sha256: [u8; 32],
-    ) -> Result<Timestamp, StoreError> {
+        most: u32,
+    ) -> Result<Result<Timestamp, Duration>, StoreError> {
         self.write(move |transaction, now| {
+            let sql = "SELECT count(*) AS open, min(expires_at) AS first FROM enrolment
+                       WHERE account = $1 AND state IN ('open', 'proposed') AND expires_at > $2";
+            let open = transaction.one_row("enrolment", sql, values![account, now])?;
+            if open.get::<u32>("open")? >= most {
+                let first: Option<Timestamp> = open.get("first")?;
+                return Ok(Err(now.until(first.unwrap_or(now))));
+            }
             let expires_at = now + TICKET_LIFETIME;
             let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
                        VALUES ($1, $2, 'open', $3, $4, $5) RETURNING row_id";
             let opened =
                 transaction.one_row("enrolment", sql, values![id, account, now, expires_at, &ticket_sha256])?;
             Entry::new(now, &by, Fact::EnrolmentOpened).of_device(transaction, opened.get("row_id")?)?;
-            Ok(expires_at)
+            Ok(Ok(expires_at))
         })
         .await
     }

@@ -9,6 +9,7 @@ mod context;
 mod enrolment;
 mod gateway;
 mod learning;
+mod limits;
 mod login;
 mod numbers;
 mod prompts;

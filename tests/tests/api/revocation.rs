@@ -90,7 +90,7 @@ async fn a_wait_that_parks_in_the_very_moment_of_the_revocation_ends_too() {
     let service = scene.server.service();
     // It was let in, and is not parked yet.
     let by = countersign_server::service::authenticate::RelyingParty::by_api_key(service, &scene.site.api_key, None);
-    let by = by.await.ok().expect("the key is valid");
+    let Ok(by) = by.await else { panic!("the key is valid") };
     service.operator().revoke_relying_party(&handle).await.unwrap();
     let wait = countersign_server::service::claim::wait(service, &by, challenge.parse().unwrap(), SOON * 2, None);
     let refused = tokio::time::timeout(SOON, wait).await.expect("it hears at once").map(drop).unwrap_err();

@@ -1,0 +1,97 @@
+//! `[limits]`: how much one person, one relying party or one address may take of the server. An ordinary day of ten
+//! thousand people meets none of them.
+
+use super::rates::Rate;
+use serde::Deserialize;
+
+/// Bounds of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most connections at one time. One that waits for an answer costs 11 to 16 KB.
+    pub connections: usize,
+    /// The most questions that wait for one person at one time.
+    pub questions_per_person: u32,
+    /// The most of them by one relying party, so that it leaves room for the others.
+    pub questions_per_person_and_relying_party: u32,
+    /// How many questions a second one relying party may ask that nobody says YES to; a YES gives its place back.
+    pub creations_per_second: u32,
+    /// How many such questions it may ask at once.
+    pub creations_burst: u32,
+    /// The most requests of one relying party that wait at one time.
+    pub waits_per_relying_party: usize,
+    /// The most enrolment links of one person that are open at one time.
+    pub enrolments_per_person: u32,
+    /// How many links a second one relying party may open that no device comes with; one that is confirmed gives its
+    /// place back.
+    pub enrolments_per_second: u32,
+    /// How many such links it may open at once.
+    pub enrolments_burst: u32,
+    /// How many unknown API keys, keys and links, and wrong signatures a second are told as such to one address.
+    pub failures_per_second: u32,
+    /// How many of them at once.
+    pub failures_burst: u32,
+    /// How many requests of one relying party are worked on at one time; the others wait for their turn.
+    pub turns_per_relying_party: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            questions_per_person: 100,
+            questions_per_person_and_relying_party: 50,
+            creations_per_second: 50,
+            creations_burst: 1_000,
+            waits_per_relying_party: 10_000,
+            enrolments_per_person: 50,
+            enrolments_per_second: 20,
+            enrolments_burst: 1_000,
+            failures_per_second: 10,
+            failures_burst: 300,
+            turns_per_relying_party: 8,
+        }
+    }
+}
+
+impl Limits {
+    /// The rate of unanswered questions of a relying party.
+    pub(super) const fn creations(&self) -> Rate {
+        Rate { per_second: self.creations_per_second, burst: self.creations_burst }
+    }
+
+    /// The rate of unused links of a relying party.
+    pub(super) const fn enrolments(&self) -> Rate {
+        Rate { per_second: self.enrolments_per_second, burst: self.enrolments_burst }
+    }
+
+    /// The rate of failures of an address.
+    pub(super) const fn failures(&self) -> Rate {
+        Rate { per_second: self.failures_per_second, burst: self.failures_burst }
+    }
+
+    /// What would stop the server from working at all.
+    ///
+    /// # Errors
+    /// A sentence with the key.
+    pub fn check(&self) -> Result<(), String> {
+        let at_least_one = [
+            ("connections", self.connections),
+            ("questions_per_person", self.questions_per_person as usize),
+            ("questions_per_person_and_relying_party", self.questions_per_person_and_relying_party as usize),
+            ("creations_per_second", self.creations_per_second as usize),
+            ("creations_burst", self.creations_burst as usize),
+            ("waits_per_relying_party", self.waits_per_relying_party),
+            ("enrolments_per_person", self.enrolments_per_person as usize),
+            ("enrolments_per_second", self.enrolments_per_second as usize),
+            ("enrolments_burst", self.enrolments_burst as usize),
+            ("failures_per_second", self.failures_per_second as usize),
+            ("failures_burst", self.failures_burst as usize),
+            ("turns_per_relying_party", self.turns_per_relying_party),
+        ];
+        match at_least_one.iter().find(|(_, value)| *value == 0) {
+            None => Ok(()),
+            Some((key, _)) => Err(format!("limits.{key} is 0, which lets nothing through; expected 1 or more")),
+        }
+    }
+}
