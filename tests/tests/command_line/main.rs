@@ -4,6 +4,7 @@
 
 mod admin;
 mod data_folder;
+mod flood;
 mod gateway;
 mod hostile;
 mod init;
