@@ -1,8 +1,16 @@
 //! `[limits]`: how much one person, one relying party or one address may take of the server. An ordinary day of ten
 //! thousand people meets none of them.
 
-use super::rates::Rate;
 use serde::Deserialize;
+
+/// How often something may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How often a second in the long run; not 0.
+    pub per_second: u32,
+    /// How often at once; not 0.
+    pub burst: u32,
+}
 
 /// Bounds of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

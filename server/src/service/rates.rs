@@ -3,7 +3,7 @@
 //!
 //! In memory alone: after a restart every bucket is full.
 
-use super::limits::Limits;
+use super::limits::{Limits, Rate};
 use crate::domain::rows::RelyingPartyRow;
 use countersign_protocol::time::Clock;
 use std::collections::HashMap;
@@ -16,15 +16,6 @@ use std::time::Duration;
 const WHOLE: u64 = 1_000;
 /// The most buckets of a kind. Where more are wanted, whoever is new is not counted: what counts them is finite.
 const MOST_BUCKETS: usize = 50_000;
-
-/// How often something may be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How often a second in the long run; not 0.
-    pub per_second: u32,
-    /// How often at once; not 0.
-    pub burst: u32,
-}
 
 /// How much is left of a bucket, and as of when.
 #[derive(Debug, Clone, Copy)]
