@@ -34,6 +34,15 @@ impl Scene {
         Self::at(ManualClock::new(), configure).await
     }
 
+    /// One whose people may be asked as many questions at one time as a test likes.
+    pub async fn with_many_questions() -> Self {
+        Self::with(|config| {
+            config.limits.questions_per_person = 1_000;
+            config.limits.questions_per_person_and_relying_party = 1_000;
+        })
+        .await
+    }
+
     /// The same on a clock that others go by too.
     pub async fn at(clock: ManualClock, configure: impl Fn(&mut Config) + Send + Sync + 'static) -> Self {
         let server = TestServer::start_with(Arc::new(clock.clone()), configure).await;

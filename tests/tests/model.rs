@@ -94,7 +94,7 @@ impl Subject {
     async fn enrol(&self, organisation: OrganisationRow, account: AccountRow) -> EnrolmentId {
         let id = EnrolmentId::random(&*self.randomness);
         let ticket_sha256 = self.randomness.bytes();
-        self.store.open_enrolment(Actor::OPERATOR, account, id, ticket_sha256).await.unwrap();
+        self.store.open_enrolment(Actor::OPERATOR, account, id, ticket_sha256, 10).await.unwrap();
         let ticket = RedeemedTicket {
             ticket_sha256,
             transcript_sha256: String::new(),

@@ -19,7 +19,7 @@ const NONE: &str = "nothing is broken";
 const RIGHT: Rules = Rules::RIGHT;
 
 /// Each with what it allows. The first is none, and must survive: otherwise the others would be caught by anything.
-const MUTANTS: [(&str, Rules); 25] = [
+const MUTANTS: [(&str, Rules); 27] = [
     (NONE, RIGHT),
     (
         "an approval is claimed at the moment at which it lapses",
@@ -31,6 +31,11 @@ const MUTANTS: [(&str, Rules); 25] = [
     ),
     ("one prompt too many rings", Rules { prompts_per_person: 6, ..RIGHT }),
     ("one prompt too many of one relying party rings", Rules { prompts_per_relying_party: 4, ..RIGHT }),
+    ("one question too many of one relying party waits", Rules { questions_per_relying_party: 6, ..RIGHT }),
+    (
+        "questions that wait are not counted",
+        Rules { questions_per_person: 1000, questions_per_relying_party: 1000, ..RIGHT },
+    ),
     (
         "a cancelled prompt does not count",
         Rules { unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed', 'cancelled')", ..RIGHT },

@@ -69,7 +69,15 @@ impl Error {
             Self::ServerRefused { code, status, .. } => match code {
                 AnyProblemCode::Known(code) => matches!(
                     code,
-                    ProblemCode::Unavailable | ProblemCode::Internal | ProblemCode::Timeout | ProblemCode::Throttled
+                    ProblemCode::Unavailable
+                        | ProblemCode::Internal
+                        | ProblemCode::Timeout
+                        | ProblemCode::Throttled
+                        | ProblemCode::TooManyOpen
+                        | ProblemCode::TooManyWaits
+                        | ProblemCode::TooManyCreations
+                        | ProblemCode::TooManyEnrolments
+                        | ProblemCode::TooManyFailures
                 ),
                 // Of a newer server's code the HTTP status tells. 408 and 429 (RFC 9110, section 15.5.9; RFC 6585,
                 // section 4) ask for the same request again.

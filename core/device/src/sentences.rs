@@ -174,7 +174,13 @@ impl Sentence {
             ProblemCode::AlreadyAnswered => Self::OutcomeAnsweredElsewhere,
             ProblemCode::Expired => Self::OutcomeExpired,
             ProblemCode::Cancelled => Self::OutcomeCancelled,
-            ProblemCode::Unavailable | ProblemCode::Internal => Self::ErrorServerBusy,
+            ProblemCode::Unavailable
+            | ProblemCode::Internal
+            | ProblemCode::TooManyOpen
+            | ProblemCode::TooManyWaits
+            | ProblemCode::TooManyCreations
+            | ProblemCode::TooManyEnrolments
+            | ProblemCode::TooManyFailures => Self::ErrorServerBusy,
             ProblemCode::InvalidTicket => Self::ErrorLinkUsed,
             ProblemCode::RedeemedTwice => Self::AccountEndedRedeemedTwice,
             ProblemCode::DeviceNotInUse | ProblemCode::UnknownKey => Self::ErrorDeviceNotInUse,

@@ -117,6 +117,16 @@ codes! {
     NotProposed = "not_proposed",
     /// Wrong codes came too fast; `Retry-After` says when the next one is taken.
     Throttled = "throttled",
+    /// As many questions wait for the person as may; `Retry-After` says when the first of them ends.
+    TooManyOpen = "too_many_open",
+    /// As many requests of the relying party wait as may.
+    TooManyWaits = "too_many_waits",
+    /// The relying party asks faster than people answer; `Retry-After` says when the next question is taken.
+    TooManyCreations = "too_many_creations",
+    /// As many enrolment links are open as may, or they are opened too fast; `Retry-After` says when the next one is.
+    TooManyEnrolments = "too_many_enrolments",
+    /// Too much that nobody knows came from this address; what is valid is taken all the same.
+    TooManyFailures = "too_many_failures",
     /// Too many wrong codes have locked everything that makes codes for the account.
     Locked = "locked",
     /// The challenge was created without the method `code`.

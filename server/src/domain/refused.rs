@@ -68,6 +68,17 @@ pub enum Refused {
     ApplicationNotProposed,
     /// Too many wrong codes came; the next one is taken after this pause.
     Throttled(Duration),
+    /// As many questions wait for the person as may; the first of them ends after this pause.
+    TooManyOpen(Duration),
+    /// As many requests of the relying party wait as may.
+    TooManyWaits,
+    /// The relying party asks faster than people answer; the next question is taken after this pause.
+    TooManyCreations(Duration),
+    /// As many links of the person are open as may, or the relying party opens them too fast; the next one is opened
+    /// after this pause.
+    TooManyEnrolments(Duration),
+    /// Too much that nobody knows came from this address, this too.
+    TooManyFailures(Duration),
     /// Too many wrong codes have locked everything that makes codes for the account.
     Locked,
     /// The challenge does not take a code.
@@ -79,6 +90,19 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// After how long the same may be asked again, where waiting is what helps.
+    pub const fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled(pause)
+            | Self::TooManyOpen(pause)
+            | Self::TooManyCreations(pause)
+            | Self::TooManyEnrolments(pause)
+            | Self::TooManyFailures(pause) => Some(*pause),
+            Self::TooManyWaits => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
     /// A request that is not what the use case takes; the sentence says where.
     pub fn malformed(sentence: impl Into<String>) -> Self {
         Self::Malformed(sentence.into())

@@ -88,10 +88,20 @@ const OF_PROOFS: &[ProblemCode] = &[
     BadSignature,
     FutureTime,
     StaleTime,
+    TooManyFailures,
 ];
 /// The refusals of a signed message in a body.
-const OF_MESSAGES: &[ProblemCode] =
-    &[Malformed, UnknownClaim, WrongAlgorithm, WrongType, UnknownKey, BadSignature, FutureTime, StaleTime];
+const OF_MESSAGES: &[ProblemCode] = &[
+    Malformed,
+    UnknownClaim,
+    WrongAlgorithm,
+    WrongType,
+    UnknownKey,
+    BadSignature,
+    FutureTime,
+    StaleTime,
+    TooManyFailures,
+];
 /// The refusals of a body that does not come as it should, which is read whatever the call, also one that takes none.
 const OF_BODIES: &[ProblemCode] = &[Malformed, TooLarge, Timeout];
 /// What may be wrong with the server itself.
@@ -109,8 +119,8 @@ const CALLS: &[Call] = &[
     ("delete", "/v1/users/{id}", "delete_user", By::RelyingParty, &[NotFound]),
     ("get", "/v1/users/{id}/devices", "list_user_devices", By::RelyingParty, &[NotFound]),
     ("delete", "/v1/users/{id}/devices/{device}", "revoke_user_device", By::RelyingParty, &[NotFound]),
-    ("post", "/v1/users/{id}/enrolments", "open_enrolment", By::RelyingParty, &[NotFound]),
-    ("get", "/v1/enrolments/{id}", "read_enrolment", By::RelyingParty, &[Malformed, NotFound]),
+    ("post", "/v1/users/{id}/enrolments", "open_enrolment", By::RelyingParty, &[NotFound, TooManyEnrolments]),
+    ("get", "/v1/enrolments/{id}", "read_enrolment", By::RelyingParty, &[Malformed, NotFound, TooManyWaits]),
     (
         "post",
         "/v1/enrolments/{id}/confirm",
@@ -140,9 +150,9 @@ const CALLS: &[Call] = &[
         "/v1/challenges",
         "create_challenge",
         By::RelyingParty,
-        &[Malformed, NotFound, NoDevice, IdempotencyMismatch],
+        &[Malformed, NotFound, NoDevice, IdempotencyMismatch, TooManyOpen, TooManyCreations],
     ),
-    ("get", "/v1/challenges/{id}", "read_challenge", By::RelyingParty, &[Malformed, NotFound]),
+    ("get", "/v1/challenges/{id}", "read_challenge", By::RelyingParty, &[Malformed, NotFound, TooManyWaits]),
     (
         "post",
         "/v1/challenges/{id}/claim",
@@ -229,7 +239,7 @@ fn complete_call(operation: &mut Operation, &(_, path, name, by, refuses): &Call
         By::Signed | By::Anybody => Vec::new(),
     });
     let of_kind = match by {
-        By::RelyingParty => &[Unauthorised],
+        By::RelyingParty => &[Unauthorised, TooManyFailures],
         By::Device => OF_PROOFS,
         By::Signed => OF_MESSAGES,
         By::Anybody => &[],

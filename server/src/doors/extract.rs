@@ -78,7 +78,7 @@ impl<S: Sync> FromRequestParts<S> for CalledFrom {
     }
 }
 
-fn address(extensions: &Extensions) -> Option<IpAddr> {
+pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<Peer>().map(|Peer(address)| *address)
 }
 
@@ -120,7 +120,7 @@ impl<S: Sync> FromRequestParts<S> for ConfirmedDevice {
 /// Checks the request proof in front of the device calls, and hands out the nonce for the next one with every answer.
 pub async fn prove_device(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let named = match proof_header(&request) {
-        Ok(proof) => NamedDevice::by_proof(&service, proof).await.map_err(Problem::from),
+        Ok(proof) => NamedDevice::by_proof(&service, proof, address(request.extensions())).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     let device = match named {

@@ -80,7 +80,12 @@ pub(super) const fn status_of(code: ProblemCode) -> StatusCode {
         | C::CodeNotAllowed => StatusCode::CONFLICT,
         C::Expired | C::Cancelled => StatusCode::GONE,
         C::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        C::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        C::Throttled
+        | C::TooManyOpen
+        | C::TooManyWaits
+        | C::TooManyCreations
+        | C::TooManyEnrolments
+        | C::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
         C::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -262,6 +267,35 @@ impl Outside {
                 let detail = format!("Too many wrong codes. The next one is taken in {} s.", whole_seconds(*pause));
                 return Self { code: C::Throttled, title: "Too many attempts", detail };
             }
+            Refused::TooManyOpen(_) => (
+                C::TooManyOpen,
+                "Too many questions wait for this person",
+                "Let the person answer one, take one back that nobody needs any more, or try again after Retry-After. \
+                 One try to sign in that is sent again needs no new question: give it an attempt.",
+            ),
+            Refused::TooManyWaits => (
+                C::TooManyWaits,
+                "Too many requests wait",
+                "As many requests of this relying party wait as may. Ask without wait, or wait for fewer at one time.",
+            ),
+            Refused::TooManyCreations(_) => (
+                C::TooManyCreations,
+                "Too many questions that nobody answers",
+                "This relying party asks faster than people say YES. Try again after Retry-After, and look why it asks \
+                 so much: an answered question does not count.",
+            ),
+            Refused::TooManyEnrolments(_) => (
+                C::TooManyEnrolments,
+                "Too many enrolment links are open",
+                "Show the person the link that is open, or try again after Retry-After. A link that was used does not \
+                 count.",
+            ),
+            Refused::TooManyFailures(_) => (
+                C::TooManyFailures,
+                "Too many failures",
+                "This address has sent too many API keys, links or signatures that nobody knows, and this one is not \
+                 known either. Check it, and try again after Retry-After.",
+            ),
             Refused::Locked => (
                 C::Locked,
                 "Codes are locked",
@@ -321,7 +355,7 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, problem_json);
         // RFC 9110, section 15.5.2: a 401 says what would be accepted. Never the scheme alone: RFC 6750 wants a
         // parameter, and Foundation on Linux crashes where there is none.
-        let scheme = match self {
+        let scheme = match &self {
             Self::Refused(Refused::Unauthorised) => Some(r#"Bearer realm="countersign""#),
             Self::Refused(Refused::NonceRequired) => Some(r#"Countersign-Proof realm="countersign""#),
             _ => None,
@@ -329,8 +363,11 @@ impl IntoResponse for Problem {
         if let Some(scheme) = scheme {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
-        if let Self::Refused(Refused::Throttled(pause)) = self {
-            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(pause).into());
+        if let Self::Refused(refused) = &self
+            && let Some(pause) = refused.pause()
+        {
+            // At least one: a caller that is told 0 would come at once.
+            response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(pause).max(1).into());
         }
         response
     }
@@ -361,6 +398,11 @@ mod tests {
             Problem::Refused(Refused::FirstCodeOfAnotherTime { seconds_ahead: -300, left: 3 }),
             Problem::Refused(Refused::ApplicationNotProposed),
             Problem::Refused(Refused::Throttled(Duration::from_millis(1))),
+            Problem::Refused(Refused::TooManyOpen(Duration::ZERO)),
+            Problem::Refused(Refused::TooManyWaits),
+            Problem::Refused(Refused::TooManyCreations(Duration::ZERO)),
+            Problem::Refused(Refused::TooManyEnrolments(Duration::ZERO)),
+            Problem::Refused(Refused::TooManyFailures(Duration::ZERO)),
             Problem::Refused(Refused::Locked),
             Problem::Refused(Refused::CodeNotAllowed),
             Problem::Refused(Refused::StoreUnavailable),

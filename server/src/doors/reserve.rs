@@ -1,6 +1,6 @@
 //! What is kept of the connections for those who prove who they are.
 
-use super::extract::{Placed, only_header};
+use super::extract::{Placed, address, only_header};
 use super::problem::Problem;
 use crate::service::Service;
 use crate::service::authenticate::{NamedDevice, RelyingParty};
@@ -44,7 +44,7 @@ async fn enters(service: &Arc<Service>, request: Request) -> (Request, bool) {
         return (request, true);
     }
     if let Ok(Some(proof)) = only_header(request.headers(), PROOF_HEADER) {
-        let known = NamedDevice::by_proof(service, proof).await.is_ok();
+        let known = NamedDevice::by_proof(service, proof, address(request.extensions())).await.is_ok();
         return (request, known);
     }
     let (mut parts, body): (_, Body) = request.into_parts();

@@ -1,7 +1,7 @@
 //! How many files and sockets this process may have open, beside what the settings want.
 
-use super::config::Limits;
 use super::startup::StartupError;
+use crate::service::limits::Limits;
 
 /// What a server has open beside its connections: database, readers, log, connections of its own to push networks and
 /// receivers.

@@ -8,7 +8,11 @@ use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
 use crate::service::backup_status::BackupStatus;
+use crate::service::failures::MOST_HELD;
 use crate::service::figures::Figures;
+use crate::service::heed::heed;
+use crate::service::rates::Rates;
+use crate::service::turns::Turns;
 use crate::service::wake::Wake;
 use crate::service::{Service, Settings};
 use crate::store::recovery::Writer;
@@ -16,6 +20,7 @@ use crate::store::{Place, Rules, Seen, Store, StoreError};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Opens the database and the keys. `public_url` is where phones reach this server.
@@ -29,7 +34,12 @@ pub async fn service(
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
     let place = data_folder::place(&config.data_dir);
-    let service = service_over(config, (place, Rules::RIGHT), public_url, clock, randomness).await?;
+    let rules = Rules {
+        questions_per_person: config.limits.questions_per_person,
+        questions_per_relying_party: config.limits.questions_per_person_and_relying_party,
+        ..Rules::RIGHT
+    };
+    let service = service_over(config, (place, rules), public_url, clock, randomness).await?;
     if let Err(error) = keep_recovery_journal(config, &service.store, Writer::Server).await {
         service.store.close().await;
         return Err(error);
@@ -71,11 +81,31 @@ pub async fn service_over(
         access_log: config.log.access,
         log_addresses: config.log.addresses,
         public_url,
+        limits: config.limits,
     };
     let figures = Figures::new(Seen { line: store.newest_journal_line().await?, at: clock.now() });
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
+    if let Err(error) = heed(&store, &wake).await {
+        store.close().await;
+        return Err(error.into());
+    }
+    let (rates, held) = (Rates::new(&config.limits), Semaphore::new(MOST_HELD));
+    let turns = Turns::new(config.limits.turns_per_relying_party);
     let backups = BackupStatus::default();
-    Ok(Arc::new(Service { store, keys, clock, randomness, settings, wake, backups, figures, stopping }))
+    Ok(Arc::new(Service {
+        store,
+        keys,
+        clock,
+        randomness,
+        settings,
+        wake,
+        backups,
+        figures,
+        rates,
+        turns,
+        held,
+        stopping,
+    }))
 }
 
 /// Opens the database of the server that is configured, beside that server or while it rests.

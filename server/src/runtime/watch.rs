@@ -5,13 +5,16 @@ use crate::keys::KeysError;
 use crate::keys::certificate::Standing;
 use crate::keys::server_keys::{self, Renewal};
 use crate::service::Service;
+use crate::service::heed::heed;
 use countersign_protocol::time::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the watch looks at the clock.
-const TICK: Duration = Duration::from_secs(5);
+/// How often the watch looks what `countersign admin` did: whoever waits hears of a revocation that soon.
+const TICK: Duration = Duration::from_millis(500);
+/// At how many of these looks the clock is looked at too.
+const CLOCK_TICKS: u32 = 10;
 /// How often the certificate is looked at, by the server's clock. A jump of that clock is a reason to look at once.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(3600);
 /// How often the same word about the certificate comes in the log.
@@ -68,8 +71,13 @@ impl Watch {
 
     /// Watches until the server stops.
     pub async fn run(mut self) {
-        loop {
-            self.look().await;
+        for tick in 0_u32.. {
+            if tick.is_multiple_of(CLOCK_TICKS) {
+                self.look().await;
+            }
+            if let Err(error) = heed(&self.service.store, &self.service.wake).await {
+                tracing::error!(%error, "whoever waits does not hear what the operator did");
+            }
             tokio::select! {
                 () = tokio::time::sleep(TICK) => {}
                 () = self.service.stopping.cancelled() => break,

@@ -2,7 +2,7 @@
 
 use super::Service;
 use super::authenticate::RelyingParty;
-use super::waiting::Look;
+use super::waiting::{Look, Place, Until};
 use crate::domain::measure::Step;
 use crate::domain::refused::Refused;
 use crate::store::{Cancelled, ChallengeRecord, Claimed};
@@ -24,7 +24,7 @@ pub async fn read(service: &Service, by: &RelyingParty, id: ChallengeId) -> Resu
 /// shows; `shown` is that way, and without it the one at the beginning. Safe, and may be repeated.
 ///
 /// # Errors
-/// `not_found`, `unavailable`.
+/// `not_found`, `too_many_waits`, `unavailable`; `unauthorised` when the key is revoked meanwhile.
 pub async fn wait(
     service: &Service,
     by: &RelyingParty,
@@ -32,7 +32,9 @@ pub async fn wait(
     patience: Duration,
     shown: Option<PolicyMode>,
 ) -> Result<ChallengeRecord, Refused> {
+    let place = by.wait_place(service, patience)?;
     let read = || async move {
+        let _turn = by.look_again(service).await?;
         let now = service.now();
         let record = service.store.challenge(by.row(), id, now).await?.ok_or(Refused::NotFound("challenge"))?;
         Ok::<_, Refused>((now, record))
@@ -47,7 +49,8 @@ pub async fn wait(
         let wait = unchanged.then(|| just_after(now, record.expires_at));
         Ok::<_, Refused>(Look { seen: record, wait })
     };
-    service.wake.challenges.until(id, patience, &service.stopping, look).await
+    let until = Until { patience, stopping: &service.stopping, caller: place.as_ref().map(Place::notify) };
+    service.wake.challenges.until(id, until, look).await
 }
 
 /// How long until just after a moment, so that a look then sees it passed.

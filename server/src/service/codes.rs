@@ -71,6 +71,7 @@ pub async fn verify(
     };
     if let (Came::Right, Some(id)) = (came, challenge) {
         service.wake.challenge_changed(id, account.row_id);
+        service.rates.creations.give_back(by.row());
     }
     let remaining_attempts = service.store.remaining_attempts(account.row_id).await?;
     Ok(Checked { came, remaining_attempts })

@@ -40,7 +40,7 @@ pub enum Created {
 /// # Errors
 /// `not_found` for an account that is not of this organisation, `no_device` for one that nothing can be asked of,
 /// `idempotency_mismatch` for another request under the same key or of the same attempt, `malformed` and `too_large`
-/// for what no phone would show; `unavailable` when the database gives no answer; `internal` when a key of the server
+/// for what no phone would show; `too_many_open` and `too_many_creations`; `unavailable` when the database gives no answer; `internal` when a key of the server
 /// does not sign.
 pub async fn create(
     service: &Service,
@@ -62,9 +62,11 @@ async fn ask(
         match service.store.created_before(by.row(), key.clone(), request_sha256.clone()).await? {
             Some(store::Created::Same(id)) => return Ok(Created::Same(id)),
             Some(store::Created::Mismatch) => return Err(Refused::IdempotencyMismatch),
-            Some(store::Created::New { .. } | store::Created::NoAccount) | None => {}
+            Some(store::Created::New { .. } | store::Created::NoAccount | store::Created::TooManyOpen(_)) | None => {}
         }
     }
+    // Before anything is read or signed for it.
+    by.take(service, &service.rates.creations, Refused::TooManyCreations).await?;
     let attempt = request.attempt.as_deref().map(attempt).transpose()?;
     let account = service.store.account(by.organisation(), request.user_id).await?;
     let account = account.ok_or(Refused::NotFound("user"))?;
@@ -112,9 +114,14 @@ async fn ask(
             raised.into_iter().for_each(|id| service.wake.challenges.wake(id));
             Created::New(question.id)
         }
-        store::Created::Same(id) => Created::Same(id),
+        store::Created::Same(id) => {
+            // It is no question more.
+            service.rates.creations.give_back(by.row());
+            Created::Same(id)
+        }
         store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
         store::Created::NoAccount => return Err(Refused::NotFound("user")),
+        store::Created::TooManyOpen(pause) => return Err(Refused::TooManyOpen(pause)),
     };
     service.wake.challenge_changed(question.id, account.row_id);
     Ok(created)

@@ -2,11 +2,11 @@
 
 use super::Service;
 use super::authenticate::{ConfirmedDevice, Device, RelyingParty};
-use super::waiting::Look;
-use super::{code_secrets, names};
+use super::waiting::{Look, Place, Until};
+use super::{code_secrets, failures, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
-use crate::store::{Account, Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, StoredCodes};
+use crate::store::{Account, Confirmed, EnrolmentRecord, Opening, Redeemed, RedeemedTicket, StoredCodes};
 use countersign_protocol::code_seed::{self, CodeSeed};
 use countersign_protocol::device_api::{Devices, RedemptionAnswer};
 use countersign_protocol::enrolment::{self, EnrolmentLink, EnrolmentStatement, Redemption};
@@ -45,13 +45,18 @@ pub struct Opened {
 /// Opens an enrolment: a link for one device, single use.
 ///
 /// # Errors
-/// `not_found`, `unavailable`.
+/// `not_found`, `too_many_enrolments`, `unavailable`.
 pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Result<Opened, Refused> {
+    by.take(service, &service.rates.enrolments, Refused::TooManyEnrolments).await?;
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
     let id = EnrolmentId::random(&*service.randomness);
     let ticket = Zeroizing::new(BASE64URL_NOPAD.encode(&service.randomness.bytes::<32>()));
-    let opened = service.store.open_enrolment(by.actor(), account.row_id, id, sha256(ticket.as_bytes())).await?;
-    let expires_at = opened.ok_or(Refused::NotFound("user"))?;
+    let (digest, most) = (sha256(ticket.as_bytes()), service.settings.limits.enrolments_per_person);
+    let expires_at = match service.store.open_enrolment(by.actor(), account.row_id, id, digest, most).await? {
+        Opening::Opened(expires_at) => expires_at,
+        Opening::NoAccount => return Err(Refused::NotFound("user")),
+        Opening::TooManyOpen(pause) => return Err(Refused::TooManyEnrolments(pause)),
+    };
     let server_url = service.settings.public_url.clone();
     let link = EnrolmentLink { server_url, ticket, fingerprint: service.keys.server_id.clone() };
     Ok(Opened { id, link: link.to_text(), expires_at })
@@ -60,21 +65,24 @@ pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
 /// Waits, `patience` at most, until an enrolment is no longer open, and reads it.
 ///
 /// # Errors
-/// `not_found`, `unavailable`.
+/// `not_found`, `too_many_waits`, `unavailable`; `unauthorised` when the key is revoked meanwhile.
 pub async fn wait(
     service: &Service,
     by: &RelyingParty,
     id: EnrolmentId,
     patience: Duration,
 ) -> Result<EnrolmentRecord, Refused> {
+    let place = by.wait_place(service, patience)?;
     let look = || async move {
+        let _turn = by.look_again(service).await?;
         let now = service.now();
         let record = service.store.enrolment(by.organisation(), id, now).await?;
         let record = record.ok_or(Refused::NotFound("enrolment"))?;
         let wait = (record.state == EnrolmentStage::Open).then(|| now.until(record.expires_at));
         Ok::<_, Refused>(Look { seen: record, wait })
     };
-    service.wake.enrolments.until(id, patience, &service.stopping, look).await
+    let until = Until { patience, stopping: &service.stopping, caller: place.as_ref().map(Place::notify) };
+    service.wake.enrolments.until(id, until, look).await
 }
 
 /// Confirms the proposed device with the digits that it shows.
@@ -92,7 +100,7 @@ pub async fn confirm(
     let confirmed = service.store.confirm_enrolment(by.actor(), by.organisation(), id, code).await?;
     wake(service, id).await?;
     match confirmed {
-        Confirmed::Now => {}
+        Confirmed::Now => service.rates.enrolments.give_back(by.row()),
         Confirmed::WrongCode(left) => return Err(Refused::WrongConfirmationCode(left)),
         Confirmed::NotProposed => return Err(Refused::NotProposed),
         Confirmed::NotFound => return Err(Refused::NotFound("enrolment")),
@@ -114,8 +122,17 @@ async fn wake(service: &Service, id: EnrolmentId) -> Result<(), Refused> {
 /// redemption gets its first answer again.
 ///
 /// # Errors
-/// `invalid_ticket`, `redeemed_twice`, `unavailable`; by its own name, what is wrong with the redemption.
+/// `invalid_ticket`, `redeemed_twice`, `too_many_failures`, `unavailable`; by its own name, what is wrong with the
+/// redemption.
 pub async fn redeem(
+    service: &Service,
+    address: Option<IpAddr>,
+    redemption: &Redemption,
+) -> Result<RedemptionAnswer, Refused> {
+    failures::counted(service, address, redeem_ticket(service, address, redemption)).await
+}
+
+async fn redeem_ticket(
     service: &Service,
     address: Option<IpAddr>,
     redemption: &Redemption,

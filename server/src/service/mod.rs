@@ -12,15 +12,20 @@ pub mod code_secrets;
 pub mod codes;
 pub mod create;
 pub mod enrol;
+pub mod failures;
 pub mod figures;
+pub mod heed;
+pub mod limits;
 pub mod names;
 pub mod notices;
 pub mod operator;
 pub mod people;
 pub mod pull;
 pub mod push_registrations;
+pub mod rates;
 pub mod readiness;
 pub mod settle;
+pub mod turns;
 pub mod waiting;
 pub mod wake;
 pub mod webhooks;
@@ -34,8 +39,12 @@ use backup_status::BackupStatus;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
 use figures::{Figures, Told};
+use limits::Limits;
+use rates::Rates;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use turns::Turns;
 use wake::Wake;
 
 /// What the operator has decided, as far as use cases ask for it.
@@ -59,6 +68,8 @@ pub struct Settings {
     pub access_log: bool,
     /// Whether such a line has the caller's address.
     pub log_addresses: bool,
+    /// How much anybody may take of the server.
+    pub limits: Limits,
 }
 
 /// What every use case works with.
@@ -79,6 +90,12 @@ pub struct Service {
     pub backups: BackupStatus,
     /// What is counted and measured.
     pub figures: Figures,
+    /// How often who may do what.
+    pub rates: Rates,
+    /// Whose request is worked on when.
+    pub turns: Turns,
+    /// Places for answers that are held back.
+    pub held: Semaphore,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }

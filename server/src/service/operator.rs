@@ -2,7 +2,7 @@
 //! the demo's help desk and the benchmark from the server's own.
 
 use super::wake::Wake;
-use super::{Service, api_key, names};
+use super::{Service, api_key, heed, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::keys::{KeysError, server_keys, vapid_keys};
@@ -62,6 +62,11 @@ impl<'a> Operator<'a> {
     /// Who acts.
     pub(super) fn actor(&self) -> Actor {
         self.by.clone()
+    }
+
+    /// Wakes whom the operator's acts concern, where they wait in this process.
+    async fn heed(&self) -> Result<(), Refused> {
+        Ok(heed::heed(self.store, self.wake).await?)
     }
 
     /// External handles are random; a challenge's form serves for those that have no type of their own.
@@ -155,6 +160,7 @@ impl<'a> Operator<'a> {
         let api_key = api_key::generate(self.randomness);
         let rotated =
             self.store.rotate_api_key(self.actor(), relying_party.to_owned(), api_key::digest(&api_key)).await?;
+        self.heed().await?;
         if rotated { Ok(api_key) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -164,8 +170,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn revoke_relying_party(&self, relying_party: &str) -> Result<(), Refused> {
         let revoked = self.store.revoke_relying_party(self.actor(), relying_party.to_owned()).await?;
-        self.wake.pushes.notify_one();
-        self.wake.events.notify_one();
+        self.heed().await?;
         if revoked { Ok(()) } else { Err(Refused::NotFound("relying party")) }
     }
 
@@ -206,7 +211,7 @@ impl<'a> Operator<'a> {
     pub async fn resume_prompts(&self, organisation: &str, user: AccountId) -> Result<bool, Refused> {
         let account = self.user(organisation, user).await?;
         let resumed = self.store.resume_prompts(self.actor(), account.row_id).await?;
-        self.wake.account_changed(account.row_id);
+        self.heed().await?;
         Ok(resumed)
     }
 
@@ -216,7 +221,7 @@ impl<'a> Operator<'a> {
     /// `not_found`, `unavailable`.
     pub async fn lift_prompt_limit(&self, organisation: &str, user: AccountId) -> Result<(), Refused> {
         let account = self.user(organisation, user).await?;
-        Ok(self.store.lift_prompt_limit(Actor::OPERATOR, account.row_id).await?)
+        Ok(self.store.lift_prompt_limit(self.actor(), account.row_id).await?)
     }
 
     /// Takes one-time codes again after too many wrong ones; how many authenticators had any.
@@ -244,7 +249,7 @@ impl<'a> Operator<'a> {
     pub async fn revoke_device(&self, organisation: &str, user: AccountId, id: EnrolmentId) -> Result<(), Refused> {
         let account = self.user(organisation, user).await?;
         let revoked = self.store.revoke_device(self.actor(), account.row_id, id).await?;
-        self.wake.account_changed(account.row_id);
+        self.heed().await?;
         if revoked { Ok(()) } else { Err(Refused::NotFound("device")) }
     }
 

@@ -4,7 +4,7 @@
 use super::Service;
 use super::authenticate::Device;
 use super::notices;
-use super::waiting::Look;
+use super::waiting::{Look, Until};
 use crate::domain::refused::Refused;
 use crate::store::{ActiveDevice, PendingForDevice, Retracted};
 use countersign_protocol::challenge;
@@ -34,7 +34,8 @@ pub async fn pull(
         let quiet = news.is_empty() && current.state == asked_in && current.state != EnrolmentState::Void;
         Ok::<_, Refused>(Look { seen: (current, news), wait: quiet.then_some(Duration::MAX) })
     };
-    let (current, news) = service.wake.devices.until(device.account, patience, &service.stopping, look).await?;
+    let until = Until { patience, stopping: &service.stopping, caller: None };
+    let (current, news) = service.wake.devices.until(device.account, until, look).await?;
     let to = SealedTo { server_id: &service.keys.server_id, enrolment_id: device.enrolment_id };
     let mut challenges = Vec::with_capacity(news.len());
     let retracts = news.iter().any(|one| matches!(one, News::WaitsNoLonger(_)));

@@ -1,6 +1,6 @@
 //! Step 5, settle: a device's signed decision is checked and counts, if it is the first and in time.
 
-use super::Service;
+use super::{Service, failures};
 use crate::domain::actor::Actor;
 use crate::domain::measure::Step;
 use crate::domain::refused::Refused;
@@ -10,6 +10,7 @@ use countersign_protocol::decision::{self, Answer, Decision};
 use countersign_protocol::device_api::DecisionAnswer;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::jws::Unverified;
+use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
 use std::net::IpAddr;
 
@@ -18,14 +19,15 @@ use std::net::IpAddr;
 ///
 /// # Errors
 /// `unknown_key`, `wrong_challenge`, `already_answered`, `expired`, `cancelled`, `wrong_number`, `device_not_in_use`,
-/// `unavailable`; by its own name, what is wrong with the decision.
+/// `too_many_failures`, `unavailable`; by its own name, what is wrong with the decision.
 pub async fn settle(
     service: &Service,
     address: Option<IpAddr>,
     id: ChallengeId,
     compact: String,
 ) -> Result<DecisionAnswer, Refused> {
-    service.timed(Step::Settle, take(service, address, id, compact)).await
+    let taken = failures::counted(service, address, take(service, address, id, compact));
+    service.timed(Step::Settle, taken).await
 }
 
 async fn take(
@@ -53,6 +55,7 @@ async fn take(
         }
         (checked, _) => (checked?, asked.compact),
     };
+    let is_first = asked.counted[0].is_none();
     let settlement = Settlement {
         challenge: id,
         device: asked.device,
@@ -64,6 +67,10 @@ async fn take(
     };
     let settled = service.store.settle(by, settlement).await?;
     service.wake.challenge_changed(id, asked.account);
+    if is_first && settled == Settled::Counts(ChallengeState::Approved) && decision.decision == Answer::Approve {
+        // Somebody wanted this question.
+        service.rates.creations.give_back(asked.relying_party);
+    }
     match settled {
         Settled::Counts(state) if decision.decision == Answer::Report => {
             Ok(DecisionAnswer { state: state.as_str().into() })

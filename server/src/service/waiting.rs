@@ -22,7 +22,7 @@ impl<K: Eq + Hash + Copy> Default for Waiting<K> {
 }
 
 /// A place in the map, given back when it is dropped.
-struct Place<'a, K: Eq + Hash + Copy> {
+pub struct Place<'a, K: Eq + Hash + Copy> {
     waiting: &'a Waiting<K>,
     key: K,
     notify: Arc<Notify>,
@@ -40,16 +40,35 @@ impl<K: Eq + Hash + Copy> Drop for Place<'_, K> {
     }
 }
 
+impl<K: Eq + Hash + Copy> Place<'_, K> {
+    /// What is woken with this place.
+    pub fn notify(&self) -> &Notify {
+        &self.notify
+    }
+}
+
 impl<K: Eq + Hash + Copy> Waiting<K> {
     fn map(&self) -> MutexGuard<'_, HashMap<K, Parked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, key: K) -> Place<'_, K> {
+    /// Takes a place for `key`.
+    pub fn enter(&self, key: K) -> Place<'_, K> {
         let mut map = self.map();
         let parked = map.entry(key).or_insert_with(|| Parked { notify: Arc::default(), waiters: 0 });
         parked.waiters += 1;
         Place { waiting: self, key, notify: Arc::clone(&parked.notify) }
+    }
+
+    /// Takes a place for `key`, if fewer than `most` are taken.
+    pub fn enter_within(&self, key: K, most: usize) -> Option<Place<'_, K>> {
+        let mut map = self.map();
+        let parked = map.entry(key).or_insert_with(|| Parked { notify: Arc::default(), waiters: 0 });
+        if parked.waiters >= most {
+            return None;
+        }
+        parked.waiters += 1;
+        Some(Place { waiting: self, key, notify: Arc::clone(&parked.notify) })
     }
 
     /// Wakes everyone who waits for `key`.
@@ -70,22 +89,24 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
     }
 
     /// Looks; when there is nothing worth answering with yet, parks until `key` is woken, `patience` is over or the
-    /// server stops, and looks again. `look` says how long its answer stays true, so that an expiry is not slept
-    /// through.
+    /// server stops, and looks again; also when `caller`, by whom there may be a place too, is woken. `look` says how
+    /// long its answer stays true, so that an expiry is not slept through.
     ///
     /// # Errors
     /// Those of `look`.
     pub async fn until<T, E, F: Future<Output = Result<Look<T>, E>>>(
         &self,
         key: K,
-        patience: Duration,
-        stopping: &CancellationToken,
+        Until { patience, stopping, caller }: Until<'_>,
         look: impl Fn() -> F,
     ) -> Result<T, E> {
         if patience.is_zero() {
             return Ok(look().await?.seen);
         }
         let place = self.enter(key);
+        // Nobody wakes the one that stands in for a caller without a place.
+        let nobody = Notify::new();
+        let caller = caller.unwrap_or(&nobody);
         let over = tokio::time::sleep(patience);
         tokio::pin!(over);
         loop {
@@ -93,10 +114,14 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
             tokio::pin!(woken);
             // From here on a wake is not missed, even one that comes while we look.
             woken.as_mut().enable();
+            let called = caller.notified();
+            tokio::pin!(called);
+            called.as_mut().enable();
             let Look { seen, wait } = look().await?;
             let Some(changes_in) = wait else { return Ok(seen) };
             tokio::select! {
                 () = &mut woken => {}
+                () = &mut called => {}
                 () = tokio::time::sleep(changes_in) => {}
                 // What was seen may be minutes old.
                 () = &mut over => return Ok(look().await?.seen),
@@ -104,6 +129,17 @@ impl<K: Eq + Hash + Copy> Waiting<K> {
             }
         }
     }
+}
+
+/// How long somebody waits, beside what for.
+#[derive(Clone, Copy)]
+pub struct Until<'a> {
+    /// How long at most.
+    pub patience: Duration,
+    /// Ends every wait at once.
+    pub stopping: &'a CancellationToken,
+    /// Woken when the caller itself may have changed; see [`Place::notify`].
+    pub caller: Option<&'a Notify>,
 }
 
 /// What a look has shown.
@@ -121,6 +157,10 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
+    fn until(patience: Duration, stopping: &CancellationToken) -> Until<'_> {
+        Until { patience, stopping, caller: None }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn looks_once_when_parked_and_once_when_woken() {
         let waiting = Arc::new(Waiting::<u8>::default());
@@ -133,7 +173,8 @@ mod tests {
                     let seen = value.load(SeqCst);
                     Ok::<_, ()>(Look { seen, wait: (seen == 0).then_some(LONG) })
                 };
-                waiting.until(1, LONG, &CancellationToken::new(), look).await
+                let stopping = CancellationToken::new();
+                waiting.until(1, until(LONG, &stopping), look).await
             }
         });
         while waiting.is_empty() || looks.load(SeqCst) == 0 {
@@ -151,10 +192,10 @@ mod tests {
     async fn ends_with_patience_and_with_the_server() {
         let waiting = Waiting::<u8>::default();
         let pending = || async { Ok::<_, ()>(Look { seen: 0, wait: Some(LONG) }) };
-        assert_eq!(waiting.until(1, Duration::from_secs(5), &CancellationToken::new(), pending).await, Ok(0));
+        assert_eq!(waiting.until(1, until(Duration::from_secs(5), &CancellationToken::new()), pending).await, Ok(0));
         let stopping = CancellationToken::new();
         stopping.cancel();
-        assert_eq!(waiting.until(1, LONG, &stopping, pending).await, Ok(0));
+        assert_eq!(waiting.until(1, until(LONG, &stopping), pending).await, Ok(0));
         assert!(waiting.is_empty());
     }
 }

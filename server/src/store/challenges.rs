@@ -23,6 +23,7 @@ use countersign_protocol::key::PublicKey;
 use countersign_protocol::receipt::Receipt;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 /// What became of a creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Created {
     Mismatch,
     /// The account was deleted meanwhile.
     NoAccount,
+    /// As many questions wait for the person as may; the first of them ends after this pause.
+    TooManyOpen(Duration),
 }
 
 /// What a device was asked, and with which keys it may answer.
@@ -49,6 +52,8 @@ pub struct Asked {
     pub enrolment_id: EnrolmentId,
     /// The account's row.
     pub account: AccountRow,
+    /// Who asked.
+    pub relying_party: RelyingPartyRow,
     /// The signed challenge.
     pub compact: String,
     /// What it was before another question came beside it, when one did.
@@ -155,6 +160,9 @@ impl Store {
             if !accounts::is_there(tx, new.account)? {
                 return Ok(Created::NoAccount);
             }
+            if let Some(pause) = prompts::too_many(tx, &rules, now, &new)? {
+                return Ok(Created::TooManyOpen(pause));
+            }
             let raised = prompts::raise_overlapping(tx, &rules, now, &by, &mut new, &raising)?;
             let prompt = prompts::allowed(tx, &rules, now, &new)?;
             let row_id = insert(tx, &new, prompt)?;
@@ -177,8 +185,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |tx| {
-            let sql =
-                "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id, c.account, d.compact,
+            let sql = "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id, c.account,
+                              c.relying_party, d.compact,
                               d.earlier, c.decision, c.report
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
@@ -192,6 +200,7 @@ impl Store {
                     device: row.get("row_id")?,
                     enrolment_id: row.get("handle")?,
                     account: row.get("account")?,
+                    relying_party: row.get("relying_party")?,
                     compact: row.get("compact")?,
                     earlier: row.get("earlier")?,
                     keys,

@@ -17,6 +17,7 @@ use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 /// How many wrong confirmation codes end an enrolment.
 const MAX_WRONG_CODES: u32 = 5;
@@ -140,8 +141,19 @@ fn read_enrolment(row: &Row, now: Timestamp) -> Result<EnrolmentRecord, StoreErr
     })
 }
 
+/// What became of the wish to open an enrolment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// It is open until then.
+    Opened(Timestamp),
+    /// The account was deleted meanwhile.
+    NoAccount,
+    /// As many are open as may; the first of them ends after this pause.
+    TooManyOpen(Duration),
+}
+
 impl Store {
-    /// Opens an enrolment for an account and gives its end; none when the account was deleted meanwhile.
+    /// Opens an enrolment for an account, unless `most` are open already.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -151,10 +163,18 @@ impl Store {
         account: AccountRow,
         id: EnrolmentId,
         ticket_sha256: [u8; 32],
-    ) -> Result<Option<Timestamp>, StoreError> {
+        most: u32,
+    ) -> Result<Opening, StoreError> {
         self.write(move |transaction, now| {
             if !accounts::is_there(transaction, account)? {
-                return Ok(None);
+                return Ok(Opening::NoAccount);
+            }
+            let sql = "SELECT count(*) AS open, min(expires_at) AS first FROM enrolment
+                       WHERE account = $1 AND state IN ('open', 'proposed') AND expires_at > $2";
+            let open = transaction.one_row("enrolment", sql, values![account, now])?;
+            if open.get::<u32>("open")? >= most {
+                let first: Option<Timestamp> = open.get("first")?;
+                return Ok(Opening::TooManyOpen(now.until(first.unwrap_or(now))));
             }
             let expires_at = now + TICKET_LIFETIME;
             let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
@@ -162,7 +182,7 @@ impl Store {
             let opened =
                 transaction.one_row("enrolment", sql, values![id, account, now, expires_at, &ticket_sha256])?;
             Entry::new(now, &by, Fact::EnrolmentOpened).of_device(transaction, opened.get("row_id")?)?;
-            Ok(Some(expires_at))
+            Ok(Opening::Opened(expires_at))
         })
         .await
     }

@@ -42,7 +42,7 @@ pub use claims::{Cancelled, Claimed};
 pub use codes::{Accepted, Attempt, Begun, Counted, MAX_FAILURES, StoredCodes, ToSettle};
 pub use database::{DATABASE_FILE, ENGINES, EngineKind, Place, Store};
 pub use devices::{ActiveDevice, Checked, PendingForDevice};
-pub use enrolments::{Confirmed, EnrolmentRecord, Redeemed, RedeemedTicket, TicketAccount};
+pub use enrolments::{Confirmed, EnrolmentRecord, Opening, Redeemed, RedeemedTicket, TicketAccount};
 pub use error::StoreError;
 pub use figures::{Seen, StoreFigures};
 pub use health::Health;
@@ -53,6 +53,7 @@ pub use engine::row::{FromValue, Row};
 pub use engine::{Copied, Watcher};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
+pub use journal::OperatorAct;
 pub use journal_lines::{JournalFilter, JournalLine};
 pub use new_challenge::{NewChallenge, Recipient};
 pub use organisations::{Organisation, RelyingParty, Renamed};

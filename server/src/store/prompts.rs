@@ -13,6 +13,7 @@ use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow};
 use crate::domain::states::Prompt;
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 /// Makes questions ask for a number instead of a tap. It is called in the transaction that creates another question, so
 /// that no two questions of one person ever wait side by side as taps.
@@ -134,6 +135,33 @@ fn raise(
     }
     webhooks::tell(tx, now, by, challenge, Fact::ChallengeNumbered)?;
     pushes::queue_again(tx, challenge, now)
+}
+
+/// When as many questions wait for the account as may, how long until the first of those ends that leave no room.
+pub(super) fn too_many(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    new: &NewChallenge,
+) -> Result<Option<Duration>, StoreError> {
+    let sql = format!(
+        "SELECT relying_party = $2 AS own, expires_at FROM challenge WHERE account = $1 AND {}",
+        condition(rules.overlaps, &[("now", 3)])
+    );
+    let (mut own, mut all) = (Vec::new(), Vec::new());
+    for row in tx.rows("challenge", &sql, values![new.account, new.relying_party, now])? {
+        let ends: Timestamp = row.get("expires_at")?;
+        all.push(ends);
+        if row.get("own")? {
+            own.push(ends);
+        }
+    }
+    let full = |waiting: &[Timestamp], most: u32| {
+        let first = waiting.iter().min().filter(|_| waiting.len() >= most as usize);
+        first.map(|ends| now.until(*ends))
+    };
+    // Both must have room.
+    Ok(full(&own, rules.questions_per_relying_party).max(full(&all, rules.questions_per_person)))
 }
 
 /// What the phones may be made to do for a challenge that is about to be created.

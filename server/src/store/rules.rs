@@ -43,6 +43,10 @@ pub struct Rules {
     pub own: &'static str,
     /// Which question of the account still waits, so that it must ask for a number when another comes beside it.
     pub overlaps: &'static str,
+    /// The most questions that wait for one person at one time, as [`Rules::overlaps`] says which those are.
+    pub questions_per_person: u32,
+    /// The most of them by one relying party.
+    pub questions_per_relying_party: u32,
     /// Which challenge counts as a prompt that did not end in approval.
     pub unwanted_prompt: &'static str,
     /// The most such prompts of one person within [`PROMPT_WINDOW`].
@@ -57,7 +61,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of the server. Any others exist only for the simulation.
+    /// The rules of the server, but for the two numbers of questions, which `[limits]` sets: these are such as the small
+    /// world of the simulation meets. Any others exist only for the simulation.
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now \
                      AND created_at <= :now + 60000",
@@ -70,6 +75,8 @@ impl Rules {
         may_report: "report IS NULL",
         own: "relying_party = :relying_party",
         overlaps: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now",
+        questions_per_person: 20,
+        questions_per_relying_party: 5,
         unwanted_prompt: "prompt = 'pushed' AND state NOT IN ('approved', 'claimed')",
         prompts_per_person: 5,
         prompts_per_relying_party: 3,

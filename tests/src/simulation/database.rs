@@ -17,6 +17,9 @@ use std::time::Duration;
 const PROMPT_WINDOW: Duration = Duration::from_secs(3600);
 const MOST_PROMPTS: usize = 5;
 const MOST_PROMPTS_OF_ONE: usize = 3;
+/// The most questions that wait for one person, and of one relying party.
+const MOST_QUESTIONS: usize = 20;
+const MOST_QUESTIONS_OF_ONE: usize = 5;
 
 /// The most questions that a pull brings.
 const MOST_BROUGHT: usize = 32;
@@ -175,14 +178,22 @@ impl Database {
         Ok(())
     }
 
-    /// Checks that no two questions wait for one person side by side as taps.
+    /// Checks that no two questions wait for one person side by side as taps, and that not too many wait.
     fn check_overlaps(&self, now: Timestamp) -> Result<(), String> {
         let mut taps: BTreeMap<i64, usize> = BTreeMap::new();
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut of_one: BTreeMap<(i64, i64), usize> = BTreeMap::new();
         let waits = |row: &&Row| self.states(row, now) == [ChallengeState::Pending; 2];
         for row in self.living.iter().map(|row_id| &self.rows[row_id]).filter(waits) {
             *waiting.entry(row.account).or_default() += 1;
+            *of_one.entry((row.account, row.relying_party)).or_default() += 1;
             *taps.entry(row.account).or_default() += usize::from(row.number.is_none());
+        }
+        if let Some(((account, _), waiting)) = of_one.iter().find(|(_, waiting)| **waiting > MOST_QUESTIONS_OF_ONE) {
+            return Err(format!("{waiting} questions of one relying party wait for account {account}"));
+        }
+        if let Some((account, waiting)) = waiting.iter().find(|(_, waiting)| **waiting > MOST_QUESTIONS) {
+            return Err(format!("{waiting} questions wait for account {account}"));
         }
         match waiting.iter().find(|(account, waiting)| **waiting > 1 && taps[account] > 0) {
             Some((account, waiting)) => {

@@ -15,6 +15,7 @@ use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
+use countersign_server::service::heed::heed;
 use countersign_server::store::Transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -219,8 +220,8 @@ impl World {
         self.ledger.note(request, response, self.host.clock.now())
     }
 
-    /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile was not woken by
-    /// that, and may hear what it would have heard before.
+    /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile may have heard
+    /// something just before.
     fn note_waited(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
         let retired = matches!(request.caller, Caller::Site(_)) && !self.knows_key(request);
         if retired { Ok(()) } else { self.note(request, response) }
@@ -337,6 +338,8 @@ impl World {
         if self.parked.is_empty() {
             return Ok(());
         }
+        // As the server's watch does: the operator's commands run beside the server.
+        heed(&self.host.app.store, &self.host.app.wake).await.map_err(|error| error.to_string())?;
         self.let_look().await;
         // A read is made on a thread of the machine, which may be busy elsewhere: who is late is given more turns, and
         // is called forgotten only then.
@@ -367,8 +370,8 @@ impl World {
         let over = ledger::subject(&parked.request)
             .and_then(|id| self.database.row(id))
             .is_some_and(|row| row.state(now) != ChallengeState::Pending);
-        // The operator's commands run beside the server and wake nobody in it.
-        let over = over && !parked.shaken && self.knows_key(&parked.request);
+        let retired = matches!(parked.request.caller, Caller::Site(_)) && !self.knows_key(&parked.request);
+        let over = (over || retired) && !parked.shaken;
         !parked.task.is_finished() && (over || parked.until + TIMER_SLACK < self.clock.now())
     }
 

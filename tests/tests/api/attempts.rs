@@ -67,7 +67,7 @@ async fn a_sister_site_that_floods_hides_no_question_of_another() {
 
 #[tokio::test]
 async fn a_phone_that_holds_more_than_a_pull_names_is_not_brought_the_same_for_ever() {
-    let scene = Scene::new().await;
+    let scene = Scene::with_many_questions().await;
     let (phone, id) = scene.phone().await;
     let sister = scene.server.relying_party("Meridian", "Webmail").await;
     let pull = async || phone.core.pull(id, 0).await.unwrap().received.len();

@@ -28,7 +28,7 @@ pub async fn propose(
     StrictJson(request): StrictJson<AuthenticatorRequest>,
 ) -> Result<(StatusCode, Json<NewAuthenticator>), Problem> {
     let Proposed { id, otpauth, key } = applications::propose(&service, &by, user, request.name).await?;
-    let (qr_svg, qr_png) = qr::both(&otpauth).unzip();
+    let (qr_svg, qr_png) = qr::both(otpauth.clone()).await.unzip();
     let state = AuthenticatorState::Proposed;
     Ok((StatusCode::CREATED, Json(NewAuthenticator { id, state, otpauth, key, qr_svg, qr_png })))
 }

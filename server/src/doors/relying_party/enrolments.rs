@@ -27,7 +27,7 @@ pub async fn open(
     Handle(user): Handle<AccountId>,
 ) -> Result<(StatusCode, Json<NewEnrolment>), Problem> {
     let Opened { id, link, expires_at } = enrol::open(&service, &by, user).await?;
-    let (qr_svg, qr_png) = qr::both(&link).ok_or(Refused::Internal)?;
+    let (qr_svg, qr_png) = qr::both(link.clone()).await.ok_or(Refused::Internal)?;
     let (expires_at, state) = (rfc3339(expires_at), EnrolmentStage::Open);
     Ok((StatusCode::CREATED, Json(NewEnrolment { id, link, qr_svg, qr_png, expires_at, state })))
 }

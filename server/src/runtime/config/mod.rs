@@ -16,16 +16,12 @@ use crate::delivery::webhook::config::WebhookConfig;
 use crate::domain::network::Network;
 use crate::doors::forwarded::{Proxies, ProxyHeader};
 use crate::keys::master_key::MasterKeySource;
+use crate::service::limits::Limits;
 use serde::{Deserialize, Serialize};
 use source::{CONFIG_VARIABLE, DEFAULT_FILE, Origin, Source};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-
-/// The fewest connections that a server can be given: below, its reserve would be none.
-const CONNECTIONS_LEAST: usize = 10;
-/// The most: no system gives a process more files.
-const CONNECTIONS_MOST: usize = 10_000_000;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -109,23 +105,6 @@ pub struct ApprovalConfig {
 impl Default for ApprovalConfig {
     fn default() -> Self {
         Self { accept_unattested: true }
-    }
-}
-
-/// Bounds of the server.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// The most connections at one time. One that waits for an answer costs 11 to 16 KB.
-    pub connections: usize,
-    /// The most connections at one time of one address (in IPv6, of one customer's 64 bits) that did not prove who they
-    /// are. Loopback and trusted proxies have no such limit.
-    pub connections_per_address: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 20_000, connections_per_address: 256 }
     }
 }
 
@@ -287,14 +266,7 @@ impl Config {
                 return Err(("public_url", expected.into()));
             }
         }
-        let Limits { connections, connections_per_address } = &self.limits;
-        if !(CONNECTIONS_LEAST..=CONNECTIONS_MOST).contains(connections) {
-            let expected = format!("a whole number from {CONNECTIONS_LEAST} to {CONNECTIONS_MOST}");
-            return Err(("limits.connections", expected));
-        }
-        if !(1..=CONNECTIONS_MOST).contains(connections_per_address) {
-            return Err(("limits.connections_per_address", format!("a whole number from 1 to {CONNECTIONS_MOST}")));
-        }
+        self.limits.check()?;
         match &self.master_key {
             MasterKeySource::Command(command) if command.is_empty() => {
                 Err(("master_key.command", "a list of a program and its arguments".into()))
