@@ -72,7 +72,8 @@ impl TestServer {
         let address = self.running.address.to_string();
         self.running.stop().await;
         happens(self.directory.path());
-        Self::open(self.directory, self.clock, self.configure, &address).await
+        // A start is a large future, which every caller's would hold.
+        Box::pin(Self::open(self.directory, self.clock, self.configure, &address)).await
     }
 
     /// Makes a backup beside it, as `countersign admin backup` does.
