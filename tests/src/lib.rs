@@ -18,6 +18,7 @@ pub mod apns;
 pub mod clock;
 pub mod earlier;
 pub mod fcm;
+pub mod folder;
 pub mod gateway;
 pub mod handmade;
 pub mod http;

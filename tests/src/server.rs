@@ -7,10 +7,10 @@ use countersign_protocol::time::{Clock, SystemClock};
 use countersign_server::runtime::backup::make::{self, Made, Server};
 use countersign_server::runtime::backup::schedule::Scheduler;
 use countersign_server::runtime::config::Config;
-use countersign_server::runtime::init;
 use countersign_server::runtime::restore::restoring::{self, Restored, Wish};
 use countersign_server::runtime::serve::{self, Running};
 use countersign_server::runtime::watch::Watch;
+use countersign_server::runtime::{init, listener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ impl TestServer {
         config.data_dir = directory.path().to_owned();
         config.push.webpush.allow_private = true;
         configure(&mut config);
-        let listener = serve::bind(listen.parse().unwrap()).await.unwrap();
+        let listener = listener::bind(listen.parse().unwrap()).await.unwrap();
         let randomness = Arc::new(SystemRandomness::new());
         if !config.data_dir.join("server.id").exists() {
             init::make(&config, Arc::clone(&clock), randomness.clone()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Files and folders that only their owner can read.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Result, Write};
 use std::path::Path;
 
@@ -40,6 +40,38 @@ pub fn touch(path: &Path) -> Result<File> {
 /// The system's, when the file cannot be opened or made.
 pub fn open_shared(path: &Path) -> Result<File> {
     options().read(true).create(true).truncate(false).open(path)
+}
+
+/// A file that is locked until this is dropped.
+///
+/// It is unlocked then, and not only closed: a process that is being started at that moment has a copy of every open
+/// file until it becomes another program, and the lock would last as long as that copy.
+#[derive(Debug)]
+pub struct Locked(File);
+
+impl Locked {
+    /// Locks a file against every other process, and against this one.
+    ///
+    /// # Errors
+    /// The file, and [`TryLockError::WouldBlock`] while it is locked already, or the system's error.
+    pub fn try_new(file: File) -> std::result::Result<Self, (File, TryLockError)> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(error) => Err((file, error)),
+        }
+    }
+
+    /// The file.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by its end.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Writes a new file, and waits for the disk. Nobody ever finds a part of it, also after a power cut.

@@ -11,7 +11,7 @@ use countersign_protocol::time::SystemClock;
 use countersign_server::domain::refused::Refused;
 use countersign_server::runtime::config::{Config, LogFormat};
 use countersign_server::runtime::startup::StartupError;
-use countersign_server::runtime::{init, serve};
+use countersign_server::runtime::{init, listener, serve};
 use countersign_server::service::Service;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -96,7 +96,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let data = options.data.map_or_else(default_data, Ok)?;
     start_log(LogFormat::Text);
     let stop_signal = serve::stop_signal();
-    let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
+    let listener = listener::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await?;
     // After the port: a demo that still runs there keeps its folder.
     if options.fresh {
         countersign_demo::remove_earlier(&data)?;

@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use crate::phone::STORE_VARIABLE;
 use clap::Args;
 use countersign_server::runtime::config::{Config, Loaded, LogFormat};
-use countersign_server::runtime::serve;
 use countersign_server::runtime::startup::StartupError;
+use countersign_server::runtime::{listener, serve};
 use countersign_server::store::StoreError;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -105,7 +105,7 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
         "starting"
     );
     let stop_signal = serve::stop_signal();
-    let listener = serve::bind(config.listen).await?;
+    let listener = listener::bind(config.listen).await?;
     let running =
         serve::start(config, listener, |router| router).await.map_err(|error| options.server.explain(error))?;
     announce(&running.url())?;

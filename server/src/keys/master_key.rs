@@ -92,8 +92,8 @@ fn read(path: &Path) -> Result<Zeroizing<String>, KeysError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(wrong(format!(
-            "{} is missing, and the database beside it was made with one. Put the file back from your backup; \
-             without it the secrets in the database cannot be read",
+            "{} is missing, and the database was made with one. Put the file back from where you keep it; without it \
+             the secrets in the database cannot be read",
             path.display()
         ))),
         Err(error) => Err(wrong(format!("{} cannot be read: {error}", path.display()))),

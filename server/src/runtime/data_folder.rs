@@ -4,7 +4,8 @@ use super::restore::place::is_unfinished;
 use super::startup::StartupError;
 use crate::keys::{KeysError, server_keys};
 use crate::store::{DATABASE_FILE, Inspected, Place, Store, StoreError};
-use std::fs::{File, TryLockError};
+use private_file::Locked;
+use std::fs::TryLockError;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ const MAX_OWNER_LENGTH: u64 = 200;
 /// A server's folder, owned by this process for as long as this lives.
 #[derive(Debug)]
 pub struct DataFolder {
-    lock: File,
+    lock: Locked,
     lock_file: PathBuf,
 }
 
@@ -40,16 +41,15 @@ impl DataFolder {
     pub fn take(path: &Path) -> Result<Self, StartupError> {
         let file = path.join(LOCK_FILE);
         let unusable = |error: std::io::Error| StoreError::Unwritable(format!("{}: {error}", file.display()));
-        let lock = private_file::open_shared(&file).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { lock, lock_file: file }),
-            Err(TryLockError::WouldBlock) => {
+        match Locked::try_new(private_file::open_shared(&file).map_err(unusable)?) {
+            Ok(lock) => Ok(Self { lock, lock_file: file }),
+            Err((taken, TryLockError::WouldBlock)) => {
                 let mut owner = String::new();
                 // What cannot be read names nobody; the folder is taken all the same.
-                let _ = lock.take(MAX_OWNER_LENGTH).read_to_string(&mut owner);
+                let _ = taken.take(MAX_OWNER_LENGTH).read_to_string(&mut owner);
                 Err(StartupError::InUse { folder: path.to_owned(), owner: owner.trim().to_owned() })
             }
-            Err(TryLockError::Error(error)) => Err(unusable(error).into()),
+            Err((_, TryLockError::Error(error))) => Err(unusable(error).into()),
         }
     }
 
@@ -63,9 +63,10 @@ impl DataFolder {
     /// # Errors
     /// The system's, when the file cannot be written.
     pub fn name_owner(&mut self, owner: &str) -> std::io::Result<()> {
-        self.lock.set_len(0)?;
-        self.lock.rewind()?;
-        writeln!(self.lock, "{owner}")
+        let file = self.lock.file();
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{owner}")
     }
 }
 
@@ -126,5 +127,22 @@ pub fn server(path: &Path, place: &Place) -> Result<Inspected, StartupError> {
         Standing::Server(found) => Ok(found),
         Standing::Nothing => Err(StartupError::NoServer(path.to_owned())),
         Standing::HalfMade => Err(StartupError::HalfMade(path.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_given_back_is_free_although_a_copy_of_its_lock_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = DataFolder::take(folder.path()).unwrap();
+        // What a process has that is being started at that moment.
+        let copy = first.lock.file().try_clone().unwrap();
+        assert!(matches!(DataFolder::take(folder.path()), Err(StartupError::InUse { .. })));
+        drop(first);
+        assert!(DataFolder::take(folder.path()).is_ok());
+        drop(copy);
     }
 }

@@ -38,21 +38,6 @@ pub struct Running {
     _folder: DataFolder,
 }
 
-/// Binds, and says in plain words why not.
-///
-/// # Errors
-/// [`StartupError::Listen`].
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let reason = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need permission; choose another port".to_owned(),
-            _ => error.to_string(),
-        };
-        StartupError::Listen { address: address.to_string(), reason }
-    })
-}
-
 /// Opens everything and starts to serve on the system's clock and randomness. `more` adds routes of its own, which the
 /// demo uses.
 ///

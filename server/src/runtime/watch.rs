@@ -75,7 +75,9 @@ impl Watch {
             if tick.is_multiple_of(CLOCK_TICKS) {
                 self.look().await;
             }
-            if let Err(error) = heed(&self.service.store, &self.service.wake).await {
+            if let Err(error) = heed(&self.service.store, &self.service.wake).await
+                && !error.was_told()
+            {
                 tracing::error!(%error, "whoever waits does not hear what the operator did");
             }
             tokio::select! {

@@ -40,8 +40,8 @@ pub enum Created {
 /// # Errors
 /// `not_found` for an account that is not of this organisation, `no_device` for one that nothing can be asked of,
 /// `idempotency_mismatch` for another request under the same key or of the same attempt, `malformed` and `too_large`
-/// for what no phone would show; `too_many_open` and `too_many_creations`; `unavailable` when the database gives no answer; `internal` when a key of the server
-/// does not sign.
+/// for what no phone would show; `too_many_open` and `too_many_creations`; `unavailable` when the database gives no
+/// answer; `internal` when a key of the server does not sign.
 pub async fn create(
     service: &Service,
     by: &RelyingParty,

@@ -1,5 +1,6 @@
 //! What nobody knows: an API key, a link, a key of a device, a signature. Told as such a few hundred times; past that
-//! the address hears only that it was too often, and after a pause, so that a program that tries on and on slows itself.
+//! the address hears only that it was too often, and after a pause, so that a program that tries on and on slows
+//! itself.
 //!
 //! What is valid is never slowed, whatever else comes from its address: behind one proxy all have the same one.
 

@@ -1,5 +1,5 @@
-//! Rates: how often somebody may do something. Each has a bucket that holds `burst` and is filled again at `per_second`;
-//! what turns out to be wanted is given back, so that only the rest is ever slowed.
+//! Rates: how often somebody may do something. Each has a bucket that holds `burst` and is filled again at
+//! `per_second`; what turns out to be wanted is given back, so that only the rest is ever slowed.
 //!
 //! In memory alone: after a restart every bucket is full.
 

@@ -1,6 +1,6 @@
-//! Turns: of each relying party so many requests are worked on at one time, and its others wait in its own line. One that
-//! sends thousands at once waits for itself; whoever else comes finds the readers, the writer and the processors with no
-//! more than a few pieces of its work in front.
+//! Turns: of each relying party so many requests are worked on at one time, and its others wait in its own line. One
+//! that sends thousands at once waits for itself; whoever else comes finds the readers, the writer and the processors
+//! with no more than a few pieces of its work in front.
 //!
 //! A request that waits for its turn costs its connection and nothing else. One that is parked has none: it takes one
 //! for each look.

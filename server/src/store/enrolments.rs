@@ -360,8 +360,8 @@ fn propose(
 ) -> Result<bool, StoreError> {
     let request_key_id: Thumbprint = ticket.request_key.thumbprint();
     let sql = "UPDATE enrolment SET state = 'proposed', proposed_at = $1, last_contact_at = $1, expires_at = $2,
-                   transcript_sha256 = $3, statement = $4, certificate = $5, confirmation_code = $6, device_name = $7, request_key_id = $8,
-                   request_key = $9, approval_key = $10, sealing_key = $11
+                   transcript_sha256 = $3, statement = $4, certificate = $5, confirmation_code = $6, device_name = $7,
+                   request_key_id = $8, request_key = $9, approval_key = $10, sealing_key = $11
                WHERE ticket_sha256 = $12 AND state = 'open' AND expires_at > $1 AND expires_at <= $13
                  AND NOT EXISTS (SELECT 1 FROM enrolment other
                                  WHERE other.request_key IN ($9, $10) OR other.approval_key IN ($9, $10))

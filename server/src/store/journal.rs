@@ -1,22 +1,21 @@
 //! The journal: every fact that matters for security, written in the transaction that makes it true. Who, what, to
 //! whom, why, when, from where; in handles, so that a line can be read when the rows that it speaks of are long gone.
 //!
-//! Lines are only ever added: this file has no statement that changes or removes one, and the database refuses it. They
-//! go at their age, from the old end alone (`retention/journal_end.rs`). A line takes nothing that other writers hold:
-//! its number is the database's own.
+//! Lines are only ever added: this file has no statement that changes or removes one, and the database refuses it. At
+//! their ages, from the old end alone, their addresses go, and later they do (`retention/journal_end.rs`). A line takes
+//! nothing that other writers hold: its number is the database's own.
 
+use super::StoreError;
 use super::challenge_state;
 use super::engine::Transaction;
-use super::engine::row::{FromValue, Row, stored_words};
+use super::engine::row::{FromValue, stored_words};
 use super::engine::value::{Value, values};
-use super::{Store, StoreError};
 use crate::domain::actor::{Actor, ActorKind};
 use crate::domain::fact::Fact;
 use crate::domain::methods::amr;
 use crate::domain::rows::{
     AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, JournalRow, OrganisationRow, RelyingPartyRow,
 };
-use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -43,51 +42,6 @@ impl FromValue for Fact {
 pub(super) fn last_line_at(tx: &dyn Transaction) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT row_id, at FROM journal ORDER BY row_id DESC LIMIT 1";
     tx.row("journal", sql, &[])?.map(|line| line.get("at")).transpose()
-}
-
-/// Whom an act of the operator concerns; none where it concerns nobody of that kind, or one that is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OperatorAct {
-    /// The relying party.
-    pub relying_party: Option<RelyingPartyRow>,
-    /// The account.
-    pub account: Option<AccountRow>,
-    /// The challenge.
-    pub challenge: Option<ChallengeId>,
-    /// The enrolment.
-    pub enrolment: Option<EnrolmentId>,
-}
-
-impl Store {
-    /// What the operator did after this line of the journal, from whichever process, and the line at which the journal
-    /// ends now. Without a line to begin at, nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`], when the database gives no answer.
-    pub async fn operator_acts(&self, after: Option<JournalRow>) -> Result<(Vec<OperatorAct>, JournalRow), StoreError> {
-        self.read(move |tx| {
-            let sql = "SELECT row_id FROM journal ORDER BY row_id DESC LIMIT 1";
-            let end = tx.row("journal", sql, &[])?.map(|line| line.get("row_id")).transpose()?;
-            let end = end.unwrap_or(JournalRow::new(0));
-            let Some(after) = after else { return Ok((Vec::new(), end)) };
-            let sql = "SELECT p.row_id AS relying_party, a.row_id AS account, j.challenge, j.device AS enrolment
-                       FROM journal j LEFT JOIN relying_party p ON p.handle = j.relying_party
-                       LEFT JOIN account a ON a.handle = j.account
-                       WHERE j.row_id > $1 AND j.row_id <= $2 AND j.actor_kind = 'operator' ORDER BY j.row_id";
-            let read = |line: &Row| {
-                Ok(OperatorAct {
-                    relying_party: line.get("relying_party")?,
-                    account: line.get("account")?,
-                    challenge: line.get("challenge")?,
-                    enrolment: line.get("enrolment")?,
-                })
-            };
-            let acts =
-                tx.rows("journal", sql, values![after, end])?.iter().map(read).collect::<Result<_, StoreError>>()?;
-            Ok((acts, end))
-        })
-        .await
-    }
 }
 
 /// What a line says of a challenge beside the fact: how it stood at that moment.

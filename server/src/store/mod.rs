@@ -20,6 +20,7 @@ mod inspected;
 mod journal;
 mod journal_lines;
 mod new_challenge;
+mod operator_acts;
 mod organisations;
 mod people;
 mod prompts;
@@ -53,9 +54,9 @@ pub use engine::row::{FromValue, Row};
 pub use engine::{Copied, Watcher};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
-pub use journal::OperatorAct;
 pub use journal_lines::{JournalFilter, JournalLine};
 pub use new_challenge::{NewChallenge, Recipient};
+pub use operator_acts::OperatorAct;
 pub use organisations::{Organisation, RelyingParty, Renamed};
 pub use people::{Deleted, DeviceRecord, Person, Question};
 pub use prompts::Raise;

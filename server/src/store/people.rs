@@ -212,8 +212,8 @@ impl Store {
     }
 
     /// Deletes a person: takes back what they were asked and have approved, ends their devices and whatever makes
-    /// codes, and forgets their name and those of the devices. What receipts rest on stays until its age; none when they were
-    /// deleted before.
+    /// codes, and forgets their name and those of the devices. What receipts rest on stays until its age; none when
+    /// they were deleted before.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

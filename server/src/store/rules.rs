@@ -61,8 +61,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of the server, but for the two numbers of questions, which `[limits]` sets: these are such as the small
-    /// world of the simulation meets. Any others exist only for the simulation.
+    /// The rules of the server, but for the two numbers of questions, which `[limits]` sets: these are such as the
+    /// small world of the simulation meets. Any others exist only for the simulation.
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now \
                      AND created_at <= :now + 60000",

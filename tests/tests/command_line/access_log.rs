@@ -1,12 +1,13 @@
 //! The access log: for those who ask for it, and without secrets or people in it.
 
 use countersign_tests::http::{RelyingParty, client};
-use countersign_tests::program::{Program, relying_party, serve_command};
+use countersign_tests::program::{Program, init, relying_party, serve_command};
 use reqwest::Method;
 
 /// What a server with this environment writes to its log for a few requests, and the site that asked.
 async fn log_of(settings: &[(&str, &str)]) -> (String, RelyingParty, String) {
     let data = tempfile::tempdir().unwrap();
+    init(data.path()).await;
     let log = data.path().join("log");
     let mut serve = serve_command(data.path());
     serve.env("RUST_LOG", "info").envs(settings.iter().copied()).stderr(std::fs::File::create(&log).unwrap());

@@ -1,11 +1,12 @@
 //! `countersign check` and `--print-config`: what an operator learns before a server starts, and what changes by it.
 
+use countersign_tests::folder;
 use countersign_tests::program::{Ended, Program, command, run, serve_command};
 use countersign_tests::tls::Authority;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Checks a configuration whose data folder this is.
 async fn check(data: &Path, settings: &[(&str, &str)], code: i32) -> Vec<(String, String, String)> {
@@ -26,11 +27,9 @@ fn doubts(findings: &[(String, String, String)]) -> Vec<String> {
 }
 
 /// Everything below a folder, with what is in it and when it was written.
-fn contents(folder: &Path) -> BTreeMap<std::path::PathBuf, (Vec<u8>, std::time::SystemTime)> {
-    let files = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path());
-    files
-        .map(|file| (file.clone(), (std::fs::read(&file).unwrap(), file.metadata().unwrap().modified().unwrap())))
-        .collect()
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let written = |file: &Path| folder.join(file).metadata().unwrap().modified().unwrap();
+    folder::contents(folder).into_iter().map(|(file, bytes)| (file.clone(), bytes, written(&file))).collect()
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The command that floods a server, run small: whatever floods, every login goes through and the memory is bounded. How
-//! fast that is, no test says.
+//! The command that floods a server, run small: whatever floods, every login goes through and the memory is bounded.
+//! How fast that is, no test says.
 
 use std::process::Stdio;
 use tokio::process::Command;

@@ -1,8 +1,8 @@
 //! `countersign init`: a stranger's first command.
 
+use countersign_tests::folder::contents;
 use countersign_tests::http::{RelyingParty, client, send};
 use countersign_tests::program::{Ended, Program, command, init, init_command, run, serve_command};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Runs a command in this folder.
@@ -10,12 +10,6 @@ async fn in_folder(folder: &Path, arguments: &[&str]) -> Ended {
     let mut command = command(arguments);
     command.current_dir(folder);
     run(command).await
-}
-
-/// Every file in a folder, and what is in it.
-fn contents(folder: &Path) -> BTreeMap<std::ffi::OsString, Vec<u8>> {
-    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|file| file.path().is_file());
-    files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
 }
 
 #[tokio::test]

@@ -1,10 +1,8 @@
 //! What does not start, and leaves everything as it was: a server whose data it cannot or must not open.
 
+use countersign_tests::folder::contents;
 use countersign_tests::program::{Program, admin_command, binary, init_command, run, serve_command};
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
 use tempfile::TempDir;
 
 /// The user whom Unix systems call nobody.
@@ -19,12 +17,6 @@ async fn used() -> TempDir {
 
 fn database(data: &TempDir) -> std::path::PathBuf {
     data.path().join("countersign.db")
-}
-
-/// Every file in a folder, and what is in it.
-fn contents(folder: &Path) -> BTreeMap<OsString, Vec<u8>> {
-    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
 }
 
 /// Starts a server that must not start; and lets it change nothing.

@@ -1,5 +1,6 @@
 //! The folder goes while the server runs: nothing more is acknowledged, and the server ends and says why.
 
+use countersign_tests::folder::copy;
 use countersign_tests::http::{RelyingParty, client};
 use countersign_tests::program::{Program, init, relying_party, serve_command};
 use countersign_tests::scene::Scene;
@@ -48,15 +49,6 @@ impl Watched {
         assert_eq!(log.matches(words).count(), 2, "once when it is noticed and once as the last word: {log}");
         assert_eq!(log.lines().filter(|line| line.contains("ERROR")).count(), 1, "{log}");
         self.folder
-    }
-}
-
-/// Copies a folder.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 

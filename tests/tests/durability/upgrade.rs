@@ -3,10 +3,10 @@
 
 use countersign_protocol::decision::Answer::Approve;
 use countersign_tests::earlier::{steps, take_back_to, version};
+use countersign_tests::folder::contents;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::program::{Program, admin, admin_command, init_command, relying_party, run, serve_command};
 use countersign_tests::scene::Scene;
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -59,12 +59,6 @@ async fn logs_in_anew(scene: &Scene) {
     let (id, compact) = device.asked(&scene.site, &user).await;
     assert_eq!(device.answers(&compact, Approve).await.status, 200);
     assert_eq!(scene.site.claim(&id, "once").await.body["state"], "claimed");
-}
-
-/// Every file in a folder, and what is in it.
-fn contents(folder: &Path) -> BTreeMap<std::ffi::OsString, Vec<u8>> {
-    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
 }
 
 /// The data folder of a stopped server of an earlier version, with an organisation.

@@ -12,7 +12,7 @@ use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::SystemClock;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::startup::StartupError;
-use countersign_server::runtime::{init, serve};
+use countersign_server::runtime::{init, listener, serve};
 use login::Lane;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -74,7 +74,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 async fn measure(options: &Options, folder: &Path) -> Result<Value, Failure> {
     let mut config = Config::load(None, std::iter::empty())?;
     config.data_dir = folder.join("server");
-    let listener = serve::bind(([127, 0, 0, 1], 0).into()).await?;
+    let listener = listener::bind(([127, 0, 0, 1], 0).into()).await?;
     init::make(&config, Arc::new(SystemClock), Arc::new(SystemRandomness::new())).await?;
     let running = serve::start(&config, listener, |router| router).await?;
     let url = format!("http://{}", running.address);

@@ -10,6 +10,7 @@ use countersign_protocol::at_rest::AtRestKey;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
+use private_file::Locked;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,12 +123,11 @@ fn publish(partial: &Path, path: &Path) -> Result<(), BackupError> {
 }
 
 /// One backup of a server at a time.
-fn alone(data_dir: &Path) -> Result<File, BackupError> {
+fn alone(data_dir: &Path) -> Result<Locked, BackupError> {
     let path = data_dir.join(LOCK_FILE);
-    let lock = private_file::open_shared(&path).map_err(of_file(&path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(BackupError::Busy),
-        Err(TryLockError::Error(error)) => Err(of_file(&path)(error)),
-    }
+    let file = private_file::open_shared(&path).map_err(of_file(&path))?;
+    Locked::try_new(file).map_err(|(_, error)| match error {
+        TryLockError::WouldBlock => BackupError::Busy,
+        TryLockError::Error(error) => of_file(&path)(error),
+    })
 }

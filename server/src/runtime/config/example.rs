@@ -3,6 +3,8 @@
 use super::settings::{SETTINGS, find};
 use super::show::written;
 use super::{Config, Loaded};
+use crate::runtime::backup::key::recipient_text;
+use countersign_protocol::sealing::SealingPublicKey;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -95,6 +97,8 @@ fn the_settings_are_those_of_the_code_and_no_other() {
         .filter(|line| !line.starts_with("env =") && !line.starts_with("command ="))
         .map(|line| format!("{line}\n"))
         .collect();
+    let recipient = recipient_text(&SealingPublicKey::from_bytes([9; 32]));
+    let one_master_key = one_master_key.replace("\"KEY\"", &format!("{recipient:?}"));
     std::fs::write(&file, one_master_key).unwrap();
     let loaded = Loaded::read(Some(file), &[]).unwrap();
     let mut found = BTreeSet::new();
@@ -165,6 +169,9 @@ fn a_wrong_value_is_named_with_file_line_found_and_expected() {
             "[retention]\nlinks = \"90d\"\njournal = 365",
             [":3:11", "retention.journal is 365", "expected a number and a unit"],
         ),
+        ("[backup]\nevery = \"24h\"", [":2:9", "backup.every", "backup.directory belong together"]),
+        ("[backup]\njournal_kept = \"1h\"", [":2:16", "backup.journal_kept is shorter", "\"2d\""]),
+        ("[backup]\nrecipient = \"age1xyz\"", [":2:13", "backup.recipient: ", "backup-key"]),
         (
             "[master_key]\ncommand = \"echo hunter2\"",
             [":2:11", "master_key.command: found something else", "a list of a program"],

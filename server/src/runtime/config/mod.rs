@@ -7,7 +7,7 @@ mod show;
 pub mod source;
 
 use super::backup::config::BackupConfig;
-use super::metrics::MetricsConfig;
+use super::metrics::config::MetricsConfig;
 use super::retention::config::RetentionConfig;
 use super::startup::StartupError;
 use super::tls::TlsConfig;
@@ -195,6 +195,14 @@ const NEEDED: [(&str, &str); 3] = [("tls.cert", "tls"), ("tls.key", "tls"), ("pu
 /// all.
 fn culprit(source: &Source, error: &toml::de::Error) -> String {
     let message = error.message();
+    // Some sections say by themselves what was found and expected, and why.
+    let named = message.split([' ', ':', ',']).next().filter(|key| settings::find(key).is_some());
+    if let Some(key) = named {
+        let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
+        let beside = || source.origins.iter().find(|(other, _)| other.starts_with(section)).map(|(_, origin)| origin);
+        let place = source.origins.get(key).or_else(beside).map_or_else(String::new, |origin| format!("{origin}: "));
+        return format!("{place}{message}");
+    }
     let differs = |key: &&String| {
         let without: Result<Config, toml::de::Error> = source.without(key).try_into();
         without.map_err(|other| other.message() != message).err().unwrap_or(true)
@@ -202,11 +210,6 @@ fn culprit(source: &Source, error: &toml::de::Error) -> String {
     let Some(key) = source.origins.keys().find(differs) else {
         return message.to_owned();
     };
-    let place = source.origins.get(key).map(ToString::to_string).unwrap_or_default();
-    if key.starts_with("retention.") && message.starts_with("retention.") {
-        // It has what was found and expected in it, and why.
-        return format!("{place}: {message}");
-    }
     match message.split_once("expected ") {
         Some(("", expected)) => source.wrong(key, expected),
         _ => source.wrong(key, settings::find(key).map_or(message, |setting| setting.kind.expected())),

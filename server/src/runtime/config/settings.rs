@@ -126,6 +126,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("retention.proofs", Age, "used proofs of devices"),
     setting("retention.events", Age, "webhook events that were delivered, or died and can be told again"),
     setting("retention.journal", Age, "lines of the journal"),
+    setting("retention.addresses", Age, "from where somebody acted, in those lines"),
     setting("retention.links", Age, "enrolment links that nobody used"),
     setting("retention.ended", Age, "devices and code applications that were removed"),
     unset("backup.journal", Path, "\"/mnt/other-disk/countersign\"", "the recovery journal: best on another disk"),

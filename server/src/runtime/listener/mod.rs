@@ -5,6 +5,7 @@ mod places;
 pub use places::Places;
 
 use super::http_message::{self, Guarded, Heads, MAX_HEAD_LENGTH};
+use super::startup::StartupError;
 use crate::domain::measure::Present;
 use crate::doors::extract::{Peer, Place as _, Placed};
 use crate::doors::forwarded::Proxies;
@@ -18,7 +19,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use places::Place;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,6 +52,21 @@ pub struct Served {
     pub tls: Option<TlsAcceptor>,
     /// Counts the connections.
     pub open: Arc<Present>,
+}
+
+/// Binds, and says in plain words why not.
+///
+/// # Errors
+/// [`StartupError::Listen`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, StartupError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need permission; choose another port".to_owned(),
+            _ => error.to_string(),
+        };
+        StartupError::Listen { address: address.to_string(), reason }
+    })
 }
 
 /// Serves until `stopping`, then finishes the requests that have begun.

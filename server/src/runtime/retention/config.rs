@@ -92,7 +92,7 @@ const ENDLESS: Bound<'static> = bound(Duration::MAX, "");
 
 impl Serialize for RetentionConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Ages { challenges, idempotency_keys, pushes, proofs, events, journal, links, ended } = self.0;
+        let Ages { challenges, idempotency_keys, pushes, proofs, events, journal, addresses, links, ended } = self.0;
         serializer.collect_map([
             ("challenges", text(challenges)),
             ("idempotency_keys", text(idempotency_keys)),
@@ -100,6 +100,7 @@ impl Serialize for RetentionConfig {
             ("proofs", text(proofs)),
             ("events", text(events)),
             ("journal", text(journal)),
+            ("addresses", text(addresses)),
             ("links", text(links)),
             ("ended", text(ended)),
         ])
@@ -114,6 +115,7 @@ impl TryFrom<toml::Table> for RetentionConfig {
         let over = bound(OVER_LEAST, "what is younger may still be claimed, counted, or told again");
         let challenges = section.within("challenges", default.challenges, over, ENDLESS)?;
         let journal = section.within("journal", default.journal, over, ENDLESS)?;
+        let with_line = bound(journal, "an address goes with its line at the latest (retention.journal)");
         let with_challenge = bound(challenges, "it goes with its challenge at the latest (retention.challenges)");
         let key = bound(KEY_LEAST, "a relying party that had no answer asks again with the same key, within a day");
         let proof = bound(PROOF_REMEMBERED, "a proof that is forgotten while its nonce is fresh could be used again");
@@ -128,6 +130,7 @@ impl TryFrom<toml::Table> for RetentionConfig {
         let ages = Ages {
             challenges,
             journal,
+            addresses: section.within("addresses", default.addresses, over, with_line)?,
             idempotency_keys: section.within("idempotency_keys", default.idempotency_keys, key, with_challenge)?,
             pushes: section.within("pushes", default.pushes, over, with_challenge)?,
             proofs: section.within("proofs", default.proofs, proof, ENDLESS)?,
@@ -144,7 +147,7 @@ impl TryFrom<toml::Table> for RetentionConfig {
             None => Ok(Self(ages)),
             Some(unknown) => Err(format!(
                 "retention.{unknown} is no age; expected one of challenges, idempotency_keys, pushes, proofs, events, \
-                 journal, links, ended"
+                 journal, addresses, links, ended"
             )),
         }
     }
@@ -201,6 +204,8 @@ mod tests {
             ("events = '9d'\nchallenges = '8d'", ["events is \"9d\"", "at most \"8d\"", "retention.challenges"]),
             ("events = '9d'\njournal = '8d'", ["events is \"9d\"", "at most \"8d\"", "retention.journal"]),
             ("journal = '2h'", ["journal is \"2h\"", "at least \"2d\"", ""]),
+            ("addresses = '1d'", ["addresses is \"1d\"", "at least \"2d\"", ""]),
+            ("addresses = '366d'", ["addresses is \"366d\"", "at most \"365d\"", "retention.journal"]),
             ("links = '5m'", ["links is \"5m\"", "at least \"2d\"", ""]),
             ("ended = '29d'\nchallenges = '9d'", ["ended is \"29d\"", "at least \"30d\"", "never hear"]),
             ("ended = '89d'", ["ended is \"89d\"", "at least \"90d\"", "receipts"]),

@@ -31,6 +31,8 @@ pub struct Ages {
     pub events: Duration,
     /// Lines of the journal.
     pub journal: Duration,
+    /// The addresses in them, of whoever acted.
+    pub addresses: Duration,
     /// Enrolment links that no phone redeemed.
     pub links: Duration,
     /// Devices and code applications that are no longer in use, and accounts that were deleted.
@@ -46,6 +48,7 @@ impl Default for Ages {
             proofs: HOUR,
             events: DAY * 30,
             journal: DAY * 365,
+            addresses: DAY * 90,
             links: DAY * 30,
             ended: DAY * 365,
         }
@@ -64,6 +67,7 @@ impl Ages {
             Removed::Links => self.links,
             Removed::Devices | Removed::Applications | Removed::Accounts => self.ended,
             Removed::Journal => self.journal,
+            Removed::Addresses => self.addresses,
         }
     }
 }

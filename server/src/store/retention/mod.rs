@@ -39,6 +39,7 @@ impl Store {
         match what {
             Removed::Proofs => self.remove_proofs(before + PROOF_REMEMBERED).await,
             Removed::Journal => self.remove_lines(before, at).await,
+            Removed::Addresses => self.remove_addresses(before, at).await,
             _ => self.remove_rows(what, before).await,
         }
     }

@@ -30,11 +30,13 @@ pub enum Removed {
     Accounts,
     /// Lines of the journal.
     Journal,
+    /// The addresses in lines of the journal; the lines stay.
+    Addresses,
 }
 
 impl Removed {
     /// Every kind, what refers to others first: a challenge goes after its events, a device after its challenges.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Proofs,
         Self::IdempotencyKeys,
         Self::Pushes,
@@ -45,13 +47,14 @@ impl Removed {
         Self::Applications,
         Self::Accounts,
         Self::Journal,
+        Self::Addresses,
     ];
 
     /// The most rows that one piece removes: so few that the writer is busy with them for a few milliseconds. What lies
     /// by random handles dirties several pages a row; proofs and lines lie side by side.
     pub const fn piece(self) -> usize {
         match self {
-            Self::Proofs | Self::Journal => 100,
+            Self::Proofs | Self::Journal | Self::Addresses => 100,
             _ => 25,
         }
     }
@@ -69,13 +72,14 @@ impl Removed {
             Self::Applications => "code applications",
             Self::Accounts => "deleted accounts",
             Self::Journal => "journal lines",
+            Self::Addresses => "lines with addresses",
         }
     }
 
     /// How rows with a number of their own are removed; none of proofs and journal lines, which have statements apart.
     pub(super) const fn removal(self) -> Option<&'static Removal> {
         match self {
-            Self::Proofs | Self::Journal => None,
+            Self::Proofs | Self::Journal | Self::Addresses => None,
             Self::IdempotencyKeys => Some(&IDEMPOTENCY_KEYS),
             Self::Pushes => Some(&PUSHES),
             Self::Events => Some(&EVENTS),

@@ -1,4 +1,4 @@
-use super::journal_end::{CUT, OLDEST};
+use super::journal_end::{BLANK, CUT, OLDEST};
 use super::removals::Removal;
 use super::{Ages, Removed};
 use crate::store::engine::value::values;
@@ -93,7 +93,8 @@ fn challenge(row: u32, state: &str, created: &str, ends: &str, [settled, claimed
 #[tokio::test]
 async fn every_statement_of_a_removal_finds_its_rows_by_an_index() {
     let world = World::new().await;
-    let mut statements: Vec<String> = [FORGET, OLDEST].iter().chain(&CUT).map(|&sql| sql.to_owned()).collect();
+    let mut statements: Vec<String> =
+        [FORGET, OLDEST].iter().chain(&CUT).chain(&BLANK).map(|&sql| sql.to_owned()).collect();
     for Removal { remove, .. } in Removed::ALL.iter().filter_map(|what| what.removal()) {
         statements.extend(remove.iter().map(|&sql| sql.to_owned()));
     }
@@ -244,6 +245,32 @@ async fn the_journal_is_shortened_at_its_old_end_and_nowhere_else() {
     }
     world.run(&line(":now")).await;
     assert_eq!(world.read("SELECT '' || max(row_id) AS found FROM journal").await, ["275"], "no number comes twice");
+}
+
+#[tokio::test]
+async fn an_address_goes_before_its_line_and_nothing_else_of_a_line_ever_changes() {
+    let world = World::new().await;
+    let line = |at: &str| {
+        format!("INSERT INTO journal (at, actor_kind, address, fact) VALUES ({at}, 'device', '198.51.100.7', 'f');")
+    };
+    // The first is still told to a relying party, which keeps the line and not the address.
+    let event = "INSERT INTO webhook_event (handle, relying_party, challenge, journal, state, due_at, expires_at)
+                 VALUES ('v', 1, 1, 1, 'queued', :old, :old);";
+    let lines: String = (0..130).map(|_| line(":old")).collect();
+    world.run(&(challenge(1, "denied", ":now", ":now", ["NULL"; 3]) + &lines + event + &line(":now"))).await;
+    assert_eq!(world.remove(Removed::Addresses).await, [100, 30]);
+    let left = "SELECT '' || row_id AS found FROM journal WHERE address IS NOT NULL";
+    assert_eq!(world.read(left).await, ["131"]);
+    assert_eq!(world.read("SELECT '' || count(*) AS found FROM journal").await, ["131"], "the lines stay");
+    assert_eq!(world.remove(Removed::Addresses).await, [0], "once is enough");
+    for sql in [
+        "UPDATE journal SET address = '203.0.113.9'",
+        "UPDATE journal SET address = '203.0.113.9' WHERE row_id = 131",
+        "UPDATE journal SET address = NULL, fact = 'g' WHERE row_id = 131",
+        "UPDATE journal SET reason = 'none'",
+    ] {
+        assert!(world.store.write(move |tx, _| tx.execute(sql, values![])).await.is_err(), "{sql}");
+    }
 }
 
 #[tokio::test]

@@ -19,15 +19,18 @@ fn length(ratio: f64) -> f64 {
 pub fn draw(measured: &Measured) -> String {
     let height = TOP + ROW * measured.stages.len() + 40;
     let mut svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {height}" role="img" aria-label="Logins and enrolments beside floods">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {height}" role="img"
+ aria-label="Logins and enrolments beside floods">
 <style>
 svg {{ font: 14px system-ui, sans-serif; background: #fff }} text {{ fill: #1b1b1b }} .dim {{ fill: #595959 }}
-.login {{ fill: #1f6feb }} .enrol {{ fill: #8a63d2 }} line {{ stroke: #c4c4c4 }} .twice {{ stroke: #c0392b; stroke-dasharray: 5 4 }}
+.login {{ fill: #1f6feb }} .enrol {{ fill: #8a63d2 }} line {{ stroke: #c4c4c4 }}
+.twice {{ stroke: #c0392b; stroke-dasharray: 5 4 }}
 @media (prefers-color-scheme: dark) {{ svg {{ background: #16181d }} text {{ fill: #eaeaea }} .dim {{ fill: #a5a5a5 }}
 .login {{ fill: #5b9bff }} .enrol {{ fill: #b295ee }} line {{ stroke: #444 }} .twice {{ stroke: #ff7a6b }} }}
 </style>
 <text x="20" y="28" font-size="18">The slowest hundredth beside a flood, in times of its quiet figure</text>
-<text x="20" y="50" class="dim">{connections} connections a flood, {seconds} s each; in quiet a login takes {login:.0} ms, an enrolment {enrol:.0} ms (p99)</text>
+<text x="20" y="50" class="dim">{connections} connections a flood, {seconds} s each;
+in quiet a login takes {login:.0} ms, an enrolment {enrol:.0} ms (p99)</text>
 <rect x="{LEFT}" y="60" width="12" height="12" class="login"/><text x="{login_at}" y="71">login</text>
 <rect x="{enrol_box}" y="60" width="12" height="12" class="enrol"/><text x="{enrol_at}" y="71">enrolment</text>
 "#,
@@ -43,7 +46,8 @@ svg {{ font: 14px system-ui, sans-serif; background: #fff }} text {{ fill: #1b1b
         let x = LEFT + length(times);
         let _ = writeln!(
             svg,
-            r#"<line x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}" class="{class}"/><text x="{x}" y="{label}" text-anchor="middle" class="dim">{times}×</text>"#,
+            r#"<line x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom}" class="{class}"/>
+<text x="{x}" y="{label}" text-anchor="middle" class="dim">{times}×</text>"#,
             bottom = height - 32,
             label = height - 14,
         );
@@ -66,7 +70,8 @@ svg {{ font: 14px system-ui, sans-serif; background: #fff }} text {{ fill: #1b1b
             let wide = length(ratio).max(1.0);
             let _ = writeln!(
                 svg,
-                r#"<rect x="{LEFT}" y="{top}" width="{wide:.1}" height="13" class="{class}"/><text x="{at:.1}" y="{text}" font-size="12">{ratio:.1}×</text>"#,
+                r#"<rect x="{LEFT}" y="{top}" width="{wide:.1}" height="13" class="{class}"/>
+<text x="{at:.1}" y="{text}" font-size="12">{ratio:.1}×</text>"#,
                 top = y + down,
                 at = LEFT + wide + 6.0,
                 text = y + down + 11,

@@ -13,17 +13,19 @@ const AGES: Ages = Ages {
     proofs: Duration::from_secs(3600),
     events: DAY.saturating_mul(10),
     journal: DAY.saturating_mul(60),
+    addresses: DAY.saturating_mul(5),
     links: DAY.saturating_mul(2),
     ended: DAY.saturating_mul(30),
 };
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "challenge",
     "challenge WHERE idempotency_key IS NOT NULL",
     "challenge_device",
     "push",
     "webhook_event",
     "journal",
+    "journal WHERE address IS NOT NULL",
     "accepted_proof",
     "enrolment",
 ];

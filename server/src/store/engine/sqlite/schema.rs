@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0011_code_steps.sql"),
     include_str!("../../../../migrations/0012_told_over.sql"),
     include_str!("../../../../migrations/0013_people.sql"),
+    include_str!("../../../../migrations/0014_addresses.sql"),
 ];
 
 /// The version of a database that has taken every step.

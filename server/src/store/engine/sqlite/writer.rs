@@ -166,7 +166,8 @@ impl Committer {
     fn finish(&self, transaction: Result<(), StoreError>, pieces: usize) -> Result<(), StoreError> {
         let Self { connection, clock, health, commits, .. } = self;
         let waited = clock.since_boot();
-        // Last, whether the file that has it is still the one that the next start will open: only then it is acknowledged.
+        // Last, whether the file that has it is still the one that the next start will open: only then it is
+        // acknowledged.
         let committed = transaction.and_then(|()| run(connection, "COMMIT")).and_then(|()| health.look());
         match &committed {
             Ok(()) => {

@@ -1,27 +1,19 @@
-//! `[metrics]`: where the figures are read.
+//! The figures at an address of their own.
 
-use super::listener::{self, Places, Served};
-use super::serve::bind;
+pub mod config;
+
+use super::listener::{self, Places, Served, bind};
 use super::startup::StartupError;
 use crate::doors::routes;
 use crate::service::Service;
-use serde::{Deserialize, Serialize};
+use config::MetricsConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The most connections to the figures' own address.
+/// The most connections to them.
 const CONNECTIONS: usize = 64;
-
-/// `[metrics]`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MetricsConfig {
-    /// Where the figures are, and nothing else: an address that only the monitoring reaches. Without it they are at
-    /// `/metrics` of the server itself, for callers on this machine, while `public_url` is on it too.
-    pub listen: Option<SocketAddr>,
-}
 
 /// The figures' own address, taken before anything else is begun.
 pub struct Reserved {
