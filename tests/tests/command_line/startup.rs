@@ -44,7 +44,7 @@ async fn a_missing_master_key_is_asked_for_and_not_made_anew() {
     let data = used().await;
     std::fs::remove_file(data.path().join("master.key")).unwrap();
     refuses(&data, "master.key is missing").await;
-    refuses(&data, "Put the file back from your backup").await;
+    refuses(&data, "Put the file back from where you keep it").await;
     let ended = run(admin_command(data.path(), &["key", "rotate"])).await.expect(5);
     assert!(ended.err.contains("master.key is missing"), "{ended:?}");
     assert!(!data.path().join("master.key").exists());
