@@ -279,6 +279,10 @@ pub struct NotTried {
     pub device: EnrolmentId,
     /// True when its time has come and no sender has it.
     pub is_due: bool,
+    /// When its time comes, and until when a sender has it.
+    pub times: (Timestamp, Option<Timestamp>),
+    /// When somebody was told that its question is over.
+    pub told_over_at: Option<Timestamp>,
 }
 
 /// The pushes that were queued to be sent, and not tried.
@@ -286,7 +290,7 @@ pub struct NotTried {
 /// # Errors
 /// The store's, when the database gives no answer.
 pub fn pushes_not_tried(tx: &dyn Transaction, now: Timestamp) -> Result<Vec<NotTried>, StoreError> {
-    let sql = "SELECT p.row_id, e.handle, p.due_at, p.leased_until FROM push p
+    let sql = "SELECT p.row_id, e.handle, p.due_at, p.leased_until, c.told_over_at FROM push p
                JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                JOIN account a ON a.row_id = c.account
                WHERE p.state = 'queued' AND p.attempts = 0 AND p.expires_at > $1 AND e.state = 'confirmed'
@@ -295,7 +299,13 @@ pub fn pushes_not_tried(tx: &dyn Transaction, now: Timestamp) -> Result<Vec<NotT
     let read = |row: &Columns| {
         let (due_at, leased_until): (Timestamp, Option<Timestamp>) = (row.get("due_at")?, row.get("leased_until")?);
         let is_due = due_at <= now && leased_until.is_none_or(|until| until <= now);
-        Ok(NotTried { row_id: row.get("row_id")?, device: row.get("handle")?, is_due })
+        Ok(NotTried {
+            row_id: row.get("row_id")?,
+            device: row.get("handle")?,
+            is_due,
+            times: (due_at, leased_until),
+            told_over_at: row.get("told_over_at")?,
+        })
     };
     tx.rows("push", sql, &[now.into()])?.iter().map(read).collect()
 }

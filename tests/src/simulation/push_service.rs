@@ -232,7 +232,7 @@ impl World {
             if one.is_due || since + LEASE < true_now {
                 let late = since.until(true_now);
                 return Err(format!(
-                    "a push to phone {phone}, which is well, is held up; it waits for {late:?} or more"
+                    "a push to phone {phone}, which is well, is held up; it waits for {late:?} or more: {one:?}"
                 ));
             }
         }
