@@ -4,7 +4,7 @@
 use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
-use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -268,6 +268,32 @@ pub fn devices(tx: &dyn Transaction, now: Timestamp) -> Result<BTreeMap<Enrolmen
         device.unwrap().waits.push(row.get("handle")?);
     }
     Ok(devices)
+}
+
+/// How many questions of each relying party wait for an account.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn open_questions(tx: &dyn Transaction, account: AccountId, now: Timestamp) -> Result<Vec<usize>, StoreError> {
+    let sql = "SELECT count(*) AS open FROM challenge c JOIN account a ON a.row_id = c.account
+               WHERE a.handle = $1 AND c.state = 'pending' AND c.told_over_at IS NULL AND c.expires_at > $2
+               GROUP BY c.relying_party";
+    tx.rows("challenge", sql, &[account.into(), now.into()])?.iter().map(|row| row.get("open")).collect()
+}
+
+/// True when so many questions, of one relying party each, are as many as may wait.
+pub fn are_many(open: &[usize]) -> bool {
+    open.iter().sum::<usize>() >= MOST_QUESTIONS || open.iter().any(|of_one| *of_one >= MOST_QUESTIONS_OF_ONE)
+}
+
+/// How many links of an account are open.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn open_links(tx: &dyn Transaction, account: AccountId, now: Timestamp) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) AS open FROM enrolment e JOIN account a ON a.row_id = e.account
+               WHERE a.handle = $1 AND e.state IN ('open', 'proposed') AND e.expires_at > $2";
+    tx.one_row("enrolment", sql, &[account.into(), now.into()])?.get("open")
 }
 
 /// A queued push that nobody has tried to send.
