@@ -53,12 +53,18 @@ impl Clock for ManualClock {
 pub struct SkewedClock {
     truth: ManualClock,
     ahead_ms: Arc<AtomicI64>,
+    counts: bool,
 }
 
 impl SkewedClock {
     /// A clock that is right.
     pub fn new(truth: &ManualClock) -> Self {
-        Self { truth: truth.clone(), ahead_ms: Arc::default() }
+        Self { truth: truth.clone(), ahead_ms: Arc::default(), counts: false }
+    }
+
+    /// The same, beside a counter that nobody sets.
+    pub fn with_counter(self) -> Self {
+        Self { counts: true, ..self }
     }
 
     /// Sets it so far ahead of the true one.
@@ -75,5 +81,9 @@ impl SkewedClock {
 impl Clock for SkewedClock {
     fn now(&self) -> Timestamp {
         self.truth.now().shifted(self.ahead_ms())
+    }
+
+    fn since_boot(&self) -> Option<Duration> {
+        self.truth.since_boot().filter(|_| self.counts)
     }
 }

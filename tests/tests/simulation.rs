@@ -10,7 +10,7 @@ const SEEDS: [u64; 2] = [1, 2];
 /// How long each of its worlds lasts.
 const STEPS: u64 = 3_000;
 /// What must have happened, and how often at least: a simulation in which nobody signs in proves nothing.
-const HAPPENED: [(&str, u64); 54] = [
+const HAPPENED: [(&str, u64); 58] = [
     ("answers by something else", 20),
     ("jumps of the server's clock ahead", 2),
     ("long polls cut", 2),
@@ -41,6 +41,7 @@ const HAPPENED: [(&str, u64); 54] = [
     ("keys rotated", 1),
     ("lapsed", 2),
     ("late answers refused", 20),
+    ("links past the limit refused", 1),
     ("phone restarts", 8),
     ("pushes failed", 1),
     ("pushes lost", 1),
@@ -50,6 +51,8 @@ const HAPPENED: [(&str, u64); 54] = [
     ("pushes to a stranger", 1),
     ("pushes to nobody", 1),
     ("pushing cut", 10),
+    ("questions past the limit refused", 1),
+    ("questions past the rate refused", 10),
     ("refused by a stopping server", 1),
     ("relying parties retired", 1),
     ("replays refused", 1),
@@ -63,6 +66,7 @@ const HAPPENED: [(&str, u64); 54] = [
     ("strangers refused", 15),
     ("told approved", 5),
     ("waits answered", 60),
+    ("waits past the limit refused", 1),
     ("wrong clocks refused", 10),
     ("wrong numbers refused", 2),
 ];

@@ -383,18 +383,19 @@ impl Store {
         .await
     }
 
-    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent. One that
-    /// was refused for as long as its challenge lived has failed.
+    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent: one that was
+    /// told as over is never sent, however long it has still to live by a clock that went back. One that was refused for
+    /// as long as its challenge lived has failed.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
     pub async fn drop_stale_pushes(&self) -> Result<(), StoreError> {
         self.write(|tx, now| {
-            let sql = "UPDATE push SET state = CASE WHEN expires_at <= $1 AND cause IS NOT NULL THEN 'failed' \
-                                               ELSE 'dropped' END
-                       WHERE state = 'queued' AND (expires_at <= $1
-                       OR (kind = 'challenge' AND (SELECT state FROM challenge WHERE row_id = push.challenge) \
-                           <> 'pending'))";
+            let sql = "UPDATE push SET state = CASE WHEN cause IS NOT NULL AND (expires_at <= $1 OR 'pending' =
+                           (SELECT state FROM challenge WHERE row_id = push.challenge)) THEN 'failed' ELSE 'dropped' END
+                       WHERE state = 'queued' AND (expires_at <= $1 OR (kind = 'challenge' AND EXISTS
+                           (SELECT 1 FROM challenge c WHERE c.row_id = push.challenge
+                            AND (c.state <> 'pending' OR c.told_over_at IS NOT NULL))))";
             tx.execute(sql, values![now])?;
             Ok(())
         })

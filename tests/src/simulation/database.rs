@@ -4,7 +4,7 @@
 use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
-use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -270,6 +270,32 @@ pub fn devices(tx: &dyn Transaction, now: Timestamp) -> Result<BTreeMap<Enrolmen
     Ok(devices)
 }
 
+/// How many questions of each relying party wait for an account.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn open_questions(tx: &dyn Transaction, account: AccountId, now: Timestamp) -> Result<Vec<usize>, StoreError> {
+    let sql = "SELECT count(*) AS open FROM challenge c JOIN account a ON a.row_id = c.account
+               WHERE a.handle = $1 AND c.state = 'pending' AND c.told_over_at IS NULL AND c.expires_at > $2
+               GROUP BY c.relying_party";
+    tx.rows("challenge", sql, &[account.into(), now.into()])?.iter().map(|row| row.get("open")).collect()
+}
+
+/// True when so many questions, of one relying party each, are as many as may wait.
+pub fn are_many(open: &[usize]) -> bool {
+    open.iter().sum::<usize>() >= MOST_QUESTIONS || open.iter().any(|of_one| *of_one >= MOST_QUESTIONS_OF_ONE)
+}
+
+/// How many links of an account are open.
+///
+/// # Errors
+/// The store's, when the database gives no answer.
+pub fn open_links(tx: &dyn Transaction, account: AccountId, now: Timestamp) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) AS open FROM enrolment e JOIN account a ON a.row_id = e.account
+               WHERE a.handle = $1 AND e.state IN ('open', 'proposed') AND e.expires_at > $2";
+    tx.one_row("enrolment", sql, &[account.into(), now.into()])?.get("open")
+}
+
 /// A queued push that nobody has tried to send.
 #[derive(Debug)]
 pub struct NotTried {
@@ -279,6 +305,10 @@ pub struct NotTried {
     pub device: EnrolmentId,
     /// True when its time has come and no sender has it.
     pub is_due: bool,
+    /// When its time comes, and until when a sender has it.
+    pub times: (Timestamp, Option<Timestamp>),
+    /// When somebody was told that its question is over.
+    pub told_over_at: Option<Timestamp>,
 }
 
 /// The pushes that were queued to be sent, and not tried.
@@ -286,7 +316,7 @@ pub struct NotTried {
 /// # Errors
 /// The store's, when the database gives no answer.
 pub fn pushes_not_tried(tx: &dyn Transaction, now: Timestamp) -> Result<Vec<NotTried>, StoreError> {
-    let sql = "SELECT p.row_id, e.handle, p.due_at, p.leased_until FROM push p
+    let sql = "SELECT p.row_id, e.handle, p.due_at, p.leased_until, c.told_over_at FROM push p
                JOIN challenge c ON c.row_id = p.challenge JOIN enrolment e ON e.row_id = p.enrolment
                JOIN account a ON a.row_id = c.account
                WHERE p.state = 'queued' AND p.attempts = 0 AND p.expires_at > $1 AND e.state = 'confirmed'
@@ -295,7 +325,13 @@ pub fn pushes_not_tried(tx: &dyn Transaction, now: Timestamp) -> Result<Vec<NotT
     let read = |row: &Columns| {
         let (due_at, leased_until): (Timestamp, Option<Timestamp>) = (row.get("due_at")?, row.get("leased_until")?);
         let is_due = due_at <= now && leased_until.is_none_or(|until| until <= now);
-        Ok(NotTried { row_id: row.get("row_id")?, device: row.get("handle")?, is_due })
+        Ok(NotTried {
+            row_id: row.get("row_id")?,
+            device: row.get("handle")?,
+            is_due,
+            times: (due_at, leased_until),
+            told_over_at: row.get("told_over_at")?,
+        })
     };
     tx.rows("push", sql, &[now.into()])?.iter().map(read).collect()
 }

@@ -61,8 +61,19 @@ impl World {
         self.host.call_and_leave(&request).await;
         self.rest(before).await?;
         self.touch(&request);
+        self.registers(&request);
+        self.taken.take(&request, self.true_now());
         self.lost(&request, "callers gone");
         Ok(())
+    }
+
+    /// A phone gives the server the place where it is reached, and may never hear that it has.
+    pub fn registers(&self, request: &Request) {
+        if let (Caller::Phone { phone, .. }, "PUT", "/v1/device/push") =
+            (request.caller, request.method, &*request.target)
+        {
+            self.gateway.may_forget(phone);
+        }
     }
 
     fn reply(&mut self, request: Request, response: HttpResponse) {

@@ -47,7 +47,7 @@ impl World {
                     self.record.count("accounts removed");
                     self.phones[phone].accounts.retain(|(known, _)| *known != id);
                     self.removed.push(id);
-                    self.gateway.lost_device(phone);
+                    self.gateway.may_forget(phone);
                 }
                 // Told before the phone was restarted, and not heard by its owner.
                 (Err(Error::AccountEnded), Errand::Pull(id, _)) => self.errand(phone, Errand::Remove(id)),

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::generator::{Generator, SeededRandomness};
+use super::limits;
 use super::network::{Request, SERVER_URL};
 use super::push_service::FickleGateway;
 use crate::clock::SkewedClock;
@@ -13,6 +14,7 @@ use countersign_protocol::time::Clock;
 use countersign_server::delivery::push::{Gateway, Sender};
 use countersign_server::doors::routes;
 use countersign_server::runtime::config::Config;
+use countersign_server::runtime::watch::Watch;
 use countersign_server::runtime::{init, open};
 use countersign_server::service::Service;
 use countersign_server::store::{Ages, PROOF_REMEMBERED, Place, Removed, Rules};
@@ -47,6 +49,7 @@ pub struct Host {
     pub app: Arc<Service>,
     router: Router,
     sender: Sender,
+    watch: Watch,
 }
 
 impl Host {
@@ -60,6 +63,7 @@ impl Host {
     ) -> Self {
         let mut config = Config::load(None, std::iter::empty()).unwrap();
         config.data_dir = directory.to_owned();
+        config.limits = limits::tight();
         let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(randomness));
         let store = ((plan.engine.place)(directory), plan.rules);
         let of_host: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -67,7 +71,8 @@ impl Host {
         let app = service(&config, &store, &clock, &randomness).await;
         let router = routes::router(Arc::clone(&app));
         let sender = Sender::with_gateway(Arc::clone(&app), Arc::clone(&gateway) as Arc<dyn Gateway>);
-        Self { config, store, clock, randomness, gateway, app, router, sender }
+        let watch = Watch::new(Arc::clone(&app), config.data_dir.clone());
+        Self { config, store, clock, randomness, gateway, app, router, sender, watch }
     }
 
     /// The answer to a request, once it is there.
@@ -117,6 +122,11 @@ impl Host {
         }
     }
 
+    /// Looks at its clock and its certificate, as it does every few seconds.
+    pub async fn look(&mut self) {
+        self.watch.look().await;
+    }
+
     /// Ends: whoever waits hears at once, what was accepted is written.
     pub async fn close(&self) {
         self.app.stopping.cancel();
@@ -129,6 +139,8 @@ impl Host {
         self.router = routes::router(Arc::clone(&self.app));
         let gateway = Arc::clone(&self.gateway) as Arc<dyn Gateway>;
         self.sender = Sender::with_gateway(Arc::clone(&self.app), gateway);
+        self.watch = Watch::new(Arc::clone(&self.app), self.config.data_dir.clone());
+        self.look().await;
     }
 
     /// Where the files are.

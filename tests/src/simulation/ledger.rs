@@ -113,8 +113,9 @@ impl Ledger {
                 self.taken_back.insert(*id);
                 self.note_read(*id, response)
             }
-            // A relying party that was retired is told no more than that.
+            // A relying party that was retired is told no more than that, and so is one that asks too often.
             Meaning::Intrude if response.status == 401 => Ok(()),
+            Meaning::Intrude if matches!(&*code(response), "too_many_creations" | "too_many_enrolments") => Ok(()),
             Meaning::Intrude if response.status != 404 || code(response) != "not_found" => Err(format!(
                 "a stranger was answered: {} {} got {} {}",
                 request.method,

@@ -23,7 +23,7 @@ impl World {
         if let Some(account) = store.account_of_enrolment(id).await.map_err(failed)? {
             store.revoke_device(Actor::OPERATOR, account, id).await.map_err(failed)?;
             self.record.count("devices revoked");
-            self.gateway.lost_device(phone);
+            self.gateway.may_forget(phone);
             self.record.tell(format!("the operator removes {id}"));
         }
         Ok(())

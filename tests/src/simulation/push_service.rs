@@ -128,8 +128,9 @@ impl FickleGateway {
         self.wards().missed.contains(&endpoint(phone))
     }
 
-    /// A device of this phone was removed: it may be the one that would have heard.
-    pub fn lost_device(&self, phone: usize) {
+    /// The server may have lost what it was told of the place of a phone: a device was removed that would have heard of
+    /// it, or has registered the place again, whether its phone knows or not.
+    pub fn may_forget(&self, phone: usize) {
         self.wards().missed.remove(&endpoint(phone));
     }
 
@@ -232,7 +233,7 @@ impl World {
             if one.is_due || since + LEASE < true_now {
                 let late = since.until(true_now);
                 return Err(format!(
-                    "a push to phone {phone}, which is well, is held up; it waits for {late:?} or more"
+                    "a push to phone {phone}, which is well, is held up; it waits for {late:?} or more: {one:?}"
                 ));
             }
         }

@@ -6,7 +6,9 @@ use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::Host;
 use super::ledger::{self, Ledger};
+use super::limits::Taken;
 use super::network::{Caller, Meaning, Network, Packet, Request, silence};
+use super::parked::Parked;
 use super::push_service::FickleGateway;
 use super::row::Row;
 use super::site::{Person, Site};
@@ -15,7 +17,6 @@ use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
-use countersign_server::service::heed::heed;
 use countersign_server::store::Transaction;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -23,35 +24,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
 /// How often others get their turn before somebody who never rests is given up.
-const PATIENCE: usize = 100_000;
-/// How much later than asked for a timer may ring.
-const TIMER_SLACK: Duration = Duration::from_millis(2);
-/// How many more looks somebody who is late is given: seconds, on a machine that does nothing else.
-const LOOKS_OF_THE_LATE: usize = 10_000;
+pub(super) const PATIENCE: usize = 100_000;
+/// How often the server looks at its clock.
+const WATCHED_EVERY: Duration = Duration::from_secs(5);
 /// The longest chain of reads that a woken caller makes.
 const LONGEST_LOOK: usize = 8;
-
-/// A request that the server holds until there is something to say.
-pub struct Parked {
-    /// The request.
-    pub request: Request,
-    task: JoinHandle<HttpResponse>,
-    /// By the true clock.
-    until: Timestamp,
-    /// True once the server's clock has jumped: then it may notice an end only when its patience is over.
-    pub shaken: bool,
-}
-
-impl Parked {
-    /// The connection ends, and the server notices.
-    pub async fn give_up(self) {
-        self.task.abort();
-        drop(self.task.await);
-    }
-}
 
 /// What has happened, in counts and in the latest words.
 #[derive(Default)]
@@ -119,7 +98,11 @@ pub struct World {
     pub removed: Vec<EnrolmentId>,
     /// Since when, by the true clock, a push is known that nobody has tried to send.
     pub held: BTreeMap<i64, Timestamp>,
+    /// What was taken of the rates.
+    pub taken: Taken,
     touched: Vec<ChallengeId>,
+    /// When the server looked at its clock, by the true one.
+    watched_at: Timestamp,
     _directory: TempDir,
 }
 
@@ -137,8 +120,10 @@ impl World {
         let network = Arc::new(Network::new(clock.clone()));
         let gateway = Arc::new(FickleGateway::new(Arc::clone(&network), plan.reading, choices.fork()));
         let files = directory.path().join("server");
-        let host = Host::open(plan, &files, SkewedClock::new(&clock), choices.fork(), Arc::clone(&gateway)).await;
-        let database = Database::new(clock.now());
+        let host =
+            Host::open(plan, &files, SkewedClock::new(&clock).with_counter(), choices.fork(), Arc::clone(&gateway))
+                .await;
+        let (database, watched_at) = (Database::new(clock.now()), clock.now());
         let phones = (0..phones)
             .map(|number| {
                 let folder = directory.path().join(format!("phone-{number}"));
@@ -162,7 +147,9 @@ impl World {
             record: Record { kept: plan.events, ..Record::default() },
             removed: Vec::new(),
             held: BTreeMap::new(),
+            taken: Taken::default(),
             touched: Vec::new(),
+            watched_at,
             _directory: directory,
         }
     }
@@ -170,6 +157,11 @@ impl World {
     /// The server's time.
     pub fn now(&self) -> Timestamp {
         self.host.clock.now()
+    }
+
+    /// The true time.
+    pub fn true_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Time goes by.
@@ -181,6 +173,10 @@ impl World {
             self.record.count("calls given up");
             self.network.answer(call, Err(silence()));
         }
+        if self.clock.now() >= self.watched_at + WATCHED_EVERY {
+            self.watched_at = self.clock.now();
+            self.host.look().await;
+        }
     }
 
     /// The server answers one request, and nothing else happens meanwhile.
@@ -189,11 +185,12 @@ impl World {
     /// What must not be.
     pub async fn serve(&mut self, request: Request) -> Result<HttpResponse, String> {
         self.record.tell(request.to_string());
-        let response = self.host.call(&request).await;
+        let response = self.answered(&request).await?;
         if matches!(request.caller, Caller::Site(_)) && !self.knows_key(&request) && response.status != 401 {
             return Err(format!("{} was answered to a key that is retired", request.target));
         }
         self.truthful(&request, &response).await?;
+        self.limited(&request, &response).await?;
         self.note(&request, &response)?;
         Ok(response)
     }
@@ -214,17 +211,13 @@ impl World {
         }
         self.touch(request);
         self.tally(request, response);
+        if (200..300).contains(&response.status) {
+            self.registers(request);
+        }
         if response.status == 503 && !self.host.app.stopping.is_cancelled() {
             return Err(format!("{} {} is unavailable", request.method, request.target));
         }
         self.ledger.note(request, response, self.host.clock.now())
-    }
-
-    /// Takes in what somebody heard who has waited. One whose relying party was retired meanwhile may have heard
-    /// something just before.
-    fn note_waited(&mut self, request: &Request, response: &HttpResponse) -> Result<(), String> {
-        let retired = matches!(request.caller, Caller::Site(_)) && !self.knows_key(request);
-        if retired { Ok(()) } else { self.note(request, response) }
     }
 
     /// Compares what the server said of a challenge with what it was just before.
@@ -285,7 +278,7 @@ impl World {
     ///
     /// # Errors
     /// When it never is.
-    pub async fn rest(&self, tasks: usize) -> Result<(), String> {
+    pub async fn rest(&mut self, tasks: usize) -> Result<(), String> {
         for _ in 0..PATIENCE {
             if alive_tasks() <= tasks {
                 // What was handed to the writer before is written when this is.
@@ -293,86 +286,18 @@ impl World {
                 return Ok(());
             }
             self.let_look().await;
+            self.pass_what_is_held_back().await;
         }
         Err("what a caller left behind is never done".into())
     }
 
     /// Lets everybody who was woken look, as far as it goes. Reads are made one after the other, so whatever was asked
     /// before has been read when this read is.
-    async fn let_look(&self) {
+    pub(super) async fn let_look(&self) {
         for _ in 0..LONGEST_LOOK {
             tokio::task::spawn_blocking(|| ()).await.unwrap();
             tokio::task::yield_now().await;
         }
-    }
-
-    fn waiting(&self) -> usize {
-        let app = &self.host.app;
-        app.wake.challenges.count() + app.wake.devices.count() + app.wake.enrolments.count()
-    }
-
-    /// The server holds a request that is ready to wait.
-    ///
-    /// # Errors
-    /// When it neither answers nor waits.
-    pub async fn park(&mut self, request: Request) -> Result<(), String> {
-        self.record.tell(request.to_string());
-        let before = self.waiting();
-        let task = tokio::spawn(self.host.call(&request));
-        let until = self.clock.now() + Duration::from_secs(request.patience());
-        for _ in 0..PATIENCE {
-            if task.is_finished() || self.waiting() > before {
-                self.parked.push(Parked { request, task, until, shaken: false });
-                return Ok(());
-            }
-            self.let_look().await;
-        }
-        Err("a request neither waits nor is answered".into())
-    }
-
-    /// Takes the answers of those who waited, and sees to it that nobody waits who should have been woken.
-    ///
-    /// # Errors
-    /// What must not be.
-    pub async fn harvest(&mut self) -> Result<(), String> {
-        if self.parked.is_empty() {
-            return Ok(());
-        }
-        // As the server's watch does: the operator's commands run beside the server.
-        heed(&self.host.app.store, &self.host.app.wake).await.map_err(|error| error.to_string())?;
-        self.let_look().await;
-        // A read is made on a thread of the machine, which may be busy elsewhere: who is late is given more turns, and
-        // is called forgotten only then.
-        let mut turns = 0;
-        while let Some(late) = self.parked.iter().find(|parked| self.is_overdue(parked)) {
-            if turns == LOOKS_OF_THE_LATE {
-                return Err(format!("{} still waits, and nobody woke it", late.request.target));
-            }
-            turns += 1;
-            self.let_look().await;
-        }
-        let (done, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.parked).into_iter().partition(|parked| parked.task.is_finished());
-        self.parked = waiting;
-        for Parked { request, task, .. } in done {
-            self.record.count("waits answered");
-            let response = task.await.map_err(|error| error.to_string())?;
-            self.note_waited(&request, &response)?;
-            self.network.put(Packet::Reply(request, response));
-        }
-        Ok(())
-    }
-
-    /// True when somebody waits still who should have been answered by now.
-    fn is_overdue(&self, parked: &Parked) -> bool {
-        // A timer rings just after a moment, so that what it wakes sees that moment passed.
-        let now = self.now() - TIMER_SLACK;
-        let over = ledger::subject(&parked.request)
-            .and_then(|id| self.database.row(id))
-            .is_some_and(|row| row.state(now) != ChallengeState::Pending);
-        let retired = matches!(parked.request.caller, Caller::Site(_)) && !self.knows_key(&parked.request);
-        let over = (over || retired) && !parked.shaken;
-        !parked.task.is_finished() && (over || parked.until + TIMER_SLACK < self.clock.now())
     }
 
     /// The server stops, answers whoever waits, and starts again on the same files; what comes meanwhile hears so.
@@ -391,10 +316,8 @@ impl World {
         } else {
             self.host.close().await;
         }
-        for Parked { request, task, .. } in std::mem::take(&mut self.parked) {
-            let response = task.await.map_err(|error| error.to_string())?;
-            self.note_waited(&request, &response)?;
-            self.network.put(Packet::Reply(request, response));
+        for parked in std::mem::take(&mut self.parked) {
+            self.hear_waited(parked).await?;
         }
         if jump != 0 {
             self.look(false).await?;

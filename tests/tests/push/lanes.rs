@@ -198,3 +198,21 @@ async fn a_push_that_was_refused_until_its_question_ended_has_failed() {
     site.until(&challenge, "push", "failed").await;
     assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(PushFailure::NotNow));
 }
+
+#[tokio::test]
+async fn a_push_whose_question_was_told_as_over_leaves_the_queue_although_the_clock_went_back() {
+    let scene = Scene::new().await;
+    let (origin, mut asked) = answering(507).await;
+    let (phone, id) = scene.pushed_phone(&[registered_at(&origin, "dead")]).await;
+    let Scene { clock, server, site, user } = scene;
+    let challenge = site.ask(&user).await;
+    asked.recv().await.unwrap();
+    site.until(&challenge, "push_reason", "the push service answered 507 Insufficient Storage").await;
+    clock.set_back(Duration::from_secs(7200));
+    assert_eq!(site.state(&challenge).await, "expired", "it began by a clock that was ahead");
+    // Later than the longest time between two looks through the queue, and two hours before the question ends.
+    clock.advance(Duration::from_secs(31));
+    server.service().wake.pushes.notify_one();
+    site.until(&challenge, "push", "failed").await;
+    assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(PushFailure::NotNow));
+}
