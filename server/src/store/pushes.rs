@@ -383,9 +383,9 @@ impl Store {
         .await
     }
 
-    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent: one that was
-    /// told as over is never sent, however long it has still to live by a clock that went back. One that was refused for
-    /// as long as its challenge lived has failed.
+    /// Ends the queued pushes whose challenge is over, so that the queue holds only what may still be sent: one that
+    /// was told as over is never sent, however long it has still to live by a clock that went back. One that was
+    /// refused for as long as its challenge lived has failed.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
