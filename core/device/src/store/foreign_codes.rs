@@ -12,10 +12,12 @@ pub(crate) struct StoredForeignCode {
     pub id: ForeignCodeId,
     /// Its `otpauth` link, sealed.
     pub link: Vec<u8>,
+    /// The name of its group, sealed.
+    pub group: Option<Vec<u8>>,
 }
 
 impl Store {
-    /// All of them, oldest first.
+    /// All of them, in the person's order.
     pub fn foreign_codes(&self) -> Result<Vec<StoredForeignCode>, Error> {
         all(&self.connection())
     }
@@ -31,12 +33,29 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (changed, result) = change(all(&transaction)?)?;
         for code in changed {
-            let sql = "INSERT INTO foreign_code (code_id, link, added_at) VALUES (?1, ?2, ?3)
-                       ON CONFLICT (code_id) DO UPDATE SET link = excluded.link";
-            transaction.execute(sql, (code.id.to_string(), code.link, at.millis()))?;
+            let sql = "INSERT INTO foreign_code (code_id, link, added_at, group_name, position)
+                       VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(position) + 1, 0) FROM foreign_code))
+                       ON CONFLICT (code_id) DO UPDATE SET link = excluded.link, group_name = excluded.group_name";
+            transaction.execute(sql, (code.id.to_string(), code.link, at.millis(), code.group))?;
         }
         transaction.commit()?;
         Ok(result)
+    }
+
+    /// Puts them into this order. Those that it does not name follow in the order that they had; what it names and is
+    /// not here is passed over.
+    pub fn arrange_foreign_codes(&self, order: &[ForeignCodeId]) -> Result<(), Error> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut rest: Vec<ForeignCodeId> = all(&transaction)?.into_iter().map(|code| code.id).collect();
+        let known = order.iter().filter_map(|id| rest.iter().position(|one| one == id).map(|at| rest.remove(at)));
+        let mut arranged: Vec<ForeignCodeId> = known.collect();
+        arranged.append(&mut rest);
+        for (id, position) in arranged.iter().zip(0_i64..) {
+            let sql = "UPDATE foreign_code SET position = ?2 WHERE code_id = ?1 AND position <> ?2";
+            transaction.execute(sql, (id.to_string(), position))?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Forgets one; false when there is none of this id.
@@ -46,9 +65,11 @@ impl Store {
 }
 
 fn all(connection: &Connection) -> Result<Vec<StoredForeignCode>, Error> {
-    let mut statement = connection.prepare("SELECT * FROM foreign_code ORDER BY added_at, rowid")?;
-    let read =
-        |row: &rusqlite::Row<'_>| Ok(StoredForeignCode { id: read_handle(row, "code_id")?, link: row.get("link")? });
+    let mut statement = connection.prepare("SELECT * FROM foreign_code ORDER BY position, rowid")?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let (id, link) = (read_handle(row, "code_id")?, row.get("link")?);
+        Ok(StoredForeignCode { id, link, group: row.get("group_name")? })
+    };
     let rows = statement.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
