@@ -22,6 +22,7 @@ pub struct ForeignCode {
     /// The code of this moment. None is one by counter, which serves once: `next_foreign_code` makes it.
     pub shown: Option<OneTimeCode>,
     /// The group in which the person keeps it.
+    #[uniffi(default = None)]
     pub group: Option<String>,
 }
 
@@ -52,6 +53,7 @@ pub struct OfferedCode {
     /// How it stands to those that are kept.
     pub standing: CodeStanding,
     /// The group in which the other app has it, and in which it is kept when it is new.
+    #[uniffi(default = None)]
     pub group: Option<String>,
 }
 

@@ -73,3 +73,30 @@ fn all(connection: &Connection) -> Result<Vec<StoredForeignCode>, Error> {
     let rows = statement.query_map([], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MIGRATIONS;
+
+    #[test]
+    fn codes_of_an_earlier_version_keep_the_order_in_which_they_came() {
+        let directory = tempfile::tempdir().unwrap();
+        let old = Connection::open(directory.path().join("authenticator.db")).unwrap();
+        MIGRATIONS[..5].iter().for_each(|step| old.execute_batch(step).unwrap());
+        for (id, at) in [("BBBBBBBBBBBBBBBBBBBBBA", 7), ("CCCCCCCCCCCCCCCCCCCCCA", 3), ("AAAAAAAAAAAAAAAAAAAAAA", 7)] {
+            old.execute("INSERT INTO foreign_code VALUES (?1, x'01', ?2)", (id, at)).unwrap();
+        }
+        old.pragma_update(None, "user_version", 5).unwrap();
+        drop(old);
+        let store = Store::open(directory.path()).unwrap();
+        let ids = |store: &Store| -> Vec<String> {
+            store.foreign_codes().unwrap().iter().map(|code| code.id.to_string()[..1].to_owned()).collect()
+        };
+        assert_eq!(ids(&store), ["C", "B", "A"]);
+        let id = "DDDDDDDDDDDDDDDDDDDDDA".parse().unwrap();
+        let new = StoredForeignCode { id, link: vec![1], group: None };
+        store.change_foreign_codes(Timestamp::from_millis(1), |_| Ok((vec![new], ()))).unwrap();
+        assert_eq!(ids(&store), ["C", "B", "A", "D"]);
+    }
+}

@@ -169,6 +169,9 @@ impl Code<'_> {
         let not_taken = |why| NotTaken { name: String::new(), why };
         let found = read_file(&self.link.value()).map_err(not_taken)?;
         let [taken]: [Taken; 1] = found.taken.try_into().map_err(|_| damaged_entry())?;
+        if !found.not_taken.is_empty() {
+            return Err(damaged_entry());
+        }
         Ok(Taken { group: group_name(self.group.name()), ..taken })
     }
 }

@@ -81,7 +81,9 @@ fn password_in(path: &Path) -> Result<Zeroizing<String>, Failure> {
 
 /// What a person types in the terminal, without showing it.
 fn asked(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|_| Failure {
+    // Standard input may be the file, and standard output a program that reads JSON.
+    let typed = std::io::stderr().is_terminal().then(|| rpassword::prompt_password(prompt).ok()).flatten();
+    typed.map(Zeroizing::new).ok_or_else(|| Failure {
         exit_code: 2,
         message: "there is no terminal in which to ask for the password; say --password-file FILE".into(),
     })
