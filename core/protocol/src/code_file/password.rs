@@ -100,10 +100,8 @@ pub(super) fn scrypt(password: &str, salt: &[u8], cost: ScryptCost) -> Result<Ke
 }
 
 /// The key that PBKDF2 with HMAC-SHA-256 makes of a password (RFC 8018, section 5.2).
-pub(super) fn pbkdf2(password: &str, salt: &[u8], iterations: NonZeroU32) -> Result<Key, LinkRefusal> {
-    if salt.len() > MAX_SALT {
-        return Err(LinkRefusal::DamagedFile);
-    }
+pub(super) fn pbkdf2(password: &str, salt: &[u8], iterations: u32) -> Result<Key, LinkRefusal> {
+    let iterations = NonZeroU32::new(iterations).filter(|_| salt.len() <= MAX_SALT).ok_or(LinkRefusal::DamagedFile)?;
     let mut key = Key::default();
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, password.as_bytes(), key.as_mut());
     Ok(key)

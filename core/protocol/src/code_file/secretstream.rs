@@ -22,7 +22,7 @@ pub(super) fn open(key: &Key, header: &[u8; HEADER_LENGTH], sealed: &[u8]) -> Op
     let (ciphertext, mac) = rest.split_at_checked(rest.len().checked_sub(TAG_LENGTH)?)?;
     let (for_key, for_nonce) = header.split_at(16);
     // The key of the stream, and the nonce of its first message: the number of the message, then the header's rest.
-    let mut stream_key = hchacha::<chacha20::R20>(&(*<&[u8; 32]>::from(&**key)).into(), for_key.try_into().ok()?);
+    let mut stream_key = hchacha::<chacha20::R20>((&**key).into(), for_key.try_into().ok()?);
     let mut nonce = [0; 12];
     nonce[0] = 1;
     nonce[4..].copy_from_slice(for_nonce);

@@ -8,13 +8,12 @@ use crate::otpauth::{Beside, Entry, Found, LinkRefusal, NotTaken, Taken};
 use data_encoding::BASE64;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use zeroize::Zeroizing;
 
 /// The versions that are known. In the first two no group has a name that its services tell.
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=4;
 /// Iterations of PBKDF2, which no file names.
-const ITERATIONS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+const ITERATIONS: u32 = 10_000;
 
 #[derive(Deserialize)]
 struct File<'a> {
