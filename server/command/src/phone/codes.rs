@@ -73,7 +73,7 @@ pub struct Rename {
 #[derive(Debug, Args)]
 pub struct Arrange {
     /// The codes that come first, or the first characters of their ids
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "ID", allow_hyphen_values = true)]
     ids: Vec<String>,
 }
 
