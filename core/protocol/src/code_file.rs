@@ -1,8 +1,8 @@
 //! Files of one-time codes: what other authenticator apps export, and the export of our own.
 //!
 //! A module a format. What is in a file becomes what is in a link: every entry goes through the same rules
-//! ([`crate::otpauth`]), and is taken, or not taken with its reason. What a file asks for is bounded before it is spent:
-//! a hostile file is a thief's first try.
+//! ([`crate::otpauth`]), and is taken, or not taken with its reason. What a file asks for is bounded before it is
+//! spent: a hostile file is a thief's first try.
 
 mod aegis;
 mod cxf;
