@@ -22,14 +22,14 @@ const WRONG_CLOCK: &str = "Codes of other services go by this phone's clock, and
 pub const ADD_HELP: &str = "A link on a command line can be seen by others on this machine while the command runs, and \
 stays in the shell's\nhistory. Give - in its place to read it from standard input: countersign phone add - < FILE\n\n\
 What is read: otpauth links for codes by time, by counter and of Steam, one or several, one a line; the accounts that\n\
-Google Authenticator exports; a key alone, with --issuer and --account; and files: the exports of Aegis, 2FAS and Ente\n\
-Auth, encrypted or not, FIDO's Credential Exchange Format, and what export-codes writes. The password of an encrypted\n\
+Google Authenticator exports; a key alone, with --issuer and --account; and files: the exports of Aegis, 2FAS and\n\
+Ente Auth, encrypted or not, FIDO's Credential Exchange Format, and what export-codes writes. The password of an encrypted\n\
 file is asked for in the terminal, or read from --password-file.";
 
 /// What to add.
 #[derive(Args)]
 pub struct Add {
-    /// The otpauth link, the export of Google Authenticator, the key, or a file; - reads any of them from standard input
+    /// The otpauth link, the export of Google Authenticator, the key, or a file; - reads it from standard input
     #[arg(allow_hyphen_values = true)]
     link: String,
     /// A file whose first line is the password of an encrypted file
@@ -250,7 +250,8 @@ impl Printer {
         if self.json {
             let row = |id: Value, service: Option<&str>, account: &str, group: Option<&str>, shown: Option<&Shown>| {
                 json!({
-                    "id": id, "service": service, "account": account, "group": group, "code": shown.map(|shown| &shown.code),
+                    "id": id, "service": service, "account": account, "group": group,
+                    "code": shown.map(|shown| &shown.code),
                     "seconds_left": shown.map(|shown| shown.seconds_left), "next": shown.map(|shown| &shown.next),
                     "by_counter": shown.is_none(),
                 })
