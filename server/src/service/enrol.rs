@@ -3,7 +3,7 @@
 use super::Service;
 use super::authenticate::{ConfirmedDevice, Device, RelyingParty};
 use super::waiting::{Look, Place, Until};
-use super::{code_secrets, failures, names};
+use super::{attestation, code_secrets, failures, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::store::{Account, Confirmed, EnrolmentRecord, Opening, Redeemed, RedeemedTicket, StoredCodes};
@@ -122,7 +122,7 @@ async fn wake(service: &Service, id: EnrolmentId) -> Result<(), Refused> {
 /// redemption gets its first answer again.
 ///
 /// # Errors
-/// `invalid_ticket`, `redeemed_twice`, `too_many_failures`, `unavailable`; by its own name, what is wrong with the
+/// `invalid_ticket`, `redeemed_twice`, `attestation_required`, `too_many_failures`, `unavailable`; by its own name, what is wrong with the
 /// redemption.
 pub async fn redeem(
     service: &Service,
@@ -158,6 +158,8 @@ async fn redeem_ticket(
     // A key to which nothing can be sealed would make a device that never hears of a challenge.
     let to = SealedTo { server_id, enrolment_id: account.enrolment_id };
     sealing::seal("", &transcript.sealing_key, to, &*service.randomness)?;
+    let by = Actor::device(account.enrolment_id, address);
+    let attestation = attestation::look(service, by.clone(), redemption, &transcript).await?;
     let signer = service.keys.signer(&service.store).await?;
     let ticket = RedeemedTicket {
         ticket_sha256,
@@ -170,8 +172,9 @@ async fn redeem_ticket(
         approval_key: transcript.approval_key,
         sealing_key: transcript.sealing_key,
         codes: code_secrets::generate(service)?.1,
+        attestation,
     };
-    let redeemed = service.store.redeem_ticket(Actor::device(account.enrolment_id, address), ticket).await?;
+    let redeemed = service.store.redeem_ticket(by, ticket).await?;
     wake(service, account.enrolment_id).await?;
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {
