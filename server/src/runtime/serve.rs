@@ -115,7 +115,18 @@ pub async fn start_with(
     let measuring = measured.map(|measured| measured.serve(&service));
     let ending = [pruning, watching, backing_up].into_iter().chain(measuring).collect();
     let attestation = config.attestation.clone();
-    Ok(Running { address, metrics_address, tls, attestation, listening, pushing, telling, ending, service, _folder: folder })
+    Ok(Running {
+        address,
+        metrics_address,
+        tls,
+        attestation,
+        listening,
+        pushing,
+        telling,
+        ending,
+        service,
+        _folder: folder,
+    })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.

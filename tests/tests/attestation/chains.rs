@@ -9,7 +9,8 @@ use countersign_tests::attestation::{BATCH_SERIAL, Description, Maker, NOW, Plan
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 
 /// What a good chain proves.
-pub const GATED: Attested = Attested { level: SecurityLevel::TrustedEnvironment, gated: true, boot: BootState::Verified };
+pub const GATED: Attested =
+    Attested { level: SecurityLevel::TrustedEnvironment, gated: true, boot: BootState::Verified };
 /// The challenge of these tests.
 pub const CHALLENGE: [u8; 32] = [0xc4; 32];
 

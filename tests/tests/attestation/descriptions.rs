@@ -204,10 +204,15 @@ fn what_does_not_have_its_form_to_the_last_byte_is_refused() {
         ("locked as 1", good().hardware(704, root_of_trust(&BOOT_KEY, 1, 0)).encode()),
         ("a root of trust cut", good().hardware(704, sequence(&[element(&[4], &BOOT_KEY)])).encode()),
         ("an app that is none", good().software(709, element(&[4], &[1, 2, 3])).encode()),
-        ("an app with a byte after its end", good().software(709, {
-            let whole = application(&[APP], &[&APP_SIGNATURE]);
-            element(&[4], &[&whole[2..], &[0]].concat())
-        }).encode()),
+        (
+            "an app with a byte after its end",
+            good()
+                .software(709, {
+                    let whole = application(&[APP], &[&APP_SIGNATURE]);
+                    element(&[4], &[&whole[2..], &[0]].concat())
+                })
+                .encode(),
+        ),
     ] {
         assert_eq!(found_of(wrong), Err(Doubt::Unreadable), "{what}");
     }

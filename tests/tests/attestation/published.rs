@@ -35,8 +35,7 @@ fn found(trust: &Trust, chain: &CertificateChain, now: Timestamp) -> Result<Atte
 #[test]
 fn a_real_phone_is_believed_up_to_googles_root_however_old_its_copy_of_that_is() {
     let chain = read(NORMAL);
-    let expected =
-        Attested { level: SecurityLevel::TrustedEnvironment, gated: false, boot: BootState::Verified };
+    let expected = Attested { level: SecurityLevel::TrustedEnvironment, gated: false, boot: BootState::Verified };
     assert_eq!(found(&google(), &chain, THEN), Ok(expected));
     let app = "com.google.attestationexample";
     let named = |name: &str| Trust { packages: vec![name.into()], ..google() };
@@ -52,7 +51,8 @@ fn a_real_phone_is_refused_with_one_thing_changed() {
     assert_eq!(found(&Trust::default(), &chain, THEN), Err(Doubt::UnknownRoot));
     let list = br#"{"entries": {"d05facf443ed53554 8d994f6845e6d3c": {"status": "REVOKED"}}}"#;
     assert!(RevocationList::parse(list).is_err(), "a space is no digit");
-    let list = br#"{"entries": {"d05facf443ed535548d994f6845e6d3c": {"status": "SUSPENDED", "reason": "SOFTWARE_FLAW"}}}"#;
+    let list =
+        br#"{"entries": {"d05facf443ed535548d994f6845e6d3c": {"status": "SUSPENDED", "reason": "SOFTWARE_FLAW"}}}"#;
     let revoked = RevocationList::parse(list).unwrap();
     assert_eq!(found(&Trust { revoked, ..google() }, &chain, THEN), Err(Doubt::Revoked));
     let asked = Expected { key: &key_of(&chain), challenge: b"challengf", now: THEN };

@@ -8,8 +8,8 @@ use crate::store::{AttestationRecord, AuthenticatorRecord, ChallengeRecord, Devi
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::link::ChallengeLink;
 use countersign_protocol::relying_party_api::{
-    Authenticator, AuthenticatorKind, Challenge, ChallengeState, DeviceAttestation, Enrolment, PolicyMode, PolicyRequest, PushState,
-    UserDetails, UserDevice,
+    Authenticator, AuthenticatorKind, Challenge, ChallengeState, DeviceAttestation, Enrolment, PolicyMode,
+    PolicyRequest, PushState, UserDetails, UserDevice,
 };
 
 fn push_state(record: &ChallengeRecord) -> PushState {
@@ -74,8 +74,17 @@ pub(super) fn user(person: Person) -> UserDetails {
 
 /// A device, as a relying party reads it.
 pub(super) fn device(record: DeviceRecord) -> UserDevice {
-    let DeviceRecord { id, name, state, end_reason, enrolled_at, last_contact_at, ended_at, attestation: found, push: _ } =
-        record;
+    let DeviceRecord {
+        id,
+        name,
+        state,
+        end_reason,
+        enrolled_at,
+        last_contact_at,
+        ended_at,
+        attestation: found,
+        push: _,
+    } = record;
     UserDevice {
         id,
         name: name.unwrap_or_default(),

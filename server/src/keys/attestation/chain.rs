@@ -7,6 +7,8 @@ use super::Trust;
 use crate::domain::attestation::Doubt;
 use countersign_protocol::attestation::CertificateChain;
 use countersign_protocol::time::Timestamp;
+use der::asn1::AnyRef;
+use der::{Decode, ErrorKind, Reader, SliceReader, Tag, Tagged};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use std::collections::BTreeSet;
 use x509_parser::certificate::X509Certificate;
@@ -46,10 +48,29 @@ pub(super) fn parse(chain: &CertificateChain) -> Result<Vec<X509Certificate<'_>>
 }
 
 fn read(bytes: &[u8]) -> Result<X509Certificate<'_>, Doubt> {
+    envelope(bytes).map_err(|_| Doubt::Unreadable)?;
     match X509Certificate::from_der(bytes) {
         Ok(([], certificate)) => well_formed(certificate),
         _ => Err(Doubt::Unreadable),
     }
+}
+
+/// Reads strictly what stands around the signed bytes, which no signature is over: one form of it, and the algorithm byte
+/// by byte as it was signed.
+fn envelope(bytes: &[u8]) -> Result<(), der::Error> {
+    let mut whole = SliceReader::new(bytes)?;
+    let content = AnyRef::decode(&mut whole)?;
+    whole.finish()?;
+    let mut parts = SliceReader::new(content.value())?;
+    let signed = AnyRef::decode(&mut parts)?;
+    let algorithm = parts.tlv_bytes()?;
+    let signature = AnyRef::decode(&mut parts)?;
+    parts.finish()?;
+    let mut members = SliceReader::new(signed.value())?;
+    let _version = AnyRef::decode(&mut members)?;
+    let _serial = AnyRef::decode(&mut members)?;
+    let kinds = [content.tag(), signed.tag(), signature.tag()] == [Tag::Sequence, Tag::Sequence, Tag::BitString];
+    if kinds && members.tlv_bytes()? == algorithm { Ok(()) } else { Err(ErrorKind::Failed.into()) }
 }
 
 /// Refuses what a reader could take in two ways, or not at all.
@@ -67,9 +88,7 @@ fn well_formed(certificate: X509Certificate<'_>) -> Result<X509Certificate<'_>, 
             return Err(Doubt::BrokenChain);
         }
     }
-    let same_algorithm = certificate.signature_algorithm == certificate.tbs_certificate.signature;
-    let whole = certificate.signature_value.unused_bits == 0;
-    if same_algorithm && whole { Ok(certificate) } else { Err(Doubt::BrokenChain) }
+    if certificate.signature_value.unused_bits == 0 { Ok(certificate) } else { Err(Doubt::BrokenChain) }
 }
 
 /// Verifies a chain up to one of the roots.
@@ -128,7 +147,8 @@ fn may_issue(certificate: &X509Certificate<'_>, place: usize, factory: bool) -> 
     let below = u32::try_from(place - 1).unwrap_or(u32::MAX);
     let authority = constraints.as_ref().is_some_and(|constraints| constraints.value.ca)
         && usage.is_none_or(|usage| usage.value.key_cert_sign());
-    let deep = constraints.and_then(|constraints| constraints.value.path_len_constraint).is_some_and(|most| most < below);
+    let deep =
+        constraints.and_then(|constraints| constraints.value.path_len_constraint).is_some_and(|most| most < below);
     if deep || !(authority || factory && place == 1) { Err(Doubt::BrokenChain) } else { Ok(()) }
 }
 

@@ -132,7 +132,11 @@ fn signs_and_nothing_else(hardware: &AuthorizationList<'_>, software: &Authoriza
     let signs = purposes.contains(&PURPOSE_SIGN)
         && purposes.iter().all(|purpose| matches!(*purpose, PURPOSE_SIGN | PURPOSE_VERIFY))
         && software.purposes.is_empty();
-    hardware.algorithm == Some(ALGORITHM_EC) && curve && signs && !hardware.all_applications && !software.all_applications
+    hardware.algorithm == Some(ALGORITHM_EC)
+        && curve
+        && signs
+        && !hardware.all_applications
+        && !software.all_applications
 }
 
 /// Whether the hardware asks the person for each signature. A time after which it asks again would let an app sign as

@@ -33,9 +33,10 @@ impl RevocationList {
             let hex = serial.bytes().all(|byte| byte.is_ascii_hexdigit());
             if hex && !serial.is_empty() { Ok(plain(&serial)) } else { Err(serial) }
         });
-        serials.collect::<Result<_, _>>().map(Self).map_err(|serial| {
-            format!("found {serial:?} as a serial number; expected hexadecimal digits")
-        })
+        serials
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(|serial| format!("found {serial:?} as a serial number; expected hexadecimal digits"))
     }
 
     /// Whether a certificate with this serial number is in it.
@@ -86,7 +87,14 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused_with_what_was_expected() {
-        for wrong in ["", "{}", "[]", r#"{"entries": []}"#, r#"{"entries": {"1": {}}}"#, r#"{"entries": {"x": {"status": "REVOKED"}}}"#] {
+        for wrong in [
+            "",
+            "{}",
+            "[]",
+            r#"{"entries": []}"#,
+            r#"{"entries": {"1": {}}}"#,
+            r#"{"entries": {"x": {"status": "REVOKED"}}}"#,
+        ] {
             assert!(RevocationList::parse(wrong.as_bytes()).unwrap_err().contains("expected"), "{wrong}");
         }
     }

@@ -44,7 +44,11 @@ impl Roots {
         };
         let certificates = blocks.iter().filter(|block| block.label == "CERTIFICATE");
         let roots: Vec<Root> = certificates.map(read).collect::<Result<_, _>>()?;
-        if roots.is_empty() { Err("found no certificate; expected -----BEGIN CERTIFICATE-----".into()) } else { Ok(Self(roots)) }
+        if roots.is_empty() {
+            Err("found no certificate; expected -----BEGIN CERTIFICATE-----".into())
+        } else {
+            Ok(Self(roots))
+        }
     }
 
     /// Whether a certificate has the name and the key of one of them.
@@ -66,10 +70,13 @@ mod tests {
     #[test]
     fn googles_roots_are_those_that_google_publishes() {
         let roots = Roots::google();
-        assert_eq!(roots.fingerprints().collect::<Vec<_>>(), [
-            "cedb1cb6dc896ae5ec797348bce9286753c2b38ee71ce0fbe34a9a1248800dfc",
-            "6d9db4ce6c5c0b293166d08986e05774a8776ceb525d9e4329520de12ba4bcc0",
-        ]);
+        assert_eq!(
+            roots.fingerprints().collect::<Vec<_>>(),
+            [
+                "cedb1cb6dc896ae5ec797348bce9286753c2b38ee71ce0fbe34a9a1248800dfc",
+                "6d9db4ce6c5c0b293166d08986e05774a8776ceb525d9e4329520de12ba4bcc0",
+            ]
+        );
     }
 
     #[test]
