@@ -24,13 +24,20 @@ fn changed(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Option<CertificateChain> {
     CertificateChain::new(certificates)
 }
 
-/// Every bit once: some 20,000 chains.
+/// The bits that are turned: each one around the signed bytes, which no signature is over, and one in each byte of them.
+fn bits(certificate: &[u8]) -> Vec<usize> {
+    let signed = 4..4 + 4 + usize::from(u16::from_be_bytes([certificate[6], certificate[7]]));
+    assert_eq!(certificate[4..6], [0x30, 0x82], "the certificate is of the usual length");
+    let turned = |bit: &usize| !signed.contains(&(bit / 8)) || bit % 8 == bit / 8 % 8;
+    (0..certificate.len() * 8).filter(turned).collect()
+}
+
 #[test]
 fn a_chain_with_one_bit_turned_is_believed_as_nothing() {
     let trust = BELIEVED.maker.trust();
     assert!(verified(&trust, &BELIEVED.chain, &BELIEVED.key).is_ok());
     for (place, certificate) in BELIEVED.chain.certificates().iter().enumerate() {
-        for bit in 0..certificate.len() * 8 {
+        for bit in bits(certificate) {
             let chain = changed(|chain| chain[place][bit / 8] ^= 1 << (bit % 8)).unwrap();
             let found = verified(&trust, &chain, &BELIEVED.key);
             assert!(found.is_err(), "bit {bit} of certificate {place}: {found:?}");
@@ -39,7 +46,7 @@ fn a_chain_with_one_bit_turned_is_believed_as_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_put_in_taken_out_or_replaced_are_believed_as_nothing(
