@@ -1,5 +1,5 @@
--- What the attestation of a device's approval key was found to say, and when it was looked at. Either it was believed, and
--- there is a level; or not, and there is a doubt: one of a list that grows, which the code has.
+-- What the attestation of a device's approval key was found to say, and when it was looked at. Either it was believed,
+-- and there is a level; or not, and there is a doubt: one of a list that grows, which the code has.
 ALTER TABLE enrolment ADD COLUMN attested_at INTEGER;
 ALTER TABLE enrolment ADD COLUMN attestation_doubt TEXT;
 ALTER TABLE enrolment ADD COLUMN attestation_level TEXT

@@ -78,6 +78,30 @@ impl<'de> Visitor<'de> for ChainVisitor {
     }
 }
 
+/// What was found of the place where a device's approval key lives, when it was enrolled. A newer server may have more
+/// words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceAttestation {
+    /// Whether what its maker says was believed.
+    pub attested: bool,
+    /// What keeps the key: `trusted_environment` or `strong_box`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// Whether that itself asks the person (biometric or PIN) for each approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gated: Option<bool>,
+    /// What the phone had started: `verified`, or `self_signed` for another system that the operator takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+    /// Why it was not believed, such as `absent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was looked at (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::schema::Time))]
+    pub at: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The bodies of a relying party's requests and their answers, the same on both sides of the wire.
 
+use crate::attestation::DeviceAttestation;
 use crate::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use crate::receipt::Receipt;
 use crate::revocation::EndReason;
@@ -94,30 +95,6 @@ pub struct UserDevice {
     /// What its maker says of the place where its approval key lives; absent where nobody asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attestation: Option<DeviceAttestation>,
-}
-
-/// What was found of the place where a device's approval key lives, when it was enrolled. A newer server may have more
-/// words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(ToSchema))]
-pub struct DeviceAttestation {
-    /// Whether what its maker says was believed.
-    pub attested: bool,
-    /// What keeps the key: `trusted_environment` or `strong_box`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<String>,
-    /// Whether that itself asks the person (biometric or PIN) for each approval.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gated: Option<bool>,
-    /// What the phone had started: `verified`, or `self_signed` for another system that the operator takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub boot: Option<String>,
-    /// Why it was not believed, such as `absent`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// When it was looked at (RFC 3339).
-    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
-    pub at: String,
 }
 
 /// The devices of a person.

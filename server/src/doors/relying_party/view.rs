@@ -5,11 +5,12 @@ use crate::domain::moment::rfc3339;
 use crate::domain::states::{Prompt, PushStage};
 use crate::service::Service;
 use crate::store::{AttestationRecord, AuthenticatorRecord, ChallengeRecord, DeviceRecord, EnrolmentRecord, Person};
+use countersign_protocol::attestation::DeviceAttestation;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::link::ChallengeLink;
 use countersign_protocol::relying_party_api::{
-    Authenticator, AuthenticatorKind, Challenge, ChallengeState, DeviceAttestation, Enrolment, PolicyMode,
-    PolicyRequest, PushState, UserDetails, UserDevice,
+    Authenticator, AuthenticatorKind, Challenge, ChallengeState, Enrolment, PolicyMode, PolicyRequest, PushState,
+    UserDetails, UserDevice,
 };
 
 fn push_state(record: &ChallengeRecord) -> PushState {
