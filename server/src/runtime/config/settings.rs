@@ -125,7 +125,12 @@ pub const SETTINGS: &[Setting] = &[
         OneOf("\"off\", \"warn\" or \"require\""),
         "whether a phone must prove where its key lives: what is found is kept, or demanded",
     ),
-    unset("attestation.roots", Path, "\"/etc/countersign/roots.pem\"", "in the place of Google's; read again on SIGHUP"),
+    unset(
+        "attestation.roots",
+        Path,
+        "\"/etc/countersign/roots.pem\"",
+        "in the place of Google's; read again on SIGHUP",
+    ),
     unset(
         "attestation.revoked",
         Path,
