@@ -125,9 +125,9 @@ pub trait KeyVault: Send + Sync {
     /// key is used. No name comes twice. Called by `enrol`, twice one after the other.
     ///
     /// With an `attestation_challenge`, 32 bytes, the server wants to know where this key lives. On Android the key is
-    /// then made with `setAttestationChallenge`, and its `attestation` is the certificate chain of the Keystore; a phone
-    /// that cannot attest, or not now, makes the key without. On other platforms it means nothing. It comes for the key
-    /// of the purpose `Approval` alone.
+    /// then made with `setAttestationChallenge`, and its `attestation` is the certificate chain of the Keystore; a
+    /// phone that cannot attest, or not now, makes the key without. On other platforms it means nothing. It comes for
+    /// the key of the purpose `Approval` alone.
     ///
     /// Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every actor (Swift), never on the
     /// library's thread; it is cancelled when the app gives up the call that needs it. It may ask the person, and

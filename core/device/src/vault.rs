@@ -59,8 +59,8 @@ pub trait KeyVault: Send + Sync {
     /// person, and waits for them without blocking the thread.
     ///
     /// With an `attestation_challenge`, the server wants to know where the key lives: a platform that can say so makes
-    /// the key with this challenge, and [`DeviceKey::attestation`] gives what it says. One that cannot, or not now, makes
-    /// the key all the same; whether that is enough, the server decides.
+    /// the key with this challenge, and [`DeviceKey::attestation`] gives what it says. One that cannot, or not now,
+    /// makes the key all the same; whether that is enough, the server decides.
     ///
     /// # Errors
     /// [`KeyError::NotConfirmed`] when the person was asked and did not agree, [`KeyError::Unavailable`] when the

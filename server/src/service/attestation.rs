@@ -1,13 +1,10 @@
 //! What is asked of a device beside its own word: where its approval key lives.
 
-use super::Service;
-use crate::domain::actor::Actor;
 use crate::domain::attestation::{AttestationPolicy, Doubt, Found};
-use crate::domain::refused::Refused;
 use crate::keys::attestation::{Expected, Trust};
 use countersign_protocol::attestation;
 use countersign_protocol::enrolment::{Redemption, Transcript};
-use countersign_protocol::key::sha256;
+use countersign_protocol::time::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The policy, and what is trusted now: the files behind it may be read again.
@@ -36,35 +33,31 @@ impl Attestation {
     fn trust(&self) -> Arc<Trust> {
         Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-/// Looks at what a device sent with a redemption that is right otherwise; none where nobody wants to know.
-///
-/// # Errors
-/// `attestation_required`, where the policy lets no other device in; `unavailable`.
-pub(super) async fn look(
-    service: &Service,
-    by: Actor,
-    redemption: &Redemption,
-    transcript: &Transcript,
-) -> Result<Option<Found>, Refused> {
-    let Attestation { policy, .. } = service.attestation;
-    if policy == AttestationPolicy::Off {
-        return Ok(None);
-    }
-    let found = match &redemption.attestation {
-        None => Err(Doubt::Absent),
-        Some(chain) => {
-            let challenge = &attestation::challenge(&transcript.aud, &transcript.ticket_sha256);
-            let expected = Expected { key: &transcript.approval_key, challenge, now: service.now() };
-            service.attestation.trust().verify(chain, &expected)
+    /// Looks at what a device sent with a redemption that is right otherwise; none where nobody wants to know.
+    ///
+    /// # Errors
+    /// Why the device is not let in, where the policy lets in none that is not believed.
+    pub(super) fn look(
+        &self,
+        redemption: &Redemption,
+        transcript: &Transcript,
+        now: Timestamp,
+    ) -> Result<Option<Found>, Doubt> {
+        if self.policy == AttestationPolicy::Off {
+            return Ok(None);
         }
-    };
-    match found {
-        Err(doubt) if policy == AttestationPolicy::Require => {
-            service.store.not_attested(by, sha256(redemption.ticket.as_bytes()), doubt).await?;
-            Err(Refused::AttestationRequired(doubt))
+        let found = match &redemption.attestation {
+            None => Err(Doubt::Absent),
+            Some(chain) => {
+                let challenge = attestation::challenge(&transcript.aud, &transcript.ticket_sha256);
+                let expected = Expected { key: &transcript.approval_key, challenge: &challenge, now };
+                self.trust().verify(chain, &expected)
+            }
+        };
+        match found {
+            Err(doubt) if self.policy == AttestationPolicy::Require => Err(doubt),
+            found => Ok(Some(found)),
         }
-        found => Ok(Some(found)),
     }
 }

@@ -3,7 +3,7 @@
 use super::Service;
 use super::authenticate::{ConfirmedDevice, Device, RelyingParty};
 use super::waiting::{Look, Place, Until};
-use super::{attestation, code_secrets, failures, names};
+use super::{code_secrets, failures, names};
 use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
 use crate::store::{Account, Confirmed, EnrolmentRecord, Opening, Redeemed, RedeemedTicket, StoredCodes};
@@ -122,8 +122,8 @@ async fn wake(service: &Service, id: EnrolmentId) -> Result<(), Refused> {
 /// redemption gets its first answer again.
 ///
 /// # Errors
-/// `invalid_ticket`, `redeemed_twice`, `attestation_required`, `too_many_failures`, `unavailable`; by its own name, what is wrong with the
-/// redemption.
+/// `invalid_ticket`, `redeemed_twice`, `attestation_required`, `too_many_failures`, `unavailable`; by its own name,
+/// what is wrong with the redemption.
 pub async fn redeem(
     service: &Service,
     address: Option<IpAddr>,
@@ -159,7 +159,13 @@ async fn redeem_ticket(
     let to = SealedTo { server_id, enrolment_id: account.enrolment_id };
     sealing::seal("", &transcript.sealing_key, to, &*service.randomness)?;
     let by = Actor::device(account.enrolment_id, address);
-    let attestation = attestation::look(service, by.clone(), redemption, &transcript).await?;
+    let attestation = match service.attestation.look(redemption, &transcript, service.now()) {
+        Ok(found) => found,
+        Err(doubt) => {
+            service.store.not_attested(by, ticket_sha256, doubt).await?;
+            return Err(Refused::AttestationRequired(doubt));
+        }
+    };
     let signer = service.keys.signer(&service.store).await?;
     let ticket = RedeemedTicket {
         ticket_sha256,

@@ -34,7 +34,8 @@ pub(super) fn read(row: &Row) -> Result<Option<AttestationRecord>, StoreError> {
     Ok(Some(AttestationRecord { found, at }))
 }
 
-/// Keeps what was found of a device that has just come, and adds a line; none for a phone that sent nothing, as most do.
+/// Keeps what was found of a device that has just come, and adds a line; none for a phone that sent nothing, as most
+/// do.
 pub(super) fn keep(
     tx: &dyn Transaction,
     now: Timestamp,

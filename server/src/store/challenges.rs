@@ -187,8 +187,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |tx| {
-            let sql = "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id, e.attestation_gated, c.account,
-                              c.relying_party, d.compact,
+            let sql = "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id,
+                              e.attestation_gated, c.account, c.relying_party, d.compact,
                               d.earlier, c.decision, c.report
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment

@@ -24,7 +24,8 @@ fn changed(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Option<CertificateChain> {
     CertificateChain::new(certificates)
 }
 
-/// The bits that are turned: each one around the signed bytes, which no signature is over, and one in each byte of them.
+/// The bits that are turned: each one around the signed bytes, which no signature is over, and one in each byte of
+/// them.
 fn bits(certificate: &[u8]) -> Vec<usize> {
     let signed = 4..4 + 4 + usize::from(u16::from_be_bytes([certificate[6], certificate[7]]));
     assert_eq!(certificate[4..6], [0x30, 0x82], "the certificate is of the usual length");
@@ -50,7 +51,10 @@ proptest! {
 
     #[test]
     fn bytes_put_in_taken_out_or_replaced_are_believed_as_nothing(
-        place in 0_usize..4, at: prop::sample::Index, put in prop::collection::vec(any::<u8>(), 0..6), out in 0_usize..6,
+        place in 0_usize..4,
+        at: prop::sample::Index,
+        put in prop::collection::vec(any::<u8>(), 0..6),
+        out in 0_usize..6,
     ) {
         let original = &BELIEVED.chain.certificates()[place];
         let at = at.index(original.len());
@@ -63,7 +67,9 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_fall_over(certificates in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 1..5)) {
+    fn no_bytes_make_it_fall_over(
+        certificates in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 1..5),
+    ) {
         let chain = CertificateChain::new(certificates).unwrap();
         prop_assert!(verified(&BELIEVED.maker.trust(), &chain, &BELIEVED.key).is_err());
     }

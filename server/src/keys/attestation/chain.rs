@@ -1,9 +1,10 @@
 //! The chain of certificates: from a key of a phone up to a root that is trusted.
 //!
-//! Not webpki, because these are no certificates of servers: older phones leave constraints out that RFC 5280 wants, and
-//! their certificates outlive their dates. What is let through for them is said at each place.
+//! Not webpki, because these are no certificates of servers: older phones leave constraints out that RFC 5280 wants,
+//! and their certificates outlive their dates. What is let through for them is said at each place.
 
-use super::Trust;
+use super::revocation::RevocationList;
+use super::roots::Roots;
 use crate::domain::attestation::Doubt;
 use countersign_protocol::attestation::CertificateChain;
 use countersign_protocol::time::Timestamp;
@@ -55,8 +56,8 @@ fn read(bytes: &[u8]) -> Result<X509Certificate<'_>, Doubt> {
     }
 }
 
-/// Reads strictly what stands around the signed bytes, which no signature is over: one form of it, and the algorithm byte
-/// by byte as it was signed.
+/// Reads strictly what stands around the signed bytes, which no signature is over: one form of it, and the algorithm
+/// byte by byte as it was signed.
 fn envelope(bytes: &[u8]) -> Result<(), der::Error> {
     let mut whole = SliceReader::new(bytes)?;
     let content = AnyRef::decode(&mut whole)?;
@@ -92,10 +93,15 @@ fn well_formed(certificate: X509Certificate<'_>) -> Result<X509Certificate<'_>, 
 }
 
 /// Verifies a chain up to one of the roots.
-pub(super) fn verify(chain: &[X509Certificate<'_>], trust: &Trust, now: Timestamp) -> Result<(), Doubt> {
+pub(super) fn verify(
+    chain: &[X509Certificate<'_>],
+    roots: &Roots,
+    revoked: &RevocationList,
+    now: Timestamp,
+) -> Result<(), Doubt> {
     let Some(root) = chain.last() else { return Err(Doubt::BrokenChain) };
     // By name and key, not by bytes: Google has issued its root anew several times for the same key.
-    if !trust.roots.has(root) {
+    if !roots.has(root) {
         return Err(Doubt::UnknownRoot);
     }
     for (place, certificate) in chain.iter().enumerate() {
@@ -115,7 +121,7 @@ pub(super) fn verify(chain: &[X509Certificate<'_>], trust: &Trust, now: Timestam
         if !is_root && !factory && !lasts(certificate, now) {
             return Err(Doubt::Expired);
         }
-        if trust.revoked.has(certificate.tbs_certificate.raw_serial()) {
+        if revoked.has(certificate.tbs_certificate.raw_serial()) {
             return Err(Doubt::Revoked);
         }
     }

@@ -1,7 +1,7 @@
 //! The description of a key inside the certificate: Android's `KeyDescription`, read as DER and no other way.
 //!
-//! The form is <https://source.android.com/docs/security/features/keystore/attestation#schema>. A newer Android may have
-//! tags that are not known here; they are passed over, as long as they have their form and stand in their order.
+//! The form is <https://source.android.com/docs/security/features/keystore/attestation#schema>. A newer Android may
+//! have tags that are not known here; they are passed over, as long as they have their form and stand in their order.
 
 use crate::domain::attestation::Doubt;
 use der::asn1::{AnyRef, OctetStringRef};

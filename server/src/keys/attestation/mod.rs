@@ -60,7 +60,7 @@ impl Trust {
     pub fn verify(&self, chain: &CertificateChain, expected: &Expected<'_>) -> Result<Attested, Doubt> {
         let certificates = chain::parse(chain)?;
         let described = chain::description(&certificates)?;
-        chain::verify(&certificates, self, expected.now)?;
+        chain::verify(&certificates, &self.roots, &self.revoked, expected.now)?;
         let leaf = &certificates[0];
         if chain::p256_point(leaf.public_key()) != Some(&expected.key.as_uncompressed()[..]) {
             return Err(Doubt::OtherKey);
