@@ -91,7 +91,7 @@ fn a_key_that_is_described_nowhere_or_twice_is_refused() {
     let key = PublicKey::from_uncompressed(rcgen::PublicKeyData::der_bytes(&held)).unwrap();
     let good = Description::new(&CHALLENGE).encode();
     let with = |descriptions: &[Vec<u8>]| verified(&maker.trust(), &maker.attest_with(&held, descriptions), &key);
-    assert_eq!(with(&[good.clone()]), Ok(GATED));
+    assert_eq!(with(std::slice::from_ref(&good)), Ok(GATED));
     assert_eq!(with(&[]), Err(Doubt::Unreadable));
     assert_eq!(with(&[good.clone(), good]), Err(Doubt::Unreadable));
 }

@@ -126,7 +126,7 @@ pub(super) fn read(file: &str, password: Option<&str>) -> Result<Found, LinkRefu
         _ => return Err(LinkRefusal::DamagedFile),
     }
     let Loose::Text(sealed) = &db else {
-        return contents(parse::<Plain<'_>>(file)?.db.0.ok_or(LinkRefusal::DamagedFile)?);
+        return contents(&parse::<Plain<'_>>(file)?.db.0.ok_or(LinkRefusal::DamagedFile)?);
     };
     let header = header.0.ok_or(LinkRefusal::DamagedFile)?;
     let master = master_key(&header, password)?;
@@ -135,7 +135,7 @@ pub(super) fn read(file: &str, password: Option<&str>) -> Result<Found, LinkRefu
     sealed.extend_from_slice(&hex(&tag)?);
     // The master key is right, so it is the file that is not.
     let opened = open(&master, &hex(&nonce)?, &sealed, &[]).ok_or(LinkRefusal::DamagedFile)?;
-    contents(parse(text(&opened)?)?)
+    contents(&parse(text(&opened)?)?)
 }
 
 /// The key of the contents, from the first slot that the password opens.
@@ -170,7 +170,7 @@ fn hex(text: &Loose<'_>) -> Result<Vec<u8>, LinkRefusal> {
     HEXLOWER_PERMISSIVE.decode(text.name().as_bytes()).map_err(|_| LinkRefusal::DamagedFile)
 }
 
-fn contents(contents: Contents<'_>) -> Result<Found, LinkRefusal> {
+fn contents(contents: &Contents<'_>) -> Result<Found, LinkRefusal> {
     match contents.version.number() {
         Some(version) if CONTENTS.contains(&version) => {}
         Some(version) if version > *CONTENTS.end() => return Err(LinkRefusal::NewerFile),

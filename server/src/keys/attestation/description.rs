@@ -142,7 +142,7 @@ impl<'a> AuthorizationList<'a> {
     fn take(&mut self, tag: u32, reader: &mut SliceReader<'a>) -> Parsed<()> {
         match tag {
             1 => {
-                self.purposes = whole(content(reader, Tag::Set)?, |reader| each(reader, |reader| u64::decode(reader)))?;
+                self.purposes = whole(content(reader, Tag::Set)?, |reader| each(reader, u64::decode))?;
             }
             2 => self.algorithm = Some(u64::decode(reader)?),
             3 => self.key_size = Some(u64::decode(reader)?),
