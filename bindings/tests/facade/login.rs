@@ -2,8 +2,8 @@
 
 use crate::app::{AppClock, Network, Vault, moment};
 use countersign_bindings::{
-    AccountState, Authenticator, AuthenticatorError, EnrolmentState, Outcome, Policy, PushRegistration, Received,
-    SignInContext,
+    AccountState, Authenticator, AuthenticatorError, Detail, EnrolmentState, Outcome, Policy, PushRegistration,
+    Received, SignInContext,
 };
 use countersign_protocol::device_api;
 use countersign_protocol::time::Clock;
@@ -65,7 +65,10 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     .await
     .unwrap();
 
-    let asked = json!({ "user_id": user, "binding_message": "Order 4711", "context": { "ip": "198.51.100.7" } });
+    let asked = json!({
+        "user_id": user, "binding_message": "Order 4711", "details": [{ "label": "Amount", "value": "12 €" }],
+        "context": { "ip": "198.51.100.7" },
+    });
     let id = site.post("/v1/challenges", &asked).await.body["id"].as_str().unwrap().to_owned();
     let message = push.next().await.message;
     assert_eq!(app.receive(message.clone()).await.unwrap(), Received::New { challenge_id: id.clone() });
@@ -76,6 +79,7 @@ async fn a_push_is_shown_and_yes_signed_in_hardware() {
     assert_eq!((&prompt.account.id, &challenge.account_id, &challenge.id), (&account_id, &account_id, &id));
     assert_eq!((challenge.relying_party.as_str(), challenge.account.as_str()), ("Customer area", "maya"));
     assert_eq!((challenge.binding_message.as_deref(), challenge.policy), (Some("Order 4711"), Policy::Tap));
+    assert_eq!(challenge.details, [Detail { label: "Amount".into(), value: "12 €".into() }]);
     let SignInContext { ip, place, browser, system } = challenge.context;
     assert_eq!((ip.as_deref(), place, browser, system), (Some("198.51.100.7"), None, None, None));
     assert_eq!(challenge.asked_at, moment(clock.now()));

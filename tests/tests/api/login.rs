@@ -23,7 +23,10 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
         "ip": "198.51.100.7",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     });
-    let asked = json!({ "user_id": user, "binding_message": "Order 4711, 12 €", "context": context });
+    let details = json!([{ "label": "Amount", "value": "12,00 €" }, { "label": "To", "value": "Zoë & Söhne" }]);
+    let asked = json!({
+        "user_id": user, "binding_message": "Order 4711, 12 €", "details": details, "context": context,
+    });
     let challenge = site.post("/v1/challenges", &asked).await;
     assert_eq!((challenge.status, &challenge.body["state"]), (201, &json!("pending")));
     let challenge_id = challenge.body["id"].as_str().unwrap().to_owned();
@@ -58,6 +61,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let proven = receipt.verify(&root).unwrap();
     assert!(proven.approved(None));
     assert_eq!(proven.challenge.challenge_id.to_string(), challenge_id);
+    assert_eq!(json!(proven.challenge.details), details, "what was decided is proven word by word");
 }
 
 #[tokio::test]
