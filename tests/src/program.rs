@@ -68,14 +68,17 @@ impl Ended {
 
 /// Runs a command to its end.
 pub async fn run(mut command: Command) -> Ended {
-    let output = loop {
-        match tokio::time::timeout(PATIENCE, command.output()).await.expect("the command ends") {
-            // Of a program that a test has just written, another test that starts one at this moment still has a copy
-            // open for writing.
-            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => tokio::task::yield_now().await,
-            ended => break ended.unwrap(),
+    let ends = async {
+        loop {
+            match command.output().await {
+                // Of a program that a test has just written, another test that starts one at this moment still has a
+                // copy open for writing.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => tokio::task::yield_now().await,
+                ended => break ended.unwrap(),
+            }
         }
     };
+    let output = tokio::time::timeout(PATIENCE, ends).await.expect("the command ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
     Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }

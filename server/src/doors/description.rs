@@ -76,21 +76,11 @@ impl By {
     }
 }
 
-/// The refusals of a request proof.
-const OF_PROOFS: &[ProblemCode] = &[
-    Malformed,
-    UnknownClaim,
-    NonceRequired,
-    Replayed,
-    WrongAlgorithm,
-    WrongType,
-    UnknownKey,
-    BadSignature,
-    FutureTime,
-    StaleTime,
-    TooManyFailures,
-];
-/// The refusals of a signed message in a body.
+/// The refusals of whoever has an API key.
+const OF_KEYS: &[ProblemCode] = &[Unauthorised, TooManyFailures];
+/// The refusals of a request proof, beside those of every signed message.
+const OF_PROOFS: &[ProblemCode] = &[NonceRequired, Replayed];
+/// The refusals of a signed message.
 const OF_MESSAGES: &[ProblemCode] = &[
     Malformed,
     UnknownClaim,
@@ -238,15 +228,15 @@ fn complete_call(operation: &mut Operation, &(_, path, name, by, refuses): &Call
         By::Device => vec![SecurityRequirement::new("request_proof", Vec::<String>::new())],
         By::Signed | By::Anybody => Vec::new(),
     });
-    let of_kind = match by {
-        By::RelyingParty => &[Unauthorised, TooManyFailures],
-        By::Device => OF_PROOFS,
-        By::Signed => OF_MESSAGES,
+    let of_kind: &[&[ProblemCode]] = match by {
+        By::RelyingParty => &[OF_KEYS],
+        By::Device => &[OF_PROOFS, OF_MESSAGES],
+        By::Signed => &[OF_MESSAGES],
         By::Anybody => &[],
     };
     let of_server = if path == "/healthz" { &[Internal] } else { OF_THE_SERVER };
     let mut by_status = BTreeMap::<StatusCode, Vec<ProblemCode>>::new();
-    for &code in [refuses, of_kind, OF_BODIES, of_server].into_iter().flatten() {
+    for &code in [&[refuses], of_kind, &[OF_BODIES, of_server]].concat().into_iter().flatten() {
         let codes = by_status.entry(status_of(code)).or_default();
         if !codes.contains(&code) {
             codes.push(code);

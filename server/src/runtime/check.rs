@@ -5,10 +5,12 @@ use super::data_folder::{self, Standing};
 use super::file_limit;
 use super::startup::StartupError;
 use crate::delivery::push::fcm::service_account::ServiceAccount;
+use crate::keys::server_keys::ID_FILE;
 use crate::keys::{key_file, master_key, only_for_us};
 use crate::runtime::tls;
+use crate::store::recovery;
 use countersign_protocol::time::{Clock, Timestamp};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -91,6 +93,7 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
         Err(_) if missing && !known => found.add("master_key", Verdict::Ok, "countersign init makes it"),
         Err(error) => found.add("master_key", Verdict::Error, error.to_string()),
     }
+    backup(loaded, &mut found);
     push(loaded, &mut found);
     let (fit, says) = file_limit::look(config.limits.connections);
     let verdict = match fit {
@@ -104,14 +107,9 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
 
 fn listen(loaded: &Loaded, found: &mut Findings) {
     let config = &loaded.config;
-    match TcpListener::bind(config.listen) {
-        Ok(_) => found.add("listen", Verdict::Ok, format!("{} is free", config.listen)),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let says =
-                format!("{} is taken: by this server, if it runs; else another program listens there", config.listen);
-            found.add("listen", Verdict::Warn, says);
-        }
-        Err(error) => found.add("listen", Verdict::Error, format!("cannot listen on {}: {error}", config.listen)),
+    port("listen", config.listen, found);
+    if let Some(address) = config.metrics.listen {
+        port("metrics.listen", address, found);
     }
     if config.tls.is_none() && !config.listen.ip().is_loopback() {
         let says = "there is no [tls], and others than this machine reach the port: only your own proxy should";
@@ -122,6 +120,42 @@ fn listen(loaded: &Loaded, found: &mut Findings) {
     let proxies = config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let says = if proxies.is_empty() { "none: the address of a connection is the caller's".into() } else { proxies };
     found.add("trusted_proxies", Verdict::Ok, says);
+}
+
+fn port(subject: &'static str, address: SocketAddr, found: &mut Findings) {
+    match TcpListener::bind(address) {
+        Ok(_) => found.add(subject, Verdict::Ok, format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let says = format!("{address} is taken: by this server, if it runs; else another program listens there");
+            found.add(subject, Verdict::Warn, says);
+        }
+        Err(error) => found.add(subject, Verdict::Error, format!("cannot listen on {address}: {error}")),
+    }
+}
+
+/// The recovery journal, without which or with another server's a server does not start, and where backups go.
+fn backup(loaded: &Loaded, found: &mut Findings) {
+    let config = &loaded.config;
+    let journal = config.backup.journal(&config.data_dir);
+    // What else is wrong with the data folder is told under data_dir.
+    let id = std::fs::read_to_string(config.data_dir.join(ID_FILE)).ok().filter(|_| journal.exists());
+    match id {
+        Some(id) => {
+            let read = recovery::read(&journal, id.trim()).map_err(|error| error.to_string());
+            found.read("backup.journal", read, |_| journal.display().to_string());
+        }
+        None => found.add("backup.journal", Verdict::Ok, format!("{} is made at the start", journal.display())),
+    }
+    match &config.backup.schedule {
+        Some(schedule) if schedule.directory.is_dir() => {
+            found.add("backup.directory", Verdict::Ok, schedule.directory.display().to_string());
+        }
+        Some(schedule) => {
+            let says = format!("{} is no folder: no backup is made until it is", schedule.directory.display());
+            found.add("backup.directory", Verdict::Warn, says);
+        }
+        None => found.add("backup.directory", Verdict::Ok, "not configured: no backup is made by itself"),
+    }
 }
 
 fn tls_pair(loaded: &Loaded, url: Option<&str>, now: Timestamp, found: &mut Findings) {

@@ -23,12 +23,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Opens the database and the keys. `public_url` is where phones reach this server.
+/// Opens the database and the keys, for the server itself or a command beside it. `public_url` is where phones reach
+/// this server.
 ///
 /// # Errors
 /// [`StartupError`].
 pub async fn service(
     config: &Config,
+    who: Writer,
     public_url: String,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
@@ -40,7 +42,7 @@ pub async fn service(
         ..Rules::RIGHT
     };
     let service = service_over(config, (place, rules), public_url, clock, randomness).await?;
-    if let Err(error) = keep_recovery_journal(config, &service.store, Writer::Server).await {
+    if let Err(error) = keep_recovery_journal(config, &service.store, who).await {
         service.store.close().await;
         return Err(error);
     }

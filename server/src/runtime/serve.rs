@@ -13,6 +13,7 @@ use super::{file_limit, listener, open};
 use crate::delivery::{push, webhook};
 use crate::doors::routes;
 use crate::service::Service;
+use crate::store::recovery::Writer;
 use axum::Router;
 use countersign_protocol::randomness::{Randomness, SystemRandomness};
 use countersign_protocol::time::{Clock, SystemClock};
@@ -75,7 +76,7 @@ pub async fn start_with(
             "the database of an earlier version was brought up to date; the copy is of before"
         );
     }
-    let service = open::service(config, public_url, clock, randomness).await?;
+    let service = open::service(config, Writer::Server, public_url, clock, randomness).await?;
     service.store.health.guard(folder.lock_file());
     let (sender, teller) = match senders(config, &service).await {
         Ok(senders) => senders,

@@ -91,28 +91,28 @@ impl Limits {
 
     /// The first value that cannot be meant: its key, and what is expected. 0 would let nothing through.
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
-        let most = |value: u32| value as usize;
-        let bounded = [
-            ("limits.connections", self.connections, CONNECTIONS_LEAST, CONNECTIONS_MOST),
-            ("limits.connections_per_address", self.connections_per_address, 1, CONNECTIONS_MOST),
+        let number = |value: u32| value as usize;
+        let connections = [
+            ("limits.connections", self.connections, CONNECTIONS_LEAST..=CONNECTIONS_MOST),
+            ("limits.connections_per_address", self.connections_per_address, 1..=CONNECTIONS_MOST),
         ];
-        let rates = [
-            ("limits.questions_per_person", most(self.questions_per_person)),
-            ("limits.questions_per_person_and_relying_party", most(self.questions_per_person_and_relying_party)),
-            ("limits.creations_per_second", most(self.creations_per_second)),
-            ("limits.creations_burst", most(self.creations_burst)),
+        let others = [
+            ("limits.questions_per_person", number(self.questions_per_person)),
+            ("limits.questions_per_person_and_relying_party", number(self.questions_per_person_and_relying_party)),
+            ("limits.creations_per_second", number(self.creations_per_second)),
+            ("limits.creations_burst", number(self.creations_burst)),
             ("limits.waits_per_relying_party", self.waits_per_relying_party),
-            ("limits.enrolments_per_person", most(self.enrolments_per_person)),
-            ("limits.enrolments_per_second", most(self.enrolments_per_second)),
-            ("limits.enrolments_burst", most(self.enrolments_burst)),
-            ("limits.failures_per_second", most(self.failures_per_second)),
-            ("limits.failures_burst", most(self.failures_burst)),
+            ("limits.enrolments_per_person", number(self.enrolments_per_person)),
+            ("limits.enrolments_per_second", number(self.enrolments_per_second)),
+            ("limits.enrolments_burst", number(self.enrolments_burst)),
+            ("limits.failures_per_second", number(self.failures_per_second)),
+            ("limits.failures_burst", number(self.failures_burst)),
             ("limits.turns_per_relying_party", self.turns_per_relying_party),
         ];
-        let rates = rates.into_iter().map(|(key, value)| (key, value, 1, MOST));
-        match bounded.into_iter().chain(rates).find(|(_, value, least, most)| !(least..=most).contains(&value)) {
+        let others = others.map(|(key, value)| (key, value, 1..=MOST));
+        match connections.into_iter().chain(others).find(|(_, value, bounds)| !bounds.contains(value)) {
             None => Ok(()),
-            Some((key, _, least, most)) => Err((key, format!("a whole number from {least} to {most}"))),
+            Some((key, _, bounds)) => Err((key, format!("a whole number from {} to {}", bounds.start(), bounds.end()))),
         }
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Operator<'a> {
     }
 
     /// Wakes whom the operator's acts concern, where they wait in this process.
-    async fn heed(&self) -> Result<(), Refused> {
+    pub(super) async fn heed(&self) -> Result<(), Refused> {
         Ok(heed::heed(self.store, self.wake).await?)
     }
 

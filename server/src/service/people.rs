@@ -3,13 +3,9 @@
 
 use super::authenticate::RelyingParty;
 use super::operator::Operator;
-use super::wake::Wake;
 use super::{Service, names};
-use crate::domain::actor::Actor;
 use crate::domain::refused::Refused;
-use crate::store::{
-    Account, AuthenticatorRecord, Deleted, DeviceRecord, JournalFilter, JournalLine, Person, Question, Store,
-};
+use crate::store::{Account, AuthenticatorRecord, Deleted, DeviceRecord, JournalFilter, JournalLine, Person, Question};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 
 /// The most people that a search gives.
@@ -69,14 +65,9 @@ pub async fn revoke_device(
 /// `not_found`, `unavailable`.
 pub async fn delete(service: &Service, by: &RelyingParty, user: AccountId) -> Result<Deleted, Refused> {
     let account = account(service, by, user).await?;
-    erase(&service.store, &service.wake, by.actor(), &account).await
-}
-
-/// Deletes a person, and wakes everyone who waits for them.
-async fn erase(store: &Store, wake: &Wake, by: Actor, account: &Account) -> Result<Deleted, Refused> {
-    let deleted = store.delete_account(by, account.row_id).await?.ok_or(Refused::NotFound("user"))?;
-    deleted.cancelled.iter().for_each(|challenge| wake.challenges.wake(*challenge));
-    wake.account_changed(account.row_id);
+    let deleted = service.store.delete_account(by.actor(), account.row_id).await?.ok_or(Refused::NotFound("user"))?;
+    deleted.cancelled.iter().for_each(|challenge| service.wake.challenges.wake(*challenge));
+    service.wake.account_changed(account.row_id);
     Ok(deleted)
 }
 
@@ -166,7 +157,10 @@ impl Operator<'_> {
     /// `not_found`, `unavailable`.
     pub async fn delete_user(&self, organisation: &str, user: AccountId) -> Result<Deleted, Refused> {
         let account = self.user(organisation, user).await?;
-        erase(self.store, self.wake, self.actor(), &account).await
+        let deleted =
+            self.store.delete_account(self.actor(), account.row_id).await?.ok_or(Refused::NotFound("user"))?;
+        self.heed().await?;
+        Ok(deleted)
     }
 
     /// Ends all devices of a person; how many there were.
@@ -176,7 +170,7 @@ impl Operator<'_> {
     pub async fn revoke_all_devices(&self, organisation: &str, user: AccountId) -> Result<usize, Refused> {
         let account = self.user(organisation, user).await?;
         let revoked = self.store.revoke_all_devices(self.actor(), account.row_id).await?;
-        self.wake.account_changed(account.row_id);
+        self.heed().await?;
         Ok(revoked)
     }
 

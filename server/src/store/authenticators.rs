@@ -141,10 +141,7 @@ pub(super) fn void_all(
 ) -> Result<(), StoreError> {
     let sql = "SELECT row_id FROM code_authenticator WHERE account = $1 AND state <> 'void'";
     for row in transaction.rows("code_authenticator", sql, values![account])? {
-        let row_id = row.get("row_id")?;
-        if void(transaction, rules, now, by, row_id)? {
-            Entry::new(now, by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
-        }
+        remove(transaction, rules, now, by, row.get("row_id")?)?;
     }
     Ok(())
 }

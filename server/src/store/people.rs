@@ -1,10 +1,11 @@
 //! What is kept of a person, and what goes when they go.
 
 use super::accounts::Account;
+use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
-use super::{Store, StoreError, authenticators, claims, enrolments, registrations};
+use super::{Rules, Store, StoreError, authenticators, claims, enrolments, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, OrganisationRow};
@@ -219,25 +220,32 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn delete_account(&self, by: Actor, account: AccountRow) -> Result<Option<Deleted>, StoreError> {
         let rules = self.rules;
-        self.write(move |tx, now| {
-            let sql = "UPDATE account SET name = $2, deleted_at = $3, prompts_stopped_at = NULL
-                       WHERE row_id = $1 AND deleted_at IS NULL";
-            if !tx.changes_one(sql, values![account, name_of_nobody(account), now])? {
-                return Ok(None);
-            }
-            let sql =
-                "SELECT row_id, handle FROM challenge WHERE account = $1 AND state = 'pending' AND expires_at > $2";
-            let waiting = tx.rows("challenge", sql, values![account, now])?;
-            let cancelled = waiting.iter().map(|row| row.get("handle")).collect::<Result<_, StoreError>>()?;
-            claims::cancel(tx, &rules, now, &by, claims::Of::Account(account))?;
-            claims::revoke(tx, &rules, now, &by, claims::Of::Account(account))?;
-            let devices = enrolments::void_all(tx, &rules, now, &by, account)?;
-            authenticators::void_all(tx, &rules, now, &by, account)?;
-            tx.execute("UPDATE enrolment SET device_name = NULL WHERE account = $1", values![account])?;
-            tx.execute("UPDATE code_authenticator SET name = '' WHERE account = $1", values![account])?;
-            Entry::new(now, &by, Fact::AccountDeleted).of_account(tx, account)?;
-            Ok(Some(Deleted { cancelled, devices }))
-        })
-        .await
+        self.write(move |tx, now| delete(tx, &rules, now, &by, account)).await
     }
+}
+
+/// Deletes a person; none when they were deleted before.
+pub(super) fn delete(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    account: AccountRow,
+) -> Result<Option<Deleted>, StoreError> {
+    let sql = "UPDATE account SET name = $2, deleted_at = $3, prompts_stopped_at = NULL
+               WHERE row_id = $1 AND deleted_at IS NULL";
+    if !tx.changes_one(sql, values![account, name_of_nobody(account), now])? {
+        return Ok(None);
+    }
+    let sql = "SELECT row_id, handle FROM challenge WHERE account = $1 AND state = 'pending' AND expires_at > $2";
+    let waiting = tx.rows("challenge", sql, values![account, now])?;
+    let cancelled = waiting.iter().map(|row| row.get("handle")).collect::<Result<_, StoreError>>()?;
+    claims::cancel(tx, rules, now, by, claims::Of::Account(account))?;
+    claims::revoke(tx, rules, now, by, claims::Of::Account(account))?;
+    let devices = enrolments::void_all(tx, rules, now, by, account)?;
+    authenticators::void_all(tx, rules, now, by, account)?;
+    tx.execute("UPDATE enrolment SET device_name = NULL WHERE account = $1", values![account])?;
+    tx.execute("UPDATE code_authenticator SET name = '' WHERE account = $1", values![account])?;
+    Entry::new(now, by, Fact::AccountDeleted).of_account(tx, account)?;
+    Ok(Some(Deleted { cancelled, devices }))
 }

@@ -42,7 +42,17 @@ async fn what_serves_is_ok_and_nothing_is_changed() {
     let before = contents(&data);
     let findings = check(&data, &[], 0).await;
     assert_eq!(doubts(&findings), Vec::<String>::new());
-    for subject in ["configuration", "public_url", "listen", "tls", "data_dir", "master_key", "clock", "file limit"] {
+    for subject in [
+        "configuration",
+        "public_url",
+        "listen",
+        "tls",
+        "data_dir",
+        "master_key",
+        "backup.journal",
+        "clock",
+        "file limit",
+    ] {
         assert!(findings.iter().any(|(one, ..)| one == subject), "{subject}: {findings:?}");
     }
     assert!(contents(&data) == before, "it changes nothing");
@@ -76,7 +86,12 @@ async fn what_does_not_serve_is_an_error_and_what_is_doubtful_a_warning() {
     std::fs::remove_file(&key_path).unwrap();
     let found = doubts(&check(&data, &tls, 2).await).join("\n");
     assert!(found.contains("error tls configuration: tls.key") && found.contains("no such file"), "{found}");
+    let journal = folder.path().join("journal");
+    std::fs::create_dir(&journal).unwrap();
+    std::fs::write(journal.join("1.jsonl"), "{\"recovery_journal\":1,\"server\":\"another\"}\n").unwrap();
     for (setting, value, words) in [
+        ("COUNTERSIGN_BACKUP__JOURNAL", journal.to_str().unwrap(), "error backup.journal"),
+        ("COUNTERSIGN_METRICS__LISTEN", "192.0.2.1:9464", "error metrics.listen"),
         ("COUNTERSIGN_LISTEN", "0.0.0.0:0", "error public_url configuration: public_url is missing"),
         ("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/nowhere.json", "error push.fcm"),
         ("COUNTERSIGN_PUSH__APNS__KEY_FILE", "/nowhere.p8", "error push.apns"),
@@ -97,13 +112,22 @@ async fn what_does_not_serve_is_an_error_and_what_is_doubtful_a_warning() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told() {
+async fn a_port_that_is_taken_and_a_folder_that_is_missing_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let server = Program::serve(&data).await;
     let address = server.url.strip_prefix("http://").unwrap().to_owned();
     let found = doubts(&check(&data, &[("COUNTERSIGN_LISTEN", &address)], 0).await);
     assert!(found.len() == 1 && found[0].starts_with("warn listen") && found[0].contains("taken"), "{found:?}");
+    let nowhere = folder.path().join("nowhere");
+    let backups = [
+        ("COUNTERSIGN_METRICS__LISTEN", &*address),
+        ("COUNTERSIGN_BACKUP__EVERY", "24h"),
+        ("COUNTERSIGN_BACKUP__DIRECTORY", nowhere.to_str().unwrap()),
+    ];
+    let found = doubts(&check(&data, &backups, 0).await);
+    assert!(found.len() == 2 && found[0].starts_with("warn metrics.listen"), "{found:?}");
+    assert!(found[1].starts_with("warn backup.directory") && found[1].contains("no backup is made until"), "{found:?}");
     assert!(server.stop().await.success());
 }
 

@@ -49,3 +49,12 @@ async fn a_pull_ends_when_another_process_removes_the_device() {
     installation.admin(&["device", "revoke", "--organisation", "Meridian", "--user", &installation.user, &id]).await;
     assert_eq!(heard(waiting).await.body["state"], "void");
 }
+
+#[tokio::test]
+async fn a_wait_ends_when_another_process_deletes_the_person() {
+    let installation = Installation::new().await;
+    installation.device().await;
+    let (_, waiting) = wait(&installation).await;
+    installation.admin(&["user", "delete", "--organisation", "Meridian", &installation.user, "--yes"]).await;
+    assert_eq!(heard(waiting).await.body["state"], "cancelled");
+}

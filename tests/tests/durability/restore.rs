@@ -72,10 +72,13 @@ async fn what_was_ended_since_the_backup_stays_ended() {
     let (reported, report) = device.asked(&scene.site, &noor).await;
     let secret = scene.site.post(&format!("/v1/users/{noor}/authenticators"), &json!({ "name": "App" })).await;
     assert_eq!(secret.status, 201, "{secret:?}");
+    let gone = scene.site.user("somebody who leaves").await;
+    let device_of_gone = scene.device_of(&gone).await;
     let (_folder, file) = place();
     scene.server.back_up(&file).await;
 
     let operator = scene.server.service().operator();
+    operator.delete_user("Meridian", gone.parse().unwrap()).await.unwrap();
     operator.revoke_device("Meridian", scene.user.parse().unwrap(), stolen.id()).await.unwrap();
     let parties = operator.relying_parties().await.unwrap();
     let handle = |name: &str| parties.iter().find(|one| one.name == name).unwrap().handle.clone();
@@ -91,7 +94,13 @@ async fn what_was_ended_since_the_backup_stays_ended() {
     let (server, restored) = scene.server.restore(&from(&file), |_| ()).await;
     let done = restored.recovered;
     let ended = (done.devices_ended, done.relying_parties_revoked, done.api_keys_rotated, done.claims);
-    assert_eq!(ended, (1, 1, 1, 1), "{done:?}");
+    assert_eq!(ended, (2, 1, 1, 1), "the stolen device, and that of the person who left: {done:?}");
+    assert_eq!(done.people_deleted, 1, "{done:?}");
+    assert_eq!(site.get(&format!("/v1/users/{gone}")).await.code(), "not_found", "deleted people stay deleted");
+    let names = "SELECT count(*) FROM account WHERE name = 'somebody who leaves'";
+    assert_eq!(server.sqlite().query_row(names, [], |row| row.get::<_, u32>(0)).unwrap(), 0, "nor is the name there");
+    let refused = device_of_gone.send(reqwest::Method::GET, "/v1/device/challenges", b"").await;
+    assert!(refused.status >= 400 || refused.body["state"] == "void", "{refused:?}");
     assert_eq!((done.prompts_stopped, done.devices_lost, done.others_lost), (1, 1, 1), "{done:?}");
     assert_eq!(scene.site.get(&format!("/v1/challenges/{approved}")).await.code(), "unauthorised", "the old key");
     assert_eq!(other.get(&format!("/v1/challenges/{approved}")).await.code(), "unauthorised", "revoked");

@@ -183,36 +183,33 @@ async fn neither_phone_nor_relying_party_hears_what_a_resolver_or_a_connection_s
     }
 }
 
-#[tokio::test]
-async fn a_push_that_was_refused_until_its_question_ended_has_failed() {
+/// A question whose push is refused for now, and which `passes` without another try; then its push has failed.
+async fn fails_once(passes: impl AsyncFn(&Scene, &str)) {
     let scene = Scene::new().await;
     let (origin, mut asked) = answering(507).await;
     let (phone, id) = scene.pushed_phone(&[registered_at(&origin, "dead")]).await;
-    let Scene { clock, server, site, user } = scene;
-    let challenge = site.ask(&user).await;
+    let challenge = scene.site.ask(&scene.user).await;
     asked.recv().await.unwrap();
-    site.until(&challenge, "push_reason", "the push service answered 507 Insufficient Storage").await;
-    assert_eq!(site.read(&challenge).await["push"], "queued", "it is tried again");
-    clock.advance(Duration::from_secs(61));
-    server.service().wake.pushes.notify_one();
-    site.until(&challenge, "push", "failed").await;
+    scene.site.until(&challenge, "push_reason", "the push service answered 507 Insufficient Storage").await;
+    assert_eq!(scene.site.read(&challenge).await["push"], "queued", "it is tried again");
+    passes(&scene, &challenge).await;
+    scene.server.service().wake.pushes.notify_one();
+    scene.site.until(&challenge, "push", "failed").await;
     assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(PushFailure::NotNow));
 }
 
 #[tokio::test]
+async fn a_push_that_was_refused_until_its_question_ended_has_failed() {
+    fails_once(async |scene: &Scene, _: &str| scene.clock.advance(Duration::from_secs(61))).await;
+}
+
+#[tokio::test]
 async fn a_push_whose_question_was_told_as_over_leaves_the_queue_although_the_clock_went_back() {
-    let scene = Scene::new().await;
-    let (origin, mut asked) = answering(507).await;
-    let (phone, id) = scene.pushed_phone(&[registered_at(&origin, "dead")]).await;
-    let Scene { clock, server, site, user } = scene;
-    let challenge = site.ask(&user).await;
-    asked.recv().await.unwrap();
-    site.until(&challenge, "push_reason", "the push service answered 507 Insufficient Storage").await;
-    clock.set_back(Duration::from_secs(7200));
-    assert_eq!(site.state(&challenge).await, "expired", "it began by a clock that was ahead");
-    // Later than the longest time between two looks through the queue, and two hours before the question ends.
-    clock.advance(Duration::from_secs(31));
-    server.service().wake.pushes.notify_one();
-    site.until(&challenge, "push", "failed").await;
-    assert_eq!(phone.core.pull(id, 0).await.unwrap().push_failure, Some(PushFailure::NotNow));
+    fails_once(async |scene: &Scene, challenge: &str| {
+        scene.clock.set_back(Duration::from_secs(7200));
+        assert_eq!(scene.site.state(challenge).await, "expired", "it began by a clock that was ahead");
+        // Later than the longest time between two looks through the queue, and two hours before the question ends.
+        scene.clock.advance(Duration::from_secs(31));
+    })
+    .await;
 }

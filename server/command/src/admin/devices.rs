@@ -12,6 +12,7 @@ use countersign_protocol::time::SystemClock;
 use countersign_server::delivery::push;
 use countersign_server::delivery::push::check::Answer;
 use countersign_server::runtime::open;
+use countersign_server::store::recovery::Writer;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ impl Office {
         let device = device.ok_or_else(|| refused("the user has no device of this id in use"))?;
         let public_url = self.config.public_url_at(self.config.listen)?;
         let (clock, randomness) = (Arc::new(SystemClock), Arc::new(self.randomness.clone()));
-        let service = open::service(&self.config, public_url, clock, randomness).await?;
+        let service = open::service(&self.config, Writer::Command, public_url, clock, randomness).await?;
         let answers = push::check::check(&service, &self.config.push, device).await;
         service.store.close().await;
         let answers = answers?;

@@ -50,52 +50,81 @@ pub struct Line {
     pub api_key_sha256: Option<String>,
 }
 
+/// What a restore has to do with a fact.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// It must be on the disk before anybody is told.
+    AtOnce,
+    /// It only saves work after a restore, which ends every open challenge and every code up to its moment by itself.
+    InTime,
+    /// A restore does without it.
+    Not,
+}
+
+/// Every fact is named here, so that a new one is not forgotten by a restore because nobody thought of it.
+const fn keeping(fact: Fact) -> Keeping {
+    match fact {
+        Fact::ApiKeyRotated
+        | Fact::RelyingPartyCreated
+        | Fact::RelyingPartyRevoked
+        | Fact::AccountDeleted
+        | Fact::DeviceEnded
+        | Fact::ChallengeReported
+        | Fact::PromptsStopped
+        | Fact::PromptsResumed
+        | Fact::CodesLocked
+        | Fact::CodesUnlocked
+        | Fact::ApplicationRemoved
+        | Fact::WebhookSet
+        | Fact::WebhookRotated
+        | Fact::WebhookRemoved
+        | Fact::WebhookDisabled
+        | Fact::SigningKeyMade
+        | Fact::ServerRestored => Keeping::AtOnce,
+        Fact::AccountCreated
+        | Fact::DeviceConfirmed
+        | Fact::ChallengeClaimed
+        | Fact::CodeAccepted
+        | Fact::ApplicationConfirmed => Keeping::InTime,
+        Fact::OrganisationCreated
+        | Fact::OrganisationRenamed
+        | Fact::RelyingPartyRenamed
+        | Fact::AccountRenamed
+        | Fact::AccountExported
+        | Fact::EnrolmentOpened
+        | Fact::DeviceProposed
+        | Fact::ConfirmationRefused
+        | Fact::PushRegistered
+        | Fact::PushGone
+        | Fact::PushMoved
+        | Fact::ChallengeCreated
+        | Fact::ChallengeNumbered
+        | Fact::ChallengeApproved
+        | Fact::ChallengeDenied
+        | Fact::ChallengeCancelled
+        | Fact::ChallengeRevoked
+        | Fact::PromptLimitLifted
+        | Fact::CodeRefused
+        | Fact::CodesAhead
+        | Fact::ApplicationProposed
+        | Fact::WebhookReplayed
+        | Fact::VapidKeyMade => Keeping::Not,
+    }
+}
+
 /// Whether a restore needs to know of it.
 pub(super) fn is_kept(fact: &str, reason: Option<&str>) -> bool {
     match Fact::of_word(fact) {
         // A link that nobody used ends by its time, in a restored database too.
         Some(Fact::DeviceEnded) => reason != Some(EndReason::Expired.as_str()),
-        Some(fact) => matches!(
-            fact,
-            Fact::RelyingPartyCreated
-                | Fact::ApiKeyRotated
-                | Fact::RelyingPartyRevoked
-                | Fact::AccountCreated
-                | Fact::DeviceConfirmed
-                | Fact::ChallengeReported
-                | Fact::ChallengeClaimed
-                | Fact::PromptsStopped
-                | Fact::PromptsResumed
-                | Fact::CodeAccepted
-                | Fact::CodesLocked
-                | Fact::CodesUnlocked
-                | Fact::ApplicationConfirmed
-                | Fact::ApplicationRemoved
-                | Fact::WebhookSet
-                | Fact::WebhookRotated
-                | Fact::WebhookRemoved
-                | Fact::WebhookDisabled
-                | Fact::SigningKeyMade
-                | Fact::ServerRestored
-        ),
-        None => false,
+        fact => fact.is_some_and(|fact| keeping(fact) != Keeping::Not),
     }
 }
 
 impl Line {
-    /// Whether it must be on the disk before anybody is told. The others only save work after a restore, which ends
-    /// every open challenge and every code up to its moment by itself.
+    /// Whether it must be on the disk before anybody is told.
     pub(super) fn is_precious(&self) -> bool {
-        !matches!(
-            Fact::of_word(&self.fact),
-            Some(
-                Fact::ChallengeClaimed
-                    | Fact::CodeAccepted
-                    | Fact::AccountCreated
-                    | Fact::DeviceConfirmed
-                    | Fact::ApplicationConfirmed
-            )
-        )
+        Fact::of_word(&self.fact).is_none_or(|fact| keeping(fact) == Keeping::AtOnce)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::store::claims::Of;
 use crate::store::engine::Transaction;
 use crate::store::engine::value::values;
 use crate::store::{
-    Rules, Store, StoreError, authenticators, claims, codes, enrolments, organisations, prompts, proofs, used_steps,
-    webhooks,
+    Rules, Store, StoreError, authenticators, claims, codes, enrolments, organisations, people, prompts, proofs,
+    used_steps, webhooks,
 };
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::time::Timestamp;
@@ -42,6 +42,8 @@ pub struct Recovered {
     pub relying_parties_revoked: usize,
     /// Relying parties whose API key was rotated since: the earlier one is ended again.
     pub api_keys_rotated: usize,
+    /// People who were deleted since, and are again.
+    pub people_deleted: usize,
     /// Code applications that were removed since, and are again.
     pub applications_removed: usize,
     /// Accounts whose pushes were stopped by a report since, and are again.
@@ -133,6 +135,12 @@ impl Replay<'_> {
                     let reason = line.reason.as_deref().and_then(|word| word.parse().ok());
                     let ended = enrolments::void(tx, rules, now, by, device, reason.unwrap_or(EndReason::Revoked))?;
                     self.done.devices_ended += usize::from(ended);
+                }
+            }
+            Some(Fact::AccountDeleted) => {
+                if let Some(account) = self.find::<AccountRow>("account", line.account.as_deref())? {
+                    let deleted = people::delete(tx, rules, now, by, account)?;
+                    self.done.people_deleted += usize::from(deleted.is_some());
                 }
             }
             Some(Fact::RelyingPartyRevoked) => {
