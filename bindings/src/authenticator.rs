@@ -2,7 +2,7 @@
 
 use crate::convert::{self, into_list};
 use crate::error::AuthenticatorError;
-use crate::foreign_codes::{ForeignCode, FoundCodes};
+use crate::foreign_codes::{CodeFile, ForeignCode, FoundCodes};
 use crate::platform::{Clock, KeyVault, PushRegistrar, Transport};
 use crate::records::{Account, Device, OneTimeCode, Outcome, Past, Prompt, Pulled, PushRegistration, Received};
 use crate::worker;
@@ -10,6 +10,7 @@ use countersign_device::{look, look_at_key};
 use countersign_protocol::device_api;
 use std::path::Path;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 type Result<T> = std::result::Result<T, AuthenticatorError>;
 
@@ -72,23 +73,66 @@ impl Authenticator {
     /// nothing: show it before `add_codes`. What cannot be taken is in the answer, with its sentence.
     pub async fn preview_codes(&self, text: String) -> Result<FoundCodes> {
         let found = look(&text);
-        self.run(|core| async move { Ok(FoundCodes::of(core.preview_codes(&found.taken)?, found)) }).await
+        self.run(|core| async move { Ok(FoundCodes::of(core.preview_codes(&found.taken)?, &found)) }).await
     }
 
     /// Keeps the codes of other services in what was scanned, pasted or typed, but for those that are kept already. The
     /// vault must be unlocked.
     pub async fn add_codes(&self, text: String) -> Result<FoundCodes> {
         let found = look(&text);
-        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, found)) }).await
+        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, &found)) }).await
     }
 
     /// Keeps the codes of a key that was typed, under these names.
     pub async fn add_key(&self, key: String, issuer: Option<String>, account: String) -> Result<FoundCodes> {
         let found = look_at_key(&key, issuer.as_deref(), &account);
-        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, found)) }).await
+        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&found.taken)?, &found)) }).await
     }
 
-    /// The codes of other services at this moment, by this device's clock, oldest first. The vault must be unlocked.
+    /// As `preview_codes`, of a file.
+    pub async fn preview_code_file(&self, file: Arc<CodeFile>) -> Result<FoundCodes> {
+        self.run(|core| async move { Ok(FoundCodes::of(core.preview_codes(&file.0.taken)?, &file.0)) }).await
+    }
+
+    /// As `add_codes`, of a file.
+    pub async fn add_code_file(&self, file: Arc<CodeFile>) -> Result<FoundCodes> {
+        self.run(|core| async move { Ok(FoundCodes::of(core.add_codes(&file.0.taken)?, &file.0)) }).await
+    }
+
+    /// The text of a file with the codes of other services, which this password opens, of 15 characters or more
+    /// (`ShortPassword`). It takes about a second, and the password is not kept. The vault must be unlocked.
+    pub async fn export_codes(&self, password: String) -> Result<String> {
+        let password = Zeroizing::new(password);
+        self.run(|core| async move { Ok(core.export_codes(&password)?) }).await
+    }
+
+    /// The same codes as links, one a line, which **nothing protects**: only for a person who asked for just this, and
+    /// was warned. The vault must be unlocked.
+    pub async fn export_codes_unencrypted(&self) -> Result<String> {
+        self.run(|core| async move { Ok(core.export_codes_unencrypted()?.to_string()) }).await
+    }
+
+    /// Those codes of other services of whose service, account or group each word of a search is a part.
+    pub async fn find_foreign_codes(&self, search: String) -> Result<Vec<ForeignCode>> {
+        self.run(|core| async move { Ok(into_list(core.find_foreign_codes(&search)?)) }).await
+    }
+
+    /// Puts the codes of other services into this order, by their ids. Those that it does not name follow.
+    pub async fn arrange_foreign_codes(&self, code_ids: Vec<String>) -> Result<()> {
+        self.run(|core| async move {
+            let order: std::result::Result<Vec<_>, _> = code_ids.iter().map(|id| id.parse()).collect();
+            Ok(core.arrange_foreign_codes(&order?)?)
+        })
+        .await
+    }
+
+    /// Puts the code of another service into the group of this name, or into none. Gives the name as it is kept.
+    pub async fn group_foreign_code(&self, code_id: String, group: Option<String>) -> Result<Option<String>> {
+        self.run(|core| async move { Ok(core.group_foreign_code(code_id.parse()?, group.as_deref())?) }).await
+    }
+
+    /// The codes of other services at this moment, by this device's clock, in the person's order. The vault must be
+    /// unlocked.
     pub async fn foreign_codes(&self) -> Result<Vec<ForeignCode>> {
         self.run(|core| async move { Ok(into_list(core.foreign_codes()?)) }).await
     }

@@ -126,6 +126,12 @@ codes! {
     QuestionChanged = "question_changed",
     /// The account was enrolled without one-time codes: enrol it again to have them.
     NoCodes = "no_codes",
+    /// The file is encrypted: ask for its password, and open it again.
+    PasswordNeeded = "password_needed",
+    /// The file does not open with this password: ask again.
+    WrongPassword = "wrong_password",
+    /// The password of an export has fewer than 15 characters.
+    ShortPassword = "short_password",
 }
 
 /// The stable code of an error, as PROTOCOL.md writes it: for logs, and for what an app tells its own server. Of
@@ -169,6 +175,9 @@ impl From<Error> for AuthenticatorError {
             Error::AccountEnded => Self::AccountEnded { detail },
             Error::QuestionChanged => Self::QuestionChanged { detail },
             Error::NoCodes => Self::NoCodes { detail },
+            Error::PasswordNeeded => Self::PasswordNeeded { detail },
+            Error::WrongPassword => Self::WrongPassword { detail },
+            Error::ShortPassword => Self::ShortPassword { detail },
         }
     }
 }

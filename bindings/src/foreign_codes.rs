@@ -1,10 +1,14 @@
 //! The codes of other services, as an app shows them: what was scanned, what is kept, and why something is not.
 
+use crate::error::AuthenticatorError;
 use crate::records::OneTimeCode;
 use crate::sentences::Sentence;
+use crate::worker;
+use countersign_device::look_at_file;
 use countersign_device::sentences::Sentence as Catalogue;
 use countersign_protocol::otpauth;
 use std::collections::HashMap;
+use zeroize::Zeroizing;
 
 /// A code of another service that this device keeps.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -17,6 +21,9 @@ pub struct ForeignCode {
     pub account: String,
     /// The code of this moment. None is one by counter, which serves once: `next_foreign_code` makes it.
     pub shown: Option<OneTimeCode>,
+    /// The group in which the person keeps it.
+    #[uniffi(default = None)]
+    pub group: Option<String>,
 }
 
 /// How a code that is offered stands to those that are kept.
@@ -45,6 +52,9 @@ pub struct OfferedCode {
     pub warnings: Vec<Sentence>,
     /// How it stands to those that are kept.
     pub standing: CodeStanding,
+    /// The group in which the other app has it, and in which it is kept when it is new.
+    #[uniffi(default = None)]
+    pub group: Option<String>,
 }
 
 /// What is not taken, and why.
@@ -80,10 +90,28 @@ pub struct FoundCodes {
     pub part: Option<CodePart>,
 }
 
+/// A file of codes that was opened: an export of another app, or our own. It holds secrets in memory until it is let
+/// go.
+#[derive(uniffi::Object)]
+pub struct CodeFile(pub(crate) otpauth::Found);
+
+#[uniffi::export]
+impl CodeFile {
+    /// Opens the bytes of a file, with the password where it is encrypted. `PasswordNeeded` and `WrongPassword` ask for
+    /// another try; everything else that is wrong with it is in the list that `preview_code_file` gives. It may take
+    /// some seconds, on a thread of the library. The password is not kept.
+    #[uniffi::constructor]
+    pub async fn open(file: Vec<u8>, password: Option<String>) -> Result<Self, AuthenticatorError> {
+        let password = password.map(Zeroizing::new);
+        let open = async move { Ok(look_at_file(&file, password.as_deref().map(String::as_str))?) };
+        worker::run(open).await.map(Self)
+    }
+}
+
 impl From<countersign_device::ForeignCode> for ForeignCode {
     fn from(code: countersign_device::ForeignCode) -> Self {
-        let countersign_device::ForeignCode { id, issuer, account, shown } = code;
-        Self { id: id.to_string(), issuer, account, shown: shown.map(Into::into) }
+        let countersign_device::ForeignCode { id, issuer, account, shown, group } = code;
+        Self { id: id.to_string(), issuer, account, shown: shown.map(Into::into), group }
     }
 }
 
@@ -107,6 +135,7 @@ impl From<countersign_device::OfferedCode> for OfferedCode {
             by_counter: code.by_counter,
             warnings: code.warnings.iter().map(warning).collect(),
             standing: code.standing.into(),
+            group: code.group,
         }
     }
 }
@@ -125,10 +154,10 @@ impl From<otpauth::NotTaken> for RefusedCode {
 
 impl FoundCodes {
     /// What was found, with the standing of what is taken.
-    pub(crate) fn of(offered: Vec<countersign_device::OfferedCode>, found: otpauth::Found) -> Self {
+    pub(crate) fn of(offered: Vec<countersign_device::OfferedCode>, found: &otpauth::Found) -> Self {
         Self {
             codes: offered.into_iter().map(Into::into).collect(),
-            not_taken: found.not_taken.into_iter().map(Into::into).collect(),
+            not_taken: found.not_taken.iter().cloned().map(Into::into).collect(),
             part: found.part.map(|otpauth::Part { number, of }| CodePart { number, of }),
         }
     }

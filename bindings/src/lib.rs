@@ -18,7 +18,7 @@ mod worker;
 
 pub use authenticator::Authenticator;
 pub use error::{AuthenticatorError, error_code};
-pub use foreign_codes::{CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode};
+pub use foreign_codes::{CodeFile, CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode};
 pub use push_opener::PushOpener;
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OpenedPush, Outcome, Past,

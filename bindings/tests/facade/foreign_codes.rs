@@ -2,7 +2,7 @@
 
 use crate::app::{AppClock, Unplugged, Vault};
 use countersign_bindings::sentences::{Language, Sentence, sentence};
-use countersign_bindings::{Authenticator, AuthenticatorError, CodePart, CodeStanding};
+use countersign_bindings::{Authenticator, AuthenticatorError, CodeFile, CodePart, CodeStanding};
 use countersign_protocol::time::SystemClock;
 use std::sync::Arc;
 
@@ -47,4 +47,41 @@ async fn what_is_not_taken_comes_with_its_sentence() {
     let part =
         app.preview_codes("otpauth-migration://offline?data=ChEKBTEyMzQ1EgRtYXlhKAEwAhgDIAE".into()).await.unwrap();
     assert_eq!((part.codes[0].account.as_str(), part.part), ("maya", Some(CodePart { number: 2, of: 3 })));
+}
+
+#[tokio::test]
+async fn an_app_exports_and_another_phone_takes_the_file() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let open = async |directory: &tempfile::TempDir| {
+        let (clock, path) = (Arc::new(AppClock(SystemClock)), directory.path().to_str().unwrap().to_owned());
+        Authenticator::open(path, Vault::of_software(), Arc::new(Unplugged::default()), clock, None).await.unwrap()
+    };
+    let (app, other) = (open(&one).await, open(&other).await);
+    for link in [LINK, "otpauth://hotp/Bank:maya?secret=JBSWY3DPEHPK3PXP&counter=7"] {
+        app.add_codes(link.into()).await.unwrap();
+    }
+    let ids: Vec<String> = app.foreign_codes().await.unwrap().into_iter().map(|code| code.id).collect();
+    assert_eq!(app.group_foreign_code(ids[1].clone(), Some("Money ".into())).await, Ok(Some("Money".into())));
+    app.arrange_foreign_codes(vec![ids[1].clone()]).await.unwrap();
+    let password = "five words or some more".to_owned();
+    let short = app.export_codes("short".into()).await.unwrap_err();
+    assert!(matches!(short, AuthenticatorError::ShortPassword { .. }), "{short:?}");
+    let file = app.export_codes(password.clone()).await.unwrap().into_bytes();
+
+    let refused = async |password: Option<&str>| CodeFile::open(file.clone(), password.map(String::from)).await.err();
+    assert!(matches!(refused(None).await, Some(AuthenticatorError::PasswordNeeded { .. })));
+    assert!(matches!(refused(Some("another")).await, Some(AuthenticatorError::WrongPassword { .. })));
+    let opened = Arc::new(CodeFile::open(file.clone(), Some(password)).await.unwrap());
+    let preview = other.preview_code_file(Arc::clone(&opened)).await.unwrap();
+    assert_eq!((preview.codes.len(), other.foreign_codes().await), (2, Ok(vec![])));
+    other.add_code_file(opened).await.unwrap();
+    let kept = other.foreign_codes().await.unwrap();
+    let kept: Vec<_> = kept.iter().map(|code| (code.issuer.as_deref(), code.group.as_deref())).collect();
+    assert_eq!(kept, [(Some("Bank"), Some("Money")), (Some("Forge"), None)], "in the order of the other phone");
+    assert_eq!(other.find_foreign_codes("money".into()).await.unwrap().len(), 1);
+    assert_eq!(other.export_codes_unencrypted().await.unwrap().lines().count(), 2);
+
+    let nothing = Arc::new(CodeFile::open(b"{}".to_vec(), None).await.unwrap());
+    let found = other.preview_code_file(nothing).await.unwrap();
+    assert_eq!((found.codes.len(), found.not_taken[0].sentence), (0, Sentence::LinkUnknownFile));
 }

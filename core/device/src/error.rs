@@ -4,6 +4,7 @@ use crate::transport::Unreachable;
 use crate::vault::VaultError;
 use countersign_protocol::at_rest::AtRestError;
 use countersign_protocol::key::KeyError;
+use countersign_protocol::otpauth::LinkRefusal;
 use countersign_protocol::{AnyProblemCode, ProblemCode, Refusal};
 
 /// Why a device could not do what it was asked.
@@ -56,6 +57,15 @@ pub enum Error {
     /// The account was enrolled without one-time codes.
     #[error("this account has no one-time codes: enrol it again to have them")]
     NoCodes,
+    /// A file of codes is encrypted, and no password was given.
+    #[error("{}", LinkRefusal::PasswordNeeded)]
+    PasswordNeeded,
+    /// A file of codes does not open with this password.
+    #[error("{}", LinkRefusal::WrongPassword)]
+    WrongPassword,
+    /// The password of an export is too short to protect it.
+    #[error("{}", countersign_protocol::code_file::ShortPassword)]
+    ShortPassword,
 }
 
 impl Error {
@@ -113,6 +123,9 @@ impl Error {
             Self::AccountEnded => "account_ended",
             Self::QuestionChanged => "question_changed",
             Self::NoCodes => "no_codes",
+            Self::PasswordNeeded => "password_needed",
+            Self::WrongPassword => "wrong_password",
+            Self::ShortPassword => "short_password",
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct ForeignCode {
     /// The code by time: digits, or the five characters of Steam. None is one by counter, which is shown only when it
     /// is asked for, since it serves once: [`Authenticator::next_foreign_code`].
     pub shown: Option<Shown>,
+    /// The group in which the person keeps it.
+    pub group: Option<String>,
 }
 
 /// How a code that is offered stands to those that are kept.
@@ -63,6 +65,8 @@ pub struct OfferedCode {
     pub warnings: Vec<Warning>,
     /// How it stands to those that are kept.
     pub standing: Standing,
+    /// The group in which the other app has it, and in which it is kept when it is new.
+    pub group: Option<String>,
 }
 
 /// What a person scanned, pasted or typed, whatever it is: a refusal is in the list, with its reason.
@@ -76,18 +80,28 @@ pub fn look_at_key(key: &str, issuer: Option<&str>, account: &str) -> Found {
         .map_or_else(nothing_but, |taken| Found { taken: vec![taken], ..Found::default() })
 }
 
-fn nothing_but(why: LinkRefusal) -> Found {
+pub(crate) fn nothing_but(why: LinkRefusal) -> Found {
     Found { not_taken: vec![NotTaken { name: String::new(), why }], ..Found::default() }
 }
 
 impl Authenticator {
-    /// The codes of other services at this moment, oldest first. No network is used.
+    /// The codes of other services at this moment, in the person's order: as they were added, until
+    /// [`Authenticator::arrange_foreign_codes`]. No network is used.
     ///
     /// # Errors
     /// [`Error::Vault`] while the device is locked; [`Error::Store`] when the store cannot be read.
     pub fn foreign_codes(&self) -> Result<Vec<ForeignCode>, Error> {
+        self.find_foreign_codes("")
+    }
+
+    /// Those among them of whose service, account or group each word of a search is a part, in letters of either case.
+    ///
+    /// # Errors
+    /// As [`Authenticator::foreign_codes`].
+    pub fn find_foreign_codes(&self, search: &str) -> Result<Vec<ForeignCode>, Error> {
         let now = self.platform.clock.now();
-        let shown = |(id, link): (ForeignCodeId, OtpauthLink)| ForeignCode {
+        let words: Vec<String> = search.split_whitespace().map(str::to_lowercase).collect();
+        let shown = |Kept { id, link, group }: Kept| ForeignCode {
             id,
             issuer: link.issuer().map(str::to_owned),
             account: link.account().to_owned(),
@@ -96,13 +110,17 @@ impl Authenticator {
                 Generator::Steam(steam) => Some(steam.now(now)),
                 Generator::Hotp(_) => None,
             },
+            group,
         };
+        let all = self.kept_codes()?.into_iter();
+        Ok(all.filter(|kept| kept.matches(&words)).map(shown).collect())
+    }
+
+    /// The codes of other services as they are kept.
+    pub(crate) fn kept_codes(&self) -> Result<Vec<Kept>, Error> {
         let stored = self.store.foreign_codes()?;
-        Ok(if stored.is_empty() {
-            Vec::new()
-        } else {
-            self.seal()?.open_all(&stored)?.into_iter().map(shown).collect()
-        })
+        // A device that keeps none asks no vault.
+        if stored.is_empty() { Ok(Vec::new()) } else { self.seal()?.open_all(&stored) }
     }
 
     /// What would come of adding these codes. Nothing is kept: for the person to look at before they say yes.
@@ -125,7 +143,7 @@ impl Authenticator {
             let known = seal.open_all(&stored)?;
             let offered = offer(known, found, || ForeignCodeId::random(&*self.platform.randomness));
             let kept = offered.iter().filter(|(one, _)| one.standing != Standing::Known);
-            let kept = kept.map(|(one, link)| self.sealed(&seal, one.id, link)).collect();
+            let kept = kept.map(|(one, link)| self.sealed(&seal, one.id, link, one.group.as_deref())).collect();
             Ok((kept, offered.into_iter().map(|(one, _)| one).collect()))
         })
     }
@@ -137,12 +155,13 @@ impl Authenticator {
     /// [`Error::UnknownAccount`]; otherwise as [`Authenticator::foreign_codes`].
     pub fn next_foreign_code(&self, id: ForeignCodeId) -> Result<String, Error> {
         let now = self.platform.clock.now();
-        self.change(id, |link| match link.generator().clone() {
+        self.change(id, |kept| match kept.link.generator().clone() {
             Generator::Totp(totp) => (None, totp.now(now).code),
             Generator::Steam(steam) => (None, steam.now(now).code),
             Generator::Hotp(hotp) => {
                 let (code, next) = hotp.take();
-                (Some(link.with_generator(Generator::Hotp(next))), code)
+                let link = kept.link.with_generator(Generator::Hotp(next));
+                (Some(Kept { link, ..kept }), code)
             }
         })
     }
@@ -157,11 +176,30 @@ impl Authenticator {
         issuer: Option<&str>,
         account: &str,
     ) -> Result<(Option<String>, String), Error> {
-        self.change(id, |link| {
-            let renamed = link.renamed(issuer, account);
-            let names = (renamed.issuer().map(str::to_owned), renamed.account().to_owned());
-            (Some(renamed), names)
+        self.change(id, |kept| {
+            let link = kept.link.renamed(issuer, account);
+            let names = (link.issuer().map(str::to_owned), link.account().to_owned());
+            (Some(Kept { link, ..kept }), names)
         })
+    }
+
+    /// Puts a code into the group of this name, cleaned as those of links are, or into none. Gives the name as it is
+    /// kept.
+    ///
+    /// # Errors
+    /// As [`Authenticator::next_foreign_code`].
+    pub fn group_foreign_code(&self, id: ForeignCodeId, group: Option<&str>) -> Result<Option<String>, Error> {
+        let group = group.and_then(otpauth::group_name);
+        self.change(id, |kept| (Some(Kept { group: group.clone(), ..kept }), group))
+    }
+
+    /// Puts the codes into this order. Those that it does not name follow in the order that they had; what it names and
+    /// is no longer here is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the order cannot be kept; it is as it was then.
+    pub fn arrange_foreign_codes(&self, order: &[ForeignCodeId]) -> Result<(), Error> {
+        self.store.arrange_foreign_codes(order)
     }
 
     /// Removes a code of another service from this device. The service still asks for it: there should be another way
@@ -174,16 +212,13 @@ impl Authenticator {
         if self.store.delete_foreign_code(id)? { Ok(()) } else { Err(Error::UnknownAccount) }
     }
 
-    fn change<T>(
-        &self,
-        id: ForeignCodeId,
-        change: impl FnOnce(OtpauthLink) -> (Option<OtpauthLink>, T),
-    ) -> Result<T, Error> {
+    fn change<T>(&self, id: ForeignCodeId, change: impl FnOnce(Kept) -> (Option<Kept>, T)) -> Result<T, Error> {
         let seal = self.seal()?;
         self.store.change_foreign_codes(self.platform.clock.now(), |stored| {
             let one = stored.iter().find(|one| one.id == id).ok_or(Error::UnknownAccount)?;
             let (changed, result) = change(seal.open(one)?);
-            Ok((changed.iter().map(|link| self.sealed(&seal, id, link)).collect(), result))
+            let sealed = changed.iter().map(|kept| self.sealed(&seal, id, &kept.link, kept.group.as_deref()));
+            Ok((sealed.collect(), result))
         })
     }
 
@@ -191,10 +226,29 @@ impl Authenticator {
         Ok(Seal(at_rest_key(&*self.platform.vault, Opens::WhileUnlocked)?))
     }
 
-    fn sealed(&self, seal: &Seal, id: ForeignCodeId, link: &OtpauthLink) -> StoredForeignCode {
-        let text = link.to_text();
-        let link = seal.0.seal(location(&id.to_string()), text.as_bytes(), &*self.platform.randomness);
-        StoredForeignCode { id, link }
+    fn sealed(&self, seal: &Seal, id: ForeignCodeId, link: &OtpauthLink, group: Option<&str>) -> StoredForeignCode {
+        let row = id.to_string();
+        let sealed = |column, text: &str| {
+            seal.0.seal(Location { column, ..location(&row) }, text.as_bytes(), &*self.platform.randomness)
+        };
+        StoredForeignCode { id, link: sealed(LINK, &link.to_text()), group: group.map(|name| sealed(GROUP, name)) }
+    }
+}
+
+/// A code of another service, opened.
+pub(crate) struct Kept {
+    pub id: ForeignCodeId,
+    pub link: OtpauthLink,
+    pub group: Option<String>,
+}
+
+impl Kept {
+    /// True when each of these words, in lower case, is in one of the names.
+    fn matches(&self, words: &[String]) -> bool {
+        let names =
+            [self.link.issuer().unwrap_or_default(), self.link.account(), self.group.as_deref().unwrap_or_default()];
+        let names = names.map(str::to_lowercase);
+        words.iter().all(|word| names.iter().any(|name| name.contains(word)))
     }
 }
 
@@ -202,45 +256,52 @@ impl Authenticator {
 struct Seal(AtRestKey);
 
 impl Seal {
-    fn open(&self, stored: &StoredForeignCode) -> Result<OtpauthLink, Error> {
-        let text = self.0.open(location(&stored.id.to_string()), &stored.link)?;
+    fn open(&self, stored: &StoredForeignCode) -> Result<Kept, Error> {
+        let row = stored.id.to_string();
+        let damaged = || StoreError::Damaged("a code of another service".into());
+        let text = self.0.open(location(&row), &stored.link)?;
         let link = std::str::from_utf8(&text).ok().and_then(|text| OtpauthLink::parse(text).ok());
-        Ok(link.ok_or_else(|| StoreError::Damaged("a code of another service".into()))?)
+        let group = match &stored.group {
+            Some(sealed) => {
+                let name = self.0.open(Location { column: GROUP, ..location(&row) }, sealed)?;
+                Some(String::from_utf8(name.to_vec()).map_err(|_| damaged())?)
+            }
+            None => None,
+        };
+        Ok(Kept { id: stored.id, link: link.ok_or_else(damaged)?, group })
     }
 
-    fn open_all(&self, stored: &[StoredForeignCode]) -> Result<Vec<(ForeignCodeId, OtpauthLink)>, Error> {
-        stored.iter().map(|one| Ok((one.id, self.open(one)?))).collect()
+    fn open_all(&self, stored: &[StoredForeignCode]) -> Result<Vec<Kept>, Error> {
+        stored.iter().map(|one| self.open(one)).collect()
     }
 }
 
+/// The columns that are sealed.
+const LINK: &str = "link";
+const GROUP: &str = "group_name";
+
 const fn location(id: &str) -> Location<'_> {
-    Location { table: "foreign_code", row: id, column: "link" }
+    Location { table: "foreign_code", row: id, column: LINK }
 }
 
 /// Each link beside those that are kept and those before it.
-fn offer(
-    mut known: Vec<(ForeignCodeId, OtpauthLink)>,
-    found: &[Taken],
-    fresh: impl Fn() -> ForeignCodeId,
-) -> Vec<(OfferedCode, OtpauthLink)> {
+fn offer(mut known: Vec<Kept>, found: &[Taken], fresh: impl Fn() -> ForeignCodeId) -> Vec<(OfferedCode, OtpauthLink)> {
     let mut offered = Vec::new();
-    for Taken { link, warnings } in found {
-        let named = |other: &&(ForeignCodeId, OtpauthLink)| {
-            (other.1.issuer(), other.1.account()) == (link.issuer(), link.account())
-        };
-        let same = known.iter().filter(named).find(|(_, other)| same_codes(other.generator(), link.generator()));
+    for Taken { link, warnings, group } in found {
+        let named = |other: &&Kept| (other.link.issuer(), other.link.account()) == (link.issuer(), link.account());
+        let same = known.iter().filter(named).find(|other| same_codes(other.link.generator(), link.generator()));
         let (id, standing) = match same {
-            Some((id, _)) => (*id, Standing::Known),
+            Some(kept) => (kept.id, Standing::Known),
             None if known.iter().any(|one| named(&one)) => (fresh(), Standing::SameNames),
             None => (fresh(), Standing::New),
         };
         let (issuer, account) = (link.issuer().map(str::to_owned), link.account().to_owned());
         let by_counter = matches!(link.generator(), Generator::Hotp(_));
         offered.push((
-            OfferedCode { id, issuer, account, by_counter, warnings: warnings.clone(), standing },
+            OfferedCode { id, issuer, account, by_counter, warnings: warnings.clone(), standing, group: group.clone() },
             link.clone(),
         ));
-        known.push((id, link.clone()));
+        known.push(Kept { id, link: link.clone(), group: None });
     }
     offered
 }

@@ -4,6 +4,7 @@
 //! those of `countersign_protocol`.
 
 mod authenticator;
+mod code_files;
 mod codes;
 mod connection;
 mod decide;
@@ -20,6 +21,7 @@ pub mod transport;
 pub mod vault;
 
 pub use authenticator::{Account, AccountState, Authenticator};
+pub use code_files::look_at_file;
 pub use enrol::UNNAMED;
 pub use error::{Error, StoreError};
 pub use foreign_codes::{ForeignCode, OfferedCode, Standing, look, look_at_key};

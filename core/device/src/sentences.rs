@@ -151,6 +151,9 @@ impl Sentence {
             Error::AccountEnded => Self::ErrorDeviceNotInUse,
             Error::QuestionChanged => Self::QuestionChanged,
             Error::NoCodes => Self::ErrorNoCodes,
+            Error::PasswordNeeded => Self::LinkPasswordNeeded,
+            Error::WrongPassword => Self::LinkWrongPassword,
+            Error::ShortPassword => Self::ErrorShortPassword,
         }
     }
 
@@ -229,6 +232,18 @@ impl Sentence {
             LinkRefusal::Contradiction => Self::LinkContradiction,
             LinkRefusal::Garbled => Self::LinkGarbled,
             LinkRefusal::Batch => Self::LinkBatch,
+            LinkRefusal::UnknownFile => Self::LinkUnknownFile,
+            LinkRefusal::DamagedFile => Self::LinkDamagedFile,
+            LinkRefusal::NewerFile => Self::LinkNewerFile,
+            LinkRefusal::LargeFile => Self::LinkLargeFile,
+            LinkRefusal::PasswordNeeded => Self::LinkPasswordNeeded,
+            LinkRefusal::WrongPassword => Self::LinkWrongPassword,
+            LinkRefusal::NoPassword => Self::LinkNoPassword,
+            LinkRefusal::TooCostly => Self::LinkTooCostly,
+            LinkRefusal::NoMemory => Self::LinkNoMemory,
+            LinkRefusal::DamagedEntry => Self::LinkDamagedEntry,
+            LinkRefusal::NoCode => Self::LinkNoCode,
+            LinkRefusal::ThrownAway => Self::LinkThrownAway,
             LinkRefusal::OtherApp(_) => Self::LinkOtherApp,
             LinkRefusal::UnknownScheme(_) => Self::LinkUnknownScheme,
         }
@@ -247,6 +262,8 @@ impl Sentence {
             Warning::UnevenSecret => Self::LinkUnevenSecret,
             Warning::CounterFromZero => Self::LinkCounterFromZero,
             Warning::TakenForSteam => Self::LinkTakenForSteam,
+            Warning::OtherGroups => Self::LinkOtherGroups,
+            Warning::NoteLeft => Self::LinkNoteLeft,
         }
     }
 

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_challenge_life.sql"),
     include_str!("../migrations/0004_history.sql"),
     include_str!("../migrations/0005_foreign_codes.sql"),
+    include_str!("../migrations/0006_code_order.sql"),
 ];
 
 /// How long to wait for another process on the same store.

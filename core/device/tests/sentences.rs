@@ -4,6 +4,7 @@
 
 use countersign_device::sentences::{Language, Sentence};
 use countersign_device::{Error, Outcome, StoreError, transport::Unreachable, vault::VaultError};
+use countersign_protocol::code_file::MIN_PASSWORD;
 use countersign_protocol::otpauth::{LinkRefusal, Warning};
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::{Refusal, key::KeyError};
@@ -171,6 +172,9 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
         (Error::AccountEnded, Sentence::ErrorDeviceNotInUse),
         (Error::QuestionChanged, Sentence::QuestionChanged),
         (Error::NoCodes, Sentence::ErrorNoCodes),
+        (Error::PasswordNeeded, Sentence::LinkPasswordNeeded),
+        (Error::WrongPassword, Sentence::LinkWrongPassword),
+        (Error::ShortPassword, Sentence::ErrorShortPassword),
         (Error::UnexpectedAnswer { status: 502 }, Sentence::ErrorUnexpectedAnswer),
     ] {
         assert_eq!(Sentence::for_error(&error), sentence, "{}", error.code());
@@ -224,6 +228,13 @@ fn every_refusal_of_a_message_has_a_sentence() {
         (Refusal::Expired, Sentence::OutcomeExpired),
     ] {
         assert_eq!(Sentence::for_error(&Error::Refused(refusal)), sentence, "{refusal}");
+    }
+}
+
+#[test]
+fn a_short_password_is_told_how_long_it_should_be() {
+    for language in Language::ALL {
+        assert!(Sentence::ErrorShortPassword.text(language).contains(&format!("{MIN_PASSWORD}")), "{language:?}");
     }
 }
 

@@ -33,6 +33,15 @@ pub fn touch(path: &Path) -> Result<File> {
     options().create(true).truncate(false).open(path)
 }
 
+/// Makes a new file for this user alone, and opens it for writing. Unlike [`write_new`] it touches no other name, so it
+/// is for a place that a person chose.
+///
+/// # Errors
+/// `AlreadyExists` when there is such a file; the system's when it cannot be made.
+pub fn create_new(path: &Path) -> Result<File> {
+    options().create_new(true).open(path)
+}
+
 /// Opens a file for reading and writing, and makes it for this user alone where there is none: for one that processes
 /// lock.
 ///

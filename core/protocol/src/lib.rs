@@ -7,6 +7,7 @@
 pub mod apns;
 pub mod at_rest;
 pub mod challenge;
+pub mod code_file;
 pub mod code_seed;
 pub mod decision;
 pub mod device_api;

@@ -8,7 +8,9 @@
 //! knowing, a [`Warning`] says it.
 
 mod batch;
+mod beside;
 mod decode;
+mod entry;
 mod found;
 mod link;
 mod names;
@@ -16,6 +18,10 @@ mod parameters;
 mod refusal;
 mod single;
 
+pub(crate) use beside::Beside;
+pub use beside::group_name;
+pub(crate) use entry::Entry;
+pub(crate) use found::read_file;
 pub use found::{Found, read, read_key};
 pub use link::{Generator, OtpauthLink};
 pub use refusal::{LinkRefusal, NotTaken, Part, Taken, Warning};

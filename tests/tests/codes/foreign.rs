@@ -166,7 +166,7 @@ fn neither_secret_nor_name_lies_open_and_a_row_opens_nowhere_else() {
 }
 
 /// A vault of a phone that is locked, after it was unlocked once.
-struct Locked(Arc<dyn KeyVault>);
+pub struct Locked(pub Arc<dyn KeyVault>);
 
 #[async_trait]
 impl KeyVault for Locked {

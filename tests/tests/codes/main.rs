@@ -5,6 +5,7 @@
 mod application;
 mod challenge;
 mod clock;
+mod code_files;
 mod foreign;
 mod limits;
 mod oathtool;

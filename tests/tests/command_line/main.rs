@@ -16,6 +16,7 @@ mod package;
 mod people;
 mod phone;
 mod phone_answers;
+mod phone_code_files;
 mod phone_codes;
 mod proxies;
 mod revocation;

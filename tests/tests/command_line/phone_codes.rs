@@ -40,9 +40,10 @@ async fn codes_of_other_services_are_added_shown_renamed_and_removed() {
     assert!(phone.says(&["list"]).await.contains("maya at Forge  (codes of another service)"));
 
     let renamed = phone.does(&["rename", id, "--issuer", "Work forge"]).await;
-    assert_eq!(renamed, json!({ "id": id, "issuer": "Work forge", "account": "maya" }));
+    assert_eq!(renamed, json!({ "id": id, "issuer": "Work forge", "account": "maya", "group": null }));
     let listed = phone.does(&["list"]).await;
-    assert_eq!(listed["codes"], json!([{ "id": id, "issuer": "Work forge", "account": "maya", "by_counter": false }]));
+    let row = json!({ "id": id, "issuer": "Work forge", "account": "maya", "group": null, "by_counter": false });
+    assert_eq!(listed["codes"], json!([row]));
     assert_eq!(phone.does(&["remove", &id[..8]]).await, json!({ "id": id, "removed": true }));
     assert_eq!(phone.does(&["list"]).await["codes"], json!([]));
     phone.fails(&["remove", id], 3, "see:").await;

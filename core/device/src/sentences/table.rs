@@ -241,6 +241,8 @@ macro_rules! each_sentence {
             ErrorStoreUnwritable = "error_store_unwritable",
             /// The account has no seed on this phone.
             ErrorNoCodes = "error_no_codes",
+            /// The password for an export is too short.
+            ErrorShortPassword = "error_short_password",
             /// There is no such account here.
             ErrorUnknownAccount = "error_unknown_account",
             /// There is no such request here.
@@ -290,6 +292,30 @@ macro_rules! each_sentence {
             LinkGarbled = "link_garbled",
             /// The export of another app cannot be read.
             LinkBatch = "link_batch",
+            /// A file that is no export that is read.
+            LinkUnknownFile = "link_unknown_file",
+            /// A file of another app that is cut or changed.
+            LinkDamagedFile = "link_damaged_file",
+            /// A file in a form of a later time.
+            LinkNewerFile = "link_newer_file",
+            /// A file that is larger than any export.
+            LinkLargeFile = "link_large_file",
+            /// An encrypted file: the password is asked for.
+            LinkPasswordNeeded = "link_password_needed",
+            /// The password does not open the file.
+            LinkWrongPassword = "link_wrong_password",
+            /// Only the phone that made the file can open it.
+            LinkNoPassword = "link_no_password",
+            /// To open the file would cost more than any app asks for.
+            LinkTooCostly = "link_too_costly",
+            /// The memory to open the file is not there.
+            LinkNoMemory = "link_no_memory",
+            /// One entry of a file cannot be read.
+            LinkDamagedEntry = "link_damaged_entry",
+            /// Something else than codes, in a file that holds codes too.
+            LinkNoCode = "link_no_code",
+            /// It lies in the bin of the other app.
+            LinkThrownAway = "link_thrown_away",
             /// It belongs to one app: `{app}` is its name.
             LinkOtherApp = "link_other_app",
             /// Any other link: `{scheme}` is what it begins with.
@@ -302,6 +328,10 @@ macro_rules! each_sentence {
             LinkCounterFromZero = "link_counter_from_zero",
             /// A warning: five characters are shown, since the service is Steam.
             LinkTakenForSteam = "link_taken_for_steam",
+            /// It was in several groups; the first is kept.
+            LinkOtherGroups = "link_other_groups",
+            /// Its note was not taken.
+            LinkNoteLeft = "link_note_left",
 
             /// Heading and button of the sign-in.
             PageSignIn = "page_sign_in",

@@ -141,7 +141,7 @@ fn read_account(message: &[u8]) -> Result<Taken, NotTaken> {
     match account.generator(&mut warnings) {
         Ok(generator) => {
             let link = OtpauthLink::named(&account.name, Some(&account.issuer), generator);
-            Ok(Taken { link, warnings })
+            Ok(Taken { link, warnings, group: None })
         }
         Err(why) => Err(NotTaken { name: names::shown_together(&account.name, Some(&account.issuer)), why }),
     }

@@ -12,7 +12,7 @@ use crate::typed;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-/// The longest text that is read, in bytes: some hundred links, or the largest batch.
+/// The longest text that is pasted, in bytes: some hundred links, or the largest batch.
 const MAX_TEXT: usize = 256 * 1024;
 /// The fewest characters of what is taken for a key and not for a word.
 const SHORTEST_KEY: usize = 8;
@@ -93,10 +93,20 @@ pub fn read(text: &str) -> Result<Found, LinkRefusal> {
     // Programs hand a link on as JSON writes it.
     let text = Zeroizing::new(text.replace("\\/", "/"));
     let links = links_in(&text)?;
+    if links.iter().any(|link| !link.is_whole) { Err(LinkRefusal::NotAlone) } else { read_each(links) }
+}
+
+/// As [`read`], of a file, whose length was checked: a link whose end cannot be told is refused by itself.
+pub(crate) fn read_file(text: &str) -> Result<Found, LinkRefusal> {
+    read_each(links_in(text)?)
+}
+
+fn read_each(links: Vec<Place>) -> Result<Found, LinkRefusal> {
     let alone = links.len() == 1;
     let mut found = Found::default();
-    for (scheme, link) in links {
+    for Place { scheme, link, is_whole } in links {
         let one = match scheme {
+            _ if !is_whole => Err(LinkRefusal::NotAlone),
             Scheme::Otpauth | Scheme::Encoded => single::read(&link),
             Scheme::Steam => single::read_steam(&link),
             Scheme::MobileOtp => Err(LinkRefusal::MobileOtp),
@@ -129,8 +139,12 @@ pub fn read_key(key: &str, issuer: Option<&str>, account: &str) -> Result<Taken,
     let secret = single::with_warnings(read_secret(&typed::key(key))?, &mut warnings);
     let totp = Totp::foreign(secret, Algorithm::Sha1, DEFAULT_DIGITS, DEFAULT_PERIOD);
     let generator = totp.map(Generator::Totp).map_err(|_| LinkRefusal::Digits)?;
-    let unnamed = OtpauthLink::named("", None, generator);
-    Ok(Taken { link: unnamed.renamed(issuer, account), warnings })
+    Ok(Taken { link: unnamed(generator).renamed(issuer, account), warnings, group: None })
+}
+
+/// Codes that have no names yet.
+pub(super) fn unnamed(generator: Generator) -> OtpauthLink {
+    OtpauthLink::named("", None, generator)
 }
 
 impl OtpauthLink {
@@ -156,9 +170,18 @@ fn label_of(link: &str) -> String {
     }
 }
 
-/// The links of a text, one a line, each from behind the name of its scheme.
-fn links_in(text: &str) -> Result<Vec<(Scheme, Zeroizing<String>)>, LinkRefusal> {
-    let mut links = Vec::new();
+/// A link of a text.
+struct Place {
+    scheme: Scheme,
+    /// From behind the name of its scheme.
+    link: Zeroizing<String>,
+    /// False where its end cannot be told from the text around it, or it was broken into lines.
+    is_whole: bool,
+}
+
+/// The links of a text, one a line.
+fn links_in(text: &str) -> Result<Vec<Place>, LinkRefusal> {
+    let mut links: Vec<Place> = Vec::new();
     let mut behind_link = false;
     let lines = text.split(['\n', '\u{2028}', '\u{2029}', '\u{85}']);
     for line in lines.flat_map(|line| line.trim_end_matches('\r').split('\r')) {
@@ -166,10 +189,12 @@ fn links_in(text: &str) -> Result<Vec<(Scheme, Zeroizing<String>)>, LinkRefusal>
         let places = SCHEMES.iter().filter_map(|(scheme, form)| Some((position(line, form)?, *scheme, form.len())));
         if let Some((at, scheme, length)) = places.min_by_key(|(at, ..)| *at) {
             let (before, rest) = (&line[..at], &line[at + length..]);
-            links.push((scheme, Zeroizing::new(whole_link(scheme, before.trim_end(), rest)?)));
+            let link = whole_link(scheme, before.trim_end(), rest);
+            let is_whole = link.is_ok();
+            links.push(Place { scheme, link: Zeroizing::new(link.unwrap_or_else(|_| rest.to_owned())), is_whole });
         } else if behind_link && !line.is_empty() && !line.starts_with('#') {
             // It may be the rest of a link that was broken into lines, and nobody would miss what was cut off.
-            return Err(LinkRefusal::NotAlone);
+            links.last_mut().into_iter().for_each(|link| link.is_whole = false);
         }
         behind_link = !links.is_empty() && !line.is_empty() && !line.starts_with('#');
     }

@@ -17,6 +17,11 @@ pub(super) fn clean(name: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// The name of a group as it can be shown; empty when nothing is left to see.
+pub(super) fn of_group(name: &str) -> String {
+    shown(&clean(name))
+}
+
 /// A cleaned name, cut where it is too long to be shown, and empty where it shows nothing.
 fn shown(name: &str) -> String {
     let name = name.trim();

@@ -1,5 +1,6 @@
 //! The parameters of a link: what each value means under its many names.
 
+use super::beside::Beside;
 use super::decode::{decode, decode_value, unescape};
 use super::names;
 use super::refusal::LinkRefusal;
@@ -16,10 +17,11 @@ pub(super) enum Name {
     Period,
     Counter,
     Encoder,
+    Display,
 }
 
 /// How each is written, in letters of either case.
-const NAMES: [(Name, &str); 7] = [
+const NAMES: [(Name, &str); 8] = [
     (Name::Secret, "secret"),
     (Name::Issuer, "issuer"),
     (Name::Algorithm, "algorithm"),
@@ -27,30 +29,47 @@ const NAMES: [(Name, &str); 7] = [
     (Name::Period, "period"),
     (Name::Counter, "counter"),
     (Name::Encoder, "encoder"),
+    // Ente Auth's, and no part of the codes.
+    (Name::Display, "codedisplay"),
 ];
 
 /// The values that a link gives. An empty one is as good as none.
-pub(super) struct Parameters(Vec<(Name, Zeroizing<String>)>);
+pub(super) struct Parameters {
+    values: Vec<(Name, Zeroizing<String>)>,
+    /// What stands beside the codes.
+    pub beside: Beside,
+}
 
 impl Parameters {
     /// Reads what stands behind the question mark.
     pub fn read(query: &str) -> Result<Self, LinkRefusal> {
         let query = unescape(query);
-        let mut found = Vec::new();
+        let (mut values, mut beside) = (Vec::new(), Beside::default());
         for part in query.split('&') {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let name = decode(name);
             let known = NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name.trim()));
+            if let (Some((Name::Display, _)), Some(read)) = (known, Beside::read(&decode_value(value))) {
+                // Whatever a person wrote in a note is no parameter.
+                beside = read;
+                continue;
+            }
             if hides_parameter(if known.is_some() { value } else { part }) {
                 return Err(LinkRefusal::Garbled);
             }
             let Some((known, _)) = known else { continue };
             let value = decode_value(value);
             if !value.trim().is_empty() {
-                found.push((*known, value));
+                values.push((*known, value));
             }
         }
-        Ok(Self(found))
+        Ok(Self { values, beside })
+    }
+
+    /// The values of an entry of a file, which has each once.
+    pub fn of(values: impl IntoIterator<Item = (Name, Zeroizing<String>)>) -> Self {
+        let values = values.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+        Self { values, beside: Beside::default() }
     }
 
     /// The one value of this name. One that comes again with the same meaning is the same.
@@ -60,7 +79,7 @@ impl Parameters {
         read: impl Fn(&str) -> Result<T, LinkRefusal>,
     ) -> Result<Option<T>, LinkRefusal> {
         let mut found = None;
-        for (_, value) in self.0.iter().filter(|(known, _)| *known == name) {
+        for (_, value) in self.values.iter().filter(|(known, _)| *known == name) {
             let value = read(value.trim())?;
             if found.as_ref().is_some_and(|earlier| *earlier != value) {
                 return Err(LinkRefusal::Contradiction);
@@ -143,7 +162,7 @@ pub(super) fn hides_parameter(part: &str) -> bool {
     let meant = Zeroizing::new(part.replace("%3D", "\0").replace("%3d", "\0"));
     let text = Zeroizing::new(decode(&meant).to_ascii_lowercase());
     let is_word = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
-    NAMES.iter().filter(|(name, _)| *name != Name::Issuer).any(|(_, name)| {
+    NAMES.iter().filter(|(name, _)| !matches!(name, Name::Issuer | Name::Display)).any(|(_, name)| {
         let mut places = text.match_indices(name);
         places.any(|(at, _)| text[at + name.len()..].trim_start().starts_with('=') && !text[..at].ends_with(is_word))
     })

@@ -81,6 +81,30 @@ refusals! {
     Garbled = "garbled", "a part of the link is not where it belongs: take a new code from the page";
     /// The accounts that another app exports cannot be read.
     Batch = "batch", "the exported accounts cannot be read: export them again in the other app";
+    /// A file that is none of the exports that are read.
+    UnknownFile = "unknown_file", "it is no export of codes that can be read: export them in another form";
+    /// A file of a known app that is cut, changed, or not in the app's form.
+    DamagedFile = "damaged_file", "the file is damaged or not whole: export it again in the other app";
+    /// A file of a known app in a later form than those that are read.
+    NewerFile = "newer_file", "the file has a newer form than is known: update this program";
+    /// A file that is larger, or holds more, than any export of codes.
+    LargeFile = "large_file", "the file is larger than any export of codes: choose the export itself";
+    /// An encrypted file, and no password.
+    PasswordNeeded = "password_needed", "the file is encrypted: give the password that it was exported with";
+    /// An encrypted file that does not open with this password.
+    WrongPassword = "wrong_password", "the file does not open with this password: type it again";
+    /// An encrypted file that no password opens: a fingerprint does, on the phone that made it.
+    NoPassword = "no_password", "no password opens the file: set one in the other app, and export it again";
+    /// An encrypted file whose key would cost more memory or time than any app asks for.
+    TooCostly = "too_costly", "the file asks for more memory or time than any app: export it again in the other app";
+    /// The memory that the key of the file costs is not there.
+    NoMemory = "no_memory", "there is not enough free memory to open the file: close other programs and try again";
+    /// An entry of a file that has not the form of one.
+    DamagedEntry = "damaged_entry", "the entry cannot be read: add it from the page of its service";
+    /// A password, a passkey or a note, in a file that holds codes too.
+    NoCode = "no_code", "it is not a one-time code: it stays in the other app";
+    /// A code that its owner threw away in the other app.
+    ThrownAway = "thrown_away", "it is in the bin of the other app: take it out there and export again to have it";
 }
 
 impl LinkRefusal {
@@ -105,11 +129,22 @@ pub enum Warning {
     CounterFromZero,
     /// The service is Steam, so its five characters are shown although the link does not ask for them.
     TakenForSteam,
+    /// The other app has it in several groups; the first is kept.
+    OtherGroups,
+    /// The other app keeps a note with it, which stays there.
+    NoteLeft,
 }
 
 impl Warning {
     /// Every warning.
-    pub const ALL: [Self; 4] = [Self::ShortSecret, Self::UnevenSecret, Self::CounterFromZero, Self::TakenForSteam];
+    pub const ALL: [Self; 6] = [
+        Self::ShortSecret,
+        Self::UnevenSecret,
+        Self::CounterFromZero,
+        Self::TakenForSteam,
+        Self::OtherGroups,
+        Self::NoteLeft,
+    ];
 
     /// The stable word.
     pub const fn code(self) -> &'static str {
@@ -118,6 +153,8 @@ impl Warning {
             Self::UnevenSecret => "uneven_secret",
             Self::CounterFromZero => "counter_from_zero",
             Self::TakenForSteam => "taken_for_steam",
+            Self::OtherGroups => "other_groups",
+            Self::NoteLeft => "note_left",
         }
     }
 }
@@ -129,6 +166,8 @@ pub struct Taken {
     pub link: OtpauthLink,
     /// What is worth knowing; mostly nothing.
     pub warnings: Vec<Warning>,
+    /// The group in which the other app has it, cleaned as names are; a link alone names none.
+    pub group: Option<String>,
 }
 
 /// A part of a batch that an app exported in several codes.

@@ -23,24 +23,15 @@ pub(super) fn read(rest: &str) -> Result<Taken, LinkRefusal> {
     if hides_parameter(label) {
         return Err(LinkRefusal::Garbled);
     }
-    let kind = match names::clean(&decode(kind)).to_ascii_lowercase().as_str() {
-        "totp" => Kind::Totp,
-        "hotp" => Kind::Hotp,
-        "steam" => Kind::Steam,
-        "yaotp" => return Err(LinkRefusal::OtherApp("Yandex Key")),
-        "motp" => return Err(LinkRefusal::MobileOtp),
-        _ => return Err(LinkRefusal::UnknownType),
-    };
+    let kind = Kind::read(&names::clean(&decode(kind)))?;
     let parameters = Parameters::read(query)?;
     let (label, issuer) = (decode(label), parameters.issuer()?);
-    let named_steam = || {
-        // The names as they will be shown; the generator does not matter yet.
-        let (named, _) = names::of(&label, issuer.as_deref());
-        named.is_some_and(|name| name.eq_ignore_ascii_case(STEAM))
-    };
+    // The names as they will be shown; the generator does not matter yet.
+    let named_steam = || names::of(&label, issuer.as_deref()).0.is_some_and(|name| is_steam(&name));
     let mut warnings = Vec::new();
     let generator = generator(kind, &parameters, named_steam, &mut warnings)?;
-    Ok(Taken { link: OtpauthLink::named(&label, issuer.as_deref(), generator), warnings })
+    let link = OtpauthLink::named(&label, issuer.as_deref(), generator);
+    parameters.beside.with(link, warnings)
 }
 
 /// Reads what stands behind `steam://`: the secret alone, or a link of that form.
@@ -51,7 +42,7 @@ pub(super) fn read_steam(rest: &str) -> Result<Taken, LinkRefusal> {
     let mut warnings = Vec::new();
     let secret = with_warnings(read_secret(&decode(rest.trim_matches('/')))?, &mut warnings);
     let link = OtpauthLink::named("", Some(STEAM), Generator::Steam(Steam::new(secret)));
-    Ok(Taken { link, warnings })
+    Ok(Taken { link, warnings, group: None })
 }
 
 /// What stands before and behind the question mark. A name may have one of its own, not encoded, so it is the first
@@ -69,15 +60,34 @@ fn split_query(rest: &str) -> (&str, &str) {
     }
 }
 
+/// True for the name of the service whose codes are not digits.
+pub(super) fn is_steam(issuer: &str) -> bool {
+    issuer.eq_ignore_ascii_case(STEAM)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Totp,
     Hotp,
     Steam,
 }
 
+impl Kind {
+    /// The kind of this name, in letters of either case.
+    pub fn read(name: &str) -> Result<Self, LinkRefusal> {
+        match name.to_ascii_lowercase().as_str() {
+            "totp" => Ok(Self::Totp),
+            "hotp" => Ok(Self::Hotp),
+            "steam" => Ok(Self::Steam),
+            "yaotp" | "yandex" => Err(LinkRefusal::OtherApp("Yandex Key")),
+            "motp" => Err(LinkRefusal::MobileOtp),
+            _ => Err(LinkRefusal::UnknownType),
+        }
+    }
+}
+
 /// The codes that a link asks for. Parameters of another kind of codes are ignored.
-fn generator(
+pub(super) fn generator(
     kind: Kind,
     parameters: &Parameters,
     named_steam: impl Fn() -> bool,

@@ -1,5 +1,6 @@
 //! The codes of the terminal phone: those of its accounts beside those of other services.
 
+use super::code_files;
 use super::held::{no_account, only_match};
 use super::hint;
 use super::show::{self, Printer, halves, joined, language, names};
@@ -11,10 +12,8 @@ use countersign_device::{Account, Authenticator, Error, ForeignCode, OfferedCode
 use countersign_protocol::one_time_code::Shown;
 use countersign_protocol::otpauth::{self, Found, LinkRefusal, NotTaken, Part, Taken, Warning};
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Read, Write};
-
-/// The most that is read from standard input, in bytes: more than any text of links.
-const MOST_INPUT: u64 = 1024 * 1024;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// What is said of the codes of other services where the clock of this phone is wrong: nobody corrects it for them.
 const WRONG_CLOCK: &str = "Codes of other services go by this phone's clock, and may be refused until it is set right.";
@@ -23,14 +22,19 @@ const WRONG_CLOCK: &str = "Codes of other services go by this phone's clock, and
 pub const ADD_HELP: &str = "A link on a command line can be seen by others on this machine while the command runs, and \
 stays in the shell's\nhistory. Give - in its place to read it from standard input: countersign phone add - < FILE\n\n\
 What is read: otpauth links for codes by time, by counter and of Steam, one or several, one a line; the accounts that\n\
-Google Authenticator exports; a key alone, with --issuer and --account.";
+Google Authenticator exports; a key alone, with --issuer and --account; and files: the exports of Aegis, 2FAS and\n\
+Ente Auth, encrypted or not, FIDO's Credential Exchange Format, and what export-codes writes. The password of an encrypted\n\
+file is asked for in the terminal, or read from --password-file.";
 
 /// What to add.
 #[derive(Args)]
 pub struct Add {
-    /// The otpauth link, the export of Google Authenticator, or the key; - reads it from standard input
+    /// The otpauth link, the export of Google Authenticator, the key, or a file; - reads it from standard input
     #[arg(allow_hyphen_values = true)]
     link: String,
+    /// A file whose first line is the password of an encrypted file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     /// The name of the service, in place of the one in the link
     #[arg(long)]
     issuer: Option<String>,
@@ -60,6 +64,17 @@ pub struct Rename {
     /// The name of the account there
     #[arg(long)]
     account: Option<String>,
+    /// The group in which to keep it; an empty name takes it out of its group
+    #[arg(long)]
+    group: Option<String>,
+}
+
+/// In which order to keep the codes.
+#[derive(Debug, Args)]
+pub struct Arrange {
+    /// The codes that come first, or the first characters of their ids
+    #[arg(required = true, value_name = "ID", allow_hyphen_values = true)]
+    ids: Vec<String>,
 }
 
 /// What makes codes on this phone.
@@ -80,6 +95,29 @@ pub fn find(authenticator: &Authenticator, start: &str) -> Result<Held, Failure>
         exit_code: 3,
         message: format!("no account of this id is on this phone; see: {}", hint::phone("list")),
     })
+}
+
+/// Shows the codes of other services in whose names these words are.
+pub fn search(authenticator: &Authenticator, printer: Printer, words: &str) -> Result<(), Failure> {
+    let codes = authenticator.find_foreign_codes(words)?;
+    if codes.is_empty() {
+        let message = "no code of another service has these words in its names".into();
+        return Err(Failure { exit_code: 3, message });
+    }
+    Ok(printer.codes(&[], &codes, clock_is_wrong(&authenticator.accounts()?))?)
+}
+
+/// Puts the codes of other services into another order.
+pub fn arrange(authenticator: &Authenticator, printer: Printer, options: &Arrange) -> Result<(), Failure> {
+    let mut order = Vec::new();
+    for id in &options.ids {
+        let Held::Foreign(code) = find(authenticator, id)? else {
+            return Err(Failure { exit_code: 3, message: "only codes of other services have an order".into() });
+        };
+        order.push(code.id);
+    }
+    authenticator.arrange_foreign_codes(&order)?;
+    Ok(printer.codes(&[], &authenticator.foreign_codes()?, clock_is_wrong(&authenticator.accounts()?))?)
 }
 
 /// Shows one code, or all. A code by counter serves once, so it is made only when it is named.
@@ -119,8 +157,7 @@ fn clock_is_wrong(accounts: &[Account]) -> bool {
 
 /// Reads what was given, and adds the codes in it.
 pub fn add(authenticator: &Authenticator, printer: Printer, options: &Add) -> Result<(), Failure> {
-    let found = if options.link == "-" { from_input(options)? } else { read(&options.link, options)? };
-    let Found { taken, not_taken, part } = found;
+    let Found { taken, not_taken, part } = read(options)?;
     let offered =
         if options.preview { authenticator.preview_codes(&taken)? } else { authenticator.add_codes(&taken)? };
     printer.added(&offered, &not_taken, part, options.preview)?;
@@ -131,22 +168,20 @@ pub fn add(authenticator: &Authenticator, printer: Printer, options: &Add) -> Re
     Err(Failure { exit_code: 3, message })
 }
 
-fn from_input(options: &Add) -> Result<Found, Failure> {
-    let input = std::io::stdin();
-    if input.is_terminal() {
-        writeln!(std::io::stderr(), "Paste the link, then press Enter and Ctrl-D.")?;
-    }
-    let mut bytes = Vec::new();
-    input.lock().take(MOST_INPUT).read_to_end(&mut bytes)?;
-    read(&String::from_utf8_lossy(&bytes), options)
-}
-
-fn read(text: &str, options: &Add) -> Result<Found, Failure> {
-    let named = options.issuer.is_some() || options.account.is_some();
+/// What was given on the command line, or is in the file that it names or on standard input.
+fn read(options: &Add) -> Result<Found, Failure> {
     let (issuer, account) = (options.issuer.as_deref(), options.account.as_deref());
-    let mut found = match otpauth::read(text) {
+    let named = issuer.is_some() || account.is_some();
+    let (text, found) = match code_files::bytes_of(&options.link)? {
+        Some(file) => {
+            let found = code_files::read(&file, options.password_file.as_deref())?;
+            (Zeroizing::new(String::from_utf8_lossy(&file).into_owned()), found)
+        }
+        None => (Zeroizing::new(options.link.clone()), otpauth::read(&options.link)),
+    };
+    let mut found = match found {
         Err(LinkRefusal::BareKey) if named => {
-            let key = otpauth::read_key(text, issuer, account.unwrap_or_default());
+            let key = otpauth::read_key(&text, issuer, account.unwrap_or_default());
             return Ok(Found { taken: vec![key.map_err(|why| refused(&why))?], ..Found::default() });
         }
         found => found.map_err(|why| refused(&why))?,
@@ -162,7 +197,7 @@ fn read(text: &str, options: &Add) -> Result<Found, Failure> {
 }
 
 /// A link that is refused, in the words that every app shows.
-fn refused(why: &LinkRefusal) -> Failure {
+pub fn refused(why: &LinkRefusal) -> Failure {
     let mut message = Sentence::told(why, language());
     if *why == LinkRefusal::BareKey {
         message.push_str(" (countersign phone add KEY --issuer SERVICE --account NAME)");
@@ -179,7 +214,11 @@ pub fn rename(authenticator: &Authenticator, printer: Printer, options: &Rename)
     let issuer = options.issuer.as_deref().or(code.issuer.as_deref());
     let account = options.account.as_deref().unwrap_or(&code.account);
     let (issuer, account) = authenticator.rename_foreign_code(code.id, issuer, account)?;
-    Ok(printer.renamed(&ForeignCode { issuer, account, ..code })?)
+    let group = match &options.group {
+        Some(group) => authenticator.group_foreign_code(code.id, Some(group))?,
+        None => code.group,
+    };
+    Ok(printer.renamed(&ForeignCode { issuer, account, group, ..code })?)
 }
 
 /// Removes the code of another service.
@@ -209,19 +248,21 @@ impl Printer {
     /// All codes that change by time, and how to have those that do not.
     fn codes(self, ours: &[(Account, Shown)], foreign: &[ForeignCode], wrong_clock: bool) -> std::io::Result<()> {
         if self.json {
-            let row = |id: Value, service: Option<&str>, account: &str, shown: Option<&Shown>| {
+            let row = |id: Value, service: Option<&str>, account: &str, group: Option<&str>, shown: Option<&Shown>| {
                 json!({
-                    "id": id, "service": service, "account": account, "code": shown.map(|shown| &shown.code),
+                    "id": id, "service": service, "account": account, "group": group,
+                    "code": shown.map(|shown| &shown.code),
                     "seconds_left": shown.map(|shown| shown.seconds_left), "next": shown.map(|shown| &shown.next),
                     "by_counter": shown.is_none(),
                 })
             };
             let ours = ours.iter().map(|(account, shown)| {
-                row(json!(account.id), Some(&account.organisation), &account.account, Some(shown))
+                row(json!(account.id), Some(&account.organisation), &account.account, None, Some(shown))
             });
-            let foreign = foreign
-                .iter()
-                .map(|code| row(json!(code.id), code.issuer.as_deref(), &code.account, code.shown.as_ref()));
+            let foreign = foreign.iter().map(|code| {
+                let (issuer, group) = (code.issuer.as_deref(), code.group.as_deref());
+                row(json!(code.id), issuer, &code.account, group, code.shown.as_ref())
+            });
             let codes: Vec<Value> = ours.chain(foreign).collect();
             return Self::value(&json!({ "codes": codes, "wrong_clock": wrong_clock }));
         }
@@ -259,7 +300,8 @@ impl Printer {
             let codes = offered.iter().map(|one| {
                 json!({
                     "id": (!preview || one.standing == Standing::Known).then_some(one.id), "issuer": one.issuer,
-                    "account": one.account, "by_counter": one.by_counter, "standing": one.standing.as_str(),
+                    "account": one.account, "group": one.group, "by_counter": one.by_counter,
+                    "standing": one.standing.as_str(),
                     "warnings": one.warnings.iter().copied().map(Warning::code).collect::<Vec<_>>(),
                 })
             });
@@ -297,7 +339,9 @@ impl Printer {
 
     fn renamed(self, code: &ForeignCode) -> std::io::Result<()> {
         if self.json {
-            return Self::value(&json!({ "id": code.id, "issuer": code.issuer, "account": code.account }));
+            return Self::value(&json!({
+                "id": code.id, "issuer": code.issuer, "account": code.account, "group": code.group
+            }));
         }
         Self::line(&format!("Renamed: {}", names(code)))
     }

@@ -1,6 +1,7 @@
 //! `countersign phone`: the same core as in a phone, in a terminal.
 
 mod answer;
+mod code_files;
 mod codes;
 mod held;
 mod hint;
@@ -82,12 +83,19 @@ enum Command {
         /// The account or other service, or the first characters of its id; without it all are shown
         #[arg(allow_hyphen_values = true, value_parser = id::<String>)]
         id: Option<String>,
+        /// Show those of other services in whose service, account or group these words are
+        #[arg(long, value_name = "WORDS", conflicts_with = "id")]
+        find: Option<String>,
     },
     /// Keep the codes of other services, from what they give an authenticator app
     #[command(after_help = codes::ADD_HELP)]
     Add(codes::Add),
-    /// Give the code of another service other names
+    /// Give the code of another service other names, or put it into a group
     Rename(codes::Rename),
+    /// Put codes of other services before the others, in this order
+    Arrange(codes::Arrange),
+    /// Write the codes of other services into an encrypted file, which other programs can read too
+    ExportCodes(code_files::Export),
     /// Show past requests
     History,
     /// Remove an account, whose server forgets this phone first, or the code of another service
@@ -112,7 +120,10 @@ impl From<Error> for Failure {
             | Error::UnknownChallenge
             | Error::AccountEnded
             | Error::QuestionChanged
-            | Error::NoCodes => 3,
+            | Error::NoCodes
+            | Error::PasswordNeeded
+            | Error::WrongPassword
+            | Error::ShortPassword => 3,
             Error::Key(_) | Error::Vault(_) | Error::Store(_) => 5,
         };
         Self { exit_code, message: visible(&error.to_string()) }
@@ -165,9 +176,12 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             let id = find_challenge(&authenticator, &printer, &id).await?;
             return ended(&printer, id, Outcome::Denied, authenticator.deny(id).await);
         }
-        Command::Code { id } => codes::show(&authenticator, printer, id.as_deref())?,
+        Command::Code { find: Some(words), .. } => codes::search(&authenticator, printer, &words)?,
+        Command::Code { id, .. } => codes::show(&authenticator, printer, id.as_deref())?,
         Command::Add(add) => codes::add(&authenticator, printer, &add)?,
         Command::Rename(rename) => codes::rename(&authenticator, printer, &rename)?,
+        Command::Arrange(arrange) => codes::arrange(&authenticator, printer, &arrange)?,
+        Command::ExportCodes(export) => code_files::export(&authenticator, printer, &export)?,
         Command::History => printer.history(&authenticator.history(HISTORY_LENGTH)?)?,
         Command::Remove { id, only_here } => match codes::find(&authenticator, &id)? {
             codes::Held::Account(account) => {

@@ -90,7 +90,11 @@ fn account_json(account: &Account) -> Value {
 
 /// `maya at Forge`, as far as a link named them.
 pub fn names(code: &ForeignCode) -> String {
-    joined(code.issuer.as_deref(), &code.account)
+    let names = joined(code.issuer.as_deref(), &code.account);
+    match &code.group {
+        Some(group) => format!("{names} ({})", visible(group)),
+        None => names,
+    }
 }
 
 /// The account at the service, as far as they are known.
@@ -104,7 +108,8 @@ pub fn joined(issuer: Option<&str>, account: &str) -> String {
 }
 
 fn foreign_json(code: &ForeignCode) -> Value {
-    json!({ "id": code.id, "issuer": code.issuer, "account": code.account, "by_counter": code.shown.is_none() })
+    json!({ "id": code.id, "issuer": code.issuer, "account": code.account, "group": code.group,
+            "by_counter": code.shown.is_none() })
 }
 
 /// What a person is told whose clock is wrong, or was set; nothing otherwise.
