@@ -354,8 +354,11 @@ impl vault::KeyVault for Brought<dyn KeyVault> {
         &self,
         name: &str,
         purpose: vault::Purpose,
+        attestation_challenge: Option<[u8; 32]>,
     ) -> Result<Option<Arc<dyn key::DeviceKey>>, key::KeyError> {
-        if self.0.create(name.into(), purpose.into()).await? { self.load(name).map(Some) } else { Ok(None) }
+        let challenge = attestation_challenge.map(|challenge| challenge.to_vec());
+        let created = self.0.create(name.into(), purpose.into(), challenge).await?;
+        if created { self.load(name).map(Some) } else { Ok(None) }
     }
 
     fn load(&self, name: &str) -> Result<Arc<dyn key::DeviceKey>, key::KeyError> {
@@ -392,6 +395,10 @@ impl key::DeviceKey for HardwareKey {
 
     fn asks_person(&self) -> bool {
         self.asks_person
+    }
+
+    fn attestation(&self) -> Vec<Vec<u8>> {
+        self.brought.attestation().unwrap_or_default()
     }
 }
 

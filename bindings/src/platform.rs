@@ -124,6 +124,11 @@ pub trait KeyVault: Send + Sync {
     /// Makes a hardware key under this name, which `load` then gives; false where the platform has none, and a software
     /// key is used. No name comes twice. Called by `enrol`, twice one after the other.
     ///
+    /// With an `attestation_challenge`, 32 bytes, the server wants to know where this key lives. On Android the key is
+    /// then made with `setAttestationChallenge`, and its `attestation` is the certificate chain of the Keystore; a
+    /// phone that cannot attest, or not now, makes the key without. On other platforms it means nothing. It comes for
+    /// the key of the purpose `Approval` alone.
+    ///
     /// Runs in a coroutine on `Dispatchers.Default` (Kotlin) or in a task outside every actor (Swift), never on the
     /// library's thread; it is cancelled when the app gives up the call that needs it. It may ask the person, and
     /// several may be running at once when the app enrols several accounts at once.
@@ -131,7 +136,12 @@ pub trait KeyVault: Send + Sync {
     /// # Errors
     /// `NotConfirmed` when the person was asked and did not agree; `Unavailable` when the hardware is there and makes
     /// no key now. The enrolment then fails before the link is used, so the same link may be tried again.
-    async fn create(&self, name: String, purpose: Purpose) -> Result<bool, KeyError>;
+    async fn create(
+        &self,
+        name: String,
+        purpose: Purpose,
+        attestation_challenge: Option<Vec<u8>>,
+    ) -> Result<bool, KeyError>;
 
     /// The hardware key of this name. It must not ask the person: signing does. Called on the library's thread after
     /// `create` and before each request or answer that is signed. It may give the same object each time.
@@ -169,6 +179,14 @@ pub trait DeviceKey: Send + Sync {
     /// # Errors
     /// As `KeyVault.load`.
     fn asks_person(&self) -> Result<bool, KeyError>;
+
+    /// What the platform says of this key: its certificates (X.509, DER), the key's own first and the root last. Empty
+    /// where there are none, and for a key that was made without a challenge. Called on the library's thread, by
+    /// `enrol`, for the key of the purpose `Approval`, and only where the server asked.
+    ///
+    /// # Errors
+    /// As `KeyVault.load`. They are not heard: the enrolment goes on without an attestation, and the server decides.
+    fn attestation(&self) -> Result<Vec<Vec<u8>>, KeyError>;
 
     /// Signs with ES256: r and s, 32 bytes each and not in DER, over SHA-256 of `message`. A key of the purpose
     /// `Approval` may ask the person here, and wait for them; one of the purpose `Request` must not, since it signs in

@@ -140,6 +140,7 @@ fn sign_redemption(transcript: &Transcript, ticket: &str, request: &SoftwareKey,
         ticket: ticket.to_owned(),
         possession: jws::sign_now(&possession, approval).unwrap(),
         transcript: compact,
+        attestation: None,
     }
 }
 

@@ -15,6 +15,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 
 pub mod apns;
+pub mod attestation;
 pub mod clock;
 pub mod earlier;
 pub mod fcm;

@@ -102,6 +102,11 @@ impl TestServer {
         (Self::open(self.directory, self.clock, self.configure, &address).await, restored)
     }
 
+    /// Reads again what may have changed beside it, as at SIGHUP.
+    pub fn reload(&self) {
+        self.running.reload();
+    }
+
     /// Where its data is.
     pub fn data_dir(&self) -> &Path {
         self.directory.path()

@@ -113,6 +113,7 @@ impl Subject {
                 period: 30,
                 created_at: self.clock.now(),
             },
+            attestation: None,
         };
         assert!(matches!(self.store.redeem_ticket(Actor::OPERATOR, ticket).await.unwrap(), Redeemed::Proposed { .. }));
         let confirmed = self.store.confirm_enrolment(Actor::OPERATOR, organisation, id, "123456".into()).await.unwrap();

@@ -55,7 +55,7 @@ impl KeyVault for Vault {
         Ok(sha256(&[&self.seed[..], format!("{opens:?}").as_bytes()].concat()).to_vec())
     }
 
-    async fn create(&self, name: String, purpose: Purpose) -> Result<bool, KeyError> {
+    async fn create(&self, name: String, purpose: Purpose, _: Option<Vec<u8>>) -> Result<bool, KeyError> {
         if self.hardware {
             let (key, _) = SoftwareKey::generate().unwrap();
             let asks = (purpose == Purpose::Approval).then(|| Arc::clone(&self.confirms));
@@ -89,6 +89,10 @@ impl DeviceKey for Key {
 
     fn asks_person(&self) -> Result<bool, KeyError> {
         Ok(self.asks.is_some())
+    }
+
+    fn attestation(&self) -> Result<Vec<Vec<u8>>, KeyError> {
+        Ok(Vec::new())
     }
 
     async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, KeyError> {

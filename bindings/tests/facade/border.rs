@@ -140,7 +140,7 @@ impl KeyVault for Broken {
     fn storage_key(&self, _: Opens) -> Result<Vec<u8>, VaultError> {
         self.0.clone()
     }
-    async fn create(&self, _: String, _: Purpose) -> Result<bool, KeyError> {
+    async fn create(&self, _: String, _: Purpose, _: Option<Vec<u8>>) -> Result<bool, KeyError> {
         Err(KeyError::Unavailable)
     }
     fn load(&self, _: String) -> Result<Arc<dyn DeviceKey>, KeyError> {

@@ -45,9 +45,9 @@ impl KeyVault for WatchedPlatform {
         self.0.saw("storage_key");
         self.1.storage_key(opens)
     }
-    async fn create(&self, name: String, purpose: Purpose) -> Result<bool, KeyError> {
+    async fn create(&self, name: String, purpose: Purpose, challenge: Option<Vec<u8>>) -> Result<bool, KeyError> {
         self.0.saw("create");
-        self.1.create(name, purpose).await
+        self.1.create(name, purpose, challenge).await
     }
     fn load(&self, name: String) -> Result<Arc<dyn DeviceKey>, KeyError> {
         self.0.saw("load");

@@ -10,6 +10,7 @@ use crate::platform::Platform;
 use crate::store::{Store, StoredEnrolment};
 use crate::vault::Purpose;
 use countersign_protocol::AnyProblemCode::Known;
+use countersign_protocol::attestation;
 use countersign_protocol::device_api::Devices;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::key::Thumbprint;
@@ -248,7 +249,7 @@ impl Authenticator {
         let pinned = self.keyring().entry(id)?.server.server_id.clone();
         let (document, asked) = self.well_known(server_url).await?;
         let lowest_sequence = self.keyring().lowest_sequence(&pinned);
-        let Met { server, clock_offset_ms } = Met::check(&document, &asked, &pinned, lowest_sequence)?;
+        let Met { server, clock_offset_ms, .. } = Met::check(&document, &asked, &pinned, lowest_sequence)?;
         let time = (clock_offset_ms, Anchor::read(&*self.platform.clock));
         self.keyring().learn(id, server, time, &*self.platform.randomness)?;
         Ok(document)
@@ -339,6 +340,8 @@ pub(crate) struct Met {
     pub server: PinnedServer,
     /// How far its clock is ahead of this device's, in milliseconds.
     pub clock_offset_ms: i64,
+    /// Whether it wants to know where the approval key lives.
+    pub wants_attestation: bool,
 }
 
 impl Met {
@@ -357,6 +360,7 @@ impl Met {
             server_identity::learn_offset(signed, &at_any_time, &asked.nonce, asked.asked_at, asked.answered_at)?;
         let latest = asked.answered_at.max(asked.answered_at.shifted(offset));
         let server = document.pin(fingerprint, lowest_sequence, latest)?;
-        Ok(Self { server, clock_offset_ms: offset })
+        let wants_attestation = document.attestation.iter().any(|kind| kind == attestation::ANDROID);
+        Ok(Self { server, clock_offset_ms: offset, wants_attestation })
     }
 }

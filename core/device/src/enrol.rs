@@ -9,6 +9,7 @@ use crate::store::{StoredEnrolling, StoredEnrolment};
 use crate::vault::{Opens, at_rest_key};
 use countersign_protocol::Refusal;
 use countersign_protocol::at_rest::{AtRestKey, Location};
+use countersign_protocol::attestation;
 use countersign_protocol::device_api::{PushRegistration, RedemptionAnswer};
 use countersign_protocol::enrolment::{self, EnrolmentLink, Possession, Redemption, Transcript};
 use countersign_protocol::handle::EnrolmentId;
@@ -31,7 +32,8 @@ impl Authenticator {
     /// `malformed` for what is no link; `wrong_server` when the server is not the one that the link names, or its
     /// statement is of another; `unknown_key` when another key than the server's signed it, also after the server was
     /// asked once more for its key; `wrong_device` when its statement is about other keys; [`Error::ServerRefused`] as
-    /// `invalid_ticket` or `redeemed_twice` when the link is of no use any more; [`Error::Unreachable`] and
+    /// `invalid_ticket` or `redeemed_twice` when the link is of no use any more, and as `attestation_required` when the
+    /// server does not take this phone; [`Error::Unreachable`] and
     /// [`Error::UnexpectedAnswer`] when the server is not heard, after which the same call goes on; [`Error::Key`],
     /// [`Error::Vault`] and [`Error::Store`] when the keys cannot be made or kept.
     pub async fn enrol(&self, link: &str, device_name: &str) -> Result<Account, Error> {
@@ -51,7 +53,7 @@ impl Authenticator {
                 self.begin(&ticket_sha256, &met, name.as_deref().unwrap_or(UNNAMED)).await?
             }
         };
-        match self.redeem(&link, &enrolling).await {
+        match self.redeem(&link, &met, &enrolling).await {
             Ok(answer) => self.believe(&link, &ticket_sha256, &met, &enrolling, &answer).await,
             Err(error) if error.is_final() => {
                 self.store.drop_enrolling(&ticket_sha256)?;
@@ -91,7 +93,8 @@ impl Authenticator {
 
     /// Makes the keys and the signed redemption, and keeps both before anything is sent.
     async fn begin(&self, ticket_sha256: &str, met: &Met, device_name: &str) -> Result<StoredEnrolling, Error> {
-        let (pair, keys) = device_keys::create(&self.platform).await?;
+        let challenge = met.wants_attestation.then(|| attestation::challenge(&met.server.server_id, ticket_sha256));
+        let (pair, keys) = device_keys::create(&self.platform, challenge).await?;
         let sealing_key = SealingKey::generate(&*self.platform.randomness);
         let transcript = Transcript {
             aud: met.server.server_id.clone(),
@@ -121,11 +124,20 @@ impl Authenticator {
         Ok(at_rest_key(&*self.platform.vault, Opens::AfterFirstUnlock)?)
     }
 
-    async fn redeem(&self, link: &EnrolmentLink, enrolling: &StoredEnrolling) -> Result<RedemptionAnswer, Error> {
+    async fn redeem(
+        &self,
+        link: &EnrolmentLink,
+        met: &Met,
+        enrolling: &StoredEnrolling,
+    ) -> Result<RedemptionAnswer, Error> {
+        // An earlier server refuses what it does not know, and one that wants none has no business to have it.
+        let attestation =
+            met.wants_attestation.then(|| device_keys::attestation(&self.platform, &enrolling.keys)).flatten();
         let redemption = Redemption {
             ticket: link.ticket.to_string(),
             transcript: enrolling.transcript.clone(),
             possession: enrolling.possession.clone(),
+            attestation,
         };
         let call = Call {
             server_url: &link.server_url,

@@ -186,6 +186,7 @@ impl Sentence {
             | ProblemCode::TooManyFailures => Self::ErrorServerBusy,
             ProblemCode::InvalidTicket => Self::ErrorLinkUsed,
             ProblemCode::RedeemedTwice => Self::AccountEndedRedeemedTwice,
+            ProblemCode::AttestationRequired => Self::ErrorAttestationRequired,
             ProblemCode::DeviceNotInUse | ProblemCode::UnknownKey => Self::ErrorDeviceNotInUse,
             ProblemCode::NoDevice => Self::PageNoDevice,
             ProblemCode::NonceRequired | ProblemCode::Replayed | ProblemCode::Timeout => Self::ErrorOther,

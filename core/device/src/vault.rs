@@ -58,11 +58,20 @@ pub trait KeyVault: Send + Sync {
     /// Makes a hardware key under this name; `None` where the platform has none, and software is used. It may ask the
     /// person, and waits for them without blocking the thread.
     ///
+    /// With an `attestation_challenge`, the server wants to know where the key lives: a platform that can say so makes
+    /// the key with this challenge, and [`DeviceKey::attestation`] gives what it says. One that cannot, or not now,
+    /// makes the key all the same; whether that is enough, the server decides.
+    ///
     /// # Errors
     /// [`KeyError::NotConfirmed`] when the person was asked and did not agree, [`KeyError::Unavailable`] when the
     /// hardware makes no key now. The enrolment link has not been used then.
-    async fn create(&self, name: &str, purpose: Purpose) -> Result<Option<Arc<dyn DeviceKey>>, KeyError> {
-        let _ = (name, purpose);
+    async fn create(
+        &self,
+        name: &str,
+        purpose: Purpose,
+        attestation_challenge: Option<[u8; 32]>,
+    ) -> Result<Option<Arc<dyn DeviceKey>>, KeyError> {
+        let _ = (name, purpose, attestation_challenge);
         Ok(None)
     }
 

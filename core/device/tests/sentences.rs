@@ -182,6 +182,7 @@ fn every_failure_of_a_device_has_a_sentence_of_its_own() {
     for (code, sentence) in [
         ("redeemed_twice", Sentence::AccountEndedRedeemedTwice),
         ("invalid_ticket", Sentence::ErrorLinkUsed),
+        ("attestation_required", Sentence::ErrorAttestationRequired),
         ("device_not_in_use", Sentence::ErrorDeviceNotInUse),
         ("unavailable", Sentence::ErrorServerBusy),
         ("already_answered", Sentence::OutcomeAnsweredElsewhere),

@@ -3,6 +3,7 @@
 //! Both sides are here: the link that the signed-in page shows, the transcript that the device signs, the statement
 //! that the server signs in reply, and the six digits that both derive and a person carries across.
 
+use crate::attestation::CertificateChain;
 use crate::challenge::CLOCK_TOLERANCE;
 use crate::decision::DecisionKeys;
 use crate::handle::{AccountId, EnrolmentId};
@@ -115,6 +116,10 @@ pub struct Redemption {
     pub transcript: String,
     /// The possession, signed by the approval key.
     pub possession: String,
+    /// What the phone's platform says of the approval key, for a server that asked for it. It stands outside of what is
+    /// signed: it names the key and the ticket by itself, and is signed by its maker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<CertificateChain>,
 }
 
 /// The claims of the server's statement that this device is enrolled for this account. It is part of every receipt.
@@ -297,7 +302,7 @@ mod tests {
             let compact = jws::sign_now(transcript, request).unwrap();
             let possession = Possession { transcript_sha256: transcript_digest_text(&compact) };
             let possession = jws::sign_now(&possession, approval).unwrap();
-            Redemption { ticket: ticket.clone(), transcript: compact, possession }
+            Redemption { ticket: ticket.clone(), transcript: compact, possession, attestation: None }
         };
         let good = redeem(&transcript, &request, &approval);
         assert_eq!(check_redemption(&good, &server_id, NOW), Ok(transcript.clone()));

@@ -199,6 +199,13 @@ pub trait DeviceKey: Send + Sync {
     fn asks_person(&self) -> bool {
         false
     }
+
+    /// What the platform says of this key: a chain of certificates (X.509, DER), the key's own first and the root last.
+    /// Empty where there is none, as for a key in software. It carries the challenge with which the key was made, and
+    /// is asked for once, at the enrolment.
+    fn attestation(&self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
 }
 
 /// A private key in this process's memory.

@@ -6,6 +6,7 @@
 
 pub mod apns;
 pub mod at_rest;
+pub mod attestation;
 pub mod challenge;
 pub mod code_file;
 pub mod code_seed;

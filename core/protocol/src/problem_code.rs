@@ -111,6 +111,8 @@ codes! {
     InvalidTicket = "invalid_ticket",
     /// Two devices used one enrolment link, and neither is enrolled.
     RedeemedTwice = "redeemed_twice",
+    /// The server takes only phones whose maker vouches for their key, and this one's does not, or not enough.
+    AttestationRequired = "attestation_required",
     /// The digits are not the ones that the other screen shows.
     WrongNumber = "wrong_number",
     /// No device and no application waits for a confirmation.

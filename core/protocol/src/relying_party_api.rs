@@ -1,5 +1,6 @@
 //! The bodies of a relying party's requests and their answers, the same on both sides of the wire.
 
+use crate::attestation::DeviceAttestation;
 use crate::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use crate::receipt::Receipt;
 use crate::revocation::EndReason;
@@ -91,6 +92,9 @@ pub struct UserDevice {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Time>))]
     pub ended_at: Option<String>,
+    /// What its maker says of the place where its approval key lives; absent where nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<DeviceAttestation>,
 }
 
 /// The devices of a person.

@@ -67,6 +67,13 @@ pub struct WellKnown {
     /// Signs the events that relying parties are told; its thumbprint is their `kid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook_key: Option<PublicKey>,
+    /// The kinds of attestation that this server reads at a redemption, such as [`attestation::ANDROID`]; empty where
+    /// it wants none.
+    ///
+    /// [`attestation::ANDROID`]: crate::attestation::ANDROID
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 8))]
+    pub attestation: Vec<String>,
 }
 
 /// What a device keeps of a server, once it has been checked.
@@ -197,6 +204,7 @@ mod tests {
             time: None,
             webpush_public_key: None,
             webhook_key: None,
+            attestation: Vec::new(),
         }
     }
 

@@ -47,6 +47,11 @@ facts! {
     EnrolmentOpened = "enrolment.opened",
     /// A device has redeemed the link.
     DeviceProposed = "device.proposed",
+    /// A device's maker vouches for its approval key; the reason says what keeps it.
+    DeviceAttested = "device.attested",
+    /// What was said of a device's approval key was not believed; the reason says why. Where it must be, the device was
+    /// not enrolled.
+    DeviceNotAttested = "device.not_attested",
     /// The digits that were typed are not those of the proposed device.
     ConfirmationRefused = "device.confirmation_refused",
     /// The signed-in page has confirmed the device: it is in use.

@@ -1,5 +1,6 @@
 //! Why a use case was not carried out: one closed list, whoever asked and through whichever door.
 
+use crate::domain::attestation::Doubt;
 use countersign_protocol::Refusal;
 use countersign_protocol::key::KeyError;
 use countersign_protocol::relying_party_api::ChallengeState;
@@ -48,6 +49,8 @@ pub enum Refused {
     InvalidTicket,
     /// Two devices came with one ticket.
     RedeemedTwice,
+    /// The device's approval key is not attested, and must be.
+    AttestationRequired(Doubt),
     /// The digits are not those of the proposed device; so many attempts are left.
     WrongConfirmationCode(u32),
     /// No device waits for a confirmation.

@@ -167,7 +167,13 @@ const CALLS: &[Call] = &[
     ),
     ("get", "/v1/device/devices", "list_devices", By::Device, &[DeviceNotInUse]),
     ("delete", "/v1/device/devices/{id}", "remove_device", By::Device, &[NotFound, WrongDevice]),
-    ("post", "/v1/device/enrol", "redeem", By::Signed, &[WrongServer, InvalidTicket, RedeemedTwice]),
+    (
+        "post",
+        "/v1/device/enrol",
+        "redeem",
+        By::Signed,
+        &[WrongServer, InvalidTicket, RedeemedTwice, AttestationRequired],
+    ),
     (
         "post",
         "/v1/device/challenges/{id}/decision",

@@ -108,4 +108,8 @@ struct RedemptionSchema {
     /// The possession, signed by the approval key.
     #[schema(value_type = CompactJws)]
     possession: String,
+    /// Where the identity document asks for it: the certificates of the approval key (X.509, DER) in base64url, its own
+    /// first.
+    #[schema(nullable = false, min_items = 1, max_items = 8)]
+    attestation: Option<Vec<String>>,
 }

@@ -63,6 +63,7 @@ pub(super) const fn status_of(code: ProblemCode) -> StatusCode {
         | C::DeviceNotInUse
         | C::InvalidTicket
         | C::RedeemedTwice
+        | C::AttestationRequired
         | C::WrongNumber
         | C::Locked => StatusCode::FORBIDDEN,
         C::NotFound => StatusCode::NOT_FOUND,
@@ -228,6 +229,10 @@ impl Outside {
                 "Another device used this link before, so neither was enrolled. Ask for a new link and show it to \
                  nobody.",
             ),
+            Refused::AttestationRequired(doubt) => {
+                let detail = format!("{} The link serves on until it ends. (Why: {doubt})", doubt.advice());
+                return Self { code: C::AttestationRequired, title: "This phone is not taken", detail };
+            }
             Refused::WrongConfirmationCode(left) => {
                 let detail = match left {
                     0 => "The digits are wrong. This enrolment is over; ask for a new link.".to_owned(),

@@ -54,6 +54,7 @@ pub async fn identity(
         time,
         webpush_public_key: service.store.webpush_public_key().await?,
         webhook_key: Some(service.keys.webhook.public()),
+        attestation: service.attestation.wanted(),
     }))
 }
 

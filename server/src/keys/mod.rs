@@ -1,5 +1,6 @@
 //! The server's own keys, and the key under which its secrets are sealed.
 
+pub mod attestation;
 pub mod certificate;
 pub mod key_file;
 pub mod master_key;

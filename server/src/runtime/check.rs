@@ -1,10 +1,13 @@
 //! All that a server reads at its start, looked at without starting one: nothing is made, moved or migrated.
 
+use super::attestation::AttestationConfig;
 use super::config::Loaded;
 use super::data_folder::{self, Standing};
 use super::file_limit;
 use super::startup::StartupError;
 use crate::delivery::push::fcm::service_account::ServiceAccount;
+use crate::domain::attestation::AttestationPolicy;
+use crate::keys::attestation::Trust;
 use crate::keys::server_keys::ID_FILE;
 use crate::keys::{key_file, master_key, only_for_us};
 use crate::runtime::tls;
@@ -94,6 +97,7 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) => found.add("master_key", Verdict::Error, error.to_string()),
     }
     backup(loaded, &mut found);
+    attestation(&config.attestation, &mut found);
     push(loaded, &mut found);
     let (fit, says) = file_limit::look(config.limits.connections);
     let verdict = match fit {
@@ -103,6 +107,17 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
     };
     found.add("file limit", verdict, says);
     found.0
+}
+
+fn attestation(config: &AttestationConfig, found: &mut Findings) {
+    let says = |trust: &Trust| match config.android {
+        AttestationPolicy::Off => "phones are not asked where their keys live".into(),
+        _ => format!("{} roots, {} withdrawn certificates", trust.roots.fingerprints().count(), trust.revoked.len()),
+    };
+    found.read("attestation", config.read().map_err(|error| error.to_string()), says);
+    for warning in config.warnings() {
+        found.add("attestation", Verdict::Warn, warning);
+    }
 }
 
 fn listen(loaded: &Loaded, found: &mut Findings) {

@@ -7,6 +7,7 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::code_steps::Drift;
 use crate::keys::server_keys::{self, ServerKeys};
 use crate::keys::{KeysError, master_key};
+use crate::service::attestation::Attestation;
 use crate::service::backup_status::BackupStatus;
 use crate::service::failures::MOST_HELD;
 use crate::service::figures::Figures;
@@ -63,6 +64,7 @@ pub async fn service_over(
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
     data_folder::server(&config.data_dir, &place)?;
+    let attestation = Attestation::new(config.attestation.android, config.attestation.read()?);
     let store = open_known(config, place, Arc::clone(&clock), rules)?;
     let keys = match open_keys(config, &store, &*clock, &*randomness).await {
         Ok(keys) => keys,
@@ -100,6 +102,7 @@ pub async fn service_over(
         clock,
         randomness,
         settings,
+        attestation,
         wake,
         backups,
         figures,

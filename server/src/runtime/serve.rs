@@ -1,5 +1,6 @@
 //! Starting the server and stopping it.
 
+use super::attestation::AttestationConfig;
 use super::backup::schedule::Scheduler;
 use super::config::Config;
 use super::data_folder::{self, DataFolder};
@@ -31,6 +32,7 @@ pub struct Running {
     /// Where the figures are, when they have an address of their own.
     pub metrics_address: Option<SocketAddr>,
     tls: Option<Tls>,
+    attestation: AttestationConfig,
     listening: JoinHandle<()>,
     pushing: JoinHandle<()>,
     telling: JoinHandle<()>,
@@ -77,6 +79,9 @@ pub async fn start_with(
         );
     }
     let service = open::service(config, Writer::Server, public_url, clock, randomness).await?;
+    for warning in config.attestation.warnings() {
+        tracing::warn!("{warning}");
+    }
     service.store.health.guard(folder.lock_file());
     let (sender, teller) = match senders(config, &service).await {
         Ok(senders) => senders,
@@ -110,7 +115,19 @@ pub async fn start_with(
     let metrics_address = measured.as_ref().map(|measured| measured.address);
     let measuring = measured.map(|measured| measured.serve(&service));
     let ending = [pruning, watching, backing_up].into_iter().chain(measuring).collect();
-    Ok(Running { address, metrics_address, tls, listening, pushing, telling, ending, service, _folder: folder })
+    let attestation = config.attestation.clone();
+    Ok(Running {
+        address,
+        metrics_address,
+        tls,
+        attestation,
+        listening,
+        pushing,
+        telling,
+        ending,
+        service,
+        _folder: folder,
+    })
 }
 
 /// What sends by itself. The folder is this process's alone, so whoever held a lease is gone.
@@ -133,8 +150,19 @@ impl Running {
         format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.address)
     }
 
-    /// Reads again what may have changed beside a server that runs: certificate and key of TLS. Connections go on.
+    /// Reads again what may have changed beside a server that runs: certificate and key of TLS, and whom to believe
+    /// about phones' keys. Connections go on.
     pub fn reload(&self) {
+        match self.attestation.read() {
+            Ok(trust) => {
+                tracing::info!(withdrawn = trust.revoked.len(), "the files of [attestation] were read again");
+                self.service.attestation.replace(trust);
+            }
+            Err(error) => tracing::error!(
+                %error, "the files of [attestation] were not read again; what they said before holds. Mend them, and \
+                         send SIGHUP"
+            ),
+        }
         match &self.tls {
             Some(tls) => tls.reload(self.service.clock.now()),
             None => tracing::info!("asked to read the certificate of TLS again, and there is no [tls]; serving on"),

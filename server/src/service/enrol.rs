@@ -122,8 +122,8 @@ async fn wake(service: &Service, id: EnrolmentId) -> Result<(), Refused> {
 /// redemption gets its first answer again.
 ///
 /// # Errors
-/// `invalid_ticket`, `redeemed_twice`, `too_many_failures`, `unavailable`; by its own name, what is wrong with the
-/// redemption.
+/// `invalid_ticket`, `redeemed_twice`, `attestation_required`, `too_many_failures`, `unavailable`; by its own name,
+/// what is wrong with the redemption.
 pub async fn redeem(
     service: &Service,
     address: Option<IpAddr>,
@@ -158,6 +158,14 @@ async fn redeem_ticket(
     // A key to which nothing can be sealed would make a device that never hears of a challenge.
     let to = SealedTo { server_id, enrolment_id: account.enrolment_id };
     sealing::seal("", &transcript.sealing_key, to, &*service.randomness)?;
+    let by = Actor::device(account.enrolment_id, address);
+    let attestation = match service.attestation.look(redemption, &transcript, service.now()) {
+        Ok(found) => found,
+        Err(doubt) => {
+            service.store.not_attested(by, ticket_sha256, doubt).await?;
+            return Err(Refused::AttestationRequired(doubt));
+        }
+    };
     let signer = service.keys.signer(&service.store).await?;
     let ticket = RedeemedTicket {
         ticket_sha256,
@@ -170,8 +178,9 @@ async fn redeem_ticket(
         approval_key: transcript.approval_key,
         sealing_key: transcript.sealing_key,
         codes: code_secrets::generate(service)?.1,
+        attestation,
     };
-    let redeemed = service.store.redeem_ticket(Actor::device(account.enrolment_id, address), ticket).await?;
+    let redeemed = service.store.redeem_ticket(by, ticket).await?;
     wake(service, account.enrolment_id).await?;
     match redeemed {
         Redeemed::Proposed { statement: compact, codes } => {

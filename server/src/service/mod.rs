@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod applications;
+pub mod attestation;
 pub mod authenticate;
 pub mod backup_status;
 pub mod claim;
@@ -35,6 +36,7 @@ use crate::domain::code_steps::Drift;
 use crate::domain::measure::Step;
 use crate::keys::server_keys::ServerKeys;
 use crate::store::{Store, StoreError};
+use attestation::Attestation;
 use backup_status::BackupStatus;
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::{Clock, Timestamp};
@@ -60,7 +62,7 @@ pub struct Settings {
     pub fcm_configured: bool,
     /// Which steps' one-time codes are accepted.
     pub code_drift: Drift,
-    /// Whether a phone's own word on user verification is believed.
+    /// Whether a phone's own word on user verification is believed, without an attestation of its key.
     pub accept_unattested: bool,
     /// Whether the figures are read here, and not at an address of their own.
     pub metrics_here: bool,
@@ -84,6 +86,8 @@ pub struct Service {
     pub randomness: Arc<dyn Randomness>,
     /// What the operator has decided.
     pub settings: Settings,
+    /// What is asked of phones beside their own word.
+    pub attestation: Attestation,
     /// Who waits for what has changed.
     pub wake: Wake,
     /// How the scheduled backups stand.

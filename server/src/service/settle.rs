@@ -62,7 +62,7 @@ async fn take(
         compact: answered,
         answer: decision.decision,
         number: decision.number,
-        user_verified: decision.user_verified && service.settings.accept_unattested,
+        user_verified: decision.user_verified && (asked.gated || service.settings.accept_unattested),
         decision: compact,
     };
     let settled = service.store.settle(by, settlement).await?;

@@ -60,6 +60,8 @@ pub struct Asked {
     pub earlier: Option<String>,
     /// The keys that may answer.
     pub keys: DecisionKeys,
+    /// Whether the hardware of the device was found to ask the person for each approval.
+    pub gated: bool,
     /// The decision and the report that count already, when there are any.
     pub counted: [Option<String>; 2],
 }
@@ -185,8 +187,8 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn asked(&self, id: ChallengeId, key_id: String) -> Result<Option<Asked>, StoreError> {
         self.read(move |tx| {
-            let sql = "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id, c.account,
-                              c.relying_party, d.compact,
+            let sql = "SELECT e.row_id, e.handle, e.approval_key, e.request_key, e.request_key_id,
+                              e.attestation_gated, c.account, c.relying_party, d.compact,
                               d.earlier, c.decision, c.report
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
@@ -204,6 +206,7 @@ impl Store {
                     compact: row.get("compact")?,
                     earlier: row.get("earlier")?,
                     keys,
+                    gated: row.get("attestation_gated")?,
                     counted: [row.get("decision")?, row.get("report")?],
                 };
                 let request_key_id: String = row.get("request_key_id")?;

@@ -6,8 +6,9 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
-use super::{Rules, Store, StoreError, accounts, authenticators, claims, registrations};
+use super::{Rules, Store, StoreError, accounts, attestations, authenticators, claims, registrations};
 use crate::domain::actor::Actor;
+use crate::domain::attestation::Found;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, DeviceRow, OrganisationRow};
 use countersign_protocol::enrolment::TICKET_LIFETIME;
@@ -73,6 +74,8 @@ pub struct RedeemedTicket {
     pub sealing_key: SealingPublicKey,
     /// What its one-time codes will be made of, if it is the first to redeem.
     pub codes: StoredCodes,
+    /// What was found of its approval key; none where nobody looked.
+    pub attestation: Option<Found>,
 }
 
 /// What became of a redemption.
@@ -385,6 +388,9 @@ fn propose(
     let (row_id, account): (DeviceRow, AccountRow) = (proposed.get("row_id")?, proposed.get("account")?);
     authenticators::insert(transaction, account, Some(row_id), &ticket.device_name, &ticket.codes)?;
     Entry::new(now, by, Fact::DeviceProposed).of_device(transaction, row_id)?;
+    if let Some(found) = ticket.attestation {
+        attestations::keep(transaction, now, by, row_id, found)?;
+    }
     Ok(true)
 }
 

@@ -4,6 +4,7 @@
 //! SQL stands anywhere else.
 
 mod accounts;
+mod attestations;
 mod authenticators;
 mod challenge_state;
 mod challenges;
@@ -37,6 +38,7 @@ mod webhooks;
 mod words;
 
 pub use accounts::Account;
+pub use attestations::AttestationRecord;
 pub use authenticators::{AuthenticatorRecord, Confirming};
 pub use challenges::{Asked, ChallengeRecord, Created};
 pub use claims::{Cancelled, Claimed};

@@ -5,7 +5,9 @@ use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
-use super::{Rules, Store, StoreError, authenticators, claims, enrolments, registrations};
+use super::{
+    AttestationRecord, Rules, Store, StoreError, attestations, authenticators, claims, enrolments, registrations,
+};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, OrganisationRow};
@@ -45,6 +47,8 @@ pub struct DeviceRecord {
     pub ended_at: Option<Timestamp>,
     /// Whether pushes reach it.
     pub push: PushStatus,
+    /// What was found of its approval key; none where nobody looked.
+    pub attestation: Option<AttestationRecord>,
 }
 
 /// A question that a person was asked, as it stands now.
@@ -100,6 +104,7 @@ fn read_device(row: &Row, now: Timestamp) -> Result<DeviceRecord, StoreError> {
         last_contact_at: row.get("last_contact_at")?,
         ended_at: if overdue { Some(expires_at) } else { row.get("voided_at")? },
         push: row.get("push")?,
+        attestation: attestations::read(row)?,
     })
 }
 
@@ -142,8 +147,9 @@ impl Store {
         self.read(move |tx| {
             let sql = format!(
                 "SELECT e.row_id, e.handle, e.device_name, e.state, e.void_reason, e.expires_at, e.proposed_at,
-                        e.voided_at, e.last_contact_at, {} AS push
+                        e.voided_at, e.last_contact_at, {}, {} AS push
                  FROM enrolment e WHERE e.account = $1 AND e.proposed_at IS NOT NULL ORDER BY e.row_id",
+                attestations::COLUMNS,
                 registrations::STATUS
             );
             tx.rows("enrolment", &sql, values![account])?.iter().map(|row| read_device(row, now)).collect()

@@ -28,8 +28,8 @@ pub struct Settlement {
     pub answer: Answer,
     /// What the person typed, where a number was asked for.
     pub number: Option<String>,
-    /// True when the device says that it verified the person for this answer, and the operator lets its word count
-    /// (`accept_unattested`).
+    /// True when the device says that it verified the person for this answer, and that counts: since its hardware was
+    /// found to ask the person each time, or the operator takes its word (`accept_unattested`).
     pub user_verified: bool,
     /// The compact JWS of the answer.
     pub decision: String,

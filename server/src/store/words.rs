@@ -1,6 +1,7 @@
 //! The words under which states are kept. Together they are what the CHECKs of the migrations allow.
 
 use super::engine::row::stored_words;
+use crate::domain::attestation::{BootState, Doubt, SecurityLevel};
 use crate::domain::states::{ChallengeStage, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod};
 use countersign_protocol::device_api::{PushFailure, PushStatus};
 use countersign_protocol::relying_party_api::EnrolmentStage;
@@ -52,6 +53,27 @@ stored_words!(PushFailure {
 });
 
 stored_words!(EventStage { Queued = "queued", Delivered = "delivered", Dead = "dead" });
+
+stored_words!(SecurityLevel { TrustedEnvironment = "trusted_environment", StrongBox = "strong_box" });
+
+stored_words!(BootState { Verified = "verified", SelfSigned = "self_signed" });
+
+stored_words!(Doubt {
+    Absent = "absent",
+    Unreadable = "unreadable",
+    UnknownRoot = "unknown_root",
+    BrokenChain = "broken_chain",
+    Expired = "expired",
+    Revoked = "revoked",
+    ExtendedChain = "extended_chain",
+    OtherKey = "other_key",
+    OtherChallenge = "other_challenge",
+    Software = "software",
+    OtherUse = "other_use",
+    Imported = "imported",
+    UnverifiedBoot = "unverified_boot",
+    OtherApplication = "other_application",
+});
 
 // Never kept: a statement that counts a device's registrations says one of these words.
 stored_words!(PushStatus { None = "none", Gone = "gone", Outdated = "outdated", Registered = "registered" });

@@ -125,6 +125,7 @@ fn redemption(inputs: &Value) -> Result<Value, Refusal> {
         ticket: owned(inputs, "ticket_utf8"),
         transcript: owned(inputs, "transcript_compact_utf8"),
         possession: owned(inputs, "possession_compact_utf8"),
+        attestation: None,
     };
     let server_id: Thumbprint = parsed(inputs, "server_id_b64u");
     enrolment::check_redemption(&redemption, &server_id, now(inputs)).map(|transcript| json!(transcript))

@@ -63,7 +63,12 @@ impl KeyVault for ScriptedVault {
         }
     }
 
-    async fn create(&self, name: &str, purpose: Purpose) -> Result<Option<Arc<dyn DeviceKey>>, KeyError> {
+    async fn create(
+        &self,
+        name: &str,
+        purpose: Purpose,
+        _: Option<[u8; 32]>,
+    ) -> Result<Option<Arc<dyn DeviceKey>>, KeyError> {
         if !*self.hardware.lock().unwrap() {
             return Ok(None);
         }

@@ -23,7 +23,7 @@
         }
 
         /// False, at once: there is no hardware here, so the library uses keys of its own.
-        public func create(name: String, purpose: Purpose) async -> Bool { false }
+        public func create(name: String, purpose: Purpose, attestationChallenge: Data?) async -> Bool { false }
 
         /// There is no hardware key of any name.
         ///

@@ -67,7 +67,7 @@ final class ScriptedVault: KeyVault {
         }
     }
 
-    func create(name: String, purpose: Purpose) async throws -> Bool {
+    func create(name: String, purpose: Purpose, attestationChallenge: Data?) async throws -> Bool {
         Callbacks.noted("create")
         guard isHardware.now, let world else { return false }
         let hardwareName = "\(self.name) \(name)"
@@ -116,6 +116,8 @@ final class ScriptedKey: DeviceKey {
         Callbacks.noted("asksPerson")
         return asks
     }
+
+    func attestation() -> [Data] { [] }
 
     func sign(message: Data) async throws -> Data {
         Callbacks.noted("sign")

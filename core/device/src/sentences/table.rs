@@ -221,6 +221,8 @@ macro_rules! each_sentence {
             ErrorLinkNotTrusted = "error_link_not_trusted",
             /// The server does not take the link.
             ErrorLinkUsed = "error_link_used",
+            /// The server takes only phones whose maker vouches for their key, and did not take this one.
+            ErrorAttestationRequired = "error_attestation_required",
             /// The server takes no answer of this phone.
             ErrorDeviceNotInUse = "error_device_not_in_use",
             /// The fingerprint or face dialogue was closed or failed.

@@ -5,9 +5,10 @@ use super::journal;
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::jws::Unverified;
 use countersign_protocol::time::Timestamp;
+use countersign_server::domain::attestation::Attested;
 use countersign_server::domain::moment::rfc3339;
 use countersign_server::service::people::Kept;
-use countersign_server::store::{AuthenticatorRecord, DeviceRecord, Question};
+use countersign_server::store::{AttestationRecord, AuthenticatorRecord, DeviceRecord, Question};
 use serde_json::{Value, json};
 
 fn moment(moment: Option<Timestamp>) -> Value {
@@ -19,12 +20,23 @@ pub(super) fn device(one: &DeviceRecord, ended: bool) -> Value {
     let mut shown = json!({
         "id": one.id, "name": one.name, "state": one.state, "push": one.push, "enrolled_at": rfc3339(one.enrolled_at),
         "last_contact_at": moment(one.last_contact_at),
+        "attestation": one.attestation.map(attestation), "attested_at": moment(one.attestation.map(|record| record.at)),
     });
     if ended {
         shown["ended_at"] = moment(one.ended_at);
         shown["end_reason"] = json!(one.end_reason);
     }
     shown
+}
+
+/// What was found of a device's key, in words.
+fn attestation(record: AttestationRecord) -> Vec<&'static str> {
+    match record.found {
+        Ok(Attested { level, gated, boot }) => {
+            vec![level.as_str(), if gated { "gated" } else { "not_gated" }, boot.as_str()]
+        }
+        Err(doubt) => vec!["not_attested", doubt.as_str()],
+    }
 }
 
 fn authenticator(one: &AuthenticatorRecord) -> Value {

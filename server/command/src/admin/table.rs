@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The order of the members that are shown; those that are not here follow, by their names. What tells things apart
 /// comes first, long text last.
-const ORDER: [&str; 37] = [
+const ORDER: [&str; 39] = [
     "time",
     "what",
     "by",
@@ -18,6 +18,7 @@ const ORDER: [&str; 37] = [
     "organisation",
     "state",
     "push",
+    "attestation",
     "method",
     "reported",
     "revoked",
@@ -37,6 +38,7 @@ const ORDER: [&str; 37] = [
     "device",
     "challenge",
     "enrolled_at",
+    "attested_at",
     "created_at",
     "last_contact_at",
     "ended_at",

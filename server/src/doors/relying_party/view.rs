@@ -4,7 +4,8 @@ use crate::domain::methods::amr;
 use crate::domain::moment::rfc3339;
 use crate::domain::states::{Prompt, PushStage};
 use crate::service::Service;
-use crate::store::{AuthenticatorRecord, ChallengeRecord, DeviceRecord, EnrolmentRecord, Person};
+use crate::store::{AttestationRecord, AuthenticatorRecord, ChallengeRecord, DeviceRecord, EnrolmentRecord, Person};
+use countersign_protocol::attestation::DeviceAttestation;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::link::ChallengeLink;
 use countersign_protocol::relying_party_api::{
@@ -74,7 +75,17 @@ pub(super) fn user(person: Person) -> UserDetails {
 
 /// A device, as a relying party reads it.
 pub(super) fn device(record: DeviceRecord) -> UserDevice {
-    let DeviceRecord { id, name, state, end_reason, enrolled_at, last_contact_at, ended_at, push: _ } = record;
+    let DeviceRecord {
+        id,
+        name,
+        state,
+        end_reason,
+        enrolled_at,
+        last_contact_at,
+        ended_at,
+        attestation: found,
+        push: _,
+    } = record;
     UserDevice {
         id,
         name: name.unwrap_or_default(),
@@ -83,6 +94,20 @@ pub(super) fn device(record: DeviceRecord) -> UserDevice {
         enrolled_at: rfc3339(enrolled_at),
         last_contact_at: last_contact_at.map(rfc3339),
         ended_at: ended_at.map(rfc3339),
+        attestation: found.map(attestation),
+    }
+}
+
+fn attestation(record: AttestationRecord) -> DeviceAttestation {
+    let AttestationRecord { found, at } = record;
+    let (attested, doubt) = (found.ok(), found.err());
+    DeviceAttestation {
+        attested: attested.is_some(),
+        level: attested.map(|attested| attested.level.as_str().into()),
+        gated: attested.map(|attested| attested.gated),
+        boot: attested.map(|attested| attested.boot.as_str().into()),
+        reason: doubt.map(|doubt| doubt.as_str().into()),
+        at: rfc3339(at),
     }
 }
 

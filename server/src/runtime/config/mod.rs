@@ -6,6 +6,7 @@ pub mod settings;
 mod show;
 pub mod source;
 
+use super::attestation::AttestationConfig;
 use super::backup::config::BackupConfig;
 use super::metrics::config::MetricsConfig;
 use super::retention::config::RetentionConfig;
@@ -58,6 +59,9 @@ pub struct Config {
     /// What an approval is worth.
     #[serde(default)]
     pub approval: ApprovalConfig,
+    /// What is asked of phones beside their own word.
+    #[serde(default)]
+    pub attestation: AttestationConfig,
     /// How long what is over is kept.
     #[serde(default)]
     pub retention: RetentionConfig,
@@ -97,8 +101,8 @@ pub struct CodesConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct ApprovalConfig {
     /// Whether a phone's own word that it verified its owner (biometric or PIN) is believed: such an approval unlocks
-    /// the account's codes, and lets pushes through again after a report. There is no attestation of keys in this
-    /// version, so with `false` only an administrator can.
+    /// the account's codes, and lets pushes through again after a report. With `false`, only that of a phone whose key
+    /// is attested to ask its owner each time, and an administrator.
     pub accept_unattested: bool,
 }
 
@@ -270,6 +274,7 @@ impl Config {
             }
         }
         self.limits.check()?;
+        self.attestation.check()?;
         match &self.master_key {
             MasterKeySource::Command(command) if command.is_empty() => {
                 Err(("master_key.command", "a list of a program and its arguments".into()))

@@ -159,6 +159,7 @@ impl Example {
             time: Some(self.time.compact.clone()),
             webpush_public_key: None,
             webhook_key: None,
+            attestation: Vec::new(),
         }
     }
 }

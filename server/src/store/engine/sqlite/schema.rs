@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0012_told_over.sql"),
     include_str!("../../../../migrations/0013_people.sql"),
     include_str!("../../../../migrations/0014_addresses.sql"),
+    include_str!("../../../../migrations/0015_attestation.sql"),
 ];
 
 /// The version of a database that has taken every step.

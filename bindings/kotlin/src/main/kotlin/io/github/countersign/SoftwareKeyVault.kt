@@ -34,7 +34,7 @@ public abstract class SoftwareKeyVault internal constructor() : KeyVault {
     }
 
     /** False, at once: there is no hardware, and the library makes a software key. */
-    final override suspend fun create(name: String, purpose: Purpose): Boolean = false
+    final override suspend fun create(name: String, purpose: Purpose, attestationChallenge: ByteArray?): Boolean = false
 
     /**
      * There is no hardware key of any name.

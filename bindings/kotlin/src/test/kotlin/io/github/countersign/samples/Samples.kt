@@ -62,6 +62,8 @@ class Samples {
 
                 override fun asksPerson() = false
 
+                override fun attestation() = emptyList<ByteArray>()
+
                 override suspend fun sign(message: ByteArray): ByteArray {
                     val signature = Signature.getInstance("SHA256withECDSA").apply { initSign(pair.private) }
                     return es256FromDer(signature.apply { update(message) }.sign())

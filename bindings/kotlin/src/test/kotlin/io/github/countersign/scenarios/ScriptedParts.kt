@@ -52,7 +52,7 @@ class ScriptedVault(file: Path) : KeyVault {
             VaultBehaves.ANOTHER -> MessageDigest.getInstance("SHA-256").digest(file.storageKey(opens))
         }
 
-    override suspend fun create(name: String, purpose: Purpose): Boolean {
+    override suspend fun create(name: String, purpose: Purpose, attestationChallenge: ByteArray?): Boolean {
         if (hardware) made[name] = PlatformKey(purpose == Purpose.APPROVAL) { keys }
         return hardware
     }
@@ -78,6 +78,8 @@ class PlatformKey(private val asks: Boolean, private val behave: () -> KeysBehav
     override fun publicKey(): ByteArray = uncompressedPublicKey(pair.public as ECPublicKey)
 
     override fun asksPerson(): Boolean = asks
+
+    override fun attestation(): List<ByteArray> = emptyList()
 
     override suspend fun sign(message: ByteArray): ByteArray {
         val behaves = behave()

@@ -73,9 +73,9 @@ class WatchedVault(file: Path, private val main: MainThread) : KeyVault {
         return vault.storageKey(opens)
     }
 
-    override suspend fun create(name: String, purpose: Purpose): Boolean {
+    override suspend fun create(name: String, purpose: Purpose, attestationChallenge: ByteArray?): Boolean {
         main.watch("vault")
-        return vault.create(name, purpose)
+        return vault.create(name, purpose, attestationChallenge)
     }
 
     override fun load(name: String): DeviceKey {
@@ -98,6 +98,11 @@ private class WatchedKey(private val key: DeviceKey, private val main: MainThrea
     override fun asksPerson(): Boolean {
         main.watch("key")
         return key.asksPerson()
+    }
+
+    override fun attestation(): List<ByteArray> {
+        main.watch("key")
+        return key.attestation()
     }
 
     override suspend fun sign(message: ByteArray): ByteArray {

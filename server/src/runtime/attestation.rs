@@ -1,0 +1,121 @@
+//! `[attestation]`: what is asked of phones, and the files that say whom to believe.
+
+use super::startup::StartupError;
+use crate::domain::attestation::AttestationPolicy;
+use crate::keys::attestation::{RevocationList, Roots, Trust};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// `[attestation]`. The two files are read again on SIGHUP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttestationConfig {
+    /// What is asked of Android phones.
+    pub android: AttestationPolicy,
+    /// The roots that are trusted, in PEM or as Google publishes them. Default: Google's, as this version knows them.
+    pub roots: Option<PathBuf>,
+    /// The certificates that were withdrawn, as Google publishes them. Default: none.
+    pub revoked: Option<PathBuf>,
+    /// The names of the apps that may hold a key. Default: any.
+    pub packages: Vec<String>,
+    /// SHA-256 of the certificates with which those apps are signed, in hexadecimal. Default: any.
+    pub signatures: Vec<String>,
+    /// The verified boot keys of other systems than the phones' makers', in hexadecimal. Default: none.
+    pub boot_keys: Vec<String>,
+}
+
+impl AttestationConfig {
+    /// The first value that cannot be meant: its key, and what is expected.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        let expected = "a list of SHA-256 in hexadecimal, 64 digits each, such as keytool and apksigner print";
+        digests(&self.signatures).ok_or(("attestation.signatures", expected.to_owned()))?;
+        digests(&self.boot_keys).ok_or(("attestation.boot_keys", expected.to_owned()))?;
+        Ok(())
+    }
+
+    /// Reads the files; where no phone is asked, none is read.
+    ///
+    /// # Errors
+    /// [`StartupError::Configuration`], with file, found and expected.
+    pub fn read(&self) -> Result<Trust, StartupError> {
+        if self.android == AttestationPolicy::Off {
+            return Ok(Trust::default());
+        }
+        let roots = read("attestation.roots", self.roots.as_deref(), Roots::parse)?.unwrap_or_else(Roots::google);
+        let revoked = read("attestation.revoked", self.revoked.as_deref(), RevocationList::parse)?.unwrap_or_default();
+        let packages = self.packages.clone();
+        // They were checked when the configuration was read.
+        let signatures = digests(&self.signatures).unwrap_or_default();
+        let boot_keys = digests(&self.boot_keys).unwrap_or_default();
+        Ok(Trust { roots, revoked, packages, signatures, boot_keys })
+    }
+
+    /// What an operator should know although a server starts with it: one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.android == AttestationPolicy::Require && self.revoked.is_none() {
+            warnings.push(
+                "attestation.revoked names no file, so a key that its maker has withdrawn is believed: fetch \
+                 https://android.googleapis.com/attestation/status every day, and send SIGHUP"
+                    .into(),
+            );
+        }
+        if self.android == AttestationPolicy::Require && self.signatures.is_empty() {
+            warnings.push("attestation.signatures is empty, so the key of any app is taken, not of yours alone".into());
+        }
+        warnings
+    }
+}
+
+fn read<T>(
+    key: &str,
+    path: Option<&Path>,
+    parse: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<Option<T>, StartupError> {
+    let Some(path) = path else { return Ok(None) };
+    let wrong = |reason: String| StartupError::Configuration(format!("{key}: {}: {reason}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+    parse(&bytes).map(Some).map_err(wrong)
+}
+
+/// Digests as tools print them, with colons or without.
+fn digests(texts: &[String]) -> Option<Vec<[u8; 32]>> {
+    let read = |text: &String| {
+        let digits = text.replace(':', "").to_ascii_lowercase();
+        data_encoding::HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
+    };
+    texts.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_as_tools_print_them() {
+        let printed = ["AB:".repeat(31) + "AB", "ab".repeat(32)];
+        assert_eq!(digests(&printed), Some(vec![[0xab; 32]; 2]));
+        assert_eq!(digests(&["ab".repeat(31)]), None);
+        assert_eq!(digests(&["zz".repeat(32)]), None);
+        let wrong = AttestationConfig { signatures: vec!["ab".into()], ..AttestationConfig::default() };
+        assert_eq!(wrong.check().unwrap_err().0, "attestation.signatures");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named_with_what_was_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("status.json");
+        let config = AttestationConfig { revoked: Some(file.clone()), ..AttestationConfig::default() };
+        assert!(config.read().unwrap_err().to_string().contains("attestation.revoked"));
+        std::fs::write(&file, "<html>").unwrap();
+        let refused = config.read().unwrap_err().to_string();
+        assert!(refused.contains("status.json") && refused.contains("expected Google's list"), "{refused}");
+        std::fs::write(&file, r#"{"entries": {"ab12": {"status": "REVOKED"}}}"#).unwrap();
+        assert_eq!(config.read().unwrap().revoked.len(), 1);
+        let off = AttestationConfig { android: AttestationPolicy::Off, roots: Some("/nowhere".into()), ..config };
+        assert!(off.read().is_ok(), "nothing is read where nobody is asked");
+    }
+}
