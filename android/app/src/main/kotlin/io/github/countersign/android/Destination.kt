@@ -137,7 +137,9 @@ private fun Add(around: Surroundings) {
     val isDone = state is AddState.Done
     // The first account is the moment when notifications make sense.
     LaunchedEffect(isDone) {
-        if (isDone && !around.parts.notices.areAllowed() && !around.parts.settings.choices.value.wasAskedForNotifications) {
+        if (isDone && !around.parts.notices.areAllowed() &&
+            !around.parts.settings.choices.value.wasAskedForNotifications
+        ) {
             around.system.allowNotifications()
         }
     }

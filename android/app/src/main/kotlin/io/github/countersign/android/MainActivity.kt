@@ -44,8 +44,11 @@ class MainActivity :
     private val credential = Awaited()
 
     private val askCredential =
-        registerForActivityResult(ActivityResultContracts.StartActivityForResult()) { credential.give(it.resultCode == RESULT_OK) }
-    private val askNotifications = registerForActivityResult(ActivityResultContracts.RequestPermission()) { session.settings().look() }
+        registerForActivityResult(ActivityResultContracts.StartActivityForResult()) {
+            credential.give(it.resultCode == RESULT_OK)
+        }
+    private val askNotifications =
+        registerForActivityResult(ActivityResultContracts.RequestPermission()) { session.settings().look() }
     private val askCamera = registerForActivityResult(ActivityResultContracts.RequestPermission(), ::cameraAnswered)
     private val choosePicture = registerForActivityResult(PickVisualMedia()) { picture -> picture?.let(::readPicture) }
 
@@ -53,7 +56,8 @@ class MainActivity :
         enableEdgeToEdge()
         super.onCreate(savedInstanceState)
         val restored = savedInstanceState?.getStringArrayList(PLACES).orEmpty()
-        session = ViewModelProvider(this, viewModelFactory { initializer { Session(parts, restored) } })[Session::class.java]
+        session =
+            ViewModelProvider(this, viewModelFactory { initializer { Session(parts, restored) } })[Session::class.java]
         // What the phone restores was entered already.
         if (savedInstanceState == null) enter(intent)
         lifecycleScope.launch { session.navigator.places.collect(::showPlaces) }
@@ -100,14 +104,19 @@ class MainActivity :
 
     override suspend fun ask(title: String): Boolean {
         @Suppress("DEPRECATION") // Its successor is the dialogue of Android 11, which is used where it is there.
-        val screen = getSystemService(KeyguardManager::class.java).createConfirmDeviceCredentialIntent(title, null) ?: return false
+        val screen =
+            getSystemService(KeyguardManager::class.java).createConfirmDeviceCredentialIntent(title, null)
+                ?: return false
         return credential.answer { askCredential.launch(screen) }
     }
 
     override fun allowNotifications() {
         val mayAsk =
             SDK_INT >= 33 &&
-                (shouldShowRequestPermissionRationale(POST_NOTIFICATIONS) || !parts.settings.choices.value.wasAskedForNotifications)
+                (
+                    shouldShowRequestPermissionRationale(POST_NOTIFICATIONS) ||
+                        !parts.settings.choices.value.wasAskedForNotifications
+                    )
         parts.settings.change { it.copy(wasAskedForNotifications = true) }
         // Who has refused twice is not asked again by the system: its settings are the way back.
         if (mayAsk) askNotifications.launch(POST_NOTIFICATIONS) else open(notificationSettings(packageName))

@@ -82,6 +82,6 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
         }
     }
 
-    private fun hasStrongBox() =
-        Build.VERSION.SDK_INT >= 28 && context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)
+    private fun hasStrongBox() = Build.VERSION.SDK_INT >= 28 &&
+        context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)
 }

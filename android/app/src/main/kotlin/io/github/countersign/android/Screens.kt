@@ -36,7 +36,10 @@ import java.util.Locale
 fun Screens(parts: Parts, session: Session, system: SystemScreens) {
     val choices by parts.settings.choices.collectAsState()
     val locales = LocalConfiguration.current.locales
-    val words = remember(choices.language, locales) { wordsFor(choices.language, (0 until locales.size()).map<Int, Locale>(locales::get)) }
+    val words =
+        remember(choices.language, locales) {
+            wordsFor(choices.language, (0 until locales.size()).map<Int, Locale>(locales::get))
+        }
     val isLocked by parts.lock.isLocked.collectAsState()
     Look(words, choices.appearance) {
         if (isLocked) {
@@ -67,7 +70,8 @@ private fun Unlocked(parts: Parts, session: Session, system: SystemScreens) {
 class Surroundings(val parts: Parts, val session: Session, val system: SystemScreens, val snackbars: SnackbarHostState)
 
 @Composable
-private fun Inside(modifier: Modifier, content: @Composable () -> Unit) = androidx.compose.foundation.layout.Box(modifier) { content() }
+private fun Inside(modifier: Modifier, content: @Composable () -> Unit) =
+    androidx.compose.foundation.layout.Box(modifier) { content() }
 
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable

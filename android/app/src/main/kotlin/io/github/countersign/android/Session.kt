@@ -50,7 +50,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
 
     fun accounts(): AccountsModel = model(Place.Accounts) { AccountsModel(parts.core, parts.ticks, it) }
 
-    fun account(place: Place.Account): AccountModel = model(place) { AccountModel(place.account, parts.core, parts.arrivals, it) }
+    fun account(place: Place.Account): AccountModel = model(place) {
+        AccountModel(place.account, parts.core, parts.arrivals, it)
+    }
 
     fun questions(): QuestionsModel = model(Place.Questions) { QuestionsModel(parts.core, parts.arrivals, it) }
 
@@ -121,7 +123,11 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
         try {
             parts.arrivals.pull(account, WAIT_SECONDS)
         } catch (failure: AuthenticatorException) {
-            if (failure is AuthenticatorException.UnknownAccount || failure is AuthenticatorException.AccountEnded) return false
+            if (failure is AuthenticatorException.UnknownAccount ||
+                failure is AuthenticatorException.AccountEnded
+            ) {
+                return false
+            }
             delay(PATIENCE)
         }
         return true
@@ -138,7 +144,8 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
 
     /** Ends the models of places that the person has left. */
     fun tidy(places: List<Place>) {
-        val left = models.keys - places.toSet()
+        // The settings are looked at from other places too.
+        val left = models.keys - places.toSet() - Place.Settings
         left.forEach { models.remove(it)?.scope?.cancel() }
     }
 

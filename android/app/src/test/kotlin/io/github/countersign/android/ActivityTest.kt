@@ -27,6 +27,7 @@ import io.github.countersign.android.platform.CODE_STAYS
 import io.github.countersign.android.platform.SystemClipboard
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.World
+import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.test.TestScope
 import org.junit.After
@@ -43,7 +44,7 @@ import org.robolectric.annotation.Config
 private const val PATIENCE = 20_000L
 
 /** The activity on the real framework: where it is led, what survives, what is hidden. */
-@OptIn(ExperimentalTestApi::class)
+@OptIn(ExperimentalTestApi::class, ExperimentalCoroutinesApi::class)
 @RunWith(RobolectricTestRunner::class)
 @Config(qualifiers = "en-rGB-w411dp-h891dp-420dpi")
 class ActivityTest {
@@ -65,7 +66,8 @@ class ActivityTest {
         return asked
     }
 
-    private fun opened(challenge: String) = ActivityScenario.launch<MainActivity>(Entry.Request(challenge).intent(phone.app))
+    private fun opened(challenge: String) =
+        ActivityScenario.launch<MainActivity>(Entry.Request(challenge).intent(phone.app))
 
     @Test
     fun aNotificationLandsOnExactlyItsRequestAlsoThroughTheLock() {
@@ -113,7 +115,12 @@ class ActivityTest {
             waitFor("Denied. The sign-in was stopped.")
             rule.onNodeWithText("This was not me").performScrollTo().performClick()
             waitFor("Reported. No more prompts come until they are allowed again.")
-            assertEquals(Outcome.REPORTED, runBlocking { phone.parts.core.use { core -> core.history(1u) } }.single().outcome)
+            assertEquals(
+                Outcome.REPORTED,
+                runBlocking {
+                    phone.parts.core.use { core -> core.history(1u) }
+                }.single().outcome,
+            )
         }
     }
 
@@ -262,5 +269,6 @@ class ActivityTest {
         }
     }
 
-    private fun waitFor(text: String, substring: Boolean) = rule.waitUntilAtLeastOneExists(hasText(text, substring = substring), PATIENCE)
+    private fun waitFor(text: String, substring: Boolean) =
+        rule.waitUntilAtLeastOneExists(hasText(text, substring = substring), PATIENCE)
 }

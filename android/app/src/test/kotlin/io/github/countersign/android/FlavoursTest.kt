@@ -109,7 +109,9 @@ class FlavoursTest {
         }
         shadowOf(phone.app.packageManager).installPackage(installed)
         @Suppress("DEPRECATION") // It says what is found for an intent, which the later way cannot for another app.
-        shadowOf(phone.app.packageManager).addResolveInfoForIntent(Intent("org.unifiedpush.android.distributor.REGISTER"), found)
+        shadowOf(
+            phone.app.packageManager,
+        ).addResolveInfoForIntent(Intent("org.unifiedpush.android.distributor.REGISTER"), found)
     }
 
     private fun broadcast(phone: Phone, action: String, fill: Intent.() -> Unit) {
@@ -130,8 +132,10 @@ class FlavoursTest {
         assertTrue(runBlocking { phone.parts.push.registrations("a", false, "key") }.isEmpty())
     }
 
-    private fun unifiedPush(parts: Parts) =
-        UnifiedPush(parts.context, Subscriptions(parts.context.getSharedPreferences("unifiedpush", Context.MODE_PRIVATE)))
+    private fun unifiedPush(parts: Parts) = UnifiedPush(
+        parts.context,
+        Subscriptions(parts.context.getSharedPreferences("unifiedpush", Context.MODE_PRIVATE)),
+    )
 
     @Test
     fun aDistributorBringsThePushAndLearnsNothing() {
@@ -150,19 +154,27 @@ class FlavoursTest {
             way.registrations(account, false, asked.getStringExtra("vapid"))
         }.single() as PushRegistration.WebPush
         assertEquals("http://127.0.0.1:9/push", registered.endpoint)
-        broadcast(phone, "MESSAGE") { putExtra("token", token).putExtra("bytesMessage", ByteArray(200)).putExtra("id", "m1") }
+        broadcast(phone, "MESSAGE") {
+            putExtra("token", token).putExtra("bytesMessage", ByteArray(200)).putExtra("id", "m1")
+        }
         assertEquals("m1", sent(phone, "MESSAGE_ACK").getStringExtra("id"))
-        broadcast(phone, "MESSAGE") { putExtra("token", "another's").putExtra("bytesMessage", ByteArray(200)).putExtra("id", "m2") }
+        broadcast(phone, "MESSAGE") {
+            putExtra("token", "another's").putExtra("bytesMessage", ByteArray(200)).putExtra("id", "m2")
+        }
         assertEquals("a stranger is not heard", "m1", sent(phone, "MESSAGE_ACK").getStringExtra("id"))
         assertTrue(phone.shown.isEmpty())
         broadcast(phone, "UNREGISTERED") { putExtra("token", token) }
         assertEquals(null, way.subscriptionTokenOf(account))
     }
 
-    private fun UnifiedPush.subscriptionTokenOf(account: String): String? = Subscriptions(preferences()).ofAccount(account)?.token
+    private fun UnifiedPush.subscriptionTokenOf(account: String): String? =
+        Subscriptions(preferences()).ofAccount(account)?.token
 
     private fun preferences() =
-        androidx.test.core.app.ApplicationProvider.getApplicationContext<App>().getSharedPreferences("unifiedpush", Context.MODE_PRIVATE)
+        androidx.test.core.app.ApplicationProvider.getApplicationContext<App>().getSharedPreferences(
+            "unifiedpush",
+            Context.MODE_PRIVATE,
+        )
 
     @Test
     fun eachAccountHasASubscriptionOfItsOwn() {

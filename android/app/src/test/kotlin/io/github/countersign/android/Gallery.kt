@@ -74,11 +74,18 @@ object Gallery {
         mapOf(
             "welcome" to { AccountsScreen(Loaded.There(emptyList()), false, null, NoAccounts) },
             "accounts" to { AccountsScreen(Loaded.There(Samples.rows), false, null, NoAccounts) },
-            "accounts-hidden-unheard" to { AccountsScreen(Loaded.There(Samples.rows.take(2)), true, { NotificationsOff {} }, NoAccounts) },
+            "accounts-hidden-unheard" to
+                { AccountsScreen(Loaded.There(Samples.rows.take(2)), true, { NotificationsOff {} }, NoAccounts) },
             "accounts-restored" to { AccountsScreen(failed, false, null, NoAccounts) },
             "add" to { AddScreen(AddState.Choosing(), NoAdd) },
             "add-refused" to { AddScreen(AddState.Choosing(Told(Sentence.ERROR_LINK_USED)), NoAdd) },
-            "add-digits" to { AddScreen(AddState.Digits(Samples.account(state = AccountState.Proposed("042917")), "042917"), NoAdd) },
+            "add-digits" to
+                {
+                    AddScreen(
+                        AddState.Digits(Samples.account(state = AccountState.Proposed("042917")), "042917"),
+                        NoAdd,
+                    )
+                },
             "add-found" to { AddScreen(AddState.Found("", Samples.found), NoAdd) },
             "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), NoAdd) },
             "request" to request(asking()),
@@ -98,10 +105,27 @@ object Gallery {
             "request-unknown" to request(RequestState.Over(Told(Sentence.ERROR_UNKNOWN_REQUEST), null, false)),
             "request-key-gone" to request(asking(told = Told(Sentence.ERROR_KEY_INVALIDATED))),
             "questions-none" to
-                { QuestionsScreen(QuestionsState(Loaded.There(emptyList()), told = Told(Sentence.ACCOUNT_NOTHING_NEW)), {}, {}) },
+                {
+                    QuestionsScreen(
+                        QuestionsState(
+                            Loaded.There(emptyList()),
+                            told = Told(Sentence.ACCOUNT_NOTHING_NEW),
+                        ),
+                        {
+                        },
+                        {},
+                    )
+                },
             "questions" to { QuestionsScreen(QuestionsState(Loaded.There(waiting)), {}, {}) },
             "codes-none" to { CodesScreen(CodesState(Loaded.There(emptyList())), false, NoCodes) },
-            "codes" to { CodesScreen(CodesState(Loaded.There(Samples.foreign), counted = mapOf("f2" to "755224")), false, NoCodes) },
+            "codes" to
+                {
+                    CodesScreen(
+                        CodesState(Loaded.There(Samples.foreign), counted = mapOf("f2" to "755224")),
+                        false,
+                        NoCodes,
+                    )
+                },
             "history-none" to { HistoryScreen(Loaded.There(emptyList()), {}, {}) },
             "history" to { HistoryScreen(Loaded.There(Samples.past), {}, {}) },
             "account" to { AccountScreen(details, NoAccount) },

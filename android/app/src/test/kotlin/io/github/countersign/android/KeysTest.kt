@@ -40,7 +40,13 @@ class KeysTest {
     @Before
     fun freshPhone() = FakeKeystore.install()
 
-    private fun vault(hasStrongBox: Boolean = true) = KeystoreVault(folder.root, Person(person) { mustConfirm }, hasStrongBox)
+    private fun vault(hasStrongBox: Boolean = true) = KeystoreVault(
+        folder.root,
+        Person(person) {
+            mustConfirm
+        },
+        hasStrongBox,
+    )
 
     @Test
     fun keysAreMadeInStrongBoxAndSayWhatTheyAre() = runBlocking {
@@ -52,7 +58,10 @@ class KeysTest {
             assertEquals(KeyProperties.PURPOSE_SIGN, spec.purposes)
             assertEquals(32, spec.attestationChallenge.size)
         }
-        assertFalse("it signs in the background", request.isUserAuthenticationRequired || request.isUnlockedDeviceRequired)
+        assertFalse(
+            "it signs in the background",
+            request.isUserAuthenticationRequired || request.isUnlockedDeviceRequired,
+        )
         assertTrue("YES needs an unlocked phone", approval.isUnlockedDeviceRequired)
         assertFalse("nobody asked for it", approval.isUserAuthenticationRequired)
         assertEquals(1, vault().attestation(APPROVAL)?.size)
@@ -65,7 +74,10 @@ class KeysTest {
         val spec = FakeKeystore.specs.getValue("signing.$APPROVAL")
         assertTrue(spec.isUserAuthenticationRequired)
         assertEquals(0, spec.userAuthenticationValidityDurationSeconds)
-        assertEquals(KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL, spec.userAuthenticationType)
+        assertEquals(
+            KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL,
+            spec.userAuthenticationType,
+        )
         val key = vault().load(APPROVAL)
         assertTrue(key.asksPerson())
         assertEquals(65, key.publicKey().size)
@@ -83,7 +95,9 @@ class KeysTest {
         mustConfirm = true
         person.agrees = false
         assertFalse("only a gated key is true of user verified", vault().load(APPROVAL).asksPerson())
-        assertThrows(KeyException.NotConfirmed::class.java) { runBlocking { vault().load(APPROVAL).sign(ByteArray(1)) } }
+        assertThrows(KeyException.NotConfirmed::class.java) {
+            runBlocking { vault().load(APPROVAL).sign(ByteArray(1)) }
+        }
         assertEquals("nothing stands before a NO", 64, vault().load(REQUEST).sign(ByteArray(1)).size)
     }
 
@@ -103,7 +117,9 @@ class KeysTest {
         FakeKeystore.failing = null
         mustConfirm = true
         person.isSecure = false
-        assertThrows(KeyException.Unavailable::class.java) { runBlocking { vault().create(APPROVAL, Purpose.APPROVAL) } }
+        assertThrows(KeyException.Unavailable::class.java) {
+            runBlocking { vault().create(APPROVAL, Purpose.APPROVAL) }
+        }
         assertThrows(KeyException.Invalidated::class.java) { vault().load("never made") }
         vault().create(REQUEST, Purpose.REQUEST)
         FakeKeystore.refusing = java.security.UnrecoverableKeyException().apply { initCause(invalidated()) }

@@ -60,7 +60,9 @@ class NoticesTest {
         val shown = phone.shown.single()
         assertEquals(asked, shown.tag)
         assertEquals("Is this you? Customer area", shown.notification.extras.getString(Notification.EXTRA_TITLE))
-        assertTrue(shown.notification.extras.getString(Notification.EXTRA_TEXT).orEmpty().startsWith("Order 4711, maya"))
+        assertTrue(
+            shown.notification.extras.getString(Notification.EXTRA_TEXT).orEmpty().startsWith("Order 4711, maya"),
+        )
         assertEquals(listOf("NO", "YES"), titles(shown.notification))
         assertEquals(listOf(false, true), shown.notification.actions.map { it.isAuthenticationRequired })
         assertTrue(shown.notification.timeoutAfter in 1..600_000)
@@ -84,7 +86,11 @@ class NoticesTest {
         keyguard.setIsDeviceLocked(false)
         phone.app.sendBroadcast(Intent(Intent.ACTION_USER_PRESENT))
         phone.settle()
-        assertTrue(phone.shown.single().notification.extras.getString(Notification.EXTRA_TITLE).orEmpty().contains("Customer area"))
+        assertTrue(
+            phone.shown.single().notification.extras.getString(
+                Notification.EXTRA_TITLE,
+            ).orEmpty().contains("Customer area"),
+        )
     }
 
     @Test

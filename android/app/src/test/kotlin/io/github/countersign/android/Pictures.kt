@@ -15,7 +15,9 @@ val pictures: File = File(System.getProperty("countersign.android"), "build/pict
 fun picture(name: String, rule: ComposeTestRule): Bitmap {
     val bitmap = rule.onRoot().captureToImage().asAndroidBitmap()
     File(pictures, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
-    val colours = (0 until bitmap.height step 7).flatMap { y -> (0 until bitmap.width step 7).map { bitmap.getPixel(it, y) } }.distinct()
+    val colours = (0 until bitmap.height step 7).flatMap { y ->
+        (0 until bitmap.width step 7).map { bitmap.getPixel(it, y) }
+    }.distinct()
     assertTrue("$name is drawn", colours.size > 8)
     return bitmap
 }

@@ -34,7 +34,11 @@ object Samples {
     ) = Account(id, organisation, name, "https://login.harbour.example", "Telephone", state, moment, 0, false)
 
     fun challenge(id: String = "c1", message: String? = null, digits: Int? = null) = Challenge(
-        id, "a1", "Customer area", "maya@harbour.example", digits?.let { Policy.Number(it.toUByte()) } ?: Policy.Tap, message,
+        id, "a1", "Customer area", "maya@harbour.example",
+        digits?.let {
+            Policy.Number(it.toUByte())
+        } ?: Policy.Tap,
+        message,
         SignInContext("198.51.100.7", "Geneva, Switzerland", "Firefox", "Linux"), moment, moment.plusSeconds(60),
     )
 

@@ -27,14 +27,22 @@ class Subscriptions(private val file: SharedPreferences) {
         set(value) = file.edit { putString(DISTRIBUTOR, value) }
 
     /** All of them. */
-    fun all(): List<Subscription> = file.all.keys.filter { it.endsWith(TOKEN) }.mapNotNull { ofAccount(it.removeSuffix(TOKEN)) }
+    fun all(): List<Subscription> = file.all.keys.filter {
+        it.endsWith(TOKEN)
+    }.mapNotNull { ofAccount(it.removeSuffix(TOKEN)) }
 
     /** The one of an account. */
     fun ofAccount(account: String): Subscription? {
         val token = file.getString(account + TOKEN, null) ?: return null
         val key = file.getString(account + KEY, null) ?: return null
         val secret = file.getString(account + SECRET, null) ?: return null
-        return Subscription(account, token, key, Base64.decode(secret, Base64.NO_WRAP), file.getString(account + ENDPOINT, null))
+        return Subscription(
+            account,
+            token,
+            key,
+            Base64.decode(secret, Base64.NO_WRAP),
+            file.getString(account + ENDPOINT, null),
+        )
     }
 
     /** The one with this token, as a broadcast names it. */
@@ -42,7 +50,10 @@ class Subscriptions(private val file: SharedPreferences) {
 
     /** Makes one for an account. */
     fun make(account: String, serverKey: String): Subscription {
-        val token = Base64.encodeToString(ByteArray(24).also(SecureRandom()::nextBytes), Base64.URL_SAFE or Base64.NO_WRAP)
+        val token = Base64.encodeToString(
+            ByteArray(24).also(SecureRandom()::nextBytes),
+            Base64.URL_SAFE or Base64.NO_WRAP,
+        )
         val secret = WebPushReceiver.generate().use { it.toBytes() }
         file.edit(commit = true) {
             putString(account + TOKEN, token)
@@ -54,10 +65,13 @@ class Subscriptions(private val file: SharedPreferences) {
     }
 
     /** Keeps the address of one; null when it has none any more. */
-    fun setEndpoint(account: String, endpoint: String?) = file.edit(commit = true) { putString(account + ENDPOINT, endpoint) }
+    fun setEndpoint(account: String, endpoint: String?) =
+        file.edit(commit = true) { putString(account + ENDPOINT, endpoint) }
 
     /** Forgets the one of an account. */
-    fun remove(account: String) = file.edit(commit = true) { listOf(TOKEN, KEY, SECRET, ENDPOINT).forEach { remove(account + it) } }
+    fun remove(account: String) = file.edit(commit = true) {
+        listOf(TOKEN, KEY, SECRET, ENDPOINT).forEach { remove(account + it) }
+    }
 
     private companion object {
         const val DISTRIBUTOR = "distributor"

@@ -13,7 +13,8 @@ import io.github.countersign.android.words.Told
 
 /** The app without any code of Google's. */
 class FossApp : App() {
-    override fun pushWay(parts: Parts): PushWay = UnifiedPush(this, Subscriptions(getSharedPreferences("unifiedpush", MODE_PRIVATE)))
+    override fun pushWay(parts: Parts): PushWay =
+        UnifiedPush(this, Subscriptions(getSharedPreferences("unifiedpush", MODE_PRIVATE)))
 }
 
 /** The actions of the UnifiedPush specification for Android (AND_3). */
@@ -44,7 +45,11 @@ class UnifiedPush(private val context: Context, internal val subscriptions: Subs
     /** A distributor may have been renewed, or its data removed: it is asked again, and answers the same. */
     override fun begin() = subscriptions.all().forEach(::register)
 
-    override suspend fun registrations(accountId: String, rejected: Boolean, webpushPublicKey: String?): List<PushRegistration> {
+    override suspend fun registrations(
+        accountId: String,
+        rejected: Boolean,
+        webpushPublicKey: String?,
+    ): List<PushRegistration> {
         if (distributor() == null || webpushPublicKey == null) return emptyList()
         val known = subscriptions.ofAccount(accountId)
         if (known == null || rejected || known.serverKey != webpushPublicKey) {
@@ -81,8 +86,13 @@ class UnifiedPush(private val context: Context, internal val subscriptions: Subs
 
     /** The app that distributes pushes on this phone: the one that served before while it is there, else the first. */
     private fun distributor(): String? {
-        val found = context.packageManager.queryBroadcastReceivers(Intent(Actions.REGISTER), 0).map { it.activityInfo.packageName }
-        return (subscriptions.distributor.takeIf { it in found } ?: found.minOrNull()).also { subscriptions.distributor = it }
+        val found = context.packageManager.queryBroadcastReceivers(Intent(Actions.REGISTER), 0).map {
+            it.activityInfo.packageName
+        }
+        return (subscriptions.distributor.takeIf { it in found } ?: found.minOrNull()).also {
+            subscriptions.distributor =
+                it
+        }
     }
 }
 

@@ -22,7 +22,11 @@ class UnifiedPushReceiver : BroadcastReceiver() {
         parts.inBackground({ result?.finish() }) {
             when (intent.action) {
                 Actions.MESSAGE -> message(parts, way, subscription, intent)
-                Actions.NEW_ENDPOINT -> intent.getStringExtra("endpoint")?.let { newEndpoint(parts, way, subscription, it) }
+
+                Actions.NEW_ENDPOINT -> intent.getStringExtra("endpoint")?.let {
+                    newEndpoint(parts, way, subscription, it)
+                }
+
                 Actions.UNREGISTERED, Actions.FAILED -> way.subscriptions.remove(subscription.account)
             }
         }

@@ -35,8 +35,11 @@ class Fcm(private val tokens: Tokens) : PushWay {
     // The service calls when it has a token; nothing is asked for before there is an account.
     override fun begin() = Unit
 
-    override suspend fun registrations(accountId: String, rejected: Boolean, webpushPublicKey: String?): List<PushRegistration> =
-        listOfNotNull(tokens.token(rejected)?.let(PushRegistration::Fcm))
+    override suspend fun registrations(
+        accountId: String,
+        rejected: Boolean,
+        webpushPublicKey: String?,
+    ): List<PushRegistration> = listOfNotNull(tokens.token(rejected)?.let(PushRegistration::Fcm))
 }
 
 /** Firebase's tokens. The project is the builder's: without one in the resources there is no Firebase in the app. */

@@ -35,7 +35,12 @@ data class AccountDetails(
 )
 
 /** What is behind the screen of one account. */
-class AccountModel(private val id: String, private val core: Core, private val arrivals: Arrivals, private val scope: CoroutineScope) {
+class AccountModel(
+    private val id: String,
+    private val core: Core,
+    private val arrivals: Arrivals,
+    private val scope: CoroutineScope,
+) {
     private val shown = MutableStateFlow(AccountDetails())
 
     /** What the screen shows. */

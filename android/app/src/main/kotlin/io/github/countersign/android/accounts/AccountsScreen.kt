@@ -53,12 +53,24 @@ interface AccountsActions {
 
 /** The accounts with their codes; before the first one, what this is. */
 @Composable
-fun AccountsScreen(state: Loaded<List<AccountRow>>, areCodesHidden: Boolean, warning: (@Composable () -> Unit)?, actions: AccountsActions) =
-    when (state) {
-        Loaded.Loading -> OneMoment()
-        is Loaded.Failed -> Failure(state.told, actions::tryAgain)
-        is Loaded.There -> if (state.value.isEmpty()) Welcome(actions::add) else Accounts(state.value, areCodesHidden, warning, actions)
+fun AccountsScreen(
+    state: Loaded<List<AccountRow>>,
+    areCodesHidden: Boolean,
+    warning: (@Composable () -> Unit)?,
+    actions: AccountsActions,
+) = when (state) {
+    Loaded.Loading -> OneMoment()
+
+    is Loaded.Failed -> Failure(state.told, actions::tryAgain)
+
+    is Loaded.There -> if (state.value.isEmpty()) {
+        Welcome(
+            actions::add,
+        )
+    } else {
+        Accounts(state.value, areCodesHidden, warning, actions)
     }
+}
 
 @Composable
 private fun Welcome(add: () -> Unit) = Page {
@@ -68,17 +80,24 @@ private fun Welcome(add: () -> Unit) = Page {
 }
 
 @Composable
-private fun Accounts(rows: List<AccountRow>, areCodesHidden: Boolean, warning: (@Composable () -> Unit)?, actions: AccountsActions) =
-    Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
-        LazyColumn(Modifier.widthIn(max = widest).fillMaxWidth().testTag("accounts"), contentPadding = PaddingValues(margin)) {
-            if (warning != null) item { warning() }
-            items(rows, { it.account.id }) { row ->
-                AccountItem(row, areCodesHidden, actions)
-                HorizontalDivider()
-            }
-            item { Box(Modifier.padding(top = margin)) { Wide(Sentence.APP_BEGIN, onClick = actions::add) } }
+private fun Accounts(
+    rows: List<AccountRow>,
+    areCodesHidden: Boolean,
+    warning: (@Composable () -> Unit)?,
+    actions: AccountsActions,
+) = Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
+    LazyColumn(
+        Modifier.widthIn(max = widest).fillMaxWidth().testTag("accounts"),
+        contentPadding = PaddingValues(margin),
+    ) {
+        if (warning != null) item { warning() }
+        items(rows, { it.account.id }) { row ->
+            AccountItem(row, areCodesHidden, actions)
+            HorizontalDivider()
         }
+        item { Box(Modifier.padding(top = margin)) { Wide(Sentence.APP_BEGIN, onClick = actions::add) } }
     }
+}
 
 @Composable
 private fun AccountItem(row: AccountRow, areCodesHidden: Boolean, actions: AccountsActions) =
@@ -86,7 +105,11 @@ private fun AccountItem(row: AccountRow, areCodesHidden: Boolean, actions: Accou
         Line(Modifier.clickable { actions.open(row.account.id) }) {
             Column {
                 Text(row.account.organisation, style = MaterialTheme.typography.titleLarge)
-                Text(row.account.account, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyLarge)
+                Text(
+                    row.account.account,
+                    color = MaterialTheme.colorScheme.onSurfaceVariant,
+                    style = MaterialTheme.typography.bodyLarge,
+                )
             }
         }
         stateOf(row.account)?.let { Text(text(it), style = MaterialTheme.typography.bodyLarge) }

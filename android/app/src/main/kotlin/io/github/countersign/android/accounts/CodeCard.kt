@@ -61,7 +61,11 @@ fun CodeCard(shown: ShownCode, isHidden: Boolean, copy: (String) -> Unit) {
                 )
                 if (shown.secondsLeft <= NEARLY_OVER) {
                     val next = Told(Sentence.CODE_NEXT, mapOf("code" to grouped(shown.code.next)))
-                    Text(text(next), color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyLarge)
+                    Text(
+                        text(next),
+                        color = MaterialTheme.colorScheme.onSurfaceVariant,
+                        style = MaterialTheme.typography.bodyLarge,
+                    )
                 }
             } else {
                 Text(text(Sentence.APP_CODE_SHOW), style = MaterialTheme.typography.titleLarge)

@@ -99,8 +99,13 @@ class AddModel(
         shown.value =
             when {
                 found.codes.isEmpty() && refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
+
                 found.codes.isEmpty() -> AddState.Choosing(Told(Sentence.LINK_NONE))
-                found.codes.all { it.standing == CodeStanding.KNOWN } -> AddState.Choosing(Told(Sentence.APP_CODE_KNOWN))
+
+                found.codes.all {
+                    it.standing == CodeStanding.KNOWN
+                } -> AddState.Choosing(Told(Sentence.APP_CODE_KNOWN))
+
                 else -> AddState.Found(text, found)
             }
     }

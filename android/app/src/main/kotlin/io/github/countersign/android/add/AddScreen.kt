@@ -78,7 +78,11 @@ private fun Choosing(told: Told?, actions: AddActions) {
         Heading(text(Sentence.APP_BEGIN))
         told?.let {
             Notice(it)
-            if (it.sentence == Sentence.APP_NO_SCREEN_LOCK) WideOutlined(Sentence.APP_SYSTEM_SETTINGS, onClick = actions::systemSettings)
+            if (it.sentence ==
+                Sentence.APP_NO_SCREEN_LOCK
+            ) {
+                WideOutlined(Sentence.APP_SYSTEM_SETTINGS, onClick = actions::systemSettings)
+            }
         }
         if (isTyping) {
             KeyFields(actions)
@@ -113,14 +117,19 @@ private fun KeyFields(actions: AddActions) {
 }
 
 @Composable
-private fun Field(label: Sentence, value: String, keyboard: KeyboardType, tag: String, change: (String) -> Unit) = OutlinedTextField(
-    value,
-    change,
-    Modifier.fillMaxWidth().testTag(tag),
-    label = { Text(text(label)) },
-    keyboardOptions = KeyboardOptions(KeyboardCapitalization.None, autoCorrectEnabled = false, keyboardType = keyboard),
-    singleLine = true,
-)
+private fun Field(label: Sentence, value: String, keyboard: KeyboardType, tag: String, change: (String) -> Unit) =
+    OutlinedTextField(
+        value,
+        change,
+        Modifier.fillMaxWidth().testTag(tag),
+        label = { Text(text(label)) },
+        keyboardOptions = KeyboardOptions(
+            KeyboardCapitalization.None,
+            autoCorrectEnabled = false,
+            keyboardType = keyboard,
+        ),
+        singleLine = true,
+    )
 
 @Composable
 private fun Digits(state: AddState.Digits, actions: AddActions) = Page {
@@ -153,12 +162,17 @@ private fun Found(state: AddState.Found, actions: AddActions) = Page {
 }
 
 @Composable
-private fun Offered(code: OfferedCode) = Column(Modifier.semantics(mergeDescendants = true) {}, Arrangement.spacedBy(4.dp)) {
-    Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
-    if (code.issuer != null && code.account.isNotEmpty()) Text(code.account, style = MaterialTheme.typography.bodyLarge)
-    val words = LocalWords.current
-    code.warnings.forEach { Text(words[it], style = MaterialTheme.typography.bodyMedium) }
-}
+private fun Offered(code: OfferedCode) =
+    Column(Modifier.semantics(mergeDescendants = true) {}, Arrangement.spacedBy(4.dp)) {
+        Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
+        if (code.issuer != null &&
+            code.account.isNotEmpty()
+        ) {
+            Text(code.account, style = MaterialTheme.typography.bodyLarge)
+        }
+        val words = LocalWords.current
+        code.warnings.forEach { Text(words[it], style = MaterialTheme.typography.bodyMedium) }
+    }
 
 @Composable
 private fun Done(told: Told, actions: AddActions) = Page {

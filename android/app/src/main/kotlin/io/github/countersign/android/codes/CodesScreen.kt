@@ -84,7 +84,10 @@ private fun Codes(all: List<ForeignCode>, state: CodesState, areCodesHidden: Boo
     var leaving by rememberSaveable { mutableStateOf<String?>(null) }
     val found = all.filter { it.answersTo(searched) }
     Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
-        LazyColumn(Modifier.widthIn(max = widest).fillMaxWidth().testTag("codes"), contentPadding = PaddingValues(margin)) {
+        LazyColumn(
+            Modifier.widthIn(max = widest).fillMaxWidth().testTag("codes"),
+            contentPadding = PaddingValues(margin),
+        ) {
             item {
                 OutlinedTextField(searched, {
                     searched = it
@@ -111,28 +114,41 @@ fun ForeignCode.answersTo(searched: String): Boolean =
         account.contains(searched.trim(), ignoreCase = true)
 
 @Composable
-private fun CodeItem(code: ForeignCode, state: CodesState, areCodesHidden: Boolean, actions: CodesActions, remove: () -> Unit) =
-    Column(Modifier.padding(vertical = 8.dp), Arrangement.spacedBy(4.dp)) {
-        Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
-            Column(Modifier.weight(1f)) {
-                Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
-                if (code.issuer !=
-                    null
-                ) {
-                    Text(code.account, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyLarge)
-                }
+private fun CodeItem(
+    code: ForeignCode,
+    state: CodesState,
+    areCodesHidden: Boolean,
+    actions: CodesActions,
+    remove: () -> Unit,
+) = Column(Modifier.padding(vertical = 8.dp), Arrangement.spacedBy(4.dp)) {
+    Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
+        Column(Modifier.weight(1f)) {
+            Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
+            if (code.issuer !=
+                null
+            ) {
+                Text(
+                    code.account,
+                    color = MaterialTheme.colorScheme.onSurfaceVariant,
+                    style = MaterialTheme.typography.bodyLarge,
+                )
             }
-            Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove)
         }
-        val shown = code.shown
-        val counted = state.counted[code.id]
-        if (shown != null) {
-            CodeCard(ShownCode(shown, (shown.secondsLeft.toLong() - state.secondsPassed).coerceAtLeast(0)), areCodesHidden, actions::copy)
-        } else {
-            if (counted != null) Text(grouped(counted), style = MaterialTheme.typography.displaySmall)
-            WideOutlined(Sentence.APP_CODE_NEXT_ONE) { actions.next(code.id) }
-        }
+        Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove)
     }
+    val shown = code.shown
+    val counted = state.counted[code.id]
+    if (shown != null) {
+        CodeCard(
+            ShownCode(shown, (shown.secondsLeft.toLong() - state.secondsPassed).coerceAtLeast(0)),
+            areCodesHidden,
+            actions::copy,
+        )
+    } else {
+        if (counted != null) Text(grouped(counted), style = MaterialTheme.typography.displaySmall)
+        WideOutlined(Sentence.APP_CODE_NEXT_ONE) { actions.next(code.id) }
+    }
+}
 
 /** Asks before something is removed. */
 @Composable

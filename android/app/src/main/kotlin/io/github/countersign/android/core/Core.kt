@@ -32,7 +32,8 @@ class Core(private val opening: suspend () -> AuthenticatorInterface) {
     /** Does this with the library. */
     suspend fun <T> use(work: suspend (AuthenticatorInterface) -> T): T = work(open())
 
-    private suspend fun open(): AuthenticatorInterface = opened ?: mutex.withLock { opened ?: opening().also { opened = it } }
+    private suspend fun open(): AuthenticatorInterface =
+        opened ?: mutex.withLock { opened ?: opening().also { opened = it } }
 
     /** Ends the library's object, as the end of the process does. */
     fun close() {

@@ -47,7 +47,8 @@ internal class KeystoreKey(
         }
     }
 
-    private fun infoOf(key: PrivateKey): KeyInfo? = KeyFactory.getInstance(key.algorithm, KEYSTORE).getKeySpec(key, KeyInfo::class.java)
+    private fun infoOf(key: PrivateKey): KeyInfo? =
+        KeyFactory.getInstance(key.algorithm, KEYSTORE).getKeySpec(key, KeyInfo::class.java)
 }
 
 /** Does this with the Keystore, and says each of its failures in the library's words. */

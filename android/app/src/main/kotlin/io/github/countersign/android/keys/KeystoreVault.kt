@@ -30,7 +30,8 @@ private const val SIGNING = "signing."
  *
  * @property folder where the sealed storage keys are; outside of all backups.
  */
-class KeystoreVault(private val folder: File, private val person: Person, private val hasStrongBox: Boolean) : KeyVault {
+class KeystoreVault(private val folder: File, private val person: Person, private val hasStrongBox: Boolean) :
+    KeyVault {
     private val storage = StorageKeys(folder)
 
     override fun storageKey(opens: Opens): ByteArray = storage.get(opens)

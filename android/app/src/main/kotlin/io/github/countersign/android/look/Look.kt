@@ -30,15 +30,28 @@ fun text(told: Told): String = LocalWords.current[told]
 // One accent colour; everything else is ink and paper, at more than 7 to 1.
 private val light =
     lightColorScheme(
-        primary = Color(0xFF0B4A63), onPrimary = Color.White, primaryContainer = Color(0xFFE3EFF4), onPrimaryContainer = Color(0xFF0B4A63),
+        primary = Color(
+            0xFF0B4A63,
+        ),
+        onPrimary = Color.White, primaryContainer = Color(0xFFE3EFF4), onPrimaryContainer = Color(0xFF0B4A63),
         secondary = Color(
             0xFF3E4C59,
         ),
         onSecondary = Color.White, secondaryContainer = Color(0xFFE3EFF4), onSecondaryContainer = Color(0xFF0F1B26),
-        background = Color.White, onBackground = Color(0xFF0F1B26), surface = Color.White, onSurface = Color(0xFF0F1B26),
+        background = Color.White,
+        onBackground = Color(
+            0xFF0F1B26,
+        ),
+        surface = Color.White, onSurface = Color(0xFF0F1B26),
         surfaceVariant = Color(0xFFF4F6F8), onSurfaceVariant = Color(0xFF3E4C59), surfaceContainer = Color(0xFFF4F6F8),
-        surfaceContainerHigh = Color(0xFFEEF1F4), surfaceContainerHighest = Color(0xFFE3E8EC), surfaceContainerLow = Color(0xFFF8FAFB),
-        outline = Color(0xFF6B7A86), outlineVariant = Color(0xFFD9E0E6), error = Color(0xFF8F1D2C), onError = Color.White,
+        surfaceContainerHigh = Color(
+            0xFFEEF1F4,
+        ),
+        surfaceContainerHighest = Color(0xFFE3E8EC), surfaceContainerLow = Color(0xFFF8FAFB),
+        outline = Color(
+            0xFF6B7A86,
+        ),
+        outlineVariant = Color(0xFFD9E0E6), error = Color(0xFF8F1D2C), onError = Color.White,
     )
 
 private val dark =
@@ -50,11 +63,23 @@ private val dark =
         secondary = Color(
             0xFFC0CCD4,
         ),
-        onSecondary = Color(0xFF0B1116), secondaryContainer = Color(0xFF16303C), onSecondaryContainer = Color(0xFFEFF4F7),
-        background = Color(0xFF0B1116), onBackground = Color(0xFFEFF4F7), surface = Color(0xFF0B1116), onSurface = Color(0xFFEFF4F7),
+        onSecondary = Color(
+            0xFF0B1116,
+        ),
+        secondaryContainer = Color(0xFF16303C), onSecondaryContainer = Color(0xFFEFF4F7),
+        background = Color(
+            0xFF0B1116,
+        ),
+        onBackground = Color(0xFFEFF4F7), surface = Color(0xFF0B1116), onSurface = Color(0xFFEFF4F7),
         surfaceVariant = Color(0xFF162028), onSurfaceVariant = Color(0xFFC0CCD4), surfaceContainer = Color(0xFF10181E),
-        surfaceContainerHigh = Color(0xFF162028), surfaceContainerHighest = Color(0xFF1D2932), surfaceContainerLow = Color(0xFF0E151B),
-        outline = Color(0xFF83939E), outlineVariant = Color(0xFF2C3943), error = Color(0xFFFFB0B6), onError = Color(0xFF3D171C),
+        surfaceContainerHigh = Color(
+            0xFF162028,
+        ),
+        surfaceContainerHighest = Color(0xFF1D2932), surfaceContainerLow = Color(0xFF0E151B),
+        outline = Color(
+            0xFF83939E,
+        ),
+        outlineVariant = Color(0xFF2C3943), error = Color(0xFFFFB0B6), onError = Color(0xFF3D171C),
     )
 
 /** Light or dark, as the person chose. */

@@ -44,12 +44,18 @@ fun Page(modifier: Modifier = Modifier, content: @Composable ColumnScope.() -> U
 
 /** What a screen is about. */
 @Composable
-fun Heading(text: String) = Text(text, Modifier.semantics { heading() }, style = MaterialTheme.typography.headlineMedium)
+fun Heading(text: String) =
+    Text(text, Modifier.semantics { heading() }, style = MaterialTheme.typography.headlineMedium)
 
 /** Something that a person reads, and that is read aloud when it comes. */
 @Composable
-fun Notice(told: Told) =
-    Text(text(told), Modifier.semantics { liveRegion = LiveRegionMode.Polite }, style = MaterialTheme.typography.bodyLarge)
+fun Notice(told: Told) = Text(
+    text(told),
+    Modifier.semantics {
+        liveRegion = LiveRegionMode.Polite
+    },
+    style = MaterialTheme.typography.bodyLarge,
+)
 
 /** In place of what is not there yet. */
 @Composable

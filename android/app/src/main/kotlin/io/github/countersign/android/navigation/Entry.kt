@@ -41,7 +41,8 @@ fun entryOf(intent: Intent?): Entry {
     return entryOfText(data.toString())
 }
 
-private fun entryOfText(text: String): Entry = if (text.contains("/challenge#")) Entry.RequestLink(text) else Entry.AddLink(text)
+private fun entryOfText(text: String): Entry =
+    if (text.contains("/challenge#")) Entry.RequestLink(text) else Entry.AddLink(text)
 
 /** The request in an intent that is ours. */
 fun requestIn(intent: Intent): String? = intent.data?.takeIf { it.scheme == OWN }?.schemeSpecificPart

@@ -26,7 +26,10 @@ class Navigator(restored: List<String> = emptyList()) {
     }
 
     /** Goes on to a place, so that "back" does not lead to the present one. */
-    fun replace(place: Place) = stack.update { places -> (places.dropLast(1) - place).ifEmpty { listOf(Place.Accounts) } + place }
+    fun replace(place: Place) = stack.update { places ->
+        (places.dropLast(1) - place).ifEmpty { listOf(Place.Accounts) } +
+            place
+    }
 
     /** Goes back; false at the first place, where the system takes over. */
     fun back(): Boolean {

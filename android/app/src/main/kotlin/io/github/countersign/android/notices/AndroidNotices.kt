@@ -27,13 +27,22 @@ private const val ID = 1
  * The notifications of requests. A phone that is locked shows that a sign-in waits, and nothing of it; NO works there,
  * and YES only once the phone is unlocked.
  */
-class AndroidNotices(private val context: Context, private val mustConfirm: () -> Boolean, private val words: () -> Words) : Notices {
+class AndroidNotices(
+    private val context: Context,
+    private val mustConfirm: () -> Boolean,
+    private val words: () -> Words,
+) : Notices {
     private val manager = context.getSystemService(NotificationManager::class.java)
     private val keyguard = context.getSystemService(KeyguardManager::class.java)
 
     /** Makes the channel, whose name the system shows in its settings. */
     fun begin() {
-        val channel = NotificationChannel(REQUESTS, context.getString(R.string.channel_requests), NotificationManager.IMPORTANCE_HIGH)
+        val channel =
+            NotificationChannel(
+                REQUESTS,
+                context.getString(R.string.channel_requests),
+                NotificationManager.IMPORTANCE_HIGH,
+            )
         channel.lockscreenVisibility = Notification.VISIBILITY_PRIVATE
         channel.description = context.getString(R.string.channel_requests_description)
         manager.createNotificationChannel(channel)
@@ -50,8 +59,8 @@ class AndroidNotices(private val context: Context, private val mustConfirm: () -
 
     override fun shown(): Set<String> = manager.activeNotifications.filter { it.id == ID }.mapNotNull { it.tag }.toSet()
 
-    override fun areAllowed(): Boolean =
-        manager.areNotificationsEnabled() && manager.getNotificationChannel(REQUESTS)?.importance != NotificationManager.IMPORTANCE_NONE
+    override fun areAllowed(): Boolean = manager.areNotificationsEnabled() &&
+        manager.getNotificationChannel(REQUESTS)?.importance != NotificationManager.IMPORTANCE_NONE
 
     private fun redacted(prompt: Prompt): Notification.Builder {
         val words = words()
@@ -108,9 +117,17 @@ class AndroidNotices(private val context: Context, private val mustConfirm: () -
     )
 
     private fun answering(challenge: String, isYes: Boolean): PendingIntent {
-        val intent = Intent(context, AnswerReceiver::class.java).setAction(if (isYes) AnswerReceiver.YES else AnswerReceiver.NO)
+        val intent = Intent(
+            context,
+            AnswerReceiver::class.java,
+        ).setAction(if (isYes) AnswerReceiver.YES else AnswerReceiver.NO)
         intent.data = Entry.Request(challenge).uri()
-        return PendingIntent.getBroadcast(context, 0, intent, PendingIntent.FLAG_IMMUTABLE or PendingIntent.FLAG_UPDATE_CURRENT)
+        return PendingIntent.getBroadcast(
+            context,
+            0,
+            intent,
+            PendingIntent.FLAG_IMMUTABLE or PendingIntent.FLAG_UPDATE_CURRENT,
+        )
     }
 }
 

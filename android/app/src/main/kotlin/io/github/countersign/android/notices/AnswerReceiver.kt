@@ -34,7 +34,13 @@ internal suspend fun answered(core: Core, notices: Notices, challenge: String, i
     } catch (failure: AuthenticatorException) {
         // Without a server the signed answer is kept, and the next pull delivers it. What did not count is asked again.
         val prompt = waiting(core, challenge)
-        if (prompt == null || (prompt.answering && failure.isWithoutServer())) notices.over(challenge) else notices.ask(prompt)
+        if (prompt == null ||
+            (prompt.answering && failure.isWithoutServer())
+        ) {
+            notices.over(challenge)
+        } else {
+            notices.ask(prompt)
+        }
     }
     core.touched()
 }

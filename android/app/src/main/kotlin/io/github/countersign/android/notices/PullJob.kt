@@ -40,8 +40,10 @@ class PullJob : JobService() {
             context.getSystemService(JobScheduler::class.java).schedule(jobOf(context, SOON).build())
         }
 
-        private fun jobOf(context: Context, id: Int) =
-            JobInfo.Builder(id, ComponentName(context, PullJob::class.java)).setRequiredNetworkType(JobInfo.NETWORK_TYPE_ANY)
+        private fun jobOf(context: Context, id: Int) = JobInfo.Builder(
+            id,
+            ComponentName(context, PullJob::class.java),
+        ).setRequiredNetworkType(JobInfo.NETWORK_TYPE_ANY)
     }
 }
 

@@ -47,7 +47,11 @@ class SystemClipboard(context: Context, private val scope: CoroutineScope) : Cli
     /** Takes the code away, and nothing that was copied since. */
     internal fun clear() {
         val label = clipboard.primaryClipDescription ?: return
-        if (label.label == LABEL && label.hasMimeType(ClipDescription.MIMETYPE_TEXT_PLAIN)) clipboard.clearPrimaryClipFrom()
+        if (label.label == LABEL &&
+            label.hasMimeType(ClipDescription.MIMETYPE_TEXT_PLAIN)
+        ) {
+            clipboard.clearPrimaryClipFrom()
+        }
     }
 }
 

@@ -38,7 +38,13 @@ class SystemPrompt(context: Context, private val words: () -> Words) : PersonPro
         val activity = onScreen ?: return false
         val text = words()[title]
         return withContext(Dispatchers.Main) {
-            if (SDK_INT >= 30) biometric(activity, text, signature) else (activity as? CredentialAsker)?.ask(text) == true
+            if (SDK_INT >=
+                30
+            ) {
+                biometric(activity, text, signature)
+            } else {
+                (activity as? CredentialAsker)?.ask(text) == true
+            }
         }
     }
 
@@ -49,7 +55,8 @@ class SystemPrompt(context: Context, private val words: () -> Words) : PersonPro
             waiting.invokeOnCancellation { cancel.cancel() }
             val heard =
                 object : BiometricPrompt.AuthenticationCallback() {
-                    override fun onAuthenticationSucceeded(result: BiometricPrompt.AuthenticationResult) = waiting.resume(true)
+                    override fun onAuthenticationSucceeded(result: BiometricPrompt.AuthenticationResult) =
+                        waiting.resume(true)
 
                     override fun onAuthenticationError(code: Int, text: CharSequence?) = waiting.resume(false)
                 }

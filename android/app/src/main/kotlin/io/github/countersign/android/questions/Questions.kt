@@ -37,7 +37,11 @@ import kotlinx.coroutines.launch
 data class Waiting(val question: Question, val isAnswering: Boolean)
 
 /** What waits, and what came of the last check. */
-data class QuestionsState(val waiting: Loaded<List<Waiting>> = Loaded.Loading, val isChecking: Boolean = false, val told: Told? = null)
+data class QuestionsState(
+    val waiting: Loaded<List<Waiting>> = Loaded.Loading,
+    val isChecking: Boolean = false,
+    val told: Told? = null,
+)
 
 /** What is behind the list of questions. */
 class QuestionsModel(private val core: Core, private val arrivals: Arrivals, private val scope: CoroutineScope) {
@@ -58,37 +62,45 @@ class QuestionsModel(private val core: Core, private val arrivals: Arrivals, pri
             val failed = arrivals.pullAll()
             read()
             val isNothing = (shown.value.waiting as? Loaded.There)?.value?.isEmpty() == true
-            shown.update { it.copy(isChecking = false, told = failed ?: Told(Sentence.ACCOUNT_NOTHING_NEW).takeIf { isNothing }) }
+            shown.update {
+                it.copy(
+                    isChecking = false,
+                    told =
+                    failed ?: Told(Sentence.ACCOUNT_NOTHING_NEW).takeIf { isNothing },
+                )
+            }
         }
     }
 
     private suspend fun read() {
-        val waiting = loaded { core.use { it.pending() }.map { prompt: Prompt -> Waiting(questionOf(prompt), prompt.answering) } }
+        val waiting =
+            loaded { core.use { it.pending() }.map { prompt: Prompt -> Waiting(questionOf(prompt), prompt.answering) } }
         shown.update { it.copy(waiting = waiting) }
     }
 }
 
 /** The list of questions; on the empty one "check now" comes first. */
 @Composable
-fun QuestionsScreen(state: QuestionsState, check: () -> Unit, open: (String) -> Unit) = when (val waiting = state.waiting) {
-    Loaded.Loading -> OneMoment()
+fun QuestionsScreen(state: QuestionsState, check: () -> Unit, open: (String) -> Unit) =
+    when (val waiting = state.waiting) {
+        Loaded.Loading -> OneMoment()
 
-    is Loaded.Failed -> Failure(waiting.told, check)
+        is Loaded.Failed -> Failure(waiting.told, check)
 
-    is Loaded.There ->
-        Page {
-            if (waiting.value.isEmpty()) {
-                Wide(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
-                Heading(text(Sentence.ACCOUNT_NOTHING_WAITS))
-            } else {
-                Heading(text(Sentence.QUESTION_IS_THIS_YOU))
-                waiting.value.forEach { WaitingLine(it) { open(it.question.challenge) } }
-                WideOutlined(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
+        is Loaded.There ->
+            Page {
+                if (waiting.value.isEmpty()) {
+                    Wide(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
+                    Heading(text(Sentence.ACCOUNT_NOTHING_WAITS))
+                } else {
+                    Heading(text(Sentence.QUESTION_IS_THIS_YOU))
+                    waiting.value.forEach { WaitingLine(it) { open(it.question.challenge) } }
+                    WideOutlined(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
+                }
+                if (state.isChecking) Notice(Told(Sentence.APP_ONE_MOMENT))
+                state.told?.let { Notice(it) }
             }
-            if (state.isChecking) Notice(Told(Sentence.APP_ONE_MOMENT))
-            state.told?.let { Notice(it) }
-        }
-}
+    }
 
 @Composable
 private fun WaitingLine(waiting: Waiting, open: () -> Unit) {
@@ -97,7 +109,13 @@ private fun WaitingLine(waiting: Waiting, open: () -> Unit) {
             Text(waiting.question.whoAsks, style = MaterialTheme.typography.titleLarge)
             Text(waiting.question.accountName, style = MaterialTheme.typography.bodyLarge)
             val words = LocalWords.current
-            val told = if (waiting.isAnswering) words[Sentence.QUESTION_ANSWERING] else words.time(waiting.question.askedAt)
+            val told = if (waiting.isAnswering) {
+                words[Sentence.QUESTION_ANSWERING]
+            } else {
+                words.time(
+                    waiting.question.askedAt,
+                )
+            }
             Text(told, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
         }
     }

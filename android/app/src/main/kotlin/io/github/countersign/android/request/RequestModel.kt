@@ -138,13 +138,30 @@ class RequestModel(
         }
     }
 
-    private suspend fun stateOf(library: AuthenticatorInterface, prompt: Prompt, others: Int, before: RequestState): RequestState {
+    private suspend fun stateOf(
+        library: AuthenticatorInterface,
+        prompt: Prompt,
+        others: Int,
+        before: RequestState,
+    ): RequestState {
         val left = prompt.timeLeft.toMillis()
         endsAt = ticks.elapsedMillis() + left
         val question = questionOf(prompt)
-        if (prompt.answering) return RequestState.Kept(question, seconds(left), code = codeOf(library, question.account))
+        if (prompt.answering) {
+            return RequestState.Kept(
+                question,
+                seconds(left),
+                code = codeOf(library, question.account),
+            )
+        }
         val inAll = prompt.challenge.run { endsAt.epochSecond - askedAt.epochSecond }
-        return RequestState.Asking(question, seconds(left), inAll, others, told = (before as? RequestState.Asking)?.told)
+        return RequestState.Asking(
+            question,
+            seconds(left),
+            inAll,
+            others,
+            told = (before as? RequestState.Asking)?.told,
+        )
     }
 
     /** The code that can be typed on the page in place of the answer. */
@@ -161,7 +178,12 @@ class RequestModel(
             } catch (_: AuthenticatorException) {
                 null
             }
-        return RequestState.Over(Told(sentenceForOutcome(outcome)), question, mayReport = outcome != Outcome.REPORTED, next)
+        return RequestState.Over(
+            Told(sentenceForOutcome(outcome)),
+            question,
+            mayReport = outcome != Outcome.REPORTED,
+            next,
+        )
     }
 
     private suspend fun tick() {

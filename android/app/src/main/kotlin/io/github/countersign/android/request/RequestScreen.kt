@@ -100,7 +100,11 @@ private fun Facts(question: Question) {
 @Composable
 private fun Fact(label: Sentence, value: String) = // One stop for a screen reader, label and value together.
     Column(Modifier.semantics(mergeDescendants = true) {}) {
-        Text(text(label), color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.labelLarge)
+        Text(
+            text(label),
+            color = MaterialTheme.colorScheme.onSurfaceVariant,
+            style = MaterialTheme.typography.labelLarge,
+        )
         Text(value, style = MaterialTheme.typography.titleLarge)
     }
 
@@ -143,7 +147,8 @@ private fun Answers(enabled: Boolean, isTyped: Boolean, yes: () -> Unit, no: () 
     }
 
 @Composable
-private fun Answer(word: Sentence) = Text(text(word), fontWeight = FontWeight.Bold, style = MaterialTheme.typography.headlineMedium)
+private fun Answer(word: Sentence) =
+    Text(text(word), fontWeight = FontWeight.Bold, style = MaterialTheme.typography.headlineMedium)
 
 @Composable
 private fun Others(count: Int) {

@@ -42,10 +42,16 @@ sealed interface RequestState {
     ) : RequestState
 
     /** It is answered, and the server could not be told yet: the signed answer is kept. */
-    data class Kept(val question: Question, val secondsLeft: Long, val isTrying: Boolean = false, val code: String? = null) : RequestState
+    data class Kept(
+        val question: Question,
+        val secondsLeft: Long,
+        val isTrying: Boolean = false,
+        val code: String? = null,
+    ) : RequestState
 
     /** It is over. */
-    data class Over(val told: Told, val question: Question?, val mayReport: Boolean, val next: String? = null) : RequestState
+    data class Over(val told: Told, val question: Question?, val mayReport: Boolean, val next: String? = null) :
+        RequestState
 
     /** It could not be read. */
     data class Failed(val told: Told) : RequestState
@@ -93,7 +99,14 @@ fun SignInContext.browserOnSystem(): Told? {
     val browser = browser
     val system = system
     return when {
-        browser != null && system != null -> Told(Sentence.QUESTION_BROWSER_ON_SYSTEM, mapOf("browser" to browser, "system" to system))
+        browser != null && system != null -> Told(
+            Sentence.QUESTION_BROWSER_ON_SYSTEM,
+            mapOf(
+                "browser" to browser,
+                "system" to system,
+            ),
+        )
+
         else -> null
     }
 }

@@ -14,7 +14,8 @@ import com.google.zxing.qrcode.QRCodeReader
 class Frame(val brightness: ByteArray, val stride: Int, val width: Int, val height: Int)
 
 /** The text of the QR code in a frame; null when there is none. The code may be turned any way. */
-fun textIn(frame: Frame): String? = decoded(frame.run { PlanarYUVLuminanceSource(brightness, stride, height, 0, 0, width, height, false) })
+fun textIn(frame: Frame): String? =
+    decoded(frame.run { PlanarYUVLuminanceSource(brightness, stride, height, 0, 0, width, height, false) })
 
 /** The text of the QR code in a picture; null when there is none. Also of one in white on black. */
 fun textIn(picture: Bitmap): String? {

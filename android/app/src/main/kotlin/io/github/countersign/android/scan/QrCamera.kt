@@ -42,7 +42,8 @@ class BackCamera(context: Context) : QrCamera {
     override fun start(surface: Surface, found: (String) -> Unit, failed: () -> Unit) {
         reader.setOnImageAvailableListener({ look(it, found) }, handler)
         try {
-            val back = cameras.cameraIdList.firstOrNull(::isAtTheBack) ?: cameras.cameraIdList.firstOrNull() ?: return failed()
+            val back =
+                cameras.cameraIdList.firstOrNull(::isAtTheBack) ?: cameras.cameraIdList.firstOrNull() ?: return failed()
             cameras.openCamera(back, Opened(surface, failed), handler)
         } catch (_: CameraAccessException) {
             failed()
@@ -60,8 +61,8 @@ class BackCamera(context: Context) : QrCamera {
         }
     }
 
-    private fun isAtTheBack(id: String) =
-        cameras.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING) == CameraCharacteristics.LENS_FACING_BACK
+    private fun isAtTheBack(id: String) = cameras.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING) ==
+        CameraCharacteristics.LENS_FACING_BACK
 
     private fun look(reader: ImageReader, found: (String) -> Unit) {
         val text = reader.acquireLatestImage()?.use { if (isOver) null else textIn(frameOf(it)) } ?: return
@@ -69,7 +70,8 @@ class BackCamera(context: Context) : QrCamera {
         found(text)
     }
 
-    private inner class Opened(private val surface: Surface, private val failed: () -> Unit) : CameraDevice.StateCallback() {
+    private inner class Opened(private val surface: Surface, private val failed: () -> Unit) :
+        CameraDevice.StateCallback() {
         override fun onOpened(camera: CameraDevice) {
             if (isOver) return camera.close()
             device = camera

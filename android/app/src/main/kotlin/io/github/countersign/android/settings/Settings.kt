@@ -59,7 +59,8 @@ class KeptSettings(private val file: SharedPreferences) : Settings {
         mustConfirm = file.getBoolean("confirm", false),
         areCodesHidden = file.getBoolean("hidden", false),
         language = file.getString("language", null)?.let(::languageFromTag),
-        appearance = Appearance.entries.firstOrNull { it.name == file.getString("appearance", null) } ?: Appearance.SYSTEM,
+        appearance =
+        Appearance.entries.firstOrNull { it.name == file.getString("appearance", null) } ?: Appearance.SYSTEM,
         wasAskedForNotifications = file.getBoolean("asked", false),
     )
 }

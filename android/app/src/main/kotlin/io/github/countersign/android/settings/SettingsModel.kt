@@ -47,7 +47,13 @@ class SettingsModel(
     }
 
     /** Reads what the system says again, as when the person comes back from its settings. */
-    fun look() = shown.update { now().copy(told = it.told, needsScreenLock = it.needsScreenLock && !prompt.isDeviceSecure()) }
+    fun look() = shown.update {
+        now().copy(
+            told = it.told,
+            needsScreenLock =
+            it.needsScreenLock && !prompt.isDeviceSecure(),
+        )
+    }
 
     /** Locks the app, or no longer; only its owner may say so. */
     fun lock(isWanted: Boolean) = confirmed { settings.change { it.copy(isLocked = isWanted) } }
@@ -83,9 +89,12 @@ class SettingsModel(
         scope.launch {
             val agreed = prompt.ask(Told(Sentence.APP_UNLOCK))
             if (agreed) change()
-            shown.update { it.copy(told = if (agreed) null else Told(Sentence.ERROR_NOT_CONFIRMED), needsScreenLock = false) }
+            shown.update {
+                it.copy(told = if (agreed) null else Told(Sentence.ERROR_NOT_CONFIRMED), needsScreenLock = false)
+            }
         }
     }
 
-    private fun now() = SettingsState(settings.choices.value, system.areNotificationsAllowed(), system.isBatteryExempt(), push.told())
+    private fun now() =
+        SettingsState(settings.choices.value, system.areNotificationsAllowed(), system.isBatteryExempt(), push.told())
 }

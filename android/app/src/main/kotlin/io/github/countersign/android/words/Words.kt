@@ -31,22 +31,34 @@ class Words(val language: Language, private val locale: Locale, private val zone
     operator fun get(which: Sentence): String = known.getOrPut(which) { sentence(which, language, emptyMap()) }
 
     /** A sentence with values. */
-    operator fun get(told: Told): String = if (told.values.isEmpty()) get(told.sentence) else sentence(told.sentence, language, told.values)
+    operator fun get(told: Told): String =
+        if (told.values.isEmpty()) get(told.sentence) else sentence(told.sentence, language, told.values)
 
     /** The time of day. */
     fun time(at: Instant): String = formatted(DateTimeFormatter.ofLocalizedTime(FormatStyle.SHORT), at)
 
     /** Day and time of day. */
-    fun dayAndTime(at: Instant): String = formatted(DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM, FormatStyle.SHORT), at)
+    fun dayAndTime(at: Instant): String =
+        formatted(DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM, FormatStyle.SHORT), at)
 
-    private fun formatted(formatter: DateTimeFormatter, at: Instant): String = formatter.withLocale(locale).withZone(zone).format(at)
+    private fun formatted(formatter: DateTimeFormatter, at: Instant): String =
+        formatter.withLocale(locale).withZone(zone).format(at)
 }
 
 /** The words for a chosen language, or for the first of the system's that is spoken here; English for everybody else. */
 fun wordsFor(chosen: Language?, system: List<Locale>): Words {
     val locale = system.firstOrNull { languageFromTag(it.toLanguageTag()) != null } ?: Locale.UK
     val language = chosen ?: languageFromTag(locale.toLanguageTag()) ?: Language.ENGLISH
-    return Words(language, if (language == languageFromTag(locale.toLanguageTag())) locale else Locale.forLanguageTag(tagOf(language)))
+    return Words(
+        language,
+        if (language ==
+            languageFromTag(locale.toLanguageTag())
+        ) {
+            locale
+        } else {
+            Locale.forLanguageTag(tagOf(language))
+        },
+    )
 }
 
 /** The tag of a language. */

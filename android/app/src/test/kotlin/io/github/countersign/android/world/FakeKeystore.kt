@@ -93,7 +93,9 @@ class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
 
         override fun generateKeyPair(): KeyPair {
             failing?.invoke(spec)?.let { throw it }
-            val pair = KeyPairGenerator.getInstance("EC", "BC").apply { initialize(spec.algorithmParameterSpec) }.generateKeyPair()
+            val pair = KeyPairGenerator.getInstance("EC", "BC").apply {
+                initialize(spec.algorithmParameterSpec)
+            }.generateKeyPair()
             specs[spec.keystoreAlias] = spec
             keys[spec.keystoreAlias] = pair.private
             certificates[spec.keystoreAlias] = Bare(pair.public)
@@ -180,15 +182,19 @@ class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
 
         override fun engineIsCertificateEntry(alias: String) = false
 
-        override fun engineGetCertificateChain(alias: String): Array<Certificate>? = certificates[alias]?.let { arrayOf(it) }
+        override fun engineGetCertificateChain(alias: String): Array<Certificate>? = certificates[alias]?.let {
+            arrayOf(it)
+        }
 
         override fun engineGetCertificate(alias: String): Certificate? = certificates[alias]
 
         override fun engineGetCreationDate(alias: String): Date? = null
 
-        override fun engineSetKeyEntry(alias: String, key: Key?, password: CharArray?, chain: Array<out Certificate>?) = error("no import")
+        override fun engineSetKeyEntry(alias: String, key: Key?, password: CharArray?, chain: Array<out Certificate>?) =
+            error("no import")
 
-        override fun engineSetKeyEntry(alias: String, key: ByteArray?, chain: Array<out Certificate>?) = error("no import")
+        override fun engineSetKeyEntry(alias: String, key: ByteArray?, chain: Array<out Certificate>?) =
+            error("no import")
 
         override fun engineSetCertificateEntry(alias: String, certificate: Certificate?) = error("no import")
 

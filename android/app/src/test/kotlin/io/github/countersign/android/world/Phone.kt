@@ -61,12 +61,16 @@ class ScriptedWay(private val registration: PushRegistration?) : PushWay {
 
     override fun begin() = Unit
 
-    override suspend fun registrations(accountId: String, rejected: Boolean, webpushPublicKey: String?): List<PushRegistration> =
-        listOfNotNull(registration)
+    override suspend fun registrations(
+        accountId: String,
+        rejected: Boolean,
+        webpushPublicKey: String?,
+    ): List<PushRegistration> = listOfNotNull(registration)
 }
 
 /** The parts of a phone, with those in place of hardware that a test moves by hand. */
-class PhoneParts(app: App, way: (Parts) -> PushWay, private val cameras: () -> QrCamera = { error("no camera") }) : Parts(app, way) {
+class PhoneParts(app: App, way: (Parts) -> PushWay, private val cameras: () -> QrCamera = { error("no camera") }) :
+    Parts(app, way) {
     override val prompt = ScriptedPerson()
     override val ticks = ScriptedTicks()
     override val deviceName: String = "Telephone"
@@ -79,7 +83,11 @@ class Phone private constructor(private val world: World, private val way: (Part
     val app: App = parts.context as App
 
     /** A fresh phone. */
-    constructor(world: World, way: (Parts) -> PushWay = { ScriptedWay(null) }, cameras: () -> QrCamera = { error("no camera") }) :
+    constructor(
+        world: World,
+        way: (Parts) -> PushWay = { ScriptedWay(null) },
+        cameras: () -> QrCamera = { error("no camera") },
+    ) :
         this(world, way, PhoneParts(ApplicationProvider.getApplicationContext(), way, cameras)) {
         FakeKeystore.install()
     }
