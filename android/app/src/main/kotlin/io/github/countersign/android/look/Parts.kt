@@ -1,5 +1,6 @@
 package io.github.countersign.android.look
 
+import androidx.compose.foundation.BorderStroke
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
@@ -15,6 +16,7 @@ import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.Button
+import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.Text
@@ -76,12 +78,20 @@ fun Wide(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
 /** A button beside it. */
 @Composable
 fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    OutlinedButton(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { Text(text(label)) }
+    OutlinedButton(
+        onClick,
+        Modifier.fillMaxWidth().heightIn(min = 56.dp),
+        enabled,
+        colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
+        border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
+    ) { Text(text(label)) }
 
 /** A button of less weight. */
 @Composable
 fun Quiet(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    TextButton(onClick, Modifier.heightIn(min = 48.dp), enabled) { Text(text(label)) }
+    TextButton(onClick, Modifier.heightIn(min = 48.dp), enabled, contentPadding = PaddingValues(vertical = 8.dp)) {
+        Text(text(label))
+    }
 
 /** A line of a list, at least as high as a thumb. */
 @Composable

@@ -1,5 +1,6 @@
 package io.github.countersign.android.request
 
+import androidx.compose.foundation.BorderStroke
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
@@ -9,6 +10,7 @@ import androidx.compose.foundation.layout.height
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.text.KeyboardActions
 import androidx.compose.foundation.text.KeyboardOptions
+import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.LinearProgressIndicator
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
@@ -142,13 +144,21 @@ private fun NumberField(digits: Int, number: String, enabled: Boolean, change: (
 private fun Answers(enabled: Boolean, isTyped: Boolean, yes: () -> Unit, no: () -> Unit) =
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(32.dp)) {
         val size = Modifier.weight(1f).heightIn(min = 88.dp)
-        OutlinedButton(no, size, enabled) { Answer(Sentence.QUESTION_NO) }
-        OutlinedButton(yes, size, enabled && isTyped) { Answer(Sentence.QUESTION_YES) }
+        Answer(Sentence.QUESTION_NO, size, enabled, no)
+        Answer(Sentence.QUESTION_YES, size, enabled && isTyped, yes)
     }
 
 @Composable
-private fun Answer(word: Sentence) =
-    Text(text(word), fontWeight = FontWeight.Bold, style = MaterialTheme.typography.headlineMedium)
+private fun Answer(word: Sentence, size: Modifier, enabled: Boolean, answer: () -> Unit) {
+    val scheme = MaterialTheme.colorScheme
+    OutlinedButton(
+        answer,
+        size,
+        enabled,
+        colors = ButtonDefaults.outlinedButtonColors(contentColor = scheme.onSurface),
+        border = BorderStroke(2.dp, if (enabled) scheme.onSurface else scheme.outlineVariant),
+    ) { Text(text(word), fontWeight = FontWeight.Bold, style = MaterialTheme.typography.headlineMedium) }
+}
 
 @Composable
 private fun Others(count: Int) {
