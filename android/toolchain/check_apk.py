@@ -12,7 +12,14 @@ import zipfile
 from pathlib import Path
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
-TRACKERS = ("com/google/android/gms/ads", "com/google/firebase/analytics", "com/google/firebase/crashlytics", "com/facebook")
+# Firebase names an interface of its analytics, which does nothing where those are not in the app.
+TRACKERS = (
+    "com/google/android/gms/ads",
+    "com/google/android/gms/measurement",
+    "com/google/firebase/analytics/FirebaseAnalytics",
+    "com/google/firebase/crashlytics",
+    "com/facebook",
+)
 GOOGLE = ("com/google/firebase", "com/google/android/gms", "com/google/android/datatransport")
 PAGE = 16 * 1024
 

@@ -36,7 +36,7 @@ import java.io.File
 import java.util.Locale
 import android.os.SystemClock as Running
 
-/** Everything that the app is made of, put together in one place. Tests put other parts in the place of a phone's own. */
+/** Everything that the app is made of, put together in one place. Tests put others in place of a phone's own. */
 open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
     /** What goes on while no screen is there. */
     val scope: CoroutineScope = CoroutineScope(SupervisorJob() + Dispatchers.Default)

@@ -14,8 +14,8 @@ import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 
 /**
- * The library's one object in this process, opened when it is first needed. A failure to open is not kept: the phone may
- * be unlocked by the next time.
+ * The library's one object in this process, opened when it is first needed. A failure to open is not kept: the phone
+ * may be unlocked by the next time.
  */
 class Core(private val opening: suspend () -> AuthenticatorInterface) {
     private val mutex = Mutex()

@@ -14,7 +14,7 @@ import java.security.ProviderException
 import java.security.Signature
 import java.security.interfaces.ECPublicKey
 
-/** A key of the Android Keystore. One that the phone does not unlock without the person asks them for each signature. */
+/** A key of the Android Keystore. One that the phone does not unlock without the person asks for each signature. */
 internal class KeystoreKey(
     private val private: PrivateKey,
     private val public: ECPublicKey,

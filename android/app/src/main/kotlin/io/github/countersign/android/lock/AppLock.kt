@@ -9,7 +9,7 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.launch
 
-/** The app's own lock. The places that a person went through are kept behind it, so that a tap still leads where it should. */
+/** The app's own lock. The places that a person went through are kept behind it: a tap still leads where it should. */
 class AppLock(private val isWanted: () -> Boolean, private val prompt: PersonPrompt) {
     private val locked = MutableStateFlow(isWanted() && prompt.isDeviceSecure())
 

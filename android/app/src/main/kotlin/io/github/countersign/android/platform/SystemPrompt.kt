@@ -19,7 +19,7 @@ import kotlinx.coroutines.withContext
 import java.security.Signature
 import kotlin.coroutines.resume
 
-/** What asks the system for the person's screen lock on phones before Android 11; the activity that is on the screen. */
+/** What asks the system for the person's screen lock before Android 11: the activity that is on the screen. */
 interface CredentialAsker {
     /** Shows the system's screen; true when it was passed. */
     suspend fun ask(title: String): Boolean

@@ -45,7 +45,7 @@ class Words(val language: Language, private val locale: Locale, private val zone
         formatter.withLocale(locale).withZone(zone).format(at)
 }
 
-/** The words for a chosen language, or for the first of the system's that is spoken here; English for everybody else. */
+/** The words for a chosen language, or for the first of the system's that is spoken here; English for all others. */
 fun wordsFor(chosen: Language?, system: List<Locale>): Words {
     val locale = system.firstOrNull { languageFromTag(it.toLanguageTag()) != null } ?: Locale.UK
     val language = chosen ?: languageFromTag(locale.toLanguageTag()) ?: Language.ENGLISH

@@ -28,7 +28,7 @@ import javax.crypto.KeyGenerator
 import javax.crypto.KeyGeneratorSpi
 import javax.crypto.SecretKey
 
-/** The Keystore of a phone, which Robolectric lacks: in memory, with what was asked of each key, and with failures to order. */
+/** A phone's Keystore, which Robolectric lacks: in memory, with what was asked of each key, and failures to order. */
 class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
     init {
         put("KeyStore.AndroidKeyStore", Store::class.java.name)

@@ -9,7 +9,7 @@ import java.net.URI
 import java.nio.file.Files
 import java.util.Base64
 
-/** The program that is the world of all tests: the real server, the push networks, the relying party. It ends with this process. */
+/** The world of all tests: real server, push networks, relying party. The program ends with this process. */
 private object WorldProgram {
     private val folder = Files.createTempDirectory("countersign-android").toFile()
     private val process: Process =
