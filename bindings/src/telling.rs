@@ -48,6 +48,9 @@ pub fn sentence_for_error(error: &Failed) -> Sentence {
         Failed::UnknownChallenge { .. } => Sentence::ErrorUnknownRequest,
         Failed::QuestionChanged { .. } => Sentence::QuestionChanged,
         Failed::NoCodes { .. } => Sentence::ErrorNoCodes,
+        Failed::PasswordNeeded { .. } => Sentence::LinkPasswordNeeded,
+        Failed::WrongPassword { .. } => Sentence::LinkWrongPassword,
+        Failed::ShortPassword { .. } => Sentence::ErrorShortPassword,
         Failed::ServerRefused { code, .. } => match AnyProblemCode::from(code.clone()) {
             Known(code) => Catalogue::for_problem(code).into(),
             Unknown(_) => Sentence::ErrorServerRefused,

@@ -93,6 +93,8 @@ const fn keeping(fact: Fact) -> Keeping {
         | Fact::AccountExported
         | Fact::EnrolmentOpened
         | Fact::DeviceProposed
+        | Fact::DeviceAttested
+        | Fact::DeviceNotAttested
         | Fact::ConfirmationRefused
         | Fact::PushRegistered
         | Fact::PushGone
