@@ -12,8 +12,10 @@ pub mod platform;
 mod push_opener;
 mod records;
 pub mod sentences;
+pub mod telling;
 #[cfg(feature = "vectors")]
 mod vectors;
+mod web_push_receiver;
 mod worker;
 
 pub use authenticator::Authenticator;
@@ -24,5 +26,6 @@ pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Detail, Device, EndReason, EnrolmentState, OpenedPush, Outcome,
     Past, Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
 };
+pub use web_push_receiver::WebPushReceiver;
 
 uniffi::setup_scaffolding!("countersign");

@@ -1,7 +1,11 @@
 //! An app speaks in the words of the catalogue.
 
 use countersign_bindings::sentences::{Language, Sentence, language_from_tag, sentence, sentence_from_key};
+use countersign_bindings::telling::{sentence_for_error, sentence_for_outcome};
+use countersign_bindings::{AuthenticatorError, Outcome, PushRegistration, WebPushReceiver};
 use countersign_device::sentences as catalogue;
+use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::webpush;
 use std::collections::HashMap;
 
 #[test]
@@ -23,4 +27,41 @@ fn an_app_puts_values_into_a_sentence() {
     let values = HashMap::from([("number".to_owned(), "42".to_owned())]);
     let typed = sentence(Sentence::PageTypeThisNumber, Language::German, &values);
     assert_eq!(typed, "Geben Sie 42 auf Ihrem Smartphone ein.");
+}
+
+#[test]
+fn an_app_asks_which_sentence_tells_what_happened() {
+    let refused = |code: &str| AuthenticatorError::ServerRefused { code: code.into(), detail: "x".into() };
+    for (error, told) in [
+        (AuthenticatorError::KeyInvalidated { detail: "x".into() }, Sentence::ErrorKeyInvalidated),
+        (AuthenticatorError::StoreOfAnotherVault { detail: "x".into() }, Sentence::AccountRestoredStore),
+        (refused("already_answered"), Sentence::OutcomeAnsweredElsewhere),
+        (refused("a code of a later server"), Sentence::ErrorServerRefused),
+    ] {
+        assert_eq!(sentence_for_error(&error), told);
+    }
+    for (outcome, core) in [
+        (Outcome::Approved, countersign_device::Outcome::Approved),
+        (Outcome::WrongNumber, countersign_device::Outcome::WrongNumber),
+        (Outcome::AnsweredByCode, countersign_device::Outcome::AnsweredByCode),
+    ] {
+        assert_eq!(sentence_for_outcome(outcome), catalogue::Sentence::for_outcome(core).into());
+    }
+}
+
+#[test]
+fn an_app_takes_off_the_encryption_of_its_push_service() {
+    let phone = WebPushReceiver::generate();
+    let PushRegistration::WebPush { endpoint, p256dh, auth, application_server_key } =
+        phone.registration("https://push.example/1".into(), Some("key".into()))
+    else {
+        panic!("it is no subscription")
+    };
+    assert_eq!(application_server_key.as_deref(), Some("key"));
+    let subscription = webpush::Subscription { endpoint, p256dh, auth, application_server_key: None };
+    let sent = subscription.encrypt(b"halt", &SystemRandomness::new()).unwrap();
+    let again = WebPushReceiver::from_bytes(phone.to_bytes()).unwrap();
+    assert_eq!(again.decrypt(sent.clone()).unwrap(), b"halt");
+    let other = WebPushReceiver::generate().decrypt(sent).unwrap_err();
+    assert!(matches!(other, AuthenticatorError::CannotOpen { .. }));
 }

@@ -1,0 +1,151 @@
+package io.github.countersign.android.add
+
+import io.github.countersign.Account
+import io.github.countersign.AccountState
+import io.github.countersign.AuthenticatorException
+import io.github.countersign.CodeStanding
+import io.github.countersign.FoundCodes
+import io.github.countersign.Sentence
+import io.github.countersign.android.core.Core
+import io.github.countersign.android.notices.Arrivals
+import io.github.countersign.android.words.Told
+import io.github.countersign.android.words.toldOfLink
+import io.github.countersign.sentenceForEnd
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.launch
+
+/** How long one question to the server waits for the digits to be typed on the page. */
+private const val WAIT_SECONDS = 30u
+
+/** How long the phone waits before it asks a server again that did not answer. */
+private const val PATIENCE = 3_000L
+
+/** What the screen of adding shows. */
+sealed interface AddState {
+    /** The ways, and what came of the last one. */
+    data class Choosing(val told: Told? = null) : AddState
+
+    /** The server is being asked. */
+    data object Working : AddState
+
+    /** These digits are to be typed on the page. */
+    data class Digits(val account: Account, val digits: String) : AddState
+
+    /** These codes of other services are about to be kept. */
+    data class Found(val text: String, val codes: FoundCodes) : AddState
+
+    /** It is there. */
+    data class Done(val told: Told) : AddState
+}
+
+/** What is behind adding an account, or the code of another service. */
+class AddModel(
+    private val core: Core,
+    private val arrivals: Arrivals,
+    private val deviceName: String,
+    private val mayEnrol: () -> Boolean,
+    private val scope: CoroutineScope,
+) {
+    private val shown = MutableStateFlow<AddState>(AddState.Choosing())
+
+    /** What the screen shows. */
+    val state: StateFlow<AddState> = shown.asStateFlow()
+
+    /** Takes what was scanned, pasted or opened, whatever it is: a link of ours, or codes of other services. */
+    fun take(text: String) = working {
+        val found = core.use { it.previewCodes(text) }
+        val isOurs = found.notTaken.any { it.sentence == Sentence.LINK_ENROLMENT }
+        if (isOurs) enrol(text) else offer(text, found)
+    }
+
+    /** Takes a key that was typed, under these names. */
+    fun takeKey(key: String, service: String, account: String) =
+        working { kept(core.use { it.addKey(key, service.ifBlank { null }, account) }) }
+
+    /** Keeps what was found. */
+    fun keep() {
+        val found = shown.value as? AddState.Found ?: return
+        working { kept(core.use { it.addCodes(found.text) }) }
+    }
+
+    /** Shows the ways again. */
+    fun startAgain() {
+        shown.value = AddState.Choosing()
+    }
+
+    /** Says what came of a picture or the camera when it was no code. */
+    fun say(sentence: Sentence) {
+        shown.value = AddState.Choosing(Told(sentence))
+    }
+
+    private fun working(work: suspend () -> Unit) {
+        val before = shown.value
+        if (before is AddState.Working || !shown.compareAndSet(before, AddState.Working)) return
+        scope.launch {
+            try {
+                work()
+            } catch (failure: AuthenticatorException) {
+                shown.value = AddState.Choosing(failure.toldOfLink())
+            }
+        }
+    }
+
+    private fun offer(text: String, found: FoundCodes) {
+        val refused = found.notTaken.firstOrNull()
+        shown.value =
+            when {
+                found.codes.isEmpty() && refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
+
+                found.codes.isEmpty() -> AddState.Choosing(Told(Sentence.LINK_NONE))
+
+                found.codes.all {
+                    it.standing == CodeStanding.KNOWN
+                } -> AddState.Choosing(Told(Sentence.APP_CODE_KNOWN))
+
+                else -> AddState.Found(text, found)
+            }
+    }
+
+    private fun kept(found: FoundCodes) {
+        val refused = found.notTaken.firstOrNull()
+        shown.value =
+            when {
+                found.codes.isNotEmpty() -> AddState.Done(Told(Sentence.APP_CODE_ADDED))
+                refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
+                else -> AddState.Choosing(Told(Sentence.LINK_NONE))
+            }
+        core.touched()
+    }
+
+    private suspend fun enrol(link: String) {
+        if (!mayEnrol()) {
+            shown.value = AddState.Choosing(Told(Sentence.APP_NO_SCREEN_LOCK))
+            return
+        }
+        val account = core.use { it.enrol(link, deviceName) }
+        core.touched()
+        show(account)
+        while (shown.value is AddState.Digits) {
+            try {
+                arrivals.pull(account.id, WAIT_SECONDS)
+            } catch (_: AuthenticatorException) {
+                // The digits stay on the screen; the server is asked again.
+                delay(PATIENCE)
+            }
+            core.use { it.accounts() }.firstOrNull { it.id == account.id }?.let(::show)
+        }
+    }
+
+    private fun show(account: Account) {
+        shown.value =
+            when (val state = account.state) {
+                is AccountState.Proposed -> AddState.Digits(account, state.confirmationCode)
+                AccountState.Confirmed -> AddState.Done(Told(Sentence.ACCOUNT_READY))
+                is AccountState.Ended -> AddState.Choosing(Told(sentenceForEnd(state.reason)))
+            }
+    }
+}

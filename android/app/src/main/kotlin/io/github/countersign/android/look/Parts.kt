@@ -1,0 +1,107 @@
+package io.github.countersign.android.look
+
+import androidx.compose.foundation.BorderStroke
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Box
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.ColumnScope
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.RowScope
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.widthIn
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.Button
+import androidx.compose.material3.ButtonDefaults
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.OutlinedButton
+import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.heading
+import androidx.compose.ui.semantics.liveRegion
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.unit.dp
+import io.github.countersign.Sentence
+import io.github.countersign.android.words.Told
+
+/** A screen that scrolls, in the middle of a wide one. */
+@Composable
+fun Page(modifier: Modifier = Modifier, content: @Composable ColumnScope.() -> Unit) {
+    Box(modifier.fillMaxSize(), Alignment.TopCenter) {
+        Column(
+            Modifier.widthIn(max = widest).fillMaxWidth().verticalScroll(rememberScrollState()).padding(margin),
+            Arrangement.spacedBy(16.dp),
+            content = content,
+        )
+    }
+}
+
+/** What a screen is about. */
+@Composable
+fun Heading(text: String) =
+    Text(text, Modifier.semantics { heading() }, style = MaterialTheme.typography.headlineMedium)
+
+/** Something that a person reads, and that is read aloud when it comes. */
+@Composable
+fun Notice(told: Told) = Text(
+    text(told),
+    Modifier.semantics {
+        liveRegion = LiveRegionMode.Polite
+    },
+    style = MaterialTheme.typography.bodyLarge,
+)
+
+/** In place of what is not there yet. */
+@Composable
+fun OneMoment() = Page { Notice(Told(Sentence.APP_ONE_MOMENT)) }
+
+/** In place of what could not be read. */
+@Composable
+fun Failure(told: Told, tryAgain: () -> Unit) = Page {
+    Notice(told)
+    Wide(Sentence.APP_TRY_AGAIN, onClick = tryAgain)
+}
+
+/** The button of a screen. */
+@Composable
+fun Wide(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
+    Button(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { Text(text(label)) }
+
+/** A button beside it. */
+@Composable
+fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
+    OutlinedButton(
+        onClick,
+        Modifier.fillMaxWidth().heightIn(min = 56.dp),
+        enabled,
+        colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
+        border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
+    ) { Text(text(label)) }
+
+/** A button of less weight. */
+@Composable
+fun Quiet(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
+    TextButton(onClick, Modifier.heightIn(min = 48.dp), enabled, contentPadding = PaddingValues(vertical = 8.dp)) {
+        Text(text(label))
+    }
+
+/** A line of a list, at least as high as a thumb. */
+@Composable
+fun Line(
+    modifier: Modifier = Modifier,
+    padding: PaddingValues = PaddingValues(vertical = 12.dp),
+    content: @Composable RowScope.() -> Unit,
+) = Row(
+    modifier.fillMaxWidth().heightIn(min = 56.dp).padding(padding),
+    Arrangement.spacedBy(16.dp),
+    Alignment.CenterVertically,
+    content = content,
+)

@@ -1,0 +1,123 @@
+package io.github.countersign.android.questions
+
+import androidx.compose.foundation.clickable
+import androidx.compose.foundation.layout.Column
+import androidx.compose.material3.HorizontalDivider
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.Modifier
+import io.github.countersign.Prompt
+import io.github.countersign.Sentence
+import io.github.countersign.android.core.Core
+import io.github.countersign.android.core.Loaded
+import io.github.countersign.android.core.loaded
+import io.github.countersign.android.look.Failure
+import io.github.countersign.android.look.Heading
+import io.github.countersign.android.look.Line
+import io.github.countersign.android.look.LocalWords
+import io.github.countersign.android.look.Notice
+import io.github.countersign.android.look.OneMoment
+import io.github.countersign.android.look.Page
+import io.github.countersign.android.look.Wide
+import io.github.countersign.android.look.WideOutlined
+import io.github.countersign.android.look.text
+import io.github.countersign.android.notices.Arrivals
+import io.github.countersign.android.request.Question
+import io.github.countersign.android.request.questionOf
+import io.github.countersign.android.words.Told
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.launch
+
+/** A question in the list. */
+data class Waiting(val question: Question, val isAnswering: Boolean)
+
+/** What waits, and what came of the last check. */
+data class QuestionsState(
+    val waiting: Loaded<List<Waiting>> = Loaded.Loading,
+    val isChecking: Boolean = false,
+    val told: Told? = null,
+)
+
+/** What is behind the list of questions. */
+class QuestionsModel(private val core: Core, private val arrivals: Arrivals, private val scope: CoroutineScope) {
+    private val shown = MutableStateFlow(QuestionsState())
+
+    /** What the screen shows. */
+    val state: StateFlow<QuestionsState> = shown.asStateFlow()
+
+    init {
+        scope.launch { core.changes.collect { read() } }
+    }
+
+    /** Asks every server. */
+    fun check() {
+        if (shown.value.isChecking) return
+        shown.update { it.copy(isChecking = true, told = null) }
+        scope.launch {
+            val failed = arrivals.pullAll()
+            read()
+            val isNothing = (shown.value.waiting as? Loaded.There)?.value?.isEmpty() == true
+            shown.update {
+                it.copy(
+                    isChecking = false,
+                    told =
+                    failed ?: Told(Sentence.ACCOUNT_NOTHING_NEW).takeIf { isNothing },
+                )
+            }
+        }
+    }
+
+    private suspend fun read() {
+        val waiting =
+            loaded { core.use { it.pending() }.map { prompt: Prompt -> Waiting(questionOf(prompt), prompt.answering) } }
+        shown.update { it.copy(waiting = waiting) }
+    }
+}
+
+/** The list of questions; on the empty one "check now" comes first. */
+@Composable
+fun QuestionsScreen(state: QuestionsState, check: () -> Unit, open: (String) -> Unit) =
+    when (val waiting = state.waiting) {
+        Loaded.Loading -> OneMoment()
+
+        is Loaded.Failed -> Failure(waiting.told, check)
+
+        is Loaded.There ->
+            Page {
+                if (waiting.value.isEmpty()) {
+                    Wide(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
+                    Heading(text(Sentence.ACCOUNT_NOTHING_WAITS))
+                } else {
+                    Heading(text(Sentence.QUESTION_IS_THIS_YOU))
+                    waiting.value.forEach { WaitingLine(it) { open(it.question.challenge) } }
+                    WideOutlined(Sentence.ACCOUNT_CHECK_NOW, !state.isChecking, check)
+                }
+                if (state.isChecking) Notice(Told(Sentence.APP_ONE_MOMENT))
+                state.told?.let { Notice(it) }
+            }
+    }
+
+@Composable
+private fun WaitingLine(waiting: Waiting, open: () -> Unit) {
+    Line(Modifier.clickable(onClick = open)) {
+        Column {
+            Text(waiting.question.whoAsks, style = MaterialTheme.typography.titleLarge)
+            Text(waiting.question.accountName, style = MaterialTheme.typography.bodyLarge)
+            val words = LocalWords.current
+            val told = if (waiting.isAnswering) {
+                words[Sentence.QUESTION_ANSWERING]
+            } else {
+                words.time(
+                    waiting.question.askedAt,
+                )
+            }
+            Text(told, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
+        }
+    }
+    HorizontalDivider()
+}
