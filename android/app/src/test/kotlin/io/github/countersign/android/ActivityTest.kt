@@ -87,7 +87,7 @@ class ActivityTest {
             rule.onNodeWithTag(
                 "number",
             ).performScrollTo().performTextInput(world.site.call("GET /v1/challenges/$asked").getString("number"))
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("Approved. The page goes on by itself.")
             assertEquals("approved", world.site.state(asked))
         }
@@ -98,10 +98,10 @@ class ActivityTest {
         val asked = ask(digits = 6)
         opened(asked.getString("id")).use {
             waitFor("YES")
-            rule.onNodeWithText("YES").performScrollTo().assertIsNotEnabled()
+            rule.onNodeWithText("YES").assertIsNotEnabled()
             rule.onNodeWithTag("number").performScrollTo().performTextInput(asked.getString("number"))
             it.recreate()
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("Approved. The page goes on by itself.")
             assertEquals("claimed", world.site.claim(asked.getString("id")))
         }
@@ -112,7 +112,7 @@ class ActivityTest {
         val asked = ask().getString("id")
         opened(asked).use {
             waitFor("NO")
-            rule.onNodeWithText("NO").performScrollTo().assertHeightIsAtLeast(72.dp).performClick()
+            rule.onNodeWithText("NO").assertHeightIsAtLeast(72.dp).performClick()
             waitFor("Denied. The sign-in was stopped.")
             rule.onNodeWithText("This was not me").performScrollTo().performClick()
             waitFor("Reported. No more prompts come until they are allowed again.")
@@ -131,7 +131,7 @@ class ActivityTest {
         world.network("down")
         opened(asked).use {
             waitFor("YES")
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("The server cannot be reached. Your answer is kept and sent again.")
             val code = runBlocking { phone.parts.core.use { core -> core.code(account) } }.code
             rule.onNodeWithText(grouped(code)).performScrollTo().assertIsDisplayed()
@@ -150,7 +150,7 @@ class ActivityTest {
             it.recreate()
             waitFor("YES")
             assertEquals("pending", world.site.state(asked))
-            rule.onNodeWithText("NO").performScrollTo().performClick()
+            rule.onNodeWithText("NO").performClick()
             waitFor("Denied. The sign-in was stopped.")
             it.recreate()
             waitFor("Denied. The sign-in was stopped.")
@@ -196,12 +196,12 @@ class ActivityTest {
         val asked = ask().getString("id")
         opened(asked).use {
             waitFor("YES")
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("Nothing was sent without your confirmation. The question still waits.")
             assertEquals("pending", world.site.state(asked))
             assertEquals("Customer area", phone.parts.prompt.asked.last().values["relying_party"])
             phone.parts.prompt.agrees = true
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("Approved. The page goes on by itself.")
         }
     }

@@ -89,7 +89,7 @@ object Gallery {
             "add-found" to { AddScreen(AddState.Found("", Samples.found), NoAdd) },
             "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), NoAdd) },
             "request" to request(asking()),
-            "request-details" to request(asking(message = "Order 4711, 1,250.00 CHF to Alpine Rail", others = 1)),
+            "request-details" to request(asking(message = "Pay for order 4711", others = 1)),
             "request-number" to request(asking(digits = 2, others = 1)),
             "request-changed" to request(asking(digits = 6, told = Told(Sentence.QUESTION_CHANGED), left = 9)),
             "request-answering" to request(asking(isAnswering = true)),

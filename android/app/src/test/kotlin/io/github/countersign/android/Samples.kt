@@ -4,6 +4,7 @@ import io.github.countersign.Account
 import io.github.countersign.AccountState
 import io.github.countersign.Challenge
 import io.github.countersign.CodeStanding
+import io.github.countersign.Detail
 import io.github.countersign.Device
 import io.github.countersign.EndReason
 import io.github.countersign.EnrolmentState
@@ -33,17 +34,26 @@ object Samples {
         state: AccountState = AccountState.Confirmed,
     ) = Account(id, organisation, name, "https://login.harbour.example", "Telephone", state, moment, 0, false)
 
-    fun challenge(id: String = "c1", message: String? = null, digits: Int? = null) = Challenge(
+    fun challenge(
+        id: String = "c1",
+        message: String? = null,
+        digits: Int? = null,
+        details: List<Detail> = emptyList(),
+    ) = Challenge(
         id, "a1", "Customer area", "maya@harbour.example",
         digits?.let {
             Policy.Number(it.toUByte())
         } ?: Policy.Tap,
         message,
+        details,
         SignInContext("198.51.100.7", "Geneva, Switzerland", "Firefox", "Linux"), moment, moment.plusSeconds(60),
     )
 
-    fun question(message: String? = null, digits: Int? = null): Question =
-        questionOf(challenge(message = message, digits = digits), "Harbour Lights")
+    fun question(message: String? = null, digits: Int? = null): Question {
+        val payment = listOf(Detail("Amount", "1,250.00 CHF"), Detail("To", "Alpine Rail"))
+        val details = if (message == null) emptyList() else payment
+        return questionOf(challenge(message = message, digits = digits, details = details), "Harbour Lights")
+    }
 
     fun code(digits: String = "492039", left: Long = 21, next: String = "118207") =
         ShownCode(OneTimeCode(digits, left.toULong(), next), left)

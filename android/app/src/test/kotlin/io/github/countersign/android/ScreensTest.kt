@@ -6,8 +6,11 @@ import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
+import androidx.compose.ui.test.onNodeWithText
 import io.github.countersign.Language
+import io.github.countersign.Sentence
 import io.github.countersign.android.look.Look
 import io.github.countersign.android.words.Words
 import io.github.countersign.android.words.tagOf
@@ -40,10 +43,17 @@ class ScreensTest {
         words = wordsOf(language)
         drawn = content
         rule.waitForIdle()
+        // Whatever the type and the screen, nobody has to look for the two answers.
+        if (name in setOf("request", "request-details", "request-number")) {
+            answers(language).forEach { rule.onNodeWithText(it).assertIsDisplayed() }
+        }
         val picture = picture("$name.$variant", rule)
         seen["$name.$variant"] = digestOf(picture)
         if (isRenewed) Shown.keep(name, variant, picture)
     }
+
+    private fun answers(language: Language) =
+        listOf(Sentence.QUESTION_NO, Sentence.QUESTION_YES).map { wordsOf(language)[it] }
 
     private fun all(variant: String, languages: List<Language> = listOf(Language.ENGLISH), only: Set<String>? = null) {
         rule.setContent { Look(words) { drawn() } }

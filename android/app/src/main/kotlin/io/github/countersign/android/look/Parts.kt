@@ -17,6 +17,7 @@ import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.Button
 import androidx.compose.material3.ButtonDefaults
+import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.Text
@@ -43,6 +44,19 @@ fun Page(modifier: Modifier = Modifier, content: @Composable ColumnScope.() -> U
         )
     }
 }
+
+/** A screen that scrolls above something that is always in sight, however much is above it. */
+@Composable
+fun PageAbove(below: @Composable ColumnScope.() -> Unit, content: @Composable ColumnScope.() -> Unit) =
+    Column(Modifier.fillMaxSize(), horizontalAlignment = Alignment.CenterHorizontally) {
+        Page(Modifier.weight(1f), content)
+        HorizontalDivider()
+        Column(
+            Modifier.widthIn(max = widest).fillMaxWidth().padding(margin),
+            Arrangement.spacedBy(16.dp),
+            content = below,
+        )
+    }
 
 /** What a screen is about. */
 @Composable

@@ -84,7 +84,8 @@ class AndroidNotices(
         val challenge = prompt.challenge
         val place = challenge.context.place ?: challenge.context.ip
         val browser = challenge.context.browserOnSystem()?.let { words[it] } ?: challenge.context.browser
-        val lines = listOfNotNull(challenge.bindingMessage, challenge.account, place, browser)
+        val details = challenge.details.map { "${it.label}: ${it.value}" }
+        val lines = listOfNotNull(challenge.bindingMessage) + details + listOfNotNull(challenge.account, place, browser)
         return redacted(prompt)
             .setContentTitle("${words[Sentence.QUESTION_IS_THIS_YOU]} ${challenge.relyingParty}")
             .setContentText(lines.joinToString(", "))

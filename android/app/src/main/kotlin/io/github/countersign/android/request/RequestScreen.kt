@@ -37,6 +37,7 @@ import io.github.countersign.android.look.LocalWords
 import io.github.countersign.android.look.Notice
 import io.github.countersign.android.look.OneMoment
 import io.github.countersign.android.look.Page
+import io.github.countersign.android.look.PageAbove
 import io.github.countersign.android.look.Quiet
 import io.github.countersign.android.look.Wide
 import io.github.countersign.android.look.WideOutlined
@@ -57,18 +58,19 @@ fun RequestScreen(state: RequestState, actions: RequestActions) = when (state) {
 private fun Asking(state: RequestState.Asking, actions: RequestActions) {
     val question = state.question
     var number by rememberSaveable(question.challenge) { mutableStateOf("") }
-    Page {
+    val isTyped = question.digits == null || number.length == question.digits
+    val yes = { actions.yes(number.takeIf { question.digits != null }) }
+    PageAbove({
+        Countdown(state.secondsLeft, state.secondsInAll)
+        Answers(!state.isAnswering, isTyped, yes, actions::no)
+    }) {
         Heading(text(Sentence.QUESTION_IS_THIS_YOU))
         Facts(question)
-        Countdown(state.secondsLeft, state.secondsInAll)
         state.told?.let { Notice(it) }
         if (question.digits != null) {
             NumberField(question.digits, number, !state.isAnswering, { number = it }) { actions.yes(number) }
             if (state.others > 0 && state.told == null) Notice(Told(Sentence.QUESTION_OVERLAP))
         }
-        Spacer(Modifier.height(8.dp))
-        val isTyped = question.digits == null || number.length == question.digits
-        Answers(!state.isAnswering, isTyped, { actions.yes(number.takeIf { question.digits != null }) }, actions::no)
         if (state.isAnswering) Notice(Told(Sentence.QUESTION_ANSWERING))
         Column {
             Quiet(Sentence.QUESTION_THIS_WAS_NOT_ME, !state.isAnswering, actions::report)
@@ -87,6 +89,7 @@ private fun Facts(question: Question) {
         Fact(Sentence.QUESTION_WHO_ASKS, question.whoAsks)
         Fact(Sentence.QUESTION_ACCOUNT, question.accountName)
         question.forWhat?.let { Fact(Sentence.QUESTION_FOR_WHAT, it) }
+        question.details.forEach { Fact(it.label, it.value) }
         Fact(
             Sentence.QUESTION_PLACE,
             listOfNotNull(context.place, context.ip).joinToString("\n").ifEmpty {
@@ -100,10 +103,13 @@ private fun Facts(question: Question) {
 }
 
 @Composable
-private fun Fact(label: Sentence, value: String) = // One stop for a screen reader, label and value together.
+private fun Fact(label: Sentence, value: String) = Fact(text(label), value)
+
+@Composable
+private fun Fact(label: String, value: String) = // One stop for a screen reader, label and value together.
     Column(Modifier.semantics(mergeDescendants = true) {}) {
         Text(
-            text(label),
+            label,
             color = MaterialTheme.colorScheme.onSurfaceVariant,
             style = MaterialTheme.typography.labelLarge,
         )

@@ -1,6 +1,7 @@
 package io.github.countersign.android.request
 
 import io.github.countersign.Challenge
+import io.github.countersign.Detail
 import io.github.countersign.Policy
 import io.github.countersign.Prompt
 import io.github.countersign.Sentence
@@ -16,6 +17,7 @@ data class Question(
     val accountName: String,
     val organisation: String,
     val forWhat: String?,
+    val details: List<Detail>,
     val context: SignInContext,
     val askedAt: Instant,
     /** How many digits the number has that the page shows; null where YES needs none. */
@@ -89,6 +91,7 @@ fun questionOf(challenge: Challenge, organisation: String): Question = Question(
     accountName = challenge.account,
     organisation = organisation,
     forWhat = challenge.bindingMessage,
+    details = challenge.details,
     context = challenge.context,
     askedAt = challenge.askedAt,
     digits = (challenge.policy as? Policy.Number)?.digits?.toInt(),
