@@ -124,6 +124,7 @@ async fn a_link_opens_in_the_apps_that_the_operator_names_and_in_no_others() {
         config.apps.apple = vec!["A1B2C3D4E5.org.example.login".into()];
     });
     let named = named.await;
+    let fingerprint = ["0A"; 32].join(":");
     let statements: Value = get(&named, ANDROID).await.json().await.unwrap();
     assert_eq!(
         statements[1],
@@ -132,7 +133,7 @@ async fn a_link_opens_in_the_apps_that_the_operator_names_and_in_no_others() {
             "target": {
                 "namespace": "android_app",
                 "package_name": "org.example.test",
-                "sha256_cert_fingerprints": [["0A"; 32].join(":")],
+                "sha256_cert_fingerprints": [fingerprint],
             },
         })
     );
