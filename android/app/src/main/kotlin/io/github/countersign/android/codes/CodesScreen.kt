@@ -11,7 +11,6 @@ import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
-import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
@@ -36,6 +35,7 @@ import io.github.countersign.android.look.Heading
 import io.github.countersign.android.look.OneMoment
 import io.github.countersign.android.look.Page
 import io.github.countersign.android.look.Quiet
+import io.github.countersign.android.look.Sure
 import io.github.countersign.android.look.Wide
 import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.margin
@@ -120,7 +120,7 @@ private fun CodeItem(
     areCodesHidden: Boolean,
     actions: CodesActions,
     remove: () -> Unit,
-) = Column(Modifier.padding(vertical = 8.dp), Arrangement.spacedBy(4.dp)) {
+) = Column(Modifier.padding(vertical = 12.dp), Arrangement.spacedBy(8.dp)) {
     Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
         Column(Modifier.weight(1f)) {
             Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
@@ -149,12 +149,3 @@ private fun CodeItem(
         WideOutlined(Sentence.APP_CODE_NEXT_ONE) { actions.next(code.id) }
     }
 }
-
-/** Asks before something is removed. */
-@Composable
-fun Sure(question: Sentence, cancel: () -> Unit, remove: () -> Unit) = AlertDialog(
-    cancel,
-    confirmButton = { Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove) },
-    dismissButton = { Quiet(Sentence.PAGE_CANCEL, onClick = cancel) },
-    text = { Text(text(question), style = MaterialTheme.typography.bodyLarge) },
-)
