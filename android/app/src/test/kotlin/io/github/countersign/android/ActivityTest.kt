@@ -42,7 +42,7 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 
-private const val PATIENCE = 60_000L
+private const val PATIENCE = 120_000L
 
 /** The activity on the real framework: where it is led, what survives, what is hidden. */
 @OptIn(ExperimentalTestApi::class, ExperimentalCoroutinesApi::class)
@@ -173,7 +173,7 @@ class ActivityTest {
 
     @Test
     fun theCountdownEndsTheQuestion() {
-        val asked = ask(seconds = 60).getString("id")
+        val asked = ask(seconds = 600).getString("id")
         opened(asked).use {
             waitFor("YES")
             rule.waitUntilAtLeastOneExists(hasTestTag("countdown"), PATIENCE)

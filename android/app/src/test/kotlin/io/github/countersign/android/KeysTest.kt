@@ -15,6 +15,7 @@ import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Before
@@ -48,15 +49,17 @@ class KeysTest {
         hasStrongBox,
     )
 
+    private fun make(name: String) = runBlocking { vault().create(name, Purpose.REQUEST, null) }
+
     @Test
-    fun keysAreMadeInStrongBoxAndSayWhatTheyAre() = runBlocking {
-        assertTrue(vault().create(REQUEST, Purpose.REQUEST))
-        assertTrue(vault().create(APPROVAL, Purpose.APPROVAL))
+    fun keysAreMadeInStrongBox() = runBlocking {
+        assertTrue(vault().create(REQUEST, Purpose.REQUEST, null))
+        assertTrue(vault().create(APPROVAL, Purpose.APPROVAL, null))
         val (request, approval) = listOf(REQUEST, APPROVAL).map { FakeKeystore.specs.getValue("signing.$it") }
         for (spec in listOf(request, approval)) {
             assertTrue(spec.isStrongBoxBacked)
             assertEquals(KeyProperties.PURPOSE_SIGN, spec.purposes)
-            assertEquals(32, spec.attestationChallenge.size)
+            assertNull("the server did not ask", spec.attestationChallenge)
         }
         assertFalse(
             "it signs in the background",
@@ -64,13 +67,47 @@ class KeysTest {
         )
         assertTrue("YES needs an unlocked phone", approval.isUnlockedDeviceRequired)
         assertFalse("nobody asked for it", approval.isUserAuthenticationRequired)
-        assertEquals(1, vault().attestation(APPROVAL)?.size)
+        assertEquals("it says nothing of itself", emptyList<ByteArray>(), vault().load(APPROVAL).attestation())
+    }
+
+    @Test
+    fun whereTheServerAsksThePhonesMakerSaysWhatTheKeyIs() = runBlocking {
+        mustConfirm = true
+        val challenge = ByteArray(32) { it.toByte() }
+        assertTrue(vault().create(APPROVAL, Purpose.APPROVAL, challenge))
+        val spec = FakeKeystore.specs.getValue("signing.$APPROVAL")
+        assertArrayEquals(challenge, spec.attestationChallenge)
+        assertTrue(spec.isStrongBoxBacked && spec.isUserAuthenticationRequired)
+        assertEquals("else the server does not count it as gated", KeyProperties.PURPOSE_SIGN, spec.purposes)
+        val key = vault().load(APPROVAL)
+        val (leaf, root) = key.attestation()
+        val certified = leaf.copyOfRange(leaf.size - 65, leaf.size)
+        assertArrayEquals("the key's own certificate first", key.publicKey(), certified)
+        assertArrayEquals(FakeKeystore.makersKey.encoded, root)
+    }
+
+    @Test
+    fun aStrongBoxThatCannotAttestLeavesItToTheTee() = runBlocking {
+        FakeKeystore.failing = { if (it.isStrongBoxBacked) ProviderException("no attestation key") else null }
+        assertTrue(vault().create(APPROVAL, Purpose.APPROVAL, ByteArray(32)))
+        assertFalse(FakeKeystore.specs.getValue("signing.$APPROVAL").isStrongBoxBacked)
+        assertEquals(2, vault().load(APPROVAL).attestation().size)
+    }
+
+    @Test
+    fun aPhoneThatCannotAttestMakesTheKeyAllTheSame() = runBlocking {
+        FakeKeystore.failing = { it.attestationChallenge?.let { ProviderException("no attestation key") } }
+        assertTrue(vault().create(APPROVAL, Purpose.APPROVAL, ByteArray(32)))
+        val spec = FakeKeystore.specs.getValue("signing.$APPROVAL")
+        assertNull(spec.attestationChallenge)
+        assertTrue("the better place is kept", spec.isStrongBoxBacked)
+        assertEquals(emptyList<ByteArray>(), vault().load(APPROVAL).attestation())
     }
 
     @Test
     fun aGatedKeyAsksForEachSignature() = runBlocking {
         mustConfirm = true
-        vault().create(APPROVAL, Purpose.APPROVAL)
+        vault().create(APPROVAL, Purpose.APPROVAL, null)
         val spec = FakeKeystore.specs.getValue("signing.$APPROVAL")
         assertTrue(spec.isUserAuthenticationRequired)
         assertEquals(0, spec.userAuthenticationValidityDurationSeconds)
@@ -90,8 +127,8 @@ class KeysTest {
 
     @Test
     fun theSettingAsksForAKeyThatDoesNot() = runBlocking {
-        vault().create(APPROVAL, Purpose.APPROVAL)
-        vault().create(REQUEST, Purpose.REQUEST)
+        vault().create(APPROVAL, Purpose.APPROVAL, null)
+        vault().create(REQUEST, Purpose.REQUEST, null)
         mustConfirm = true
         person.agrees = false
         assertFalse("only a gated key is true of user verified", vault().load(APPROVAL).asksPerson())
@@ -104,24 +141,24 @@ class KeysTest {
     @Test
     fun withoutStrongBoxTheTeeServes() = runBlocking {
         FakeKeystore.failing = { if (it.isStrongBoxBacked) StrongBoxUnavailableException() else null }
-        assertTrue(vault().create(REQUEST, Purpose.REQUEST))
+        assertTrue(vault().create(REQUEST, Purpose.REQUEST, null))
         assertFalse(FakeKeystore.specs.getValue("signing.$REQUEST").isStrongBoxBacked)
     }
 
     @Test
     fun eachFailureOfTheKeystoreHasItsWord() = runBlocking {
         FakeKeystore.failing = { InvalidAlgorithmParameterException("Secure lock screen must be enabled") }
-        assertThrows(KeyException.Unavailable::class.java) { runBlocking { vault().create(REQUEST, Purpose.REQUEST) } }
+        assertThrows(KeyException.Unavailable::class.java) { make(REQUEST) }
         FakeKeystore.failing = { ProviderException("the service is dead") }
-        assertThrows(KeyException.Unavailable::class.java) { runBlocking { vault().create(REQUEST, Purpose.REQUEST) } }
+        assertThrows(KeyException.Unavailable::class.java) { make(REQUEST) }
         FakeKeystore.failing = null
         mustConfirm = true
         person.isSecure = false
         assertThrows(KeyException.Unavailable::class.java) {
-            runBlocking { vault().create(APPROVAL, Purpose.APPROVAL) }
+            runBlocking { vault().create(APPROVAL, Purpose.APPROVAL, null) }
         }
         assertThrows(KeyException.Invalidated::class.java) { vault().load("never made") }
-        vault().create(REQUEST, Purpose.REQUEST)
+        vault().create(REQUEST, Purpose.REQUEST, null)
         FakeKeystore.refusing = java.security.UnrecoverableKeyException().apply { initCause(invalidated()) }
         assertThrows(KeyException.Invalidated::class.java) { vault().load(REQUEST) }
         FakeKeystore.refusing = ProviderException("busy")

@@ -21,7 +21,7 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 
-private const val PATIENCE = 60_000L
+private const val PATIENCE = 120_000L
 
 /** A whole login as a person does it: the real server, the real library, the app's own screens. */
 @OptIn(ExperimentalTestApi::class)

@@ -20,6 +20,7 @@ internal class KeystoreKey(
     private val public: ECPublicKey,
     private val isForApproval: Boolean,
     private val person: Person,
+    private val chain: () -> List<ByteArray>,
 ) : DeviceKey {
     private val isGated: Boolean by lazy { infoOf(private)?.isUserAuthenticationRequired == true }
 
@@ -27,6 +28,8 @@ internal class KeystoreKey(
 
     // The setting alone is no more than a screen: only a gated key is true of "user verified".
     override fun asksPerson(): Boolean = isForApproval && failing { isGated }
+
+    override fun attestation(): List<ByteArray> = failing(chain)
 
     override suspend fun sign(message: ByteArray): ByteArray {
         val signature = failing { Signature.getInstance("SHA256withECDSA").apply { initSign(private) } }

@@ -3,7 +3,6 @@ package io.github.countersign.android.keys
 import android.os.Build.VERSION.SDK_INT
 import android.security.keystore.KeyGenParameterSpec
 import android.security.keystore.KeyProperties
-import android.security.keystore.StrongBoxUnavailableException
 import androidx.annotation.RequiresApi
 import io.github.countersign.DeviceKey
 import io.github.countersign.KeyException
@@ -14,7 +13,6 @@ import io.github.countersign.VaultException
 import java.io.File
 import java.security.KeyPairGenerator
 import java.security.KeyStore
-import java.security.MessageDigest
 import java.security.PrivateKey
 import java.security.ProviderException
 import java.security.interfaces.ECPublicKey
@@ -36,18 +34,10 @@ class KeystoreVault(private val folder: File, private val person: Person, privat
 
     override fun storageKey(opens: Opens): ByteArray = storage.get(opens)
 
-    override suspend fun create(name: String, purpose: Purpose): Boolean {
+    override suspend fun create(name: String, purpose: Purpose, attestationChallenge: ByteArray?): Boolean {
         val isGated = purpose == Purpose.APPROVAL && person.wantsToBeAsked() && SDK_INT >= 30
         if (isGated && !person.canBeAsked()) throw KeyException.Unavailable()
-        failing {
-            try {
-                make(name, purpose, isGated, hasStrongBox && SDK_INT >= 28)
-            } catch (failure: ProviderException) {
-                // A StrongBox may be full, or slow to death; the TEE is as true.
-                if (SDK_INT < 28 || !isStrongBoxMissing(failure)) throw failure
-                make(name, purpose, isGated, inStrongBox = false)
-            }
-        }
+        failing { makeWhereItCan(name, purpose, isGated, attestationChallenge) }
         return true
     }
 
@@ -55,7 +45,7 @@ class KeystoreVault(private val folder: File, private val person: Person, privat
         val store = keystore()
         val private = store.getKey(SIGNING + name, null) as? PrivateKey ?: throw KeyException.Invalidated()
         val public = store.getCertificate(SIGNING + name)?.publicKey as? ECPublicKey ?: throw KeyException.Invalidated()
-        KeystoreKey(private, public, name.endsWith(".approval_key"), person)
+        KeystoreKey(private, public, name.endsWith(".approval_key"), person) { chainOf(name) }
     }
 
     override fun destroy(name: String) = try {
@@ -64,16 +54,35 @@ class KeystoreVault(private val folder: File, private val person: Person, privat
         throw VaultException.Unreadable()
     }
 
-    /** The certificates with which the phone's maker says what the key is, the key's own first. Null for a key that is gone. */
-    fun attestation(name: String): List<ByteArray>? = keystore().getCertificateChain(SIGNING + name)?.map { it.encoded }
+    // The Keystore signs the certificate of a key for which no challenge was given with that key itself: it says nothing.
+    private fun chainOf(name: String): List<ByteArray> =
+        keystore().getCertificateChain(SIGNING + name).orEmpty().map { it.encoded }.takeIf { it.size > 1 }.orEmpty()
 
-    private fun make(name: String, purpose: Purpose, isGated: Boolean, inStrongBox: Boolean) {
+    /**
+     * A StrongBox may be full, or slow to death: the TEE is as true. And a phone that cannot say now what a key is makes
+     * it all the same: whether that is enough is for the server to say.
+     */
+    private fun makeWhereItCan(name: String, purpose: Purpose, isGated: Boolean, challenge: ByteArray?) {
+        val places = if (hasStrongBox && SDK_INT >= 28) listOf(true, false) else listOf(false)
+        val ways = listOf(challenge, null).distinct().flatMap { said -> places.map { said to it } }
+        for ((said, inStrongBox) in ways.dropLast(1)) {
+            try {
+                return make(name, purpose, isGated, said, inStrongBox)
+            } catch (_: ProviderException) {
+                // The next way is tried, and what the last one throws is heard.
+                continue
+            }
+        }
+        make(name, purpose, isGated, null, inStrongBox = false)
+    }
+
+    private fun make(name: String, purpose: Purpose, isGated: Boolean, challenge: ByteArray?, inStrongBox: Boolean) {
         val spec =
             KeyGenParameterSpec.Builder(SIGNING + name, KeyProperties.PURPOSE_SIGN)
                 .setAlgorithmParameterSpec(ECGenParameterSpec("secp256r1"))
                 .setDigests(KeyProperties.DIGEST_SHA256)
-                // The phone's maker then says what the key is, over a name that came from the core's randomness.
-                .setAttestationChallenge(MessageDigest.getInstance("SHA-256").digest(name.toByteArray()))
+        // With it the phone's maker says what the key is.
+        challenge?.let(spec::setAttestationChallenge)
         if (isGated) askEachTime(spec)
         if (inStrongBox) inStrongBox(spec)
         // What signs YES needs an unlocked phone even where nobody is asked.
@@ -104,6 +113,3 @@ private fun inStrongBox(spec: KeyGenParameterSpec.Builder) {
 internal fun whileUnlocked(spec: KeyGenParameterSpec.Builder) {
     spec.setUnlockedDeviceRequired(true)
 }
-
-@RequiresApi(28)
-private fun isStrongBoxMissing(failure: ProviderException): Boolean = failure is StrongBoxUnavailableException

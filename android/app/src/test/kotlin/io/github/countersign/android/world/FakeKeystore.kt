@@ -41,9 +41,12 @@ class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
         /** What was asked of each key. */
         val specs = mutableMapOf<String, KeyGenParameterSpec>()
         private val keys = mutableMapOf<String, Key>()
-        private val certificates = mutableMapOf<String, Certificate>()
+        private val certificates = mutableMapOf<String, List<Certificate>>()
 
-        /** What making a key throws next, once. */
+        /** The key of the phone's maker. */
+        val makersKey: PublicKey by lazy { KeyPairGenerator.getInstance("EC", "BC").generateKeyPair().public }
+
+        /** What making a key throws, while it is set. */
         var failing: ((KeyGenParameterSpec) -> Exception?)? = null
 
         /** What asking for a key throws, while it is set. */
@@ -98,7 +101,9 @@ class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
             }.generateKeyPair()
             specs[spec.keystoreAlias] = spec
             keys[spec.keystoreAlias] = pair.private
-            certificates[spec.keystoreAlias] = Bare(pair.public)
+            // As Android does: where no challenge was given, one certificate that the key has signed itself.
+            certificates[spec.keystoreAlias] =
+                listOfNotNull(Bare(pair.public), spec.attestationChallenge?.let { Bare(makersKey) })
             return pair
         }
     }
@@ -182,11 +187,9 @@ class FakeKeystore : Provider("AndroidKeyStore", "1", "A keystore for tests") {
 
         override fun engineIsCertificateEntry(alias: String) = false
 
-        override fun engineGetCertificateChain(alias: String): Array<Certificate>? = certificates[alias]?.let {
-            arrayOf(it)
-        }
+        override fun engineGetCertificateChain(alias: String): Array<Certificate>? = certificates[alias]?.toTypedArray()
 
-        override fun engineGetCertificate(alias: String): Certificate? = certificates[alias]
+        override fun engineGetCertificate(alias: String): Certificate? = certificates[alias]?.first()
 
         override fun engineGetCreationDate(alias: String): Date? = null
 

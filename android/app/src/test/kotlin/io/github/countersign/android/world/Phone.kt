@@ -142,13 +142,13 @@ class Phone private constructor(private val world: World, private val way: (Part
     }
 
     private companion object {
-        const val PATIENCE = 20_000L
+        const val PATIENCE = 120_000L
     }
 }
 
 /** Asks again and again until something is so; a test's time is over before it gives up. */
 suspend fun eventually(what: String, isSo: () -> Boolean) {
-    repeat(2_000) {
+    repeat(12_000) {
         if (isSo()) return
         delay(10)
     }
