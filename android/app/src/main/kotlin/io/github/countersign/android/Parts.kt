@@ -4,6 +4,7 @@ import android.content.Context
 import android.content.pm.PackageManager
 import android.os.Build
 import io.github.countersign.Authenticator
+import io.github.countersign.AuthenticatorInterface
 import io.github.countersign.Clock
 import io.github.countersign.HttpUrlConnectionTransport
 import io.github.countersign.KeyVault
@@ -51,7 +52,7 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
     open val ticks: Ticks = PhoneTicks(Running::elapsedRealtime)
     val notices: AndroidNotices by lazy { AndroidNotices(context, { settings.choices.value.mustConfirm }, ::words) }
     val push: PushWay by lazy { way(this) }
-    val core: Core by lazy { Core { Authenticator.open(folder("core").path, vault, transport, clock, push) } }
+    val core: Core by lazy { Core(::openLibrary) }
     val arrivals: Arrivals by lazy { Arrivals(core, notices) }
     val lock: AppLock by lazy { AppLock({ settings.choices.value.isLocked }, prompt) }
     val state: PhoneState by lazy { PhoneState(context, notices) }
@@ -63,6 +64,10 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
 
     /** The name of this phone in the account's list. */
     open val deviceName: String get() = "${Build.MANUFACTURER} ${Build.MODEL}"
+
+    /** Opens the library's one object. */
+    protected open suspend fun openLibrary(): AuthenticatorInterface =
+        Authenticator.open(folder("core").path, vault, transport, clock, push)
 
     /** A camera that looks for codes. */
     open fun camera(): QrCamera = BackCamera(context)

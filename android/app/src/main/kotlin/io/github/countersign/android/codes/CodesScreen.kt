@@ -11,7 +11,7 @@ import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.LazyListScope
-import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.lazy.itemsIndexed
 import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
@@ -140,8 +140,8 @@ private fun Codes(all: List<ForeignCode>, state: CodesState, areCodesHidden: Boo
 
 private fun LazyListScope.codesOf(group: Group, content: @Composable (ForeignCode, Int) -> Unit) {
     group.name?.let { name -> item { GroupName(name) } }
-    items(group.codes, { it.id }) { code ->
-        content(code, group.codes.indexOf(code))
+    itemsIndexed(group.codes, { _, code -> code.id }) { place, code ->
+        content(code, place)
         HorizontalDivider()
     }
 }
