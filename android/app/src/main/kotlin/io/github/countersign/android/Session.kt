@@ -1,6 +1,5 @@
 package io.github.countersign.android
 
-import android.net.Uri
 import androidx.lifecycle.ViewModel
 import androidx.lifecycle.viewModelScope
 import io.github.countersign.Account
@@ -90,13 +89,13 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
     }
 
     /** Looks at a file of codes, and goes where the person sees what is in it. */
-    fun takeFile(document: Uri) {
+    fun takeFile(document: String) {
         navigator.go(Place.Add)
         add.takeFile(document)
     }
 
     /** Writes the export into a document that was made for it; null when the person made none. */
-    fun writeExport(document: Uri?) {
+    fun writeExport(document: String?) {
         // Who has left the export meanwhile is led back, so that nothing is left half without a word.
         if (document != null) navigator.go(Place.Export)
         if (Place.Export in navigator.places.value) export().write(document)

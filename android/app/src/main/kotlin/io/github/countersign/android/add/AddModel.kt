@@ -1,6 +1,5 @@
 package io.github.countersign.android.add
 
-import android.net.Uri
 import io.github.countersign.Account
 import io.github.countersign.AccountState
 import io.github.countersign.AuthenticatorException
@@ -69,7 +68,7 @@ class AddModel(
     val state: StateFlow<AddState> = shown.asStateFlow()
 
     /** Takes a file that another app exported, or this one. */
-    fun takeFile(document: Uri) = files.take(document)
+    fun takeFile(document: String) = files.take(document)
 
     /** Opens the file with this password. */
     fun openFile(password: String) = files.open(password)

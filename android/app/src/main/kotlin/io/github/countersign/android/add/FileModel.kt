@@ -1,6 +1,5 @@
 package io.github.countersign.android.add
 
-import android.net.Uri
 import io.github.countersign.AuthenticatorException
 import io.github.countersign.CodeFile
 import io.github.countersign.FoundCodes
@@ -31,7 +30,7 @@ internal class FileModel(
     private var working: Job? = null
 
     /** Reads a file, and opens it where it needs no password. */
-    fun take(document: Uri) = working {
+    fun take(document: String) = working {
         // One byte more than is read at all, so that the library says that it is too large.
         val read = documents.read(document, mostBytesOfCodeFile().toInt() + 1)
         if (read == null) choosing(Told(Sentence.APP_FILE_UNREADABLE)) else open(read, null)

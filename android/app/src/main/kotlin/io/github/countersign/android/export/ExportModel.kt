@@ -1,6 +1,5 @@
 package io.github.countersign.android.export
 
-import android.net.Uri
 import io.github.countersign.AuthenticatorException
 import io.github.countersign.Clock
 import io.github.countersign.Sentence
@@ -75,7 +74,7 @@ class ExportModel(
     fun mayChoose(): Boolean = toBeChosen.getAndSet(false)
 
     /** Writes what was sealed into this document, which is new; null when the person chose none. */
-    fun write(document: Uri?) {
+    fun write(document: String?) {
         val text = sealed
         sealed = null
         if (document == null) {

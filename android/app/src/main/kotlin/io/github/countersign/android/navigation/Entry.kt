@@ -34,19 +34,19 @@ sealed interface Entry {
     data class AddLink(val text: String) : Entry
 
     /** With a file that another app shared, or that was opened with this one. */
-    data class AddFile(val document: Uri) : Entry
+    data class AddFile(val document: String) : Entry
 }
 
 /** Reads an intent. Only a notification of ours names a request by its id: its intent names our class. */
 fun entryOf(intent: Intent?): Entry {
     if (intent?.action == Intent.ACTION_SEND) {
         // An app that shares a file often says something beside it.
-        fileIn(intent)?.let { return Entry.AddFile(it) }
+        fileIn(intent)?.let { return Entry.AddFile(it.toString()) }
         return intent.getStringExtra(Intent.EXTRA_TEXT)?.let(::entryOfText) ?: Entry.Plain
     }
     val data = intent?.data ?: return Entry.Plain
     if (data.scheme == OWN) return Entry.Request(data.schemeSpecificPart)
-    if (data.scheme == ContentResolver.SCHEME_CONTENT) return Entry.AddFile(data)
+    if (data.scheme == ContentResolver.SCHEME_CONTENT) return Entry.AddFile(data.toString())
     return entryOfText(data.toString())
 }
 

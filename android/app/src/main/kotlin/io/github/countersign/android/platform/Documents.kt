@@ -26,34 +26,35 @@ enum class Written {
     LEFT,
 }
 
-/** The documents of other apps and of the system, which a person chose. */
+/** The documents of other apps and of the system, which a person chose, by their addresses. */
 interface Documents {
     /** Reads a document, and no more than [most] bytes of it. Null when it cannot be read. */
-    suspend fun read(document: Uri, most: Int): ByteArray?
+    suspend fun read(document: String, most: Int): ByteArray?
 
     /** Writes a whole document, or nothing. */
-    suspend fun write(document: Uri, text: String): Written
+    suspend fun write(document: String, text: String): Written
 
     /** Removes a document that nothing was written into; false when it stays. */
-    suspend fun remove(document: Uri): Boolean
+    suspend fun remove(document: String): Boolean
 }
 
 /** The system's. */
 class SystemDocuments(context: Context) : Documents {
     private val resolver = context.contentResolver
 
-    override suspend fun read(document: Uri, most: Int): ByteArray? = withContext(Dispatchers.IO) {
+    override suspend fun read(document: String, most: Int): ByteArray? = withContext(Dispatchers.IO) {
         // An address of the file system would be opened with the rights of this app, which its own files are open to.
-        if (document.scheme != ContentResolver.SCHEME_CONTENT) return@withContext null
-        failing { resolver.openInputStream(document)?.use { it.readAtMost(most) } }
+        val address = Uri.parse(document)
+        if (address.scheme != ContentResolver.SCHEME_CONTENT) return@withContext null
+        failing { resolver.openInputStream(address)?.use { it.readAtMost(most) } }
     }
 
     // Once it has begun it ends, whatever is left meanwhile: half a file would look like a whole one.
-    override suspend fun write(document: Uri, text: String): Written = withContext(NonCancellable + Dispatchers.IO) {
+    override suspend fun write(document: String, text: String): Written = withContext(NonCancellable + Dispatchers.IO) {
         val isWritten =
             failing {
                 // Cut first: what was chosen may be an older file that is longer.
-                val stream = resolver.openOutputStream(document, "wt") ?: throw FileNotFoundException()
+                val stream = resolver.openOutputStream(Uri.parse(document), "wt") ?: throw FileNotFoundException()
                 stream.use { it.write(text.toByteArray()) }
             } != null
         when {
@@ -63,8 +64,8 @@ class SystemDocuments(context: Context) : Documents {
         }
     }
 
-    override suspend fun remove(document: Uri): Boolean = withContext(NonCancellable + Dispatchers.IO) {
-        failing { DocumentsContract.deleteDocument(resolver, document) } == true
+    override suspend fun remove(document: String): Boolean = withContext(NonCancellable + Dispatchers.IO) {
+        failing { DocumentsContract.deleteDocument(resolver, Uri.parse(document)) } == true
     }
 }
 

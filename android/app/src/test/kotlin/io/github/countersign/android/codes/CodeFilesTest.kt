@@ -75,7 +75,7 @@ class CodeFilesTest {
     private fun AddModel.settled() = state.await { it != AddState.Opening && it != AddState.Working }
 
     private fun AddModel.looksAt(bytes: ByteArray, password: String?): AddState {
-        takeFile(shared.of(bytes))
+        takeFile(shared.of(bytes).toString())
         if (settled() is AddState.Password && password != null) openFile(password)
         return settled()
     }
@@ -119,7 +119,7 @@ class CodeFilesTest {
     fun anEncryptedFileAsksForItsPasswordAndAsksAgainAfterAWrongOne() {
         for (file in acceptedFiles.filter { it.password != null && it.groups.isNotEmpty() }) {
             val phone = Fresh()
-            phone.adding.takeFile(shared.of(file.bytes))
+            phone.adding.takeFile(shared.of(file.bytes).toString())
             assertEquals(file.name, AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED)), phone.adding.settled())
             repeat(2) {
                 phone.adding.openFile("not the password")
@@ -161,7 +161,7 @@ class CodeFilesTest {
                 }
             }
         val phone = Fresh()
-        phone.adding.takeFile(shared.reading { endless })
+        phone.adding.takeFile(shared.reading { endless }.toString())
         assertEquals(AddState.Choosing(Told(Sentence.LINK_LARGE_FILE)), phone.adding.settled())
         assertEquals(mostBytesOfCodeFile().toLong() + 1, read)
     }
@@ -169,10 +169,10 @@ class CodeFilesTest {
     @Test
     fun aDocumentThatCannotBeReadSaysSo() {
         val phone = Fresh()
-        phone.adding.takeFile(shared.reading { throw java.io.FileNotFoundException() })
+        phone.adding.takeFile(shared.reading { throw java.io.FileNotFoundException() }.toString())
         assertEquals(AddState.Choosing(Told(Sentence.APP_FILE_UNREADABLE)), phone.adding.settled())
         // Another app may name a file of this app's own.
-        phone.adding.takeFile(android.net.Uri.fromFile(java.io.File(app.filesDir, "x")))
+        phone.adding.takeFile(android.net.Uri.fromFile(java.io.File(app.filesDir, "x")).toString())
         assertEquals(AddState.Choosing(Told(Sentence.APP_FILE_UNREADABLE)), phone.adding.settled())
     }
 
@@ -180,7 +180,7 @@ class CodeFilesTest {
     fun whoLeavesWhileAFileIsOpenedKeepsNothingAndSeesNothingOfItLater() {
         val phone = Fresh()
         val file = acceptedFile("our own")
-        phone.adding.takeFile(shared.of(file.bytes))
+        phone.adding.takeFile(shared.of(file.bytes).toString())
         phone.adding.settled()
         phone.adding.openFile(checkNotNull(file.password))
         phone.adding.leaveFile()
@@ -210,7 +210,7 @@ class CodeFilesTest {
         val name = exporting.state.await { it != ExportState.Working }
         assertEquals(ExportState.Choosing("countersign-codes-2026-11-27.json"), name)
         val (document, written) = shared.toWrite()
-        exporting.write(document)
+        exporting.write(document.toString())
         exporting.state.await { it == ExportState.Done }
         assertFalse("no secret is in the file", "JBSWY3DPEHPK3PXP" in written.toString())
 
@@ -259,7 +259,7 @@ class CodeFilesTest {
         val written = { document: android.net.Uri ->
             exporting.seal(PASSWORD, PASSWORD)
             exporting.state.await { it is ExportState.Choosing }
-            exporting.write(document)
+            exporting.write(document.toString())
             (exporting.state.await { it is ExportState.Asking } as ExportState.Asking).told?.sentence
         }
         val full = shared.full()
@@ -270,7 +270,7 @@ class CodeFilesTest {
         shared.isReadOnly = false
         // A place that is chosen for an export that the end of the process took along.
         val (document, nothing) = shared.toWrite()
-        exporting.write(document)
+        exporting.write(document.toString())
         val now = exporting.state.await { it is ExportState.Asking } as ExportState.Asking
         assertEquals(Sentence.APP_EXPORT_INTERRUPTED, now.told?.sentence)
         assertEquals(0, nothing.size())
