@@ -83,6 +83,10 @@ private fun Accounts(around: Surroundings) {
             override fun tryAgain() {
                 scope.launch { model.read() }
             }
+
+            override fun beginAnew() {
+                around.parts.scope.launch { around.parts.beginAnew() }
+            }
         },
     )
 }

@@ -81,6 +81,13 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
     /** A folder of the app's own that is in no backup. */
     fun folder(name: String): File = File(context.noBackupFilesDir, name).apply { mkdirs() }
 
+    /** Forgets a store that does not open on this phone, and what was to open it: the phone is as if it were new. */
+    fun beginAnew() {
+        core.close()
+        listOf("core", "vault").forEach { folder(it).deleteRecursively() }
+        core.touched()
+    }
+
     /** Does this while no screen may be there, and says when it is done. */
     fun inBackground(done: () -> Unit, work: suspend () -> Unit) {
         scope.launch {

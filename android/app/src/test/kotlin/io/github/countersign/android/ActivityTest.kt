@@ -26,6 +26,7 @@ import io.github.countersign.android.accounts.grouped
 import io.github.countersign.android.navigation.Entry
 import io.github.countersign.android.platform.CODE_STAYS
 import io.github.countersign.android.platform.SystemClipboard
+import io.github.countersign.android.world.FakeKeystore
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.World
 import kotlinx.coroutines.ExperimentalCoroutinesApi
@@ -253,6 +254,20 @@ class ActivityTest {
         clipboard.setPrimaryClip(android.content.ClipData.newPlainText("note", "mine"))
         scope.testScheduler.advanceTimeBy(2 * CODE_STAYS)
         assertEquals("what came later stays", "mine", clipboard.primaryClip?.getItemAt(0)?.text.toString())
+    }
+
+    @Test
+    fun aCopyFromAnotherPhoneIsForgottenAndThePhoneAddedAgain() {
+        phone.parts.core.close()
+        FakeKeystore.names().forEach(FakeKeystore::lose)
+        ActivityScenario.launch(MainActivity::class.java).use {
+            waitFor("The keys on this phone cannot be read. Add this phone again from the account’s page.")
+            rule.onNodeWithText("Remove").performClick()
+            rule.onAllNodes(hasText("Remove"))[1].performClick()
+            waitFor("Add an account")
+            phone.enrol(world.site.user("noa"))
+            waitFor("noa")
+        }
     }
 
     @Test

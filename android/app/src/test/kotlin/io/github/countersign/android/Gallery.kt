@@ -173,6 +173,8 @@ object Gallery {
     }
 
     private object NoAccounts : AccountsActions {
+        override fun beginAnew() = Unit
+
         override fun copy(code: String) = Unit
 
         override fun open(account: String) = Unit

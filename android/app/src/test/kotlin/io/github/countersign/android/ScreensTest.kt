@@ -30,11 +30,13 @@ import java.util.Locale
 class ScreensTest {
     @get:Rule
     val rule = createAndroidComposeRule<ComponentActivity>()
+    private var locale: Locale? = null
     private var drawn by mutableStateOf<@Composable () -> Unit>({})
     private var words by mutableStateOf(wordsOf(Language.ENGLISH))
     private val seen = sortedMapOf<String, String>()
 
-    private fun wordsOf(language: Language) = Words(language, Locale.forLanguageTag(tagOf(language)), ZoneOffset.UTC)
+    private fun wordsOf(language: Language) =
+        Words(language, locale ?: Locale.forLanguageTag(tagOf(language)), ZoneOffset.UTC)
 
     private fun show(name: String, language: Language, variant: String, content: @Composable () -> Unit) {
         words = wordsOf(language)
@@ -50,21 +52,10 @@ class ScreensTest {
         for ((name, content) in Gallery.screens) {
             if (only != null && name !in only) continue
             for (language in languages) {
-                show(
-                    name,
-                    language,
-                    if (languages.size >
-                        1
-                    ) {
-                        tagOf(language).take(2)
-                    } else {
-                        variant
-                    },
-                    content,
-                )
+                show(name, language, variant.ifEmpty { tagOf(language).take(2) }, content)
             }
         }
-        Record(if (languages.size > 1) "languages" else variant).check(seen)
+        Record(variant.ifEmpty { "languages" }).check(seen)
     }
 
     @Test
@@ -75,8 +66,9 @@ class ScreensTest {
     @Config(qualifiers = "en-rGB-w411dp-h891dp-night-hdpi")
     fun dark() = all("dark")
 
+    // Higher than any phone, so that all of each screen is seen at once.
     @Test
-    @Config(qualifiers = "en-rGB-w360dp-h740dp-notnight-hdpi", fontScale = 2.0f)
+    @Config(qualifiers = "en-rGB-w360dp-h1500dp-notnight-hdpi", fontScale = 2.0f)
     fun large() = all("large")
 
     @Test
@@ -85,7 +77,11 @@ class ScreensTest {
 
     @Test
     @Config(qualifiers = "ar-rEG-ldrtl-w411dp-h891dp-notnight-hdpi")
-    fun rightToLeft() = all("rtl", only = setOf("request", "request-number", "accounts", "settings"))
+    fun rightToLeft() {
+        // English words in the place of a language that is not spoken here yet.
+        locale = Locale.forLanguageTag("ar-EG")
+        all("rtl", only = setOf("request", "request-number", "accounts", "settings"))
+    }
 
     @Test
     @Config(qualifiers = "w1280dp-h800dp-notnight-mdpi")
@@ -170,17 +166,8 @@ private fun digestOf(picture: Bitmap): String {
     picture.getPixels(pixels, 0, picture.width, 0, 0, picture.width, picture.height)
     val digest = MessageDigest.getInstance("SHA-256")
     // What rounding does to the last bits of a colour is nothing that a person sees.
-    pixels.forEach {
-        digest.update(
-            byteArrayOf(
-                (it shr 19 and 31).toByte(),
-                (it shr 11 and 31).toByte(),
-                (
-                    it shr 3 and
-                        31
-                    ).toByte(),
-            ),
-        )
+    for (pixel in pixels) {
+        for (shift in listOf(19, 11, 3)) digest.update((pixel shr shift and 31).toByte())
     }
     return digest.digest().joinToString("") { "%02x".format(it) }
 }

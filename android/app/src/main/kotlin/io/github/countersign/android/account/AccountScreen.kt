@@ -14,7 +14,6 @@ import io.github.countersign.Device
 import io.github.countersign.EnrolmentState
 import io.github.countersign.Sentence
 import io.github.countersign.android.accounts.stateOf
-import io.github.countersign.android.codes.Sure
 import io.github.countersign.android.core.Loaded
 import io.github.countersign.android.look.Failure
 import io.github.countersign.android.look.Heading
@@ -24,6 +23,7 @@ import io.github.countersign.android.look.Notice
 import io.github.countersign.android.look.OneMoment
 import io.github.countersign.android.look.Page
 import io.github.countersign.android.look.Quiet
+import io.github.countersign.android.look.Sure
 import io.github.countersign.android.look.Wide
 import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.text

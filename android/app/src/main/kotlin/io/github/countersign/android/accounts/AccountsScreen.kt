@@ -15,6 +15,10 @@ import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
@@ -29,7 +33,9 @@ import io.github.countersign.android.look.Line
 import io.github.countersign.android.look.Notice
 import io.github.countersign.android.look.OneMoment
 import io.github.countersign.android.look.Page
+import io.github.countersign.android.look.Sure
 import io.github.countersign.android.look.Wide
+import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.margin
 import io.github.countersign.android.look.text
 import io.github.countersign.android.look.widest
@@ -49,6 +55,9 @@ interface AccountsActions {
 
     /** Reads again what could not be read. */
     fun tryAgain()
+
+    /** Forgets what does not open on this phone, so that it can be added again. */
+    fun beginAnew()
 }
 
 /** The accounts with their codes; before the first one, what this is. */
@@ -61,14 +70,29 @@ fun AccountsScreen(
 ) = when (state) {
     Loaded.Loading -> OneMoment()
 
-    is Loaded.Failed -> Failure(state.told, actions::tryAgain)
+    is Loaded.Failed ->
+        if (state.told.sentence in lost) Lost(state.told, actions) else Failure(state.told, actions::tryAgain)
 
-    is Loaded.There -> if (state.value.isEmpty()) {
-        Welcome(
-            actions::add,
-        )
-    } else {
-        Accounts(state.value, areCodesHidden, warning, actions)
+    is Loaded.There ->
+        if (state.value.isEmpty()) Welcome(actions::add) else Accounts(state.value, areCodesHidden, warning, actions)
+}
+
+/** What is said of a store that came from another phone, or whose keys are gone. */
+private val lost = setOf(Sentence.ACCOUNT_RESTORED_STORE, Sentence.ERROR_VAULT_UNREADABLE)
+
+@Composable
+private fun Lost(told: Told, actions: AccountsActions) {
+    var isAsked by rememberSaveable { mutableStateOf(false) }
+    Page {
+        Notice(told)
+        Wide(Sentence.APP_TRY_AGAIN, onClick = actions::tryAgain)
+        WideOutlined(Sentence.ACCOUNT_REMOVE) { isAsked = true }
+    }
+    if (isAsked) {
+        Sure(Sentence.ACCOUNT_REMOVE_QUESTION, { isAsked = false }) {
+            isAsked = false
+            actions.beginAnew()
+        }
     }
 }
 

@@ -81,5 +81,11 @@ private fun Ring(left: Long) = Box(Modifier.size(48.dp).clearAndSetSemantics {},
     Text(left.toString(), maxLines = 1, overflow = TextOverflow.Clip, style = MaterialTheme.typography.labelLarge)
 }
 
-/** Digits in two halves, as people say them. */
-fun grouped(code: String): String = if (code.length < 6) code else code.chunked((code.length + 1) / 2).joinToString(" ")
+/**
+ * Digits in two halves, as people say them. What stands between them keeps them one number: with a common space the
+ * halves would change places where words go from right to left.
+ */
+fun grouped(code: String): String =
+    if (code.length < 6) code else code.chunked((code.length + 1) / 2).joinToString(NO_BREAK)
+
+private const val NO_BREAK = "\u00A0"

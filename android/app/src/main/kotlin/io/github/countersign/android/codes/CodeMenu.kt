@@ -33,6 +33,7 @@ import io.github.countersign.Sentence
 import io.github.countersign.android.R
 import io.github.countersign.android.look.Line
 import io.github.countersign.android.look.Quiet
+import io.github.countersign.android.look.Sure
 import io.github.countersign.android.look.text
 import io.github.countersign.android.words.Told
 
@@ -136,13 +137,4 @@ private fun Name(label: Sentence, value: String, tag: String, change: (String) -
     Modifier.fillMaxWidth().testTag(tag),
     label = { Text(text(label)) },
     singleLine = true,
-)
-
-/** Asks before something is removed. */
-@Composable
-fun Sure(question: Sentence, cancel: () -> Unit, remove: () -> Unit) = AlertDialog(
-    cancel,
-    confirmButton = { Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove) },
-    dismissButton = { Quiet(Sentence.APP_CANCEL, onClick = cancel) },
-    text = { Text(text(question), style = MaterialTheme.typography.bodyLarge) },
 )

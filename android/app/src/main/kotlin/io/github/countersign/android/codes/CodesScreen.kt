@@ -170,7 +170,7 @@ private fun CodeItem(
     areCodesHidden: Boolean,
     actions: CodesActions,
     menu: @Composable () -> Unit,
-) = Column(Modifier.padding(vertical = 8.dp), Arrangement.spacedBy(4.dp)) {
+) = Column(Modifier.padding(vertical = 12.dp), Arrangement.spacedBy(8.dp)) {
     Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
         Column(Modifier.weight(1f)) {
             Text(nameOf(code), style = MaterialTheme.typography.titleLarge)

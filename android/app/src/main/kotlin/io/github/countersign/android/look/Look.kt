@@ -1,5 +1,7 @@
 package io.github.countersign.android.look
 
+import android.text.TextUtils
+import android.view.View
 import androidx.compose.foundation.isSystemInDarkTheme
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
@@ -9,6 +11,8 @@ import androidx.compose.runtime.Composable
 import androidx.compose.runtime.CompositionLocalProvider
 import androidx.compose.runtime.staticCompositionLocalOf
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.platform.LocalLayoutDirection
+import androidx.compose.ui.unit.LayoutDirection
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Language
 import io.github.countersign.Sentence
@@ -95,9 +99,19 @@ fun Look(words: Words, appearance: Appearance = Appearance.SYSTEM, content: @Com
             Appearance.DARK -> true
         }
     MaterialTheme(colorScheme = if (isDark) dark else light) {
-        CompositionLocalProvider(LocalWords provides words) { Surface(content = content) }
+        CompositionLocalProvider(LocalWords provides words, LocalLayoutDirection provides directionOf(words.locale)) {
+            Surface(content = content)
+        }
     }
 }
+
+// Where the words go, and not where those of the system would: it may speak a language that the app does not.
+private fun directionOf(locale: Locale): LayoutDirection =
+    if (TextUtils.getLayoutDirectionFromLocale(locale) == View.LAYOUT_DIRECTION_RTL) {
+        LayoutDirection.Rtl
+    } else {
+        LayoutDirection.Ltr
+    }
 
 /** The space around what is on a screen. */
 val margin = 24.dp

@@ -17,6 +17,7 @@ import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.text.KeyboardActions
 import androidx.compose.foundation.text.KeyboardOptions
 import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.Button
 import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.MaterialTheme
@@ -84,14 +85,13 @@ fun Wide(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
 
 /** A button beside it. */
 @Composable
-fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    OutlinedButton(
-        onClick,
-        Modifier.fillMaxWidth().heightIn(min = 56.dp),
-        enabled,
-        colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
-        border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
-    ) { Text(text(label)) }
+fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) = OutlinedButton(
+    onClick,
+    Modifier.fillMaxWidth().heightIn(min = 56.dp),
+    enabled,
+    colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
+    border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
+) { Text(text(label)) }
 
 /** A button of less weight. */
 @Composable
@@ -134,4 +134,13 @@ fun Line(
     Arrangement.spacedBy(16.dp),
     Alignment.CenterVertically,
     content = content,
+)
+
+/** Asks before something is removed. */
+@Composable
+fun Sure(question: Sentence, cancel: () -> Unit, remove: () -> Unit) = AlertDialog(
+    cancel,
+    confirmButton = { Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove) },
+    dismissButton = { Quiet(Sentence.APP_CANCEL, onClick = cancel) },
+    text = { Text(text(question), style = MaterialTheme.typography.bodyLarge) },
 )

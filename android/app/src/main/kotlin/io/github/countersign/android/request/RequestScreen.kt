@@ -31,6 +31,7 @@ import androidx.compose.ui.text.input.ImeAction
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Sentence
+import io.github.countersign.android.accounts.grouped
 import io.github.countersign.android.look.Failure
 import io.github.countersign.android.look.Heading
 import io.github.countersign.android.look.LocalWords
@@ -183,7 +184,7 @@ private fun Kept(state: RequestState.Kept, actions: RequestActions) = Page {
     )
     state.code?.let {
         Notice(Told(Sentence.CODE_PHONE_OFFLINE))
-        Fact(Sentence.CODE_HEADING, it.chunked((it.length + 1) / 2).joinToString(" "))
+        Fact(Sentence.CODE_HEADING, grouped(it))
     }
     Wide(Sentence.APP_TRY_AGAIN, !state.isTrying, actions::tryAgain)
     WideOutlined(Sentence.APP_DONE, onClick = actions::leave)

@@ -1,5 +1,6 @@
 package io.github.countersign.android.settings
 
+import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.ColumnScope
 import androidx.compose.foundation.selection.selectable
@@ -13,6 +14,7 @@ import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.semantics.Role
+import androidx.compose.ui.unit.dp
 import io.github.countersign.Language
 import io.github.countersign.Sentence
 import io.github.countersign.android.look.Appearance
@@ -91,7 +93,7 @@ private fun ColumnScope.Notifications(state: SettingsState, actions: SettingsAct
 
 /** That no notification comes, and the way back. */
 @Composable
-fun NotificationsOff(allow: () -> Unit) = Column {
+fun NotificationsOff(allow: () -> Unit) = Column(verticalArrangement = Arrangement.spacedBy(8.dp)) {
     Text(text(Sentence.APP_NOTIFICATIONS_OFF), style = MaterialTheme.typography.bodyLarge)
     WideOutlined(Sentence.APP_NOTIFICATIONS_ALLOW, onClick = allow)
 }

@@ -24,7 +24,7 @@ fun AuthenticatorException.toldOfLink(): Told =
     told().let { if (it.sentence == Sentence.ERROR_MESSAGE_REFUSED) Told(Sentence.ERROR_LINK_NOT_TRUSTED) else it }
 
 /** The core's catalogue in one language, and what a language does to times. */
-class Words(val language: Language, private val locale: Locale, private val zone: ZoneId = ZoneId.systemDefault()) {
+class Words(val language: Language, val locale: Locale, private val zone: ZoneId = ZoneId.systemDefault()) {
     private val known = ConcurrentHashMap<Sentence, String>()
 
     /** A sentence without placeholders. */
