@@ -54,7 +54,8 @@ class MainActivity :
         registerForActivityResult(ActivityResultContracts.RequestPermission()) { session.settings().look() }
     private val askCamera = registerForActivityResult(ActivityResultContracts.RequestPermission(), ::cameraAnswered)
     private val choosePicture = registerForActivityResult(PickVisualMedia()) { picture -> picture?.let(::readPicture) }
-    private val chooseFile = registerForActivityResult(OpenDocument()) { file -> file?.let { session.takeFile(it.toString()) } }
+    private val chooseFile =
+        registerForActivityResult(OpenDocument()) { file -> file?.let { session.takeFile(it.toString()) } }
     private val createDocument = registerForActivityResult(CreateDocument(JSON)) { session.writeExport(it?.toString()) }
 
     override fun onCreate(savedInstanceState: Bundle?) {

@@ -48,10 +48,12 @@ internal class FileModel(
         working {
             val found = core.use { it.addCodeFile(opened) }
             val now = kept(found)
-            ({
-                forget()
-                shown.value = now
-            })
+            (
+                {
+                    forget()
+                    shown.value = now
+                }
+                )
         }
     }
 

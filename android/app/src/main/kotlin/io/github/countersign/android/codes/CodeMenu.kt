@@ -1,14 +1,12 @@
 package io.github.countersign.android.codes
 
-import androidx.compose.foundation.layout.Arrangement
+import androidx.activity.compose.BackHandler
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.ColumnScope
 import androidx.compose.foundation.layout.fillMaxWidth
-import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.selection.selectable
 import androidx.compose.foundation.selection.selectableGroup
-import androidx.compose.foundation.verticalScroll
-import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.DropdownMenu
 import androidx.compose.material3.DropdownMenuItem
 import androidx.compose.material3.Icon
@@ -27,17 +25,19 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.semantics.Role
-import androidx.compose.ui.unit.dp
 import io.github.countersign.ForeignCode
 import io.github.countersign.Sentence
 import io.github.countersign.android.R
+import io.github.countersign.android.look.Heading
 import io.github.countersign.android.look.Line
-import io.github.countersign.android.look.Quiet
+import io.github.countersign.android.look.Page
 import io.github.countersign.android.look.Sure
+import io.github.countersign.android.look.Wide
+import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.text
 import io.github.countersign.android.words.Told
 
-/** What a person does with one code, in a dialogue. */
+/** What a person does with one code, and is asked about. */
 internal enum class Change { NAMES, GROUP, REMOVAL }
 
 /** What can be done with one code. Moving is two buttons, which a screen reader can press. */
@@ -67,11 +67,11 @@ internal fun CodeMenu(
     }
 }
 
-/** The dialogue of a change. */
+/** Asks about a change. */
 @Composable
 internal fun ChangeOf(
     code: ForeignCode,
-    change: Change?,
+    change: Change,
     groups: List<String>,
     actions: CodesActions,
     close: () -> Unit,
@@ -79,7 +79,6 @@ internal fun ChangeOf(
     Change.NAMES -> Names(code, close) { issuer, account -> actions.rename(code.id, issuer, account) }
     Change.GROUP -> Groups(code, groups, close) { actions.group(code.id, it) }
     Change.REMOVAL -> Sure(Sentence.APP_CODE_REMOVE_QUESTION, close) { actions.remove(code.id).also { close() } }
-    null -> Unit
 }
 
 @Composable
@@ -108,27 +107,26 @@ private fun Groups(code: ForeignCode, groups: List<String>, close: () -> Unit, s
     }
 }
 
+/** In place of the list: a dialogue would have no room for it in large type. */
 @Composable
 private fun Changing(
     title: Sentence,
     mayBe: Boolean,
     close: () -> Unit,
     save: () -> Unit,
-    content: @Composable () -> Unit,
-) = AlertDialog(
-    close,
-    confirmButton = {
-        Quiet(Sentence.APP_SAVE, mayBe) {
+    content: @Composable ColumnScope.() -> Unit,
+) {
+    BackHandler(onBack = close)
+    Page {
+        Heading(text(title))
+        content()
+        Wide(Sentence.APP_SAVE, mayBe) {
             save()
             close()
         }
-    },
-    dismissButton = { Quiet(Sentence.APP_CANCEL, onClick = close) },
-    title = { Text(text(title)) },
-    text = {
-        Column(Modifier.verticalScroll(rememberScrollState()), Arrangement.spacedBy(8.dp)) { content() }
-    },
-)
+        WideOutlined(Sentence.APP_CANCEL, onClick = close)
+    }
+}
 
 @Composable
 private fun Name(label: Sentence, value: String, tag: String, change: (String) -> Unit) = OutlinedTextField(

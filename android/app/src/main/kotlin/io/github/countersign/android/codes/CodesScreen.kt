@@ -12,6 +12,7 @@ import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.LazyListScope
 import androidx.compose.foundation.lazy.itemsIndexed
+import androidx.compose.foundation.lazy.rememberLazyListState
 import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
@@ -102,12 +103,20 @@ fun CodesScreen(state: CodesState, areCodesHidden: Boolean, actions: CodesAction
 private fun Codes(all: List<ForeignCode>, state: CodesState, areCodesHidden: Boolean, actions: CodesActions) {
     var searched by rememberSaveable { mutableStateOf("") }
     var changing by rememberSaveable { mutableStateOf<Pair<String, Change>?>(null) }
+    val list = rememberLazyListState()
     // What was typed survives the end of the process, and what was found does not.
     LaunchedEffect(searched) { actions.search(searched) }
+    val change = changing
+    val changed = change?.let { (id, _) -> all.firstOrNull { it.id == id } }
+    if (change != null && changed != null) {
+        ChangeOf(changed, change.second, groupsOf(all).mapNotNull { it.name }, actions) { changing = null }
+        if (change.second != Change.REMOVAL) return
+    }
     val found = state.found?.let { ids -> all.filter { it.id in ids } } ?: all
     Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
         LazyColumn(
             Modifier.widthIn(max = widest).fillMaxWidth().testTag("codes"),
+            list,
             contentPadding = PaddingValues(margin),
         ) {
             item {
@@ -134,8 +143,6 @@ private fun Codes(all: List<ForeignCode>, state: CodesState, areCodesHidden: Boo
             item { Box(Modifier.padding(top = margin)) { Wide(Sentence.APP_BEGIN, onClick = actions::add) } }
         }
     }
-    val code = changing?.let { (id, _) -> all.firstOrNull { it.id == id } }
-    if (code != null) ChangeOf(code, changing?.second, groupsOf(all).mapNotNull { it.name }, actions) { changing = null }
 }
 
 private fun LazyListScope.codesOf(group: Group, content: @Composable (ForeignCode, Int) -> Unit) {

@@ -182,7 +182,9 @@ class CodesActivityTest {
         assertEquals(0, runBlocking { again.parts.core.use { it.foreignCodes() } }.size)
     }
 
-    private fun with(vararg links: String) = runBlocking { phone.parts.core.use { it.addCodes(links.joinToString("\n")) } }
+    private fun with(vararg links: String) = runBlocking {
+        phone.parts.core.use { it.addCodes(links.joinToString("\n")) }
+    }
 
     private fun link(service: String) = "otpauth://totp/$service:maya?secret=JBSWY3DPEHPK3PXP&issuer=$service"
 
@@ -228,19 +230,25 @@ class CodesActivityTest {
             it.toCodes()
             menu("Mail", "Put into a group")
             rule.onNodeWithTag("group").performTextInput("Work")
-            rule.onNodeWithText("Save").performClick()
+            tap("Save")
             waitFor("Work")
             menu("Bank", "Put into a group")
-            rule.onAllNodes(hasText("Work"))[1].performClick()
-            rule.onNodeWithText("Save").performClick()
-            rule.waitUntil(timeoutMillis = PATIENCE) { codes().map { code -> code.group } == listOf(null, "Work", "Work") }
+            rule.onNodeWithText("Work").performClick()
+            tap("Save")
+            rule.waitUntil(timeoutMillis = PATIENCE) {
+                codes().map { code -> code.group } ==
+                    listOf(null, "Work", "Work")
+            }
             rule.waitUntilAtLeastOneExists(hasContentDescription("More for Bank"), PATIENCE)
             rule.waitForIdle()
             menu("Bank", "Move up")
-            rule.waitUntil(timeoutMillis = PATIENCE) { codes().map { code -> code.issuer } == listOf("Forge", "Bank", "Mail") }
+            rule.waitUntil(timeoutMillis = PATIENCE) {
+                codes().map { code -> code.issuer } ==
+                    listOf("Forge", "Bank", "Mail")
+            }
             menu("Forge", "Change the names")
             rule.onNodeWithTag("service").performTextReplacement("Smithy")
-            rule.onNodeWithText("Save").performClick()
+            tap("Save")
             waitFor("Smithy")
             rule.onNodeWithTag("search").performTextInput("work ma")
             rule.waitUntilDoesNotExist(hasText("Smithy"), PATIENCE)

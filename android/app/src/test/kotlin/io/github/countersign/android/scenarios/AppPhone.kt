@@ -196,7 +196,8 @@ class AppPhone(private val folder: Path) : PlayedPhone {
     }
 
     private suspend fun code(account: String): JsonElement {
-        val row = rows().singleOrNull { it.account.id == account } ?: throw ScenarioFault("no account $account is shown")
+        val row =
+            rows().singleOrNull { it.account.id == account } ?: throw ScenarioFault("no account $account is shown")
         return shown((row.code ?: throw refused("code", row.told ?: throw ScenarioFault("no code is shown"))).code)
     }
 
@@ -217,6 +218,7 @@ class AppPhone(private val folder: Path) : PlayedPhone {
     private suspend fun pending(): JsonElement = inSession { session ->
         val state = session.questions().state.first { it.waiting != Loaded.Loading }
         val waiting = (state.waiting as? Loaded.There)?.value ?: throw ScenarioFault("the app shows $state")
+
         @Suppress("UNCHECKED_CAST") // It is what this call gives.
         val prompts = heard.resultOf("pending")?.getOrThrow() as List<Prompt>
         val listed = waiting.map { it.question.challenge to it.isAnswering }
@@ -313,7 +315,11 @@ class AppPhone(private val folder: Path) : PlayedPhone {
         /** What is kept is sent again; the screen offers no other answer then. */
         private suspend fun kept(model: RequestModel): Outcome {
             // Below the app: to take a kept YES back.
-            if (verb != "approve") return running.core.use { if (verb == "deny") it.deny(challenge) else it.report(challenge) }
+            if (verb !=
+                "approve"
+            ) {
+                return running.core.use { if (verb == "deny") it.deny(challenge) else it.report(challenge) }
+            }
             model.tryAgain()
             model.state.first { it !is RequestState.Kept || (!it.isTrying && heard.resultOf("pull") != null) }
             heard.resultOf("pull")?.getOrThrow()

@@ -61,8 +61,7 @@ class HeardLibrary(private val library: Authenticator, private val heard: Heard)
 
     override suspend fun openLink(link: String): String = heard.call("open_link") { library.openLink(link) }
 
-    override suspend fun devices(accountId: String): List<Device> =
-        heard.call("devices") { library.devices(accountId) }
+    override suspend fun devices(accountId: String): List<Device> = heard.call("devices") { library.devices(accountId) }
 
     override suspend fun registerPush(accountId: String, registrations: List<PushRegistration>) =
         heard.call("register_push") { library.registerPush(accountId, registrations) }

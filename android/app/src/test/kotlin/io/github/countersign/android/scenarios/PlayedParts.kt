@@ -21,7 +21,9 @@ import java.nio.file.Path
 
 /** One phone of several in one process: it has files, settings and notifications of its own. */
 class PhoneContext(app: App, private val folder: Path) : ContextWrapper(app) {
-    private val notifications = app.createAttributionContext("$folder").getSystemService(NotificationManager::class.java)
+    private val notifications = app.createAttributionContext(
+        "$folder",
+    ).getSystemService(NotificationManager::class.java)
 
     override fun getSystemService(name: String): Any? =
         if (name == NOTIFICATION_SERVICE) notifications else super.getSystemService(name)
