@@ -6,6 +6,7 @@ use crate::sentences::Sentence;
 use crate::worker;
 use countersign_device::look_at_file;
 use countersign_device::sentences::Sentence as Catalogue;
+use countersign_protocol::code_file::MAX_FILE;
 use countersign_protocol::otpauth;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -106,6 +107,13 @@ impl CodeFile {
         let open = async move { Ok(look_at_file(&file, password.as_deref().map(String::as_str))?) };
         worker::run(open).await.map(Self)
     }
+}
+
+/// The most bytes of a file that `CodeFile.open` reads. Whoever reads a file for it stops one byte after them: that much
+/// it refuses as too large, with its sentence, whatever follows.
+#[uniffi::export]
+pub fn most_bytes_of_code_file() -> u64 {
+    MAX_FILE as u64
 }
 
 impl From<countersign_device::ForeignCode> for ForeignCode {

@@ -20,7 +20,9 @@ mod worker;
 
 pub use authenticator::Authenticator;
 pub use error::{AuthenticatorError, error_code};
-pub use foreign_codes::{CodeFile, CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode};
+pub use foreign_codes::{
+    CodeFile, CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode, most_bytes_of_code_file,
+};
 pub use push_opener::PushOpener;
 pub use records::{
     Account, AccountState, ApnsEnvironment, Challenge, Detail, Device, EndReason, EnrolmentState, OpenedPush, Outcome,

@@ -43,7 +43,7 @@ impl From<Language> for catalogue::Language {
     }
 }
 
-/// Declares [`Sentence`] from the core's table.
+/// Declares [`Sentence`] from the core's table, without what only pages say.
 macro_rules! declare {
     ($($(#[$doc:meta])* $variant:ident = $key:literal,)*) => {
         /// A sentence or a label.
@@ -54,8 +54,17 @@ macro_rules! declare {
 
         impl From<catalogue::Sentence> for Sentence {
             fn from(sentence: catalogue::Sentence) -> Self {
+                // Nothing that the core gives is told in a sentence of the pages: tests/facade/sentences.rs asks.
+                Self::of_apps(sentence).unwrap_or(Self::ErrorOther)
+            }
+        }
+
+        impl Sentence {
+            /// The sentence of an app, if it is one.
+            pub(crate) fn of_apps(sentence: catalogue::Sentence) -> Option<Self> {
                 match sentence {
-                    $(catalogue::Sentence::$variant => Self::$variant,)*
+                    $(catalogue::Sentence::$variant => Some(Self::$variant),)*
+                    _ => None,
                 }
             }
         }
@@ -70,7 +79,7 @@ macro_rules! declare {
     };
 }
 
-countersign_device::each_sentence!(declare);
+countersign_device::each_sentence_for_apps!(declare);
 
 /// The language of a tag such as `fr-CH`, if the catalogue has it.
 #[uniffi::export]
@@ -85,8 +94,9 @@ pub fn sentence(which: Sentence, language: Language, values: &HashMap<String, St
     catalogue::Sentence::from(which).with(language.into(), &values)
 }
 
-/// A sentence by its key, for keys that come as text; nothing for one that is not in the catalogue.
+/// A sentence by its key, for keys that come as text; nothing for one that is not in the catalogue, or that only pages
+/// say.
 #[uniffi::export]
 pub fn sentence_from_key(key: &str) -> Option<Sentence> {
-    catalogue::Sentence::from_key(key).map(Sentence::from)
+    catalogue::Sentence::from_key(key).and_then(Sentence::of_apps)
 }

@@ -52,7 +52,8 @@ pub fn sentence_for_error(error: &Failed) -> Sentence {
         Failed::WrongPassword { .. } => Sentence::LinkWrongPassword,
         Failed::ShortPassword { .. } => Sentence::ErrorShortPassword,
         Failed::ServerRefused { code, .. } => match AnyProblemCode::from(code.clone()) {
-            Known(code) => Catalogue::for_problem(code).into(),
+            // A server that answers a phone with what is meant for a page has refused, no more.
+            Known(code) => Sentence::of_apps(Catalogue::for_problem(code)).unwrap_or(Sentence::ErrorServerRefused),
             Unknown(_) => Sentence::ErrorServerRefused,
         },
     }

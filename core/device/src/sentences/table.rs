@@ -1,11 +1,36 @@
 //! The table of sentences: what each is for, its variant and its key in the files of `core/device/sentences/`.
+//!
+//! It is in three parts, in the order of the files: what phones say everywhere, what the sign-in pages say, and what only
+//! the apps say.
 
-/// Gives the table to another macro, `then! { #[doc] Variant = "key", … }`, so that the facade for the apps declares
-/// the same sentences without a second list. Documentation that names `{placeholders}` says what goes in their place.
+mod app;
+mod pages;
+
+/// Gives the table to another macro, `then! { #[doc] Variant = "key", … }`. Documentation that names `{placeholders}`
+/// says what goes in their place.
 #[macro_export]
 macro_rules! each_sentence {
     ($then:ident) => {
-        $then! {
+        $crate::each_sentence_of_phones! { each_sentence_with_those_of_pages $then }
+    };
+}
+
+/// The same without what only pages say, so that the facade for the apps declares the same sentences without a second
+/// list. A facade's enum has room for 256.
+#[macro_export]
+macro_rules! each_sentence_for_apps {
+    ($then:ident) => {
+        $crate::each_sentence_of_phones! { each_sentence_with_those_of_the_app $then }
+    };
+}
+
+/// Gives the next part what phones say everywhere.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_sentence_of_phones {
+    ($next:ident $then:ident) => {
+        $crate::$next! {
+            $then
             /// The one question of the screen, and the title of the notification.
             QuestionIsThisYou = "question_is_this_you",
             /// The body of the notification, and what a screen reader says when the question comes.
@@ -334,179 +359,6 @@ macro_rules! each_sentence {
             LinkOtherGroups = "link_other_groups",
             /// Its note was not taken.
             LinkNoteLeft = "link_note_left",
-
-            /// Heading and button of the sign-in.
-            PageSignIn = "page_sign_in",
-            /// Label of the field for the name.
-            PageNameLabel = "page_name_label",
-            /// Label of the field for the password.
-            PagePasswordLabel = "page_password_label",
-            /// After the first factor failed; which part was wrong is not told.
-            PageWrongPassword = "page_wrong_password",
-            /// The account has no phone.
-            PageNoDevice = "page_no_device",
-            /// Heading while the phone is asked.
-            PageSigningInAsked = "page_signing_in_asked",
-            /// Under that heading; the two also stand in one line.
-            PageGoesOn = "page_goes_on",
-            /// Where the policy asks for the number: `{number}` has two or six digits.
-            PageTypeThisNumber = "page_type_this_number",
-            /// Below, for a notification that does not come.
-            PageOpenAppIfNothing = "page_open_app_if_nothing",
-            /// The button that takes the question back, and that closes any dialogue.
-            PageCancel = "page_cancel",
-            /// Heading after a NO, a report or a wrong number.
-            PageStopped = "page_stopped",
-            /// Under that heading, after a NO.
-            PageAnsweredNo = "page_answered_no",
-            /// The button after an end.
-            PageBackToSignIn = "page_back_to_sign_in",
-            /// Signed in: `{name}` is the person's.
-            PageWelcome = "page_welcome",
-            /// The button that ends the session.
-            PageSignOut = "page_sign_out",
-
-            /// Above the link and its QR code.
-            EnrolHeading = "enrol_heading",
-            /// What to do with them.
-            EnrolScanOrOpen = "enrol_scan_or_open",
-            /// The QR code in words, for a screen reader.
-            EnrolQrDescribed = "enrol_qr_described",
-            /// The button that copies the link, or a code.
-            EnrolCopy = "enrol_copy",
-            /// After that button.
-            EnrolCopied = "enrol_copied",
-            /// Under the link: `{time}` is hours and minutes.
-            EnrolLinkEndsAt = "enrol_link_ends_at",
-            /// The same after that time.
-            EnrolLinkEnded = "enrol_link_ended",
-            /// The button for another link.
-            EnrolNewLink = "enrol_new_link",
-            /// Heading when a phone has used the link.
-            EnrolIsThisYourPhone = "enrol_is_this_your_phone",
-            /// Under that heading: `{device}` is the name that the phone gave itself.
-            EnrolDeviceAsks = "enrol_device_asks",
-            /// Label of the field for the digits.
-            EnrolSixDigitsLabel = "enrol_six_digits_label",
-            /// The button after the digits.
-            EnrolConfirm = "enrol_confirm",
-            /// Other digits were typed than the phone shows.
-            EnrolWrongDigits = "enrol_wrong_digits",
-            /// The button for another link when this is not the phone.
-            EnrolStartAgain = "enrol_start_again",
-            /// The button for one more phone.
-            EnrolAnotherPhone = "enrol_another_phone",
-
-            /// What the app is, before there is an account.
-            AppWelcome = "app_welcome",
-            /// Under that, in two sentences.
-            AppWelcomeExplained = "app_welcome_explained",
-            /// The button that leads to the ways of adding an account.
-            AppBegin = "app_begin",
-            /// Name of the place where questions wait.
-            AppQuestions = "app_questions",
-            /// Name of the place with the codes of other services.
-            AppCodesOfOthers = "app_codes_of_others",
-            /// In place of those codes.
-            AppNoCodesOfOthers = "app_no_codes_of_others",
-            /// Name of the place with the settings.
-            AppSettings = "app_settings",
-            /// The button to the place before, for a screen reader.
-            AppBack = "app_back",
-            /// The button that repeats what failed.
-            AppTryAgain = "app_try_again",
-            /// While something is awaited.
-            AppOneMoment = "app_one_moment",
-            /// The button that closes what has ended.
-            AppDone = "app_done",
-            /// The button that reads a code from a picture.
-            AppScanPicture = "app_scan_picture",
-            /// Under the picture of the camera.
-            AppScanHold = "app_scan_hold",
-            /// After a picture without a code.
-            AppScanNone = "app_scan_none",
-            /// When the camera may not be used.
-            AppCameraRefused = "app_camera_refused",
-            /// When the camera does not open.
-            AppCameraFailed = "app_camera_failed",
-            /// The button that opens the system’s settings.
-            AppSystemSettings = "app_system_settings",
-            /// The button for a key in place of a link.
-            AppTypeKey = "app_type_key",
-            /// Label of the field for that key.
-            AppKeyLabel = "app_key_label",
-            /// Label of the field for the name of the service.
-            AppServiceLabel = "app_service_label",
-            /// After a code of another service was taken.
-            AppCodeAdded = "app_code_added",
-            /// When it was there already.
-            AppCodeKnown = "app_code_known",
-            /// The button for the next code by counter.
-            AppCodeNextOne = "app_code_next_one",
-            /// What a tap on a code does, for a screen reader.
-            AppCodeCopyHint = "app_code_copy_hint",
-            /// After a code was copied.
-            AppCodeCopied = "app_code_copied",
-            /// In place of a code that is hidden.
-            AppCodeShow = "app_code_show",
-            /// Before the code of another service is removed.
-            AppCodeRemoveQuestion = "app_code_remove_question",
-            /// Label of the field that searches the codes.
-            AppSearch = "app_search",
-            /// Above the devices of an account.
-            AppDevices = "app_devices",
-            /// Beside this phone in that list.
-            AppThisDevice = "app_this_device",
-            /// Beside a device that is out of use.
-            AppDeviceEnded = "app_device_ended",
-            /// The button that removes an account without its server.
-            AppForget = "app_forget",
-            /// Before that, when the server did not answer.
-            AppForgetExplained = "app_forget_explained",
-            /// Label of the switch that locks the app.
-            AppLock = "app_lock",
-            /// Under it.
-            AppLockExplained = "app_lock_explained",
-            /// In place of everything, while the app is locked.
-            AppLocked = "app_locked",
-            /// The button that opens it, and what the system’s dialogue says.
-            AppUnlock = "app_unlock",
-            /// Label of the switch for a confirmation of each YES.
-            AppVerify = "app_verify",
-            /// Under it.
-            AppVerifyExplained = "app_verify_explained",
-            /// When one of the two is wanted and the phone has no screen lock.
-            AppNoScreenLock = "app_no_screen_lock",
-            /// Label of the switch that hides codes until they are tapped.
-            AppHideCodes = "app_hide_codes",
-            /// Label of the choice of language.
-            AppLanguage = "app_language",
-            /// Label of the choice of light or dark.
-            AppTheme = "app_theme",
-            /// The choice that leaves it to the system.
-            AppAsSystem = "app_as_system",
-            /// The choice of light.
-            AppLight = "app_light",
-            /// The choice of dark.
-            AppDark = "app_dark",
-            /// When the system shows no notifications of the app.
-            AppNotificationsOff = "app_notifications_off",
-            /// The button that allows them.
-            AppNotificationsAllow = "app_notifications_allow",
-            /// State: pushes come through Google’s service.
-            AppPushGoogle = "app_push_google",
-            /// State: pushes come through another app, `{app}`.
-            AppPushDistributor = "app_push_distributor",
-            /// State: no push service, the app asks by itself.
-            AppPushPull = "app_push_pull",
-            /// Label of the exemption from saving the battery.
-            AppBattery = "app_battery",
-            /// What it is for.
-            AppBatteryExplained = "app_battery_explained",
-            /// The button that copies what an administrator may need.
-            AppDiagnostics = "app_diagnostics",
-            /// What is in it.
-            AppDiagnosticsExplained = "app_diagnostics_explained",
         }
     };
 }

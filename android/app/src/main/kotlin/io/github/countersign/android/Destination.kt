@@ -17,6 +17,8 @@ import io.github.countersign.android.add.AddScreen
 import io.github.countersign.android.add.AddState
 import io.github.countersign.android.codes.CodesActions
 import io.github.countersign.android.codes.CodesScreen
+import io.github.countersign.android.export.ExportScreen
+import io.github.countersign.android.export.ExportState
 import io.github.countersign.android.history.HistoryScreen
 import io.github.countersign.android.look.Appearance
 import io.github.countersign.android.look.LocalWords
@@ -39,6 +41,7 @@ fun Destination(here: Place, around: Surroundings) = when (here) {
     Place.Accounts -> Accounts(around)
     Place.Questions -> Questions(around)
     Place.Codes -> Codes(around)
+    Place.Export -> Export(around)
     Place.History -> History(around)
     Place.Settings -> Settings(around)
     Place.Add, is Place.Link -> Add(around)
@@ -117,13 +120,34 @@ private fun Codes(around: Surroundings) {
 
             override fun remove(id: String) = model.remove(id)
 
+            override fun rename(id: String, issuer: String, account: String) = model.rename(id, issuer, account)
+
+            override fun group(id: String, group: String) = model.group(id, group)
+
+            override fun move(id: String, isUp: Boolean) = model.move(id, isUp)
+
+            override fun search(text: String) = model.search(text)
+
             override fun add() = adding(around)
+
+            override fun export() = around.session.navigator.go(Place.Export)
 
             override fun tryAgain() {
                 scope.launch { model.read() }
             }
         },
     )
+}
+
+@Composable
+private fun Export(around: Surroundings) {
+    val model = around.session.export()
+    val state by model.state.collectAsState()
+    // Each sealed export is asked a place for once, also where the phone is turned meanwhile.
+    LaunchedEffect(state) {
+        if (model.mayChoose()) (state as? ExportState.Choosing)?.let { around.system.createDocument(it.name) }
+    }
+    ExportScreen(state, model::seal) { around.session.navigator.back() }
 }
 
 @Composable
@@ -153,6 +177,10 @@ private fun Add(around: Surroundings) {
             override fun scan() = around.system.scan()
 
             override fun picture() = around.system.choosePicture()
+
+            override fun file() = around.system.chooseFile()
+
+            override fun openFile(password: String) = model.openFile(password)
 
             override fun take(text: String) = model.take(text)
 
@@ -257,7 +285,7 @@ private fun Settings(around: Surroundings) {
                     val told =
                         try {
                             around.parts.clipboard.copyText(model.diagnostics())
-                            Told(Sentence.ENROL_COPIED)
+                            Told(Sentence.APP_COPIED)
                         } catch (failure: AuthenticatorException) {
                             failure.told()
                         }

@@ -14,6 +14,8 @@ import androidx.activity.compose.setContent
 import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.PickVisualMediaRequest
 import androidx.activity.result.contract.ActivityResultContracts
+import androidx.activity.result.contract.ActivityResultContracts.CreateDocument
+import androidx.activity.result.contract.ActivityResultContracts.OpenDocument
 import androidx.activity.result.contract.ActivityResultContracts.PickVisualMedia
 import androidx.lifecycle.ViewModelProvider
 import androidx.lifecycle.lifecycleScope
@@ -33,6 +35,7 @@ import kotlinx.coroutines.withContext
 import java.io.IOException
 
 private const val PLACES = "places"
+private const val JSON = "application/json"
 
 /** The one activity: every screen is in it, and everything that only an activity may ask of the system. */
 class MainActivity :
@@ -51,6 +54,9 @@ class MainActivity :
         registerForActivityResult(ActivityResultContracts.RequestPermission()) { session.settings().look() }
     private val askCamera = registerForActivityResult(ActivityResultContracts.RequestPermission(), ::cameraAnswered)
     private val choosePicture = registerForActivityResult(PickVisualMedia()) { picture -> picture?.let(::readPicture) }
+    private val chooseFile =
+        registerForActivityResult(OpenDocument()) { file -> file?.let { session.takeFile(it.toString()) } }
+    private val createDocument = registerForActivityResult(CreateDocument(JSON)) { session.writeExport(it?.toString()) }
 
     override fun onCreate(savedInstanceState: Bundle?) {
         enableEdgeToEdge()
@@ -125,6 +131,20 @@ class MainActivity :
     override fun scan() = askCamera.launch(CAMERA)
 
     override fun choosePicture() = choosePicture.launch(PickVisualMediaRequest(PickVisualMedia.ImageOnly))
+
+    // Exports of codes come under many types, and some under none: the library knows what it can read.
+    override fun chooseFile() = launching { chooseFile.launch(arrayOf("*/*")) }
+
+    override fun createDocument(name: String) = launching { createDocument.launch(name) }
+
+    /** Opens the system's chooser of documents, which a phone may lack. */
+    private fun launching(launch: () -> Unit) {
+        try {
+            launch()
+        } catch (_: android.content.ActivityNotFoundException) {
+            session.noDocuments()
+        }
+    }
 
     override fun open(screen: Intent) {
         try {

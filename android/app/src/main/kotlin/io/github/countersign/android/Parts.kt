@@ -4,6 +4,8 @@ import android.content.Context
 import android.content.pm.PackageManager
 import android.os.Build
 import io.github.countersign.Authenticator
+import io.github.countersign.AuthenticatorInterface
+import io.github.countersign.Clock
 import io.github.countersign.HttpUrlConnectionTransport
 import io.github.countersign.KeyVault
 import io.github.countersign.SystemClock
@@ -18,8 +20,10 @@ import io.github.countersign.android.lock.AppLock
 import io.github.countersign.android.notices.AndroidNotices
 import io.github.countersign.android.notices.Arrivals
 import io.github.countersign.android.platform.Clipboard
+import io.github.countersign.android.platform.Documents
 import io.github.countersign.android.platform.PhoneState
 import io.github.countersign.android.platform.SystemClipboard
+import io.github.countersign.android.platform.SystemDocuments
 import io.github.countersign.android.platform.SystemPrompt
 import io.github.countersign.android.push.PushWay
 import io.github.countersign.android.scan.BackCamera
@@ -48,16 +52,22 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
     open val ticks: Ticks = PhoneTicks(Running::elapsedRealtime)
     val notices: AndroidNotices by lazy { AndroidNotices(context, { settings.choices.value.mustConfirm }, ::words) }
     val push: PushWay by lazy { way(this) }
-    val core: Core by lazy { Core { Authenticator.open(folder("core").path, vault, transport, SystemClock, push) } }
+    val core: Core by lazy { Core(::openLibrary) }
     val arrivals: Arrivals by lazy { Arrivals(core, notices) }
     val lock: AppLock by lazy { AppLock({ settings.choices.value.isLocked }, prompt) }
     val state: PhoneState by lazy { PhoneState(context, notices) }
     val clipboard: Clipboard by lazy { SystemClipboard(context, scope) }
+    open val documents: Documents by lazy { SystemDocuments(context) }
+    open val clock: Clock = SystemClock
     open val vault: KeyVault by lazy { KeystoreVault(folder("vault"), person, hasStrongBox()) }
     open val transport: Transport = HttpUrlConnectionTransport()
 
     /** The name of this phone in the account's list. */
     open val deviceName: String get() = "${Build.MANUFACTURER} ${Build.MODEL}"
+
+    /** Opens the library's one object. */
+    protected open suspend fun openLibrary(): AuthenticatorInterface =
+        Authenticator.open(folder("core").path, vault, transport, clock, push)
 
     /** A camera that looks for codes. */
     open fun camera(): QrCamera = BackCamera(context)

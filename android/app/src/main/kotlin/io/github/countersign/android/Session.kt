@@ -4,11 +4,13 @@ import androidx.lifecycle.ViewModel
 import androidx.lifecycle.viewModelScope
 import io.github.countersign.Account
 import io.github.countersign.AuthenticatorException
+import io.github.countersign.Sentence
 import io.github.countersign.android.account.AccountModel
 import io.github.countersign.android.accounts.AccountsModel
 import io.github.countersign.android.add.AddModel
 import io.github.countersign.android.codes.CodesModel
 import io.github.countersign.android.core.isAlive
+import io.github.countersign.android.export.ExportModel
 import io.github.countersign.android.history.HistoryModel
 import io.github.countersign.android.navigation.Entry
 import io.github.countersign.android.navigation.Navigator
@@ -42,7 +44,7 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
     /** The model of adding, which several places share: links, camera and pictures lead to it. */
     val add: AddModel by lazy {
         val mayEnrol = { !parts.person.wantsToBeAsked() || parts.person.canBeAsked() }
-        AddModel(parts.core, parts.arrivals, parts.deviceName, mayEnrol, newScope())
+        AddModel(parts.core, parts.arrivals, parts.documents, parts.deviceName, mayEnrol, newScope())
     }
 
     fun request(place: Place.Request): RequestModel =
@@ -57,6 +59,11 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
     fun questions(): QuestionsModel = model(Place.Questions) { QuestionsModel(parts.core, parts.arrivals, it) }
 
     fun codes(): CodesModel = model(Place.Codes) { CodesModel(parts.core, parts.ticks, it) }
+
+    fun export(): ExportModel = model(Place.Export) {
+        val mustAsk = { parts.settings.choices.value.run { isLocked || mustConfirm } }
+        ExportModel(parts.core, parts.prompt, mustAsk, parts.documents, parts.clock, it)
+    }
 
     fun history(): HistoryModel = model(Place.History) { HistoryModel(parts.core, it) }
 
@@ -75,8 +82,28 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
                 add.take(entry.text)
             }
 
+            is Entry.AddFile -> takeFile(entry.document)
+
             is Entry.RequestLink -> newScope().launch { open(entry.text) }
         }
+    }
+
+    /** Looks at a file of codes, and goes where the person sees what is in it. */
+    fun takeFile(document: String) {
+        navigator.go(Place.Add)
+        add.takeFile(document)
+    }
+
+    /** Writes the export into a document that was made for it; null when the person made none. */
+    fun writeExport(document: String?) {
+        // Who has left the export meanwhile is led back, so that nothing is left half without a word.
+        if (document != null) navigator.go(Place.Export)
+        if (Place.Export in navigator.places.value) export().write(document)
+    }
+
+    /** This phone has no chooser of documents. */
+    fun noDocuments() {
+        if (navigator.here == Place.Export) export().write(null) else add.say(Sentence.APP_FILE_UNREADABLE)
     }
 
     /** While the app is on the screen it waits at each server, so that questions come even where no push does. */
@@ -145,6 +172,8 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
     /** Ends the models of places that the person has left. */
     fun tidy(places: List<Place>) {
         // The settings are looked at from other places too.
+        // A file that is looked at belongs to the place where it is: whoever leaves it keeps nothing of it.
+        if (places.none { it == Place.Add || it == Place.Scan || it is Place.Link }) add.leaveFile()
         val left = models.keys - places.toSet() - Place.Settings
         left.forEach { models.remove(it)?.scope?.cancel() }
     }

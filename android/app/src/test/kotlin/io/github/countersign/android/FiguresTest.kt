@@ -121,6 +121,16 @@ class FiguresTest {
 
         override fun remove(id: String) = Unit
 
+        override fun rename(id: String, issuer: String, account: String) = Unit
+
+        override fun group(id: String, group: String) = Unit
+
+        override fun move(id: String, isUp: Boolean) = Unit
+
+        override fun search(text: String) = Unit
+
+        override fun export() = Unit
+
         override fun add() = Unit
 
         override fun tryAgain() = Unit

@@ -17,6 +17,8 @@ import io.github.countersign.android.codes.CodesActions
 import io.github.countersign.android.codes.CodesScreen
 import io.github.countersign.android.codes.CodesState
 import io.github.countersign.android.core.Loaded
+import io.github.countersign.android.export.ExportScreen
+import io.github.countersign.android.export.ExportState
 import io.github.countersign.android.history.HistoryScreen
 import io.github.countersign.android.lock.LockScreen
 import io.github.countersign.android.look.Appearance
@@ -87,6 +89,10 @@ object Gallery {
                     )
                 },
             "add-found" to { AddScreen(AddState.Found("", Samples.found), NoAdd) },
+            "add-opening" to { AddScreen(AddState.Opening, NoAdd) },
+            "add-password" to { AddScreen(AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED)), NoAdd) },
+            "add-password-wrong" to { AddScreen(AddState.Password(Told(Sentence.LINK_WRONG_PASSWORD)), NoAdd) },
+            "add-found-in-file" to { AddScreen(AddState.FoundInFile(Samples.foundInFile), NoAdd) },
             "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), NoAdd) },
             "request" to request(asking()),
             "request-details" to request(asking(message = "Pay for order 4711", others = 1)),
@@ -126,6 +132,13 @@ object Gallery {
                         NoCodes,
                     )
                 },
+            "codes-grouped" to { CodesScreen(CodesState(Loaded.There(Samples.inGroups)), true, NoCodes) },
+            "codes-not-found" to
+                { CodesScreen(CodesState(Loaded.There(Samples.foreign), found = emptySet()), false, NoCodes) },
+            "export" to { ExportScreen(ExportState.Asking(), { _, _ -> }) {} },
+            "export-short" to { ExportScreen(ExportState.Asking(Told(Sentence.ERROR_SHORT_PASSWORD)), { _, _ -> }) {} },
+            "export-failed" to { ExportScreen(ExportState.Asking(Told(Sentence.APP_EXPORT_FAILED)), { _, _ -> }) {} },
+            "export-done" to { ExportScreen(ExportState.Done, { _, _ -> }) {} },
             "history-none" to { HistoryScreen(Loaded.There(emptyList()), {}, {}) },
             "history" to { HistoryScreen(Loaded.There(Samples.past), {}, {}) },
             "account" to { AccountScreen(details, NoAccount) },
@@ -176,6 +189,10 @@ object Gallery {
 
         override fun picture() = Unit
 
+        override fun file() = Unit
+
+        override fun openFile(password: String) = Unit
+
         override fun take(text: String) = Unit
 
         override fun takeKey(key: String, service: String, account: String) = Unit
@@ -196,7 +213,17 @@ object Gallery {
 
         override fun remove(id: String) = Unit
 
+        override fun rename(id: String, issuer: String, account: String) = Unit
+
+        override fun group(id: String, group: String) = Unit
+
+        override fun move(id: String, isUp: Boolean) = Unit
+
+        override fun search(text: String) = Unit
+
         override fun add() = Unit
+
+        override fun export() = Unit
 
         override fun tryAgain() = Unit
     }

@@ -15,6 +15,7 @@ import io.github.countersign.OneTimeCode
 import io.github.countersign.Outcome
 import io.github.countersign.Past
 import io.github.countersign.Policy
+import io.github.countersign.RefusedCode
 import io.github.countersign.Sentence
 import io.github.countersign.SignInContext
 import io.github.countersign.android.accounts.AccountRow
@@ -86,6 +87,26 @@ object Samples {
         FoundCodes(
             listOf(OfferedCode("f3", "Forge", "maya", false, listOf(Sentence.LINK_SHORT_SECRET), CodeStanding.NEW)),
             emptyList(),
+            null,
+        )
+
+    val inGroups =
+        foreign + listOf(
+            ForeignCode("f4", "Alpine Rail", "maya", code("201377", 12).code, "Travel"),
+            ForeignCode("f5", "Mail", "maya@harbour.example", code("558120", 12).code, "Work"),
+        )
+
+    val foundInFile =
+        FoundCodes(
+            listOf(
+                OfferedCode("f6", "Mail", "maya", false, emptyList(), CodeStanding.NEW, "Work"),
+                OfferedCode("f7", "Forge", "maya", false, emptyList(), CodeStanding.SAME_NAMES),
+                OfferedCode("f8", "Bank", "4711", true, listOf(Sentence.LINK_SHORT_SECRET), CodeStanding.KNOWN),
+            ),
+            listOf(
+                RefusedCode("Yandex: maya", "other_app", Sentence.LINK_OTHER_APP, mapOf("app" to "Yandex Key")),
+                RefusedCode("", "damaged_entry", Sentence.LINK_DAMAGED_ENTRY, emptyMap()),
+            ),
             null,
         )
 }

@@ -10,10 +10,21 @@ import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
+import java.nio.file.Path
 
-/** One scenario as it is played: does what the table says, step by step. */
-class Interpreter(private val world: World, private val procedures: JsonObject) : AutoCloseable {
-    private val phones = mutableMapOf<String, ScenarioPhone>()
+/** A phone of a scenario, through whatever is under test. */
+interface PlayedPhone : AutoCloseable {
+    /** Does one step; a refusal is what it gives. */
+    suspend fun act(step: JsonObject): JsonElement
+}
+
+/** One scenario as it is played: does what the table says, step by step, with phones whose stores are where they are told. */
+class Interpreter(
+    private val world: World,
+    private val procedures: JsonObject,
+    private val phoneAt: (Path) -> PlayedPhone = ::ScenarioPhone,
+) : AutoCloseable {
+    private val phones = mutableMapOf<String, PlayedPhone>()
     private val kept = mutableMapOf<String, JsonElement>("folder" to JsonPrimitive(world.folder.toString()))
 
     /** Plays the steps, and gives what the last of them gave. */
@@ -69,7 +80,7 @@ class Interpreter(private val world: World, private val procedures: JsonObject) 
             else -> gave["error"] == null
         }
 
-    private fun phone(name: String) = phones.getOrPut(name) { ScenarioPhone(world.folder.resolve(name)) }
+    private fun phone(name: String) = phones.getOrPut(name) { phoneAt(world.folder.resolve(name)) }
 
     private suspend fun within(where: String, steps: suspend () -> JsonElement): JsonElement =
         try {
@@ -78,7 +89,7 @@ class Interpreter(private val world: World, private val procedures: JsonObject) 
             throw ScenarioFault("$where: ${fault.message}")
         }
 
-    override fun close() = phones.values.forEach(ScenarioPhone::close)
+    override fun close() = phones.values.forEach(PlayedPhone::close)
 }
 
 /** A member of a step that must be a text. */

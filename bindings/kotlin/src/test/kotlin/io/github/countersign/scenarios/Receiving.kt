@@ -1,6 +1,8 @@
 package io.github.countersign.scenarios
 
 import kotlinx.coroutines.runBlocking
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.buildJsonObject
 import java.nio.file.Path
@@ -24,4 +26,16 @@ fun main(arguments: Array<String>) {
     }
     // Its end comes from outside.
     System.`in`.readAllBytes()
+}
+
+/** Has a process of its own receive a push on the same store, and kills it without mercy once it has said what came of it. */
+fun receivedByAnotherProcess(folder: Path, push: String): JsonElement {
+    val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
+    // Where the library is not in a jar, the other process is told where it is.
+    val library = System.getProperty("jna.library.path")?.let { listOf("-Djna.library.path=$it") }.orEmpty()
+    val what = listOf("-cp", System.getProperty("java.class.path"), RECEIVING, folder.toString(), push)
+    val process = ProcessBuilder(listOf(java) + library + what).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+    val said = process.inputReader().readLine() ?: throw ScenarioFault("the other process said nothing")
+    process.destroyForcibly().waitFor()
+    return Json.parseToJsonElement(said)
 }

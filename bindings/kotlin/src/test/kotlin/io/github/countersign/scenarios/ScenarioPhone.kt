@@ -5,7 +5,6 @@ import io.github.countersign.AuthenticatorException
 import io.github.countersign.HttpUrlConnectionTransport
 import io.github.countersign.PushOpener
 import io.github.countersign.PushRegistration
-import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
@@ -21,14 +20,13 @@ import java.util.Base64
 private val nothing = JsonObject(emptyMap())
 
 /** A phone of a scenario: the library, and the platform that the table scripts. */
-class ScenarioPhone(private val folder: Path) : AutoCloseable {
+class ScenarioPhone(private val folder: Path) : PlayedPhone {
     private val vault = ScriptedVault(folder.resolveSibling("${folder.fileName}.vault"))
     private val clock = WrongClock()
     private val registrar = ScriptedRegistrar()
     private var opened: Authenticator? = null
 
-    /** Does one step; a refusal of the library is what it gives. */
-    suspend fun act(step: JsonObject): JsonElement =
+    override suspend fun act(step: JsonObject): JsonElement =
         try {
             done(step)
         } catch (refusal: AuthenticatorException) {
@@ -52,7 +50,7 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
             "keys" -> vault.keys = KeysBehave.valueOf(text(step, "behave").uppercase())
             "clock" -> clock.aheadSeconds = step.getValue("ahead").jsonPrimitive.long
             "registrar" -> registrar.registrations = registrations(step)
-            "receive_and_die" -> return receivedByAnotherProcess(text(step, "push"))
+            "receive_and_die" -> return receivedByAnotherProcess(folder, text(step, "push"))
             "notification" ->
                 return PushOpener.open(folder.toString(), vault, clock).use { shown(it.openPush(push(step))) }
             else -> return asked(verb, step)
@@ -82,24 +80,15 @@ class ScenarioPhone(private val folder: Path) : AutoCloseable {
         }
     }
 
-    private fun receivedByAnotherProcess(push: String): JsonElement {
-        val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
-        val process =
-            ProcessBuilder(java, "-cp", System.getProperty("java.class.path"), RECEIVING, folder.toString(), push)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start()
-        val said = process.inputReader().readLine() ?: throw ScenarioFault("the other process said nothing")
-        process.destroyForcibly().waitFor()
-        return Json.parseToJsonElement(said)
-    }
-
     override fun close() {
         opened?.close()
         opened = null
     }
 }
 
-private fun registrations(step: JsonObject): List<PushRegistration> =
+/** The registrations in a step. */
+fun registrations(step: JsonObject): List<PushRegistration> =
     step.getValue("registrations").jsonArray.map(::registration)
 
-private fun push(step: JsonObject): ByteArray = Base64.getUrlDecoder().decode(text(step, "push"))
+/** The push in a step. */
+fun push(step: JsonObject): ByteArray = Base64.getUrlDecoder().decode(text(step, "push"))

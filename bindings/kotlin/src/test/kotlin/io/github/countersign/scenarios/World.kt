@@ -18,6 +18,10 @@ import kotlin.io.path.readText
 /** Where the tree is. */
 val root: Path = Path.of(System.getProperty("countersign.root")).toRealPath()
 
+/** Where the programs are that were built for these tests. */
+private fun programs(): Path =
+    Path.of(System.getProperty("countersign.programs") ?: root.resolve("bindings/kotlin/target/programs").readText().trim())
+
 /** The program that is the world of all scenarios. It ends with this process, or before. */
 class WorldProgram : AutoCloseable {
     private val folder = Files.createTempDirectory("countersign-world")
@@ -26,8 +30,8 @@ class WorldProgram : AutoCloseable {
     private val http = HttpClient.newHttpClient()
 
     private fun start(): Process {
-        val program = root.resolve("bindings/kotlin/target/programs").readText().trim() + "/scenario-world"
-        return ProcessBuilder(program, "--folder", folder.toString())
+        val program = programs().resolve("scenario-world")
+        return ProcessBuilder(program.toString(), "--folder", folder.toString())
             .redirectError(folder.resolve("errors").toFile())
             .start()
     }

@@ -8,6 +8,7 @@ import io.github.countersign.FoundCodes
 import io.github.countersign.Sentence
 import io.github.countersign.android.core.Core
 import io.github.countersign.android.notices.Arrivals
+import io.github.countersign.android.platform.Documents
 import io.github.countersign.android.words.Told
 import io.github.countersign.android.words.toldOfLink
 import io.github.countersign.sentenceForEnd
@@ -38,6 +39,15 @@ sealed interface AddState {
     /** These codes of other services are about to be kept. */
     data class Found(val text: String, val codes: FoundCodes) : AddState
 
+    /** A file is read and opened, which takes as long as the app that wrote it wants. */
+    data object Opening : AddState
+
+    /** A file needs its password; this says so, or that the last one was wrong. */
+    data class Password(val told: Told) : AddState
+
+    /** The codes of this file are about to be kept. */
+    data class FoundInFile(val codes: FoundCodes) : AddState
+
     /** It is there. */
     data class Done(val told: Told) : AddState
 }
@@ -46,14 +56,25 @@ sealed interface AddState {
 class AddModel(
     private val core: Core,
     private val arrivals: Arrivals,
+    documents: Documents,
     private val deviceName: String,
     private val mayEnrol: () -> Boolean,
     private val scope: CoroutineScope,
 ) {
     private val shown = MutableStateFlow<AddState>(AddState.Choosing())
+    private val files = FileModel(core, documents, shown, scope)
 
     /** What the screen shows. */
     val state: StateFlow<AddState> = shown.asStateFlow()
+
+    /** Takes a file that another app exported, or this one. */
+    fun takeFile(document: String) = files.take(document)
+
+    /** Opens the file with this password. */
+    fun openFile(password: String) = files.open(password)
+
+    /** Lets a file go that was not kept. */
+    fun leaveFile() = files.leave()
 
     /** Takes what was scanned, pasted or opened, whatever it is: a link of ours, or codes of other services. */
     fun take(text: String) = working {
@@ -64,27 +85,33 @@ class AddModel(
 
     /** Takes a key that was typed, under these names. */
     fun takeKey(key: String, service: String, account: String) =
-        working { kept(core.use { it.addKey(key, service.ifBlank { null }, account) }) }
+        working { shown.value = kept(core.use { it.addKey(key, service.ifBlank { null }, account) }) }
 
     /** Keeps what was found. */
     fun keep() {
-        val found = shown.value as? AddState.Found ?: return
-        working { kept(core.use { it.addCodes(found.text) }) }
+        when (val found = shown.value) {
+            is AddState.Found -> working { shown.value = kept(core.use { it.addCodes(found.text) }) }
+            is AddState.FoundInFile -> files.keep(::kept)
+            else -> Unit
+        }
     }
 
     /** Shows the ways again. */
     fun startAgain() {
+        files.leave()
         shown.value = AddState.Choosing()
     }
 
     /** Says what came of a picture or the camera when it was no code. */
     fun say(sentence: Sentence) {
+        files.leave()
         shown.value = AddState.Choosing(Told(sentence))
     }
 
     private fun working(work: suspend () -> Unit) {
         val before = shown.value
-        if (before is AddState.Working || !shown.compareAndSet(before, AddState.Working)) return
+        if (before is AddState.Working || before is AddState.Opening) return
+        if (!shown.compareAndSet(before, AddState.Working)) return
         scope.launch {
             try {
                 work()
@@ -110,15 +137,23 @@ class AddModel(
             }
     }
 
-    private fun kept(found: FoundCodes) {
-        val refused = found.notTaken.firstOrNull()
-        shown.value =
-            when {
-                found.codes.isNotEmpty() -> AddState.Done(Told(Sentence.APP_CODE_ADDED))
-                refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
-                else -> AddState.Choosing(Told(Sentence.LINK_NONE))
-            }
+    private fun kept(found: FoundCodes): AddState {
         core.touched()
+        val refused = found.notTaken.firstOrNull()
+        return when {
+            found.codes.isNotEmpty() -> AddState.Done(toldOfKept(found))
+            refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
+            else -> AddState.Choosing(Told(Sentence.LINK_NONE))
+        }
+    }
+
+    private fun toldOfKept(found: FoundCodes): Told {
+        val count = found.codes.count { it.standing != CodeStanding.KNOWN }
+        return when (count) {
+            0 -> Told(Sentence.APP_CODE_KNOWN)
+            1 -> Told(Sentence.APP_CODE_ADDED)
+            else -> Told(Sentence.APP_CODES_ADDED, mapOf("count" to count.toString()))
+        }
     }
 
     private suspend fun enrol(link: String) {

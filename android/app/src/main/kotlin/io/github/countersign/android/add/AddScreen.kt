@@ -1,7 +1,5 @@
 package io.github.countersign.android.add
 
-import androidx.compose.foundation.layout.Arrangement
-import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.text.KeyboardOptions
 import androidx.compose.material3.MaterialTheme
@@ -19,12 +17,9 @@ import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.input.KeyboardCapitalization
 import androidx.compose.ui.text.input.KeyboardType
-import androidx.compose.ui.unit.dp
-import io.github.countersign.OfferedCode
 import io.github.countersign.Sentence
 import io.github.countersign.android.accounts.grouped
 import io.github.countersign.android.look.Heading
-import io.github.countersign.android.look.LocalWords
 import io.github.countersign.android.look.Notice
 import io.github.countersign.android.look.OneMoment
 import io.github.countersign.android.look.Page
@@ -41,6 +36,12 @@ interface AddActions {
 
     /** Lets the person choose a picture. */
     fun picture()
+
+    /** Lets the person choose a file of codes. */
+    fun file()
+
+    /** Opens that file with this password. */
+    fun openFile(password: String)
 
     /** Takes a link. */
     fun take(text: String)
@@ -67,7 +68,10 @@ fun AddScreen(state: AddState, actions: AddActions) = when (state) {
     is AddState.Choosing -> Choosing(state.told, actions)
     AddState.Working -> OneMoment()
     is AddState.Digits -> Digits(state, actions)
-    is AddState.Found -> Found(state, actions)
+    is AddState.Found -> FoundScreen(state.codes, actions::keep, actions::startAgain)
+    AddState.Opening -> Opening(actions::startAgain)
+    is AddState.Password -> PasswordOfFile(state.told, actions::openFile, actions::startAgain)
+    is AddState.FoundInFile -> FoundScreen(state.codes, actions::keep, actions::startAgain)
     is AddState.Done -> Done(state.told, actions)
 }
 
@@ -89,6 +93,7 @@ private fun Choosing(told: Told?, actions: AddActions) {
         } else {
             Wide(Sentence.ACCOUNT_SCAN, onClick = actions::scan)
             WideOutlined(Sentence.APP_SCAN_PICTURE, onClick = actions::picture)
+            WideOutlined(Sentence.APP_FROM_FILE, onClick = actions::file)
             LinkField(actions)
             Quiet(Sentence.APP_TYPE_KEY) { isTyping = true }
         }
@@ -146,33 +151,6 @@ private fun Digits(state: AddState.Digits, actions: AddActions) = Page {
     )
     WideOutlined(Sentence.APP_DONE, onClick = actions::leave)
 }
-
-@Composable
-private fun Found(state: AddState.Found, actions: AddActions) = Page {
-    Heading(text(Sentence.APP_CODES_OF_OTHERS))
-    state.codes.codes.forEach { Offered(it) }
-    state.codes.notTaken.forEach { refused ->
-        Column {
-            if (refused.name.isNotEmpty()) Text(refused.name, style = MaterialTheme.typography.titleMedium)
-            Notice(Told(refused.sentence, refused.values))
-        }
-    }
-    Wide(Sentence.ACCOUNT_ADD, onClick = actions::keep)
-    WideOutlined(Sentence.PAGE_CANCEL, onClick = actions::startAgain)
-}
-
-@Composable
-private fun Offered(code: OfferedCode) =
-    Column(Modifier.semantics(mergeDescendants = true) {}, Arrangement.spacedBy(4.dp)) {
-        Text(code.issuer ?: code.account, style = MaterialTheme.typography.titleLarge)
-        if (code.issuer != null &&
-            code.account.isNotEmpty()
-        ) {
-            Text(code.account, style = MaterialTheme.typography.bodyLarge)
-        }
-        val words = LocalWords.current
-        code.warnings.forEach { Text(words[it], style = MaterialTheme.typography.bodyMedium) }
-    }
 
 @Composable
 private fun Done(told: Told, actions: AddActions) = Page {

@@ -14,6 +14,8 @@ import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.text.KeyboardActions
+import androidx.compose.foundation.text.KeyboardOptions
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.Button
@@ -21,15 +23,20 @@ import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
+import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.liveRegion
 import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.input.KeyboardCapitalization
+import androidx.compose.ui.text.input.KeyboardType
+import androidx.compose.ui.text.input.PasswordVisualTransformation
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Sentence
 import io.github.countersign.android.words.Told
@@ -107,6 +114,29 @@ fun Quiet(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
         Text(text(label))
     }
 
+/** A field for a password: it is not shown, not kept by the keyboard, and not written down. */
+@Composable
+fun PasswordField(
+    label: Sentence,
+    value: String,
+    tag: String,
+    actions: KeyboardActions = KeyboardActions.Default,
+    change: (String) -> Unit,
+) = OutlinedTextField(
+    value,
+    change,
+    Modifier.fillMaxWidth().testTag(tag),
+    label = { Text(text(label)) },
+    visualTransformation = PasswordVisualTransformation(),
+    keyboardOptions = KeyboardOptions(
+        KeyboardCapitalization.None,
+        autoCorrectEnabled = false,
+        keyboardType = KeyboardType.Password,
+    ),
+    keyboardActions = actions,
+    singleLine = true,
+)
+
 /** A line of a list, at least as high as a thumb. */
 @Composable
 fun Line(
@@ -125,6 +155,6 @@ fun Line(
 fun Sure(question: Sentence, cancel: () -> Unit, remove: () -> Unit) = AlertDialog(
     cancel,
     confirmButton = { Quiet(Sentence.ACCOUNT_REMOVE, onClick = remove) },
-    dismissButton = { Quiet(Sentence.PAGE_CANCEL, onClick = cancel) },
+    dismissButton = { Quiet(Sentence.APP_CANCEL, onClick = cancel) },
     text = { Text(text(question), style = MaterialTheme.typography.bodyLarge) },
 )

@@ -1,8 +1,11 @@
 package io.github.countersign.android.navigation
 
+import android.content.ContentResolver
 import android.content.Context
 import android.content.Intent
 import android.net.Uri
+import android.os.BadParcelableException
+import androidx.core.content.IntentCompat
 import io.github.countersign.android.MainActivity
 
 private const val OWN = "countersign-request"
@@ -29,16 +32,28 @@ sealed interface Entry {
 
     /** By a link that adds an account, or codes. */
     data class AddLink(val text: String) : Entry
+
+    /** With a file that another app shared, or that was opened with this one. */
+    data class AddFile(val document: String) : Entry
 }
 
 /** Reads an intent. Only a notification of ours names a request by its id: its intent names our class. */
 fun entryOf(intent: Intent?): Entry {
     if (intent?.action == Intent.ACTION_SEND) {
+        // An app that shares a file often says something beside it.
+        fileIn(intent)?.let { return Entry.AddFile(it.toString()) }
         return intent.getStringExtra(Intent.EXTRA_TEXT)?.let(::entryOfText) ?: Entry.Plain
     }
     val data = intent?.data ?: return Entry.Plain
     if (data.scheme == OWN) return Entry.Request(data.schemeSpecificPart)
+    if (data.scheme == ContentResolver.SCHEME_CONTENT) return Entry.AddFile(data.toString())
     return entryOfText(data.toString())
+}
+
+private fun fileIn(intent: Intent): Uri? = try {
+    IntentCompat.getParcelableExtra(intent, Intent.EXTRA_STREAM, Uri::class.java)
+} catch (_: BadParcelableException) {
+    null
 }
 
 private fun entryOfText(text: String): Entry =

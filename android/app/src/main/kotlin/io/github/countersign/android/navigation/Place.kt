@@ -23,6 +23,9 @@ sealed interface Place {
     /** One account, with its devices and its removal. */
     data class Account(val account: String) : Place
 
+    /** The export of the codes of other services. */
+    data object Export : Place
+
     /** The ways of adding an account or a code. */
     data object Add : Place
 
@@ -38,7 +41,7 @@ val tabs: List<Place> = listOf(Place.Accounts, Place.Questions, Place.Codes, Pla
 
 /** True where secrets are on the screen, so that no picture of it may be taken. */
 fun Place.showsSecrets(): Boolean = when (this) {
-    Place.Accounts, Place.Codes, Place.Add, Place.Scan, is Place.Link, is Place.Account -> true
+    Place.Accounts, Place.Codes, Place.Export, Place.Add, Place.Scan, is Place.Link, is Place.Account -> true
     Place.Questions, Place.History, Place.Settings, is Place.Request -> false
 }
 
@@ -53,6 +56,8 @@ fun Place.text(): String = when (this) {
     Place.History -> "history"
 
     Place.Settings -> "settings"
+
+    Place.Export -> "export"
 
     Place.Add -> "add"
 
@@ -75,6 +80,7 @@ fun placeOf(text: String): Place? {
         "codes" -> Place.Codes
         "history" -> Place.History
         "settings" -> Place.Settings
+        "export" -> Place.Export
         "add" -> Place.Add
         "scan" -> Place.Scan
         "request" -> Place.Request(rest)

@@ -16,6 +16,12 @@ interface SystemScreens {
     /** Lets the person choose a picture with a code. */
     fun choosePicture()
 
+    /** Lets the person choose a file of codes, which is then taken. */
+    fun chooseFile()
+
+    /** Lets the person choose where a document of this name is made; it is then written. */
+    fun createDocument(name: String)
+
     /** Opens a screen of the system, or its settings where it does not have that one. */
     fun open(screen: Intent)
 

@@ -31,7 +31,7 @@ fun ScanScreen(open: () -> QrCamera, found: (String) -> Unit, failed: () -> Unit
             Modifier.weight(1f).fillMaxWidth().testTag("camera"),
         )
         Notice(Told(Sentence.APP_SCAN_HOLD))
-        WideOutlined(Sentence.PAGE_CANCEL, onClick = cancel)
+        WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
     }
 }
 
