@@ -117,10 +117,9 @@ impl Behind {
         }
         // New keys would be a second device, which ends the enrolment.
         let account = self.phone.core.enrol(&link, "Telephone").await.unwrap();
-        let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
         let pull = async |phone: &Phone| phone.core.pull(account.id, 0).await;
         self.unheard(what, Taken { part: "/v1/device/challenges", delivered: false }, pull).await;
-        assert_eq!(self.scene.site.confirm(&account.id, confirmation_code).await.body["state"], "confirmed");
+        assert_eq!(self.scene.site.confirm_account(&account).await.body["state"], "confirmed");
         for delivered in BOTH {
             self.unheard(what, Taken { part: "/v1/device/challenges", delivered }, pull).await;
         }

@@ -58,11 +58,7 @@ async fn a_phone_counts_while_it_is_in_use() {
     let listed = world.authenticators().await;
     assert_eq!((&listed[0]["state"], &listed[0]["kind"]), (&json!("proposed"), &json!("phone")));
 
-    let countersign_device::AccountState::Proposed { confirmation_code } = &account.state else {
-        panic!("{account:?}")
-    };
-    let confirm = format!("/v1/enrolments/{}/confirm", account.id);
-    world.site.post(&confirm, &json!({ "code": confirmation_code })).await;
+    world.site.confirm_account(&account).await;
     let handle = world.authenticators().await[0]["id"].clone();
     let expected = json!({
         "id": handle, "name": "Maya's phone", "state": "confirmed", "kind": "phone", "locked": false,
