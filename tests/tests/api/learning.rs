@@ -94,9 +94,12 @@ async fn a_statement_of_a_key_that_nobody_certifies_is_learned_from_once() {
     let network = Tampering::new();
     let phone = Phone::with(Arc::new(clock.clone()), network.clone());
     let link = site.link(&user).await;
-    let asked = counted(&network, |request, response, _| {
-        if request.url.ends_with("/enrol") { forged(response) } else { response }
-    });
+    let asked = counted(
+        &network,
+        |request, response, _| {
+            if request.url.ends_with("/enrol") { forged(response) } else { response }
+        },
+    );
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap_err().code(), "unknown_key");
     assert_eq!(asked.load(SeqCst), 2);
     assert!(phone.core.accounts().unwrap().is_empty());
