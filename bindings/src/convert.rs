@@ -5,8 +5,9 @@ use crate::platform::{
     Transport, TransportError, VaultError,
 };
 use crate::records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OneTimeCode, OpenedPush,
-    Outcome, Past, Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Detail, Device, EndReason, EnrolmentState, OneTimeCode,
+    OpenedPush, Outcome, Past, Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received,
+    SignInContext,
 };
 use async_trait::async_trait;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;
@@ -92,6 +93,7 @@ impl From<challenge::Challenge> for Challenge {
             account: challenge.account,
             policy: challenge.policy.into(),
             binding_message: challenge.binding_message,
+            details: into_list(challenge.details),
             context: challenge.context.into(),
         }
     }
@@ -103,6 +105,13 @@ impl From<challenge::Policy> for Policy {
             challenge::Policy::Tap {} => Self::Tap,
             challenge::Policy::Number { digits } => Self::Number { digits },
         }
+    }
+}
+
+impl From<challenge::Detail> for Detail {
+    fn from(detail: challenge::Detail) -> Self {
+        let challenge::Detail { label, value } = detail;
+        Self { label, value }
     }
 }
 

@@ -21,8 +21,8 @@ pub use error::{AuthenticatorError, error_code};
 pub use foreign_codes::{CodeFile, CodePart, CodeStanding, ForeignCode, FoundCodes, OfferedCode, RefusedCode};
 pub use push_opener::PushOpener;
 pub use records::{
-    Account, AccountState, ApnsEnvironment, Challenge, Device, EndReason, EnrolmentState, OpenedPush, Outcome, Past,
-    Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
+    Account, AccountState, ApnsEnvironment, Challenge, Detail, Device, EndReason, EnrolmentState, OpenedPush, Outcome,
+    Past, Policy, Prompt, Pulled, PushFailure, PushRegistration, PushStatus, Received, SignInContext,
 };
 
 uniffi::setup_scaffolding!("countersign");

@@ -92,6 +92,8 @@ pub struct Challenge {
     pub policy: Policy,
     /// A sentence of the relying party, for example what is being paid.
     pub binding_message: Option<String>,
+    /// What exactly is decided, for example amount and recipient, in the order in which to show it.
+    pub details: Vec<Detail>,
     /// Where the sign-in came from.
     pub context: SignInContext,
     /// When it was asked.
@@ -110,6 +112,15 @@ pub enum Policy {
         /// How many digits it has: 2 or 6.
         digits: u8,
     },
+}
+
+/// One thing that is decided: `Amount`, `12.00 EUR`. Both are the relying party's words, within 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Detail {
+    /// What it is.
+    pub label: String,
+    /// How much, whom, which.
+    pub value: String,
 }
 
 /// Where a sign-in came from, as the relying party claims it.

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub const MAX_CLAIMS_LENGTH: usize = 1700;
 /// How long a challenge lives when nobody says.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+/// The most details of one challenge: more is read by nobody in a minute.
+pub const MAX_DETAILS: usize = 8;
 /// The longest a challenge may live (OWASP ASVS 5, 6.5.5).
 pub const MAX_LIFETIME: Duration = Duration::from_secs(600);
 /// How far the two clocks may disagree before a message counts as dated in the future.
@@ -42,6 +44,9 @@ pub struct Challenge {
     /// A sentence of the relying party, for example what is being paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding_message: Option<String>,
+    /// What exactly is decided, for example amount and recipient, in the order in which it is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Detail>,
     /// Where the sign-in came from, as the relying party claims it.
     pub context: Context,
     /// When it was asked, in seconds.
@@ -94,6 +99,38 @@ impl Policy {
     }
 }
 
+/// One thing that is decided: `Amount`, `12.00 EUR`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Detail {
+    /// What it is.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub label: String,
+    /// How much, whom, which.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub value: String,
+}
+
+/// Checks the details that a person would read.
+///
+/// # Errors
+/// `malformed` for misleading or blank text, and for two of one label, of which a person would believe the first;
+/// `too_large` for more than [`MAX_DETAILS`], and for a text of more than [`text::MAX_NAME`] characters.
+pub fn check_details(details: &[Detail]) -> Result<(), Refusal> {
+    if details.len() > MAX_DETAILS {
+        return Err(Refusal::TooLarge);
+    }
+    for (place, Detail { label, value }) in details.iter().enumerate() {
+        text::check_name(label, "label of a detail")?;
+        text::check_name(value, "value of a detail")?;
+        if details[..place].iter().any(|earlier| earlier.label == *label) {
+            return Err(Refusal::Malformed("label of a detail"));
+        }
+    }
+    Ok(())
+}
+
 /// Where a sign-in came from, as the relying party claims it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
@@ -134,11 +171,12 @@ impl Challenge {
     /// # Errors
     /// `malformed` for misleading or blank text, for a number that has neither 2 nor 6 digits, and for a lifetime that
     /// is not above zero or is longer than [`MAX_LIFETIME`]; `too_large` when a text is too long, or all claims
-    /// together are longer than [`MAX_CLAIMS_LENGTH`].
+    /// together are longer than [`MAX_CLAIMS_LENGTH`]; both as [`check_details`] says.
     pub fn check_form(&self) -> Result<(), Refusal> {
         text::check_name(&self.relying_party, "relying party name")?;
         text::check_name(&self.account, "account name")?;
         text::check(self.binding_message.as_deref().unwrap_or_default(), text::MAX_BINDING_MESSAGE, "binding message")?;
+        check_details(&self.details)?;
         let Context { ip, place, browser, system } = &self.context;
         for shown in [ip, place, browser, system].into_iter().flatten() {
             text::check(shown, text::MAX_NAME, "context")?;
@@ -271,6 +309,7 @@ pub(crate) mod tests {
             account: "maya".into(),
             policy: Policy::Tap {},
             binding_message: None,
+            details: Vec::new(),
             context: Context { ip: Some("192.0.2.7".into()), ..Context::default() },
             iat: NOW.seconds(),
             exp: NOW.seconds() + 60,
@@ -317,6 +356,12 @@ pub(crate) mod tests {
         assert_eq!(changed(&|c| c.account = "ma\u{202e}ya".into()), Refusal::Malformed("account name"));
         assert_eq!(changed(&|c| c.context.ip = Some("\n".into())), Refusal::Malformed("context"));
         assert_eq!(changed(&|c| c.binding_message = Some("x".repeat(121))), Refusal::TooLarge);
+        let detail = |label: &str, value: &str| Detail { label: label.into(), value: value.into() };
+        let twice = vec![detail("Amount", "12 €"), detail("Amount", "1200 €")];
+        assert_eq!(changed(&|c| c.details.clone_from(&twice)), Refusal::Malformed("label of a detail"));
+        assert_eq!(changed(&|c| c.details = vec![detail("Amount", " ")]), Refusal::Malformed("value of a detail"));
+        let many: Vec<Detail> = (0..9).map(|number| detail(&number.to_string(), "1")).collect();
+        assert_eq!(changed(&|c| c.details.clone_from(&many)), Refusal::TooLarge);
         assert_eq!(at(NOW + Duration::from_secs(60), &compact), Err(Refusal::Expired));
         assert_eq!(at(NOW, &jws::sign_now(&good, &stranger).unwrap()), Err(Refusal::UnknownKey));
 

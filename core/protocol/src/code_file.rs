@@ -7,6 +7,7 @@
 mod aegis;
 mod cxf;
 mod ente;
+mod entries;
 mod json;
 mod own;
 mod password;
@@ -15,7 +16,7 @@ mod two_fas;
 
 pub use own::{MIN_PASSWORD, ShortPassword, links, write};
 
-use crate::otpauth::{self, Found, LinkRefusal, NotTaken, Taken};
+use crate::otpauth::{self, Found, LinkRefusal};
 use json::Loose;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -100,21 +101,4 @@ impl Form {
             Self::Own => own::read(text, password),
         }
     }
-}
-
-/// Sorts what became of each entry, in their order.
-fn sorted(entries: impl IntoIterator<Item = Result<Taken, NotTaken>>) -> Found {
-    let mut found = Found::default();
-    for entry in entries {
-        match entry {
-            Ok(taken) => found.taken.push(taken),
-            Err(not_taken) => found.not_taken.push(not_taken),
-        }
-    }
-    found
-}
-
-/// An entry that is not even an object.
-fn damaged_entry() -> NotTaken {
-    NotTaken { name: String::new(), why: LinkRefusal::DamagedEntry }
 }

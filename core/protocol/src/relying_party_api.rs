@@ -1,6 +1,7 @@
 //! The bodies of a relying party's requests and their answers, the same on both sides of the wire.
 
 use crate::attestation::DeviceAttestation;
+use crate::challenge::Detail;
 use crate::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
 use crate::receipt::Receipt;
 use crate::revocation::EndReason;
@@ -186,6 +187,10 @@ pub struct ChallengeRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 120))]
     pub binding_message: Option<String>,
+    /// What exactly is decided, such as amount and recipient, as the phone shows it: 8 at most, each label once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 8))]
+    pub details: Option<Vec<Detail>>,
     /// Where the sign-in comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,

@@ -39,6 +39,8 @@ export class Phone {
   #removing = null;
   /** The question whose notification has come and not opened yet. */
   #arriving = null;
+  /** The question whose details are drawn, and their rows. */
+  #detailed = [null, []];
   #opening = 0;
   #resting = 0;
   #state = null;
@@ -234,12 +236,28 @@ export class Phone {
     write(this.part("asked-at"), clock(prompt.asked_at * 1000));
     this.part("binding-row").hidden = !prompt.binding_message;
     write(this.part("binding"), prompt.binding_message ?? "");
+    this.#drawDetails(prompt);
     this.part("number-row").hidden = prompt.digits === null;
     this.part("number").maxLength = prompt.digits ?? 6;
     this.#drawAnswers();
     this.part("more").hidden = more === 0;
     write(this.part("more"), more === 1 ? t("question_more_one") : t("question_more_many", { count: more }));
     this.part("prompt-code").hidden = !this.#state.offline;
+  }
+
+  /** What exactly is decided, in the words of who asks, below their sentence. */
+  #drawDetails(prompt) {
+    const [id, drawn] = this.#detailed;
+    if (id === prompt.id) return;
+    drawn.forEach((row) => row.remove());
+    const rows = prompt.details.map(({ label, value }) => {
+      const row = make("div", "");
+      row.append(make("dt", label), make("dd", value));
+      row.dataset.test = "detail";
+      return row;
+    });
+    this.part("binding-row").after(...rows);
+    this.#detailed = [prompt.id, rows];
   }
 
   #drawAnswers() {

@@ -3,6 +3,7 @@
 use super::said::{Notice, Said};
 use countersign_device::sentences::Sentence;
 use countersign_device::{Account, AccountState, Past, Prompt};
+use countersign_protocol::challenge::Detail;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::one_time_code::{DEFAULT_PERIOD, Shown};
 use serde::Serialize;
@@ -41,6 +42,7 @@ pub(super) struct PromptShown {
     relying_party: String,
     account: String,
     binding_message: Option<String>,
+    details: Vec<Detail>,
     ip: Option<String>,
     place: Option<String>,
     browser: Option<String>,
@@ -96,6 +98,7 @@ impl From<Prompt> for PromptShown {
             relying_party: challenge.relying_party,
             account: challenge.account,
             binding_message: challenge.binding_message,
+            details: challenge.details,
             ip: challenge.context.ip,
             place: challenge.context.place,
             browser: challenge.context.browser,

@@ -443,6 +443,7 @@ fn request(user_id: AccountId, ask: Ask, context: ContextRequest) -> Value {
         user_id,
         policy: ask.policy(),
         binding_message: None,
+        details: None,
         context: Some(context),
         methods: None,
         attempt: None,

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod address_guard;
+pub mod apps;
 pub mod attestation;
 pub mod client_address;
 pub mod code_steps;

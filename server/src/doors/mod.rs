@@ -1,5 +1,6 @@
 //! The doors: HTTP for relying parties, devices and everybody. They translate, and decide nothing.
 
+mod app_links;
 mod description;
 pub mod device;
 pub mod extract;

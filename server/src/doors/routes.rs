@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::relying_party::{authenticators, challenges, codes, enrolments, itself, users};
 use super::request::follow;
 use super::reserve::keep_reserve;
-use super::{description, device, link_page, metrics, public};
+use super::{app_links, description, device, link_page, metrics, public};
 use crate::domain::refused::Refused;
 use crate::service::Service;
 use axum::extract::Request;
@@ -61,6 +61,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/openapi.json", routing::get(async || Json(description)))
         .route("/enrol", routing::get(link_page::enrolment))
         .route("/challenge", routing::get(link_page::challenge))
+        .route("/.well-known/assetlinks.json", routing::get(app_links::android))
+        .route("/.well-known/apple-app-site-association", routing::get(app_links::apple))
         .fallback(async || Problem::NoSuchCall)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(from_fn(take_body))

@@ -1,6 +1,8 @@
 //! `[attestation]`: what is asked of phones, and the files that say whom to believe.
 
+use super::apps::digests;
 use super::startup::StartupError;
+use crate::domain::apps::Apps;
 use crate::domain::attestation::AttestationPolicy;
 use crate::keys::attestation::{RevocationList, Roots, Trust};
 use serde::{Deserialize, Serialize};
@@ -16,10 +18,6 @@ pub struct AttestationConfig {
     pub roots: Option<PathBuf>,
     /// The certificates that were withdrawn, as Google publishes them. Default: none.
     pub revoked: Option<PathBuf>,
-    /// The names of the apps that may hold a key. Default: any.
-    pub packages: Vec<String>,
-    /// SHA-256 of the certificates with which those apps are signed, in hexadecimal. Default: any.
-    pub signatures: Vec<String>,
     /// The verified boot keys of other systems than the phones' makers', in hexadecimal. Default: none.
     pub boot_keys: Vec<String>,
 }
@@ -30,31 +28,29 @@ impl AttestationConfig {
     /// # Errors
     /// That.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        let expected = "a list of SHA-256 in hexadecimal, 64 digits each, such as keytool and apksigner print";
-        digests(&self.signatures).ok_or(("attestation.signatures", expected.to_owned()))?;
+        let expected = "a list of SHA-256 in hexadecimal, 64 digits each";
         digests(&self.boot_keys).ok_or(("attestation.boot_keys", expected.to_owned()))?;
         Ok(())
     }
 
-    /// Reads the files; where no phone is asked, none is read.
+    /// Reads the files; where no phone is asked, none is read. A key is believed of these apps, where any are named.
     ///
     /// # Errors
     /// [`StartupError::Configuration`], with file, found and expected.
-    pub fn read(&self) -> Result<Trust, StartupError> {
+    pub fn read(&self, apps: &Apps) -> Result<Trust, StartupError> {
         if self.android == AttestationPolicy::Off {
             return Ok(Trust::default());
         }
         let roots = read("attestation.roots", self.roots.as_deref(), Roots::parse)?.unwrap_or_else(Roots::google);
         let revoked = read("attestation.revoked", self.revoked.as_deref(), RevocationList::parse)?.unwrap_or_default();
-        let packages = self.packages.clone();
+        let (packages, signatures) = (apps.android.clone(), apps.android_signatures.clone());
         // They were checked when the configuration was read.
-        let signatures = digests(&self.signatures).unwrap_or_default();
         let boot_keys = digests(&self.boot_keys).unwrap_or_default();
         Ok(Trust { roots, revoked, packages, signatures, boot_keys })
     }
 
     /// What an operator should know although a server starts with it: one sentence each.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self, apps: &Apps) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.android == AttestationPolicy::Require && self.revoked.is_none() {
             warnings.push(
@@ -63,8 +59,9 @@ impl AttestationConfig {
                     .into(),
             );
         }
-        if self.android == AttestationPolicy::Require && self.signatures.is_empty() {
-            warnings.push("attestation.signatures is empty, so the key of any app is taken, not of yours alone".into());
+        if self.android == AttestationPolicy::Require && apps.android_signatures.is_empty() {
+            warnings
+                .push("apps.android_signatures is empty, so the key of any app is taken, not of yours alone".into());
         }
         warnings
     }
@@ -81,27 +78,14 @@ fn read<T>(
     parse(&bytes).map(Some).map_err(wrong)
 }
 
-/// Digests as tools print them, with colons or without.
-fn digests(texts: &[String]) -> Option<Vec<[u8; 32]>> {
-    let read = |text: &String| {
-        let digits = text.replace(':', "").to_ascii_lowercase();
-        data_encoding::HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok()
-    };
-    texts.iter().map(read).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_read_as_tools_print_them() {
-        let printed = ["AB:".repeat(31) + "AB", "ab".repeat(32)];
-        assert_eq!(digests(&printed), Some(vec![[0xab; 32]; 2]));
-        assert_eq!(digests(&["ab".repeat(31)]), None);
-        assert_eq!(digests(&["zz".repeat(32)]), None);
-        let wrong = AttestationConfig { signatures: vec!["ab".into()], ..AttestationConfig::default() };
-        assert_eq!(wrong.check().unwrap_err().0, "attestation.signatures");
+    fn a_boot_key_that_cannot_be_meant_is_told_by_its_key() {
+        let wrong = AttestationConfig { boot_keys: vec!["ab".into()], ..AttestationConfig::default() };
+        assert_eq!(wrong.check().unwrap_err().0, "attestation.boot_keys");
     }
 
     #[test]
@@ -109,13 +93,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("status.json");
         let config = AttestationConfig { revoked: Some(file.clone()), ..AttestationConfig::default() };
-        assert!(config.read().unwrap_err().to_string().contains("attestation.revoked"));
+        assert!(config.read(&Apps::default()).unwrap_err().to_string().contains("attestation.revoked"));
         std::fs::write(&file, "<html>").unwrap();
-        let refused = config.read().unwrap_err().to_string();
+        let refused = config.read(&Apps::default()).unwrap_err().to_string();
         assert!(refused.contains("status.json") && refused.contains("expected Google's list"), "{refused}");
         std::fs::write(&file, r#"{"entries": {"ab12": {"status": "REVOKED"}}}"#).unwrap();
-        assert_eq!(config.read().unwrap().revoked.len(), 1);
+        assert_eq!(config.read(&Apps::default()).unwrap().revoked.len(), 1);
         let off = AttestationConfig { android: AttestationPolicy::Off, roots: Some("/nowhere".into()), ..config };
-        assert!(off.read().is_ok(), "nothing is read where nobody is asked");
+        assert!(off.read(&Apps::default()).is_ok(), "nothing is read where nobody is asked");
     }
 }

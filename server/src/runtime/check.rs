@@ -6,6 +6,7 @@ use super::data_folder::{self, Standing};
 use super::file_limit;
 use super::startup::StartupError;
 use crate::delivery::push::fcm::service_account::ServiceAccount;
+use crate::domain::apps::Apps;
 use crate::domain::attestation::AttestationPolicy;
 use crate::keys::attestation::Trust;
 use crate::keys::server_keys::ID_FILE;
@@ -97,7 +98,7 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) => found.add("master_key", Verdict::Error, error.to_string()),
     }
     backup(loaded, &mut found);
-    attestation(&config.attestation, &mut found);
+    attestation(&config.attestation, &config.apps.apps(), &mut found);
     push(loaded, &mut found);
     let (fit, says) = file_limit::look(config.limits.connections);
     let verdict = match fit {
@@ -109,13 +110,13 @@ pub fn check(loaded: &Loaded, clock: &dyn Clock) -> Vec<Finding> {
     found.0
 }
 
-fn attestation(config: &AttestationConfig, found: &mut Findings) {
+fn attestation(config: &AttestationConfig, apps: &Apps, found: &mut Findings) {
     let says = |trust: &Trust| match config.android {
         AttestationPolicy::Off => "phones are not asked where their keys live".into(),
         _ => format!("{} roots, {} withdrawn certificates", trust.roots.fingerprints().count(), trust.revoked.len()),
     };
-    found.read("attestation", config.read().map_err(|error| error.to_string()), says);
-    for warning in config.warnings() {
+    found.read("attestation", config.read(apps).map_err(|error| error.to_string()), says);
+    for warning in config.warnings(apps) {
         found.add("attestation", Verdict::Warn, warning);
     }
 }

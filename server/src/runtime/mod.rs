@@ -1,5 +1,6 @@
 //! How a server comes to run: its configuration, its start, its listener and its end.
 
+pub mod apps;
 pub mod attestation;
 pub mod backup;
 pub mod check;

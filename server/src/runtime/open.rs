@@ -64,7 +64,8 @@ pub async fn service_over(
     randomness: Arc<dyn Randomness>,
 ) -> Result<Arc<Service>, StartupError> {
     data_folder::server(&config.data_dir, &place)?;
-    let attestation = Attestation::new(config.attestation.android, config.attestation.read()?);
+    let apps = config.apps.apps();
+    let attestation = Attestation::new(config.attestation.android, config.attestation.read(&apps)?);
     let store = open_known(config, place, Arc::clone(&clock), rules)?;
     let keys = match open_keys(config, &store, &*clock, &*randomness).await {
         Ok(keys) => keys,
@@ -86,6 +87,7 @@ pub async fn service_over(
         log_addresses: config.log.addresses,
         public_url,
         limits: config.limits,
+        apps,
     };
     let figures = Figures::new(Seen { line: store.newest_journal_line().await?, at: clock.now() });
     let (wake, stopping) = (Wake::default(), CancellationToken::new());

@@ -79,7 +79,7 @@ pub async fn start_with(
         );
     }
     let service = open::service(config, Writer::Server, public_url, clock, randomness).await?;
-    for warning in config.attestation.warnings() {
+    for warning in config.attestation.warnings(&config.apps.apps()) {
         tracing::warn!("{warning}");
     }
     service.store.health.guard(folder.lock_file());
@@ -153,7 +153,7 @@ impl Running {
     /// Reads again what may have changed beside a server that runs: certificate and key of TLS, and whom to believe
     /// about phones' keys. Connections go on.
     pub fn reload(&self) {
-        match self.attestation.read() {
+        match self.attestation.read(&self.service.settings.apps) {
             Ok(trust) => {
                 tracing::info!(withdrawn = trust.revoked.len(), "the files of [attestation] were read again");
                 self.service.attestation.replace(trust);

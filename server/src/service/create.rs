@@ -9,7 +9,7 @@ use crate::domain::{client_address, user_agent};
 use crate::keys::server_keys::Signer;
 use crate::store::{self, NewChallenge, Raise, Recipient, StoreError};
 use countersign_protocol::Refusal;
-use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, IssueError, MAX_LIFETIME, Policy};
+use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, Detail, IssueError, MAX_LIFETIME, Policy};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::key::{SoftwareKey, sha256_text};
 use countersign_protocol::randomness::Randomness;
@@ -84,6 +84,7 @@ async fn ask(
         account: account.name,
         policy: policy(request.policy)?,
         binding_message: binding_message(request.binding_message)?,
+        details: details(request.details)?,
         context: context(by, request.context.as_ref())?,
         created_at,
         expires_at,
@@ -135,6 +136,7 @@ struct Question {
     account: String,
     policy: Policy,
     binding_message: Option<String>,
+    details: Vec<Detail>,
     context: Context,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -168,6 +170,7 @@ impl Question {
             account: self.account.clone(),
             policy: self.policy,
             binding_message: self.binding_message.clone(),
+            details: self.details.clone(),
             context: self.context.clone(),
             iat: self.created_at.seconds(),
             exp: self.expires_at.seconds_up(),
@@ -233,6 +236,13 @@ fn binding_message(said: Option<String>) -> Result<Option<String>, Refused> {
     text::check(said.as_deref().unwrap_or_default(), text::MAX_BINDING_MESSAGE, "binding message")
         .map_err(IssueError::Refused)?;
     Ok(said)
+}
+
+/// The same of what exactly is decided.
+fn details(said: Option<Vec<Detail>>) -> Result<Vec<Detail>, Refused> {
+    let details = said.unwrap_or_default();
+    challenge::check_details(&details).map_err(IssueError::Refused)?;
+    Ok(details)
 }
 
 /// What is shown of where a sign-in comes from. A browser can send any `User-Agent`, so nothing of that refuses.

@@ -32,6 +32,7 @@ pub mod wake;
 pub mod webhooks;
 
 use crate::domain::address_guard::AddressGuard;
+use crate::domain::apps::Apps;
 use crate::domain::code_steps::Drift;
 use crate::domain::measure::Step;
 use crate::keys::server_keys::ServerKeys;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub log_addresses: bool,
     /// How much anybody may take of the server.
     pub limits: Limits,
+    /// Which apps are the operator's own.
+    pub apps: Apps,
 }
 
 /// What every use case works with.

@@ -2,11 +2,13 @@
 
 use countersign_device::Outcome;
 use countersign_protocol::receipt::Receipt;
+use countersign_tests::clock::ManualClock;
 use countersign_tests::http::client;
 use countersign_tests::push_service::PushService;
 use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
@@ -18,7 +20,10 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
         "ip": "198.51.100.7",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     });
-    let asked = json!({ "user_id": user, "binding_message": "Order 4711, 12 €", "context": context });
+    let details = json!([{ "label": "Amount", "value": "12,00 €" }, { "label": "To", "value": "Zoë & Söhne" }]);
+    let asked = json!({
+        "user_id": user, "binding_message": "Order 4711, 12 €", "details": details, "context": context,
+    });
     let challenge = site.post("/v1/challenges", &asked).await;
     assert_eq!((challenge.status, &challenge.body["state"]), (201, &json!("pending")));
     let challenge_id = challenge.body["id"].as_str().unwrap().to_owned();
@@ -50,6 +55,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let proven = receipt.verify(&root).unwrap();
     assert!(proven.approved(None));
     assert_eq!(proven.challenge.challenge_id.to_string(), challenge_id);
+    assert_eq!(json!(proven.challenge.details), details, "what was decided is proven word by word");
 }
 
 #[tokio::test]
@@ -77,4 +83,46 @@ async fn the_probes_answer_and_a_page_loads_nothing_from_elsewhere() {
         (nowhere.status().as_u16(), nowhere.headers()["content-type"].to_str().unwrap()),
         (404, "application/problem+json")
     );
+}
+
+#[tokio::test]
+async fn a_link_opens_in_the_apps_that_the_operator_names_and_in_no_others() {
+    const ANDROID: &str = "/.well-known/assetlinks.json";
+    const APPLE: &str = "/.well-known/apple-app-site-association";
+    let get =
+        async |server: &TestServer, path: &str| client().get(format!("{}{path}", server.url)).send().await.unwrap();
+    let none = TestServer::start().await;
+    for path in [ANDROID, APPLE] {
+        assert_eq!(get(&none, path).await.status(), 404, "{path}");
+    }
+    let named = TestServer::start_with(Arc::new(ManualClock::new()), |config| {
+        config.apps.android = vec!["org.example.login".into(), "org.example.test".into()];
+        config.apps.android_signatures = vec!["0a".repeat(32)];
+        config.apps.apple = vec!["A1B2C3D4E5.org.example.login".into()];
+    });
+    let named = named.await;
+    let fingerprint = ["0A"; 32].join(":");
+    let statements: Value = get(&named, ANDROID).await.json().await.unwrap();
+    assert_eq!(
+        statements[1],
+        json!({
+            "relation": ["delegate_permission/common.handle_all_urls"],
+            "target": {
+                "namespace": "android_app",
+                "package_name": "org.example.test",
+                "sha256_cert_fingerprints": [fingerprint],
+            },
+        })
+    );
+    let association = get(&named, APPLE).await;
+    assert_eq!(association.headers()["content-type"], "application/json", "as iOS wants it, without an ending");
+    let association: Value = association.json().await.unwrap();
+    let details = &association["applinks"]["details"][0];
+    assert_eq!(details["appIDs"], json!(["A1B2C3D4E5.org.example.login"]));
+    assert_eq!(details["components"], json!([{ "/": "*/enrol" }, { "/": "*/challenge" }]));
+    // A name alone would let whoever takes it in another shop open the links.
+    let unsigned = TestServer::start_with(Arc::new(ManualClock::new()), |config| {
+        config.apps.android = vec!["org.example.login".into()];
+    });
+    assert_eq!(get(&unsigned.await, ANDROID).await.status(), 404);
 }

@@ -240,6 +240,7 @@ async fn only_the_relying_party_that_asked_reads_cancels_or_claims() {
 async fn a_relying_partys_bad_input_gets_a_clear_error() {
     let scene = Asked::new().await;
     let user = &scene.user;
+    let twice = &json!({ "label": "Amount", "value": "12" });
     let bad = [
         (json!({}), "missing field `user_id`"),
         (json!({ "user_id": 7 }), "wrong type"),
@@ -250,6 +251,10 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         (json!({ "user_id": user, "policy": { "mode": "none" } }), "unknown variant"),
         (json!({ "user_id": user, "binding_message": "a\u{202e}b" }), "bidirectional"),
         (json!({ "user_id": user, "methods": ["code"], "binding_message": "a\u{202e}b" }), "bidirectional"),
+        (json!({ "user_id": user, "details": [{ "label": "Amount" }] }), "missing field `value`"),
+        (json!({ "user_id": user, "details": [{ "label": "Amount", "value": "1\n2" }] }), "value of a detail"),
+        (json!({ "user_id": user, "methods": ["code"], "details": [twice, twice] }), "label of a detail"),
+        (json!({ "user_id": user, "details": [["Amount", "12"]] }), "JSON object"),
         (json!({ "user_id": user, "context": { "ip": "here" } }), "IP address"),
         (json!([user]), "JSON object"),
         (json!("maya"), "wrong type"),
@@ -267,6 +272,9 @@ async fn a_relying_partys_bad_input_gets_a_clear_error() {
         let long = json!({ "binding_message": "é".repeat(121), "methods": methods });
         let answer = scene.site.ask_for(user, long).await;
         assert_eq!((answer.status, answer.code()), (413, "too_large"), "{methods}");
+        let nine: Vec<Value> = (1..=9).map(|number| json!({ "label": number.to_string(), "value": "1" })).collect();
+        let many = scene.site.ask_for(user, json!({ "details": nine, "methods": methods })).await;
+        assert_eq!((many.status, many.code()), (413, "too_large"), "{methods}");
     }
     scene.accepted().await;
 }

@@ -40,6 +40,7 @@ async fn hostile_store(world: &Installation) -> Terminal {
     for name in ["relying_party", "account", "binding_message"] {
         claims[name] = json!(HOSTILE);
     }
+    claims["details"] = json!([{ "label": HOSTILE, "value": HOSTILE }]);
     claims["context"] = json!({ "ip": HOSTILE, "place": HOSTILE, "browser": HOSTILE, "system": HOSTILE });
     let compact = format!("{}.{}.{}", parts[0], BASE64URL_NOPAD.encode(claims.to_string().as_bytes()), parts[2]);
     database.execute("UPDATE challenge SET compact = ?1", [compact]).unwrap();

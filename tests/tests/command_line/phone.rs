@@ -22,7 +22,8 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
         "ip": "192.0.2.7",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     });
-    let question = json!({ "binding_message": "Pay 12 euros", "context": context });
+    let details = json!([{ "label": "To", "value": "Meridian Hosting" }]);
+    let question = json!({ "binding_message": "Pay 12 euros", "details": details, "context": context });
     let asked = world.site.ask_for(&world.user, question).await;
     let id = asked.body["id"].as_str().unwrap();
     let listed = phone.does(&["list"]).await;
@@ -31,6 +32,7 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
     let [prompt] = &listed["pending"].as_array().unwrap()[..] else { panic!("{listed}") };
     let shown = ["id", "relying_party", "organisation", "account", "binding_message"].map(|name| &prompt[name]);
     assert_eq!(shown, [id, "Customer area", "Meridian", "maya", "Pay 12 euros"]);
+    assert_eq!(prompt["details"], details);
     assert_eq!(prompt["context"], json!({ "ip": "192.0.2.7", "browser": "Firefox", "system": "Linux" }));
     assert!((1..=60).contains(&prompt["seconds_left"].as_u64().unwrap()), "{prompt}");
 

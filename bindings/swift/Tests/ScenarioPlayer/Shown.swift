@@ -44,6 +44,7 @@ extension JSON {
             "relying_party": .text(challenge.relyingParty), "account": .text(challenge.account),
             "policy": .text(word(challenge.policy)), "digits": digits,
             "binding_message": challenge.bindingMessage.json,
+            "details": .list(challenge.details.map { ["label": .text($0.label), "value": .text($0.value)] }),
             "context": [
                 "ip": context.ip.json, "place": context.place.json, "browser": context.browser.json,
                 "system": context.system.json,

@@ -1,9 +1,9 @@
 //! The vault of Aegis: JSON, as it is or encrypted with AES-256-GCM under a key that lies in slots, each sealed under
 //! what scrypt makes of a password (Aegis, `docs/vault.md`).
 
+use super::entries::{damaged_entry, sorted};
 use super::json::{List, Loose, Object, parse};
 use super::password::{Key, ScryptCost, check_scrypt, open, scrypt, text};
-use super::{damaged_entry, sorted};
 use crate::otpauth::{Beside, Entry, Found, LinkRefusal, NotTaken, Taken};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 //! by time ("Credential Exchange Format", Proposed Standard of August 2025, sections 3.1, 3.2 and 3.3.14). The others
 //! are named as what they are, and stay where they were.
 
+use super::entries::{damaged_entry, sorted};
 use super::json::{List, Loose, Object, parse};
-use super::{damaged_entry, sorted};
 use crate::otpauth::{Beside, Entry, Found, LinkRefusal, NotTaken, Taken};
 use serde::Deserialize;
 use std::collections::HashMap;

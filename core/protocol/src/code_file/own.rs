@@ -1,8 +1,8 @@
 //! The export of our own: what `docs/code-export.md` describes, for whoever reads it without us.
 
+use super::entries::{damaged_entry, sorted};
 use super::json::{List, Loose, Object, parse};
 use super::password::{Argon2Cost, argon2id, open, seal, text};
-use super::{damaged_entry, sorted};
 use crate::otpauth::{Found, LinkRefusal, NotTaken, OtpauthLink, Taken, group_name, read_file};
 use crate::randomness::Randomness;
 use data_encoding::BASE64;

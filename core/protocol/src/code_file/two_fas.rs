@@ -1,9 +1,9 @@
 //! The backup of 2FAS, `.2fas`: JSON, whose services are as they are or encrypted with AES-256-GCM under what PBKDF2
 //! makes of a password. Its authors describe it nowhere; this is what the app writes, as other apps read it.
 
+use super::entries::{damaged_entry, sorted};
 use super::json::{List, Loose, Object, parse};
 use super::password::{open, pbkdf2, text};
-use super::{damaged_entry, sorted};
 use crate::otpauth::{Beside, Entry, Found, LinkRefusal, NotTaken, Taken};
 use data_encoding::BASE64;
 use serde::Deserialize;

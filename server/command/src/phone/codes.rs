@@ -23,8 +23,8 @@ pub const ADD_HELP: &str = "A link on a command line can be seen by others on th
 stays in the shell's\nhistory. Give - in its place to read it from standard input: countersign phone add - < FILE\n\n\
 What is read: otpauth links for codes by time, by counter and of Steam, one or several, one a line; the accounts that\n\
 Google Authenticator exports; a key alone, with --issuer and --account; and files: the exports of Aegis, 2FAS and\n\
-Ente Auth, encrypted or not, FIDO's Credential Exchange Format, and what export-codes writes. The password of an encrypted\n\
-file is asked for in the terminal, or read from --password-file.";
+Ente Auth, encrypted or not, FIDO's Credential Exchange Format, and what export-codes writes. The password of an\n\
+encrypted file is asked for in the terminal, or read from --password-file.";
 
 /// What to add.
 #[derive(Args)]

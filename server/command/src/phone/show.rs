@@ -144,7 +144,12 @@ fn named(account: &Account) -> String {
 
 /// `Account  maya`, as the rows of a question.
 fn row(label: Sentence, value: &str) -> [String; 2] {
-    [format!("  {}", label.text(language())), visible(value)]
+    row_of(label.text(language()), value)
+}
+
+/// A row whose label a relying party wrote.
+fn row_of(label: &str, value: &str) -> [String; 2] {
+    [format!("  {}", visible(label)), visible(value)]
 }
 
 /// In two halves, as people read digits. Steam's characters are read as one word.
@@ -159,7 +164,8 @@ fn prompt_json(prompt: &Prompt) -> Value {
     json!({
         "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
         "organisation": prompt.account.organisation, "account": prompt.challenge.account,
-        "binding_message": prompt.challenge.binding_message, "context": prompt.challenge.context,
+        "binding_message": prompt.challenge.binding_message, "details": prompt.challenge.details,
+        "context": prompt.challenge.context,
         "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(),
         "answering": prompt.answering,
     })
@@ -265,6 +271,7 @@ impl Printer {
         let left = Sentence::QuestionSecondsLeft.with(language, &[("seconds", &seconds)]);
         let mut rows = vec![row(Sentence::QuestionAccount, &challenge.account)];
         rows.extend(challenge.binding_message.as_deref().map(|text| row(Sentence::QuestionForWhat, text)));
+        rows.extend(challenge.details.iter().map(|detail| row_of(&detail.label, &detail.value)));
         rows.push(row(Sentence::QuestionPlace, place.as_deref().unwrap_or(unknown)));
         rows.push(row(Sentence::QuestionBrowser, browser.as_deref().unwrap_or(unknown)));
         rows.push(row(Sentence::QuestionTimeLeft, &left));

@@ -147,6 +147,7 @@ async fn login(
         user_id: user.id,
         policy: number.then_some(PolicyRequest { mode: PolicyMode::Number, digits: None }),
         binding_message: message,
+        details: None,
         context: None,
         methods: Some(vec![Method::Push]),
         attempt: None,

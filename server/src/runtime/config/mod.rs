@@ -6,6 +6,7 @@ pub mod settings;
 mod show;
 pub mod source;
 
+use super::apps::AppsConfig;
 use super::attestation::AttestationConfig;
 use super::backup::config::BackupConfig;
 use super::metrics::config::MetricsConfig;
@@ -59,6 +60,9 @@ pub struct Config {
     /// What an approval is worth.
     #[serde(default)]
     pub approval: ApprovalConfig,
+    /// Which apps are the operator's own.
+    #[serde(default)]
+    pub apps: AppsConfig,
     /// What is asked of phones beside their own word.
     #[serde(default)]
     pub attestation: AttestationConfig,
@@ -274,6 +278,7 @@ impl Config {
             }
         }
         self.limits.check()?;
+        self.apps.check()?;
         self.attestation.check()?;
         match &self.master_key {
             MasterKeySource::Command(command) if command.is_empty() => {

@@ -120,6 +120,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("webhook.extra_roots", Paths, "PEM files with more certificate authorities to trust"),
     setting("codes.strict", Switch, "true takes only the code of this very half minute"),
     setting("approval.accept_unattested", Switch, "false: a phone's word on biometrics or PIN counts only if attested"),
+    setting("apps.android", List, "package names of your Android apps: links open in them, keys are believed of them"),
+    setting("apps.android_signatures", List, "SHA-256 of the certificates that those are signed with"),
+    setting("apps.apple", List, "team and bundle of your iPhone apps: links open in them"),
     setting(
         "attestation.android",
         OneOf("\"off\", \"warn\" or \"require\""),
@@ -137,8 +140,6 @@ pub const SETTINGS: &[Setting] = &[
         "\"/var/lib/countersign/status.json\"",
         "Google's list of withdrawn keys, from android.googleapis.com/attestation/status; read again on SIGHUP",
     ),
-    setting("attestation.packages", List, "the names of the apps that may hold a key; empty: any"),
-    setting("attestation.signatures", List, "SHA-256 of the certificates that those apps are signed with; empty: any"),
     setting("attestation.boot_keys", List, "SHA-256 of the boot keys of other systems than the maker's that are taken"),
     setting("retention.challenges", Age, "questions, with their receipts"),
     setting("retention.idempotency_keys", Age, "so long a request that is sent again gets the same answer"),

@@ -2,7 +2,7 @@
 
 use crate::keys::{Keys, Signer};
 use crate::life::Life;
-use countersign_protocol::challenge::{self, Challenge, Context, Policy};
+use countersign_protocol::challenge::{self, Challenge, Context, Detail, Policy};
 use countersign_protocol::code_seed::CodeSeed;
 use countersign_protocol::decision::{Answer, Decision};
 use countersign_protocol::enrolment::{
@@ -240,6 +240,7 @@ fn sign_in(enrolment: &EnrolmentStatement) -> Challenge {
         account: enrolment.account.clone(),
         policy: Policy::Tap {},
         binding_message: None,
+        details: Vec::new(),
         context: Context::default(),
         iat: NOW.seconds() - 5,
         exp: NOW.seconds() + 55,
@@ -252,6 +253,10 @@ fn payment(sign_in: &Challenge) -> Challenge {
         challenge_id: ChallengeId::from_bytes(handle_bytes("challenge to pay")),
         relying_party: "Bäckerei Zoë".into(),
         binding_message: Some("Pay 12 € to Zoë · 日本語 · می‌خواهم · 👩‍🚀".into()),
+        details: vec![
+            Detail { label: "Amount".into(), value: "12,00 €".into() },
+            Detail { label: "Empfänger".into(), value: "Bäckerei Zoë".into() },
+        ],
         context: Context {
             ip: Some("2001:db8::7".into()),
             place: Some("Zürich".into()),

@@ -3,7 +3,7 @@
 use super::{Refused, message, pinned, refused};
 use crate::broken::{Parts, info, sealed_as_it_is};
 use crate::example::{Example, NOW, handle_bytes};
-use countersign_protocol::challenge::Challenge;
+use countersign_protocol::challenge::{Challenge, Detail};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::sealing::{SealedTo, seal};
@@ -82,6 +82,13 @@ fn texts(example: &Example) -> Vec<Refused> {
         }),
         case("a control character in the context", "malformed", &|c| c.context.ip = Some("\u{1b}[2J".into())),
         case("a binding message of 121 characters", "too_large", &|c| c.binding_message = Some("é".repeat(121))),
+        case("a line break in a detail", "malformed", &|c| c.details[0].value = "12\n000 €".into()),
+        case("a detail without a label", "malformed", &|c| c.details[0].label = String::new()),
+        case("two details of one label", "malformed", &|c| c.details[1].label = c.details[0].label.clone()),
+        case("a detail of 101 characters", "too_large", &|c| c.details[0].value = "é".repeat(101)),
+        case("nine details", "too_large", &|c| {
+            c.details = (1..=9).map(|number| Detail { label: number.to_string(), value: "1".into() }).collect();
+        }),
         case("a relying party of 101 characters", "too_large", &|c| c.relying_party = "é".repeat(101)),
         case("claims of more than 1700 bytes", "too_large", &|c| fill(c)),
     ]
@@ -102,6 +109,9 @@ fn forms(example: &Example) -> Vec<Refused> {
         ("unknown claim", "{", r#"{"priority":1,"#, "unknown_claim"),
         ("unknown claim in the context", r#""ip":"#, r#""port":1,"ip":"#, "unknown_claim"),
         ("duplicate claim in the context", r#""ip":"#, r#""ip":"192.0.2.7","ip":"#, "malformed"),
+        ("unknown member of a detail", r#"{"label":"#, r#"{"bold":true,"label":"#, "malformed"),
+        ("a detail that is a text", r#"{"label":"Amount","value":"12,00 €"}"#, r#""Amount 12,00 €""#, "malformed"),
+        ("a detail that is a list", r#"{"label":"Amount","value":"12,00 €"}"#, r#"["Amount","12,00 €"]"#, "malformed"),
         ("unknown policy", r#""mode":"tap""#, r#""mode":"nod""#, "malformed"),
         ("unknown member of the policy", r#""mode":"tap""#, r#""mode":"tap","also":1"#, "malformed"),
         ("a policy that is a list", r#"{"mode":"tap"}"#, r#"["tap"]"#, "malformed"),

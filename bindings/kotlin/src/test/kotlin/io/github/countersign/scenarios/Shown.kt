@@ -78,6 +78,7 @@ fun shown(challenge: Challenge): JsonObject {
         "policy" to if (policy is Policy.Number) "number" else "tap",
         "digits" to (policy as? Policy.Number)?.digits?.toInt(),
         "binding_message" to challenge.bindingMessage,
+        "details" to JsonArray(challenge.details.map { told("label" to it.label, "value" to it.value) }),
         "context" to told("ip" to ip, "place" to place, "browser" to browser, "system" to system),
     )
 }
