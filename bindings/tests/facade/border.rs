@@ -11,7 +11,7 @@ use countersign_protocol::time::SystemClock;
 use std::path::Path;
 use std::sync::Arc;
 
-const LINK: &str = concat!(
+pub const LINK: &str = concat!(
     "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 );

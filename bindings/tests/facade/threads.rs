@@ -2,17 +2,13 @@
 //! the tests of Kotlin and of Swift.
 
 use crate::app::{AppClock, Vault};
+use crate::border::LINK;
 use countersign_bindings::platform::{HttpRequest, HttpResponse, Transport, TransportError};
 use countersign_bindings::{Authenticator, AuthenticatorError};
 use countersign_protocol::time::SystemClock;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
-
-const LINK: &str = concat!(
-    "https://login.example/enrol#t=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-    "&k=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-);
 
 async fn open(directory: &Path, transport: Arc<dyn Transport>) -> Authenticator {
     let clock = Arc::new(AppClock(SystemClock));

@@ -4,12 +4,12 @@
 use async_trait::async_trait;
 use countersign_desktop::ReqwestTransport;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_device::{AccountState, Error, Outcome};
+use countersign_device::{Error, Outcome};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::webpush::Receiver;
-use countersign_tests::gateway::{Gateway, ways};
+use countersign_tests::gateway::{Gateway, unavailable, ways};
 use countersign_tests::phone::Phone;
 use countersign_tests::scene::Scene;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -202,15 +202,8 @@ async fn what_is_no_answer_of_the_server_loses_nothing_and_is_believed_nowhere()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_do_it_now_is_asked_again_as_one_that_is_not_heard() {
-    let document = serde_json::json!({
-        "type": "urn:countersign:problem:unavailable", "title": "The server cannot write now", "status": 503,
-        "detail": "Nothing was changed.", "code": "unavailable",
-    })
-    .to_string();
-    let length = document.len();
-    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close";
     let behind = Behind::new().await;
-    behind.gateway.answers(format!("{head}\r\nContent-Length: {length}\r\n\r\n{document}").into_bytes());
+    behind.gateway.answers(unavailable());
     behind.lives("unavailable").await;
 }
 
