@@ -82,6 +82,12 @@ pub fn ways() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What the server itself answers while it cannot write.
+pub fn unavailable() -> Vec<u8> {
+    let kind = "urn:countersign:problem:unavailable";
+    problem("503 Service Unavailable", "application/problem+json", kind, 503, "unavailable")
+}
+
 /// One of [`ways`].
 pub fn way(name: &str) -> Option<Vec<u8>> {
     ways().into_iter().find(|(known, _)| *known == name).map(|(_, bytes)| bytes)

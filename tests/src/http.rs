@@ -1,9 +1,11 @@
 //! A plain HTTP client: a request, and the status, headers and JSON that came.
 
+use countersign_device::{Account, AccountState};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use std::fmt::Display;
+use tokio::task::JoinHandle;
 
 /// What came.
 #[derive(Debug, Clone)]
@@ -92,6 +94,18 @@ impl RelyingParty {
     /// Types the digits that a new phone shows.
     pub async fn confirm(&self, enrolment: &(impl Display + ?Sized), code: &str) -> Answer {
         self.post(&format!("/v1/enrolments/{enrolment}/confirm"), &json!({ "code": code })).await
+    }
+
+    /// Types the digits that a proposed account shows.
+    pub async fn confirm_account(&self, account: &Account) -> Answer {
+        let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
+        self.confirm(&account.id, confirmation_code).await
+    }
+
+    /// Reads this at the side, for as long as the server lets it wait.
+    pub fn waits(&self, path: String) -> JoinHandle<Answer> {
+        let site = self.clone();
+        tokio::spawn(async move { site.get(&path).await })
     }
 
     /// Asks a user with the plainest of requests, and gives the challenge's id.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_desktop::ReqwestTransport;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
 use countersign_device::vault::DesktopVault;
-use countersign_device::{AccountState, Authenticator, Platform, PushRegistrar};
+use countersign_device::{Authenticator, Platform, PushRegistrar};
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::time::{Clock, SystemClock};
@@ -77,8 +77,7 @@ impl Phone {
     /// The same for any core.
     pub async fn enrol_on(core: &Authenticator, relying_party: &RelyingParty, user: &str) -> EnrolmentId {
         let account = core.enrol(&relying_party.link(user).await, "Test phone").await.unwrap();
-        let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-        let confirmed = relying_party.confirm(&account.id, confirmation_code).await;
+        let confirmed = relying_party.confirm_account(&account).await;
         assert_eq!(confirmed.body["state"], "confirmed", "{confirmed:?}");
         account.id
     }

@@ -154,6 +154,13 @@ pub fn signal(process: u32, name: &str) -> bool {
     std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success()
 }
 
+/// A data folder in which a server has worked.
+pub async fn used() -> TempDir {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Program::serve(data.path()).await.stop().await.success());
+    data
+}
+
 /// `init` in this data folder.
 pub fn init_command(data: &Path) -> Command {
     let mut command = command(&["init", "--json"]);

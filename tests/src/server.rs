@@ -11,6 +11,7 @@ use countersign_server::runtime::restore::restoring::{self, Restored, Wish};
 use countersign_server::runtime::serve::{self, Running};
 use countersign_server::runtime::watch::Watch;
 use countersign_server::runtime::{init, listener};
+use countersign_server::service::wake::Wake;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -130,6 +131,13 @@ impl TestServer {
     /// Its parts.
     pub fn service(&self) -> &Arc<countersign_server::service::Service> {
         &self.running.service
+    }
+
+    /// Waits until so many wait for something.
+    pub async fn until_waiting(&self, count: impl Fn(&Wake) -> usize, at_least: usize) {
+        while count(&self.service().wake) < at_least {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Where its database is.

@@ -7,7 +7,6 @@ use countersign_bindings::platform::{
 use countersign_protocol::key::{SoftwareKey, sha256};
 use countersign_protocol::time;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
@@ -18,8 +17,6 @@ pub struct Vault {
     /// Whether it makes hardware keys, and all that it made.
     hardware: bool,
     keys: Mutex<BTreeMap<String, Arc<Key>>>,
-    /// Whether the person puts a finger on the sensor.
-    pub confirms: Arc<AtomicBool>,
 }
 
 impl Vault {
@@ -28,19 +25,14 @@ impl Vault {
         Self::new(false)
     }
 
-    /// A phone with hardware for keys, which asks the person before it signs YES.
+    /// A phone with hardware for keys.
     pub fn of_hardware() -> Arc<Self> {
         Self::new(true)
     }
 
     fn new(hardware: bool) -> Arc<Self> {
         let (_, seed) = SoftwareKey::generate().unwrap();
-        Arc::new(Self {
-            seed: sha256(&seed),
-            hardware,
-            keys: Mutex::default(),
-            confirms: Arc::new(AtomicBool::new(true)),
-        })
+        Arc::new(Self { seed: sha256(&seed), hardware, keys: Mutex::default() })
     }
 
     /// The names of the keys in hardware.
@@ -58,7 +50,7 @@ impl KeyVault for Vault {
     async fn create(&self, name: String, purpose: Purpose, _: Option<Vec<u8>>) -> Result<bool, KeyError> {
         if self.hardware {
             let (key, _) = SoftwareKey::generate().unwrap();
-            let asks = (purpose == Purpose::Approval).then(|| Arc::clone(&self.confirms));
+            let asks = purpose == Purpose::Approval;
             self.keys.lock().unwrap().insert(name, Arc::new(Key { key, asks }));
         }
         Ok(self.hardware)
@@ -78,7 +70,7 @@ impl KeyVault for Vault {
 /// A key that passes for hardware.
 struct Key {
     key: SoftwareKey,
-    asks: Option<Arc<AtomicBool>>,
+    asks: bool,
 }
 
 #[async_trait::async_trait]
@@ -88,7 +80,7 @@ impl DeviceKey for Key {
     }
 
     fn asks_person(&self) -> Result<bool, KeyError> {
-        Ok(self.asks.is_some())
+        Ok(self.asks)
     }
 
     fn attestation(&self) -> Result<Vec<Vec<u8>>, KeyError> {
@@ -96,10 +88,7 @@ impl DeviceKey for Key {
     }
 
     async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, KeyError> {
-        match &self.asks {
-            Some(confirms) if !confirms.load(Ordering::SeqCst) => Err(KeyError::NotConfirmed),
-            _ => Ok(self.key.sign_now(&message).unwrap().to_vec()),
-        }
+        Ok(self.key.sign_now(&message).unwrap().to_vec())
     }
 }
 

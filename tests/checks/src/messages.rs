@@ -42,6 +42,9 @@ pub const CHECKS: [&str; 18] = [
 ];
 
 /// What the check of this name gives for these inputs.
+///
+/// # Errors
+/// The core's refusal.
 pub fn run(check: &str, inputs: &Value) -> Result<Value, Refusal> {
     match check {
         "certificate" => certificate(inputs),

@@ -157,6 +157,8 @@ async fn whoever_signs_in_at_the_same_moment_rides_on_no_other_attempt() {
 async fn a_repetition_that_would_show_something_else_is_refused() {
     let scene = Scene::new().await;
     let device = scene.device().await;
+    let noor = scene.site.user("noor").await;
+    let _hers = scene.device_of(&noor).await;
     let ask = async |members: Value| {
         let mut members = members;
         members["attempt"] = ATTEMPT.into();
@@ -174,6 +176,10 @@ async fn a_repetition_that_would_show_something_else_is_refused() {
     ] {
         let answer = ask(other.clone()).await;
         assert_eq!((answer.status, answer.code()), (409, "idempotency_mismatch"), "{other}");
+    }
+    for (members, status) in [(json!({ "user_id": noor }), 201), (json!({ "user_id": noor, "expires_in": 30 }), 409)] {
+        let request = scene.site.request(Method::POST, "/v1/challenges").header("idempotency-key", "order-4711");
+        assert_eq!(send(request.json(&members)).await.status, status, "the same under a key: {members}");
     }
     assert_eq!(pulled(&device).await, [id_of(&first)]);
 }

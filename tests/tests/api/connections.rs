@@ -47,10 +47,7 @@ async fn at_the_limit_who_proves_it_is_served_and_strangers_are_sent_away() {
     let id = site.ask(&user).await;
     // Each waits on a connection of its own.
     let waits: Vec<_> = (0..ORDINARY)
-        .map(|_| {
-            let (site, path) = (RelyingParty::new(&server.url, &site.api_key), format!("/v1/challenges/{id}?wait=50"));
-            tokio::spawn(async move { site.get(&path).await })
-        })
+        .map(|_| RelyingParty::new(&server.url, &site.api_key).waits(format!("/v1/challenges/{id}?wait=50")))
         .collect();
     let full = async {
         while !stranger(&server, "/.well-known/countersign", "Connection: close\r\n").await.contains(" 503 ") {

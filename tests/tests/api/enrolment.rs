@@ -1,15 +1,13 @@
 //! Enrolment: one ticket, one device, six digits; and a thief with the link.
 
-use countersign_protocol::decision::Answer::Approve;
+use countersign_device::AccountState;
 use countersign_protocol::device_api::EnrolmentState;
 use countersign_protocol::key::SoftwareKey;
-use countersign_protocol::receipt::Receipt;
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::sealing::SealingPublicKey;
-use countersign_tests::handmade::{HandmadeDevice, Prepared};
+use countersign_tests::handmade::Prepared;
 use countersign_tests::phone::Phone;
 use countersign_tests::scene::Scene;
-use countersign_tests::server::TestServer;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +19,7 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
     assert_eq!(opened["state"], "open");
     assert!(opened["qr_svg"].as_str().unwrap().starts_with("<svg"));
     assert!(opened["qr_png"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
-    let page = tokio::spawn({
-        let (site, path) = (site.clone(), format!("/v1/enrolments/{}?wait=60", opened["id"].as_str().unwrap()));
-        async move { site.get(&path).await }
-    });
+    let page = site.waits(format!("/v1/enrolments/{}?wait=60", opened["id"].as_str().unwrap()));
     let phone = Arc::new(Phone::at(&clock));
     let account = phone.core.enrol(opened["link"].as_str().unwrap(), "Maya's phone").await.unwrap();
     let seen = page.await.unwrap().body;
@@ -36,11 +31,8 @@ async fn the_page_waits_for_the_phone_and_the_phone_for_the_page() {
         let phone = Arc::clone(&phone);
         async move { phone.core.pull(account.id, 60).await.unwrap().state }
     });
-    let app = Arc::clone(server.service());
-    while app.wake.devices.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
+    server.until_waiting(|wake| wake.devices.count(), 1).await;
+    let AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     let typed = format!("{} {}", &confirmation_code[..3], &confirmation_code[3..]);
     assert_eq!(site.confirm(&account.id, &typed).await.body["state"], "confirmed");
     assert_eq!(parked.await.unwrap(), EnrolmentState::Confirmed);
@@ -84,8 +76,7 @@ async fn the_same_phone_scanning_the_link_again_has_one_account() {
     let first = first.unwrap();
     assert_eq!(first.id, second.unwrap().id, "two taps at one time");
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap().id, first.id, "and one later");
-    let countersign_device::AccountState::Proposed { confirmation_code } = first.state else { panic!() };
-    assert_eq!(site.confirm(&first.id, &confirmation_code).await.body["state"], "confirmed");
+    assert_eq!(site.confirm_account(&first).await.body["state"], "confirmed");
 }
 
 #[tokio::test]
@@ -97,8 +88,7 @@ async fn two_processes_on_one_phone_store_lose_no_key() {
     let noor = site.user("noor").await;
     let second = other.enrol(&site.link(&noor).await, "Other process").await.unwrap();
     phone.core.refresh_server(id).await.unwrap();
-    let countersign_device::AccountState::Proposed { confirmation_code } = second.state else { panic!() };
-    site.confirm(&second.id, &confirmation_code).await;
+    site.confirm_account(&second).await;
     site.ask(&noor).await;
     assert_eq!(phone.core.pull(second.id, 0).await.unwrap().received.len(), 1);
     assert_eq!(phone.core.pending().unwrap().len(), 1, "the first process opens what the second one enrolled");
@@ -131,9 +121,8 @@ async fn a_link_ends_after_ten_minutes_and_so_does_a_proposal() {
 
     let phone = phone();
     let account = phone.core.enrol(&site.link(&user).await, "Phone").await.unwrap();
-    let countersign_device::AccountState::Proposed { confirmation_code } = account.state else { panic!() };
     clock.advance(Duration::from_secs(600));
-    assert_eq!(site.confirm(&account.id, &confirmation_code).await.code(), "not_proposed");
+    assert_eq!(site.confirm_account(&account).await.code(), "not_proposed");
     let seen = site.get(&format!("/v1/enrolments/{}", account.id)).await.body;
     assert_eq!((&seen["state"], &seen["void_reason"]), (&json!("void"), &json!("expired")));
     assert_eq!(phone.core.pull(account.id, 0).await.unwrap().ended, Some(EndReason::Expired), "the phone is told");
@@ -150,33 +139,4 @@ async fn a_redemption_with_one_thing_changed_is_refused_and_the_ticket_lives() {
     let nothing_opens = prepared.changed(|t| t.sealing_key = SealingPublicKey::from_bytes([0; 32]));
     assert_eq!(prepared.send(&nothing_opens).await.code(), "malformed", "a sealing key that cannot be used");
     assert_eq!(prepared.send(&prepared.redemption).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_phone_refuses_a_link_with_another_servers_fingerprint() {
-    let other = TestServer::start().await;
-    let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let link = site.link(&user).await;
-    let foreign = other.service().keys.server_id.to_string();
-    let (start, _) = link.split_once("&k=").unwrap();
-    let phone = Phone::at(&clock);
-    let refused = phone.core.enrol(&format!("{start}&k={foreign}"), "Phone").await.unwrap_err();
-    assert_eq!(refused.code(), "wrong_server");
-    assert!(phone.core.accounts().unwrap().is_empty());
-    phone.core.enrol(&link, "Phone").await.unwrap();
-}
-
-#[tokio::test]
-async fn a_receipt_proves_an_approval_also_after_the_signing_key_was_rotated() {
-    let Scene { clock, server, site, user } = Scene::new().await;
-    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
-    let app = server.service();
-    assert_eq!(server.rotate_signing_key().await, 2);
-    let (id, compact) = device.asked(&site, &user).await;
-    device.answers(&compact, Approve).await;
-    let claimed = site.claim(&id, "k").await;
-    let receipt: Receipt = serde_json::from_value(claimed.body["receipt"].clone()).unwrap();
-    assert_ne!(receipt.certificate, receipt.enrolment_certificate);
-    let proven = receipt.verify(&app.keys.root).unwrap();
-    assert_eq!(proven.enrolment.approval_key, device.approval.public());
 }

@@ -4,12 +4,12 @@
 use async_trait::async_trait;
 use countersign_desktop::ReqwestTransport;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_device::{AccountState, Error, Outcome};
+use countersign_device::{Error, Outcome};
 use countersign_protocol::device_api::PushRegistration;
 use countersign_protocol::handle::EnrolmentId;
 use countersign_protocol::randomness::SystemRandomness;
 use countersign_protocol::webpush::Receiver;
-use countersign_tests::gateway::{Gateway, ways};
+use countersign_tests::gateway::{Gateway, unavailable, ways};
 use countersign_tests::phone::Phone;
 use countersign_tests::scene::Scene;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,10 +117,9 @@ impl Behind {
         }
         // New keys would be a second device, which ends the enrolment.
         let account = self.phone.core.enrol(&link, "Telephone").await.unwrap();
-        let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
         let pull = async |phone: &Phone| phone.core.pull(account.id, 0).await;
         self.unheard(what, Taken { part: "/v1/device/challenges", delivered: false }, pull).await;
-        assert_eq!(self.scene.site.confirm(&account.id, confirmation_code).await.body["state"], "confirmed");
+        assert_eq!(self.scene.site.confirm_account(&account).await.body["state"], "confirmed");
         for delivered in BOTH {
             self.unheard(what, Taken { part: "/v1/device/challenges", delivered }, pull).await;
         }
@@ -203,15 +202,8 @@ async fn what_is_no_answer_of_the_server_loses_nothing_and_is_believed_nowhere()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_do_it_now_is_asked_again_as_one_that_is_not_heard() {
-    let document = serde_json::json!({
-        "type": "urn:countersign:problem:unavailable", "title": "The server cannot write now", "status": 503,
-        "detail": "Nothing was changed.", "code": "unavailable",
-    })
-    .to_string();
-    let length = document.len();
-    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close";
     let behind = Behind::new().await;
-    behind.gateway.answers(format!("{head}\r\nContent-Length: {length}\r\n\r\n{document}").into_bytes());
+    behind.gateway.answers(unavailable());
     behind.lives("unavailable").await;
 }
 

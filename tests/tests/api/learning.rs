@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use countersign_desktop::ReqwestTransport;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
-use countersign_device::{AccountState, Error, Outcome};
+use countersign_device::{Error, Outcome};
 use countersign_protocol::enrolment::EnrolmentStatement;
 use countersign_protocol::jws;
 use countersign_protocol::key::SoftwareKey;
@@ -48,15 +48,17 @@ impl Transport for Rotating {
     }
 }
 
-/// Counts how often a phone asks who the server is.
-fn counted(network: &Tampering) -> Arc<AtomicUsize> {
+/// Counts how often a phone asks who the server is. Makes this of every answer, and of the so manieth to that question.
+fn counted(
+    network: &Tampering,
+    change: impl Fn(&HttpRequest, HttpResponse, usize) -> HttpResponse + Send + 'static,
+) -> Arc<AtomicUsize> {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     network.change(move |request, response| {
-        if request.url.contains("/.well-known/") {
-            counter.fetch_add(1, SeqCst);
-        }
-        response
+        let asks = usize::from(request.url.contains("/.well-known/"));
+        let count = asks * (counter.fetch_add(asks, SeqCst) + 1);
+        change(request, response, count)
     });
     asked
 }
@@ -91,22 +93,20 @@ async fn a_statement_of_a_key_that_nobody_certifies_is_learned_from_once() {
     let Scene { clock, site, user, server: _server } = Scene::new().await;
     let network = Tampering::new();
     let phone = Phone::with(Arc::new(clock.clone()), network.clone());
-    let (asked, link) = (Arc::new(AtomicUsize::new(0)), site.link(&user).await);
-    let counter = Arc::clone(&asked);
-    network.change(move |request, response| {
-        if request.url.contains("/.well-known/") {
-            counter.fetch_add(1, SeqCst);
-        }
-        if request.url.ends_with("/enrol") { forged(response) } else { response }
-    });
+    let link = site.link(&user).await;
+    let asked = counted(
+        &network,
+        |request, response, _| {
+            if request.url.ends_with("/enrol") { forged(response) } else { response }
+        },
+    );
     assert_eq!(phone.core.enrol(&link, "Phone").await.unwrap_err().code(), "unknown_key");
     assert_eq!(asked.load(SeqCst), 2);
     assert!(phone.core.accounts().unwrap().is_empty());
     // The keys are kept: when nobody is between them any more, the same link goes on.
     network.leave();
     let account = phone.core.enrol(&link, "Phone").await.unwrap();
-    let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-    assert_eq!(site.confirm(&account.id, confirmation_code).await.body["state"], "confirmed");
+    assert_eq!(site.confirm_account(&account).await.body["state"], "confirmed");
 }
 
 #[tokio::test]
@@ -123,8 +123,7 @@ async fn an_answer_that_was_lost_before_the_key_was_renewed_comes_again_under_th
     network.leave();
     server.rotate_signing_key().await;
     let account = phone.core.enrol(&link, "Phone").await.unwrap();
-    let AccountState::Proposed { confirmation_code } = &account.state else { panic!("{account:?}") };
-    assert_eq!(site.confirm(&account.id, confirmation_code).await.body["state"], "confirmed");
+    assert_eq!(site.confirm_account(&account).await.body["state"], "confirmed");
     let question = site.ask(&user).await;
     phone.core.pull(account.id, 0).await.unwrap();
     assert_eq!(phone.core.approve(question.parse().unwrap(), None).await.unwrap(), Outcome::Approved);
@@ -138,15 +137,12 @@ async fn a_thief_between_them_teaches_a_phone_that_enrols_nothing() {
     let thief = TestServer::start_at(&ManualClock::new()).await;
     let network = Tampering::new();
     let phone = Phone::with(Arc::new(clock.clone()), network.clone());
-    let asked = Arc::new(AtomicUsize::new(0));
     let identity = client().get(format!("{}/.well-known/countersign?nonce=n", thief.url)).send().await.unwrap();
     let identity = identity.bytes().await.unwrap();
-    let seen = Arc::clone(&asked);
-    network.change(move |request, response| {
-        if request.url.contains("/.well-known/") && seen.fetch_add(1, SeqCst) > 0 {
-            return HttpResponse { body: identity.to_vec(), ..response };
-        }
-        if request.url.ends_with("/enrol") { forged(response) } else { response }
+    let asked = counted(&network, move |request, response, asked| match asked {
+        2.. => HttpResponse { body: identity.to_vec(), ..response },
+        _ if request.url.ends_with("/enrol") => forged(response),
+        _ => response,
     });
     let refused = phone.core.enrol(&site.link(&user).await, "Phone").await.unwrap_err();
     assert_eq!((refused.code(), asked.load(SeqCst)), ("wrong_server", 2));
@@ -165,7 +161,7 @@ async fn what_the_earlier_key_signed_and_what_the_new_one_signed_come_in_one_pul
     let other = site.ask(&user).await;
     assert_eq!(site.cancel(&held).await.status, 200);
     server.rotate_signing_key().await;
-    let asked = counted(&network);
+    let asked = counted(&network, |_, response, _| response);
     let pulled = phone.core.pull(id, 0).await.unwrap();
     assert!(pulled.received.len() == 2 && pulled.received.iter().all(Result::is_ok), "{pulled:?}");
     assert_eq!(asked.load(SeqCst), 1);
@@ -184,17 +180,14 @@ async fn a_pull_that_is_refused_throughout_is_learned_from_once() {
     for _ in 0..3 {
         site.ask(&user).await;
     }
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
     // A server that is asked who it is, and never says so in a way that can be believed.
-    network.change(move |request, response| {
-        if request.url.contains("/.well-known/") {
-            counter.fetch_add(1, SeqCst);
-            let mut document: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-            document["time"] = serde_json::Value::Null;
-            return HttpResponse { body: serde_json::to_vec(&document).unwrap(), ..response };
+    let asked = counted(&network, |_, response, asked| {
+        if asked == 0 {
+            return response;
         }
-        response
+        let mut document: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        document["time"] = serde_json::Value::Null;
+        HttpResponse { body: serde_json::to_vec(&document).unwrap(), ..response }
     });
     let pulled = phone.core.pull(id, 0).await.unwrap();
     let codes: Vec<_> = pulled.received.iter().map(|one| one.as_ref().unwrap_err().code().as_str()).collect();

@@ -79,8 +79,7 @@ async fn who_asks_for_everyone_is_slowed_and_a_persons_own_question_comes_throug
     });
     let (scene, push) = (scene.await, PushService::start().await);
     let webmail = scene.server.relying_party("Meridian", "Webmail").await;
-    let (phone, id) = scene.phone().await;
-    phone.core.register_push(id, &[push.registration()]).await.unwrap();
+    let (phone, id) = scene.pushed_phone(&[push.registration()]).await;
     let mut everyone = vec![scene.user.clone()];
     for number in 0..3 {
         let user = scene.site.user(&format!("person {number}")).await;
@@ -149,31 +148,22 @@ async fn a_relying_party_has_so_many_waits_at_a_time_and_others_have_theirs() {
     let webmail = scene.server.relying_party("Meridian", "Webmail").await;
     let theirs = webmail.ask(&scene.user).await;
     let challenge = scene.site.ask(&scene.user).await;
-    let wake = &scene.server.service().wake;
-    let wait = |site: &RelyingParty, challenge: &str| {
-        let (site, path) = (site.clone(), format!("/v1/challenges/{challenge}?wait=60"));
-        tokio::spawn(async move { site.get(&path).await })
-    };
+    let parked = async |count| scene.server.until_waiting(|wake| wake.challenges.count(), count).await;
+    let wait = |site: &RelyingParty, challenge: &str| site.waits(format!("/v1/challenges/{challenge}?wait=60"));
     let waits = [wait(&scene.site, &challenge), wait(&scene.site, &challenge)];
-    while wake.challenges.count() < 2 {
-        tokio::task::yield_now().await;
-    }
+    parked(2).await;
     refuses(&scene.site.get(&format!("/v1/challenges/{challenge}?wait=60")).await, "too_many_waits", 1);
     // Without a wait it is answered.
     assert_eq!(scene.site.get(&format!("/v1/challenges/{challenge}")).await.status, 200);
     let others = wait(&webmail, &theirs);
-    while wake.challenges.count() < 3 {
-        tokio::task::yield_now().await;
-    }
+    parked(3).await;
     scene.site.cancel(&challenge).await;
     for waiting in waits {
         assert_eq!(waiting.await.unwrap().body["state"], "cancelled");
     }
     let again = scene.site.ask(&scene.user).await;
     let again = wait(&scene.site, &again);
-    while wake.challenges.count() < 2 {
-        tokio::task::yield_now().await;
-    }
+    parked(2).await;
     again.abort();
     others.abort();
 }

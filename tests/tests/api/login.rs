@@ -3,9 +3,7 @@
 use countersign_device::Outcome;
 use countersign_protocol::receipt::Receipt;
 use countersign_tests::clock::ManualClock;
-use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::client;
-use countersign_tests::phone::Phone;
 use countersign_tests::push_service::PushService;
 use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
@@ -15,10 +13,9 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
-    let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let (phone, mut push) = (Phone::at(&clock), PushService::start().await);
-    let id = phone.enrol(&site, &user).await;
-    phone.core.register_push(id, &[push.registration()]).await.unwrap();
+    let (scene, mut push) = (Scene::new().await, PushService::start().await);
+    let (phone, _) = scene.pushed_phone(&[push.registration()]).await;
+    let Scene { server: _server, site, user, .. } = scene;
     let context = json!({
         "ip": "198.51.100.7",
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -30,10 +27,7 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     let challenge = site.post("/v1/challenges", &asked).await;
     assert_eq!((challenge.status, &challenge.body["state"]), (201, &json!("pending")));
     let challenge_id = challenge.body["id"].as_str().unwrap().to_owned();
-    let waiting = tokio::spawn({
-        let (site, path) = (site.clone(), format!("/v1/challenges/{challenge_id}?wait=60"));
-        async move { site.get(&path).await }
-    });
+    let waiting = site.waits(format!("/v1/challenges/{challenge_id}?wait=60"));
 
     let pushed = push.next().await;
     let body = String::from_utf8_lossy(&pushed.body).into_owned();
@@ -62,23 +56,6 @@ async fn a_push_wakes_the_phone_and_yes_moves_the_waiting_page_on() {
     assert!(proven.approved(None));
     assert_eq!(proven.challenge.challenge_id.to_string(), challenge_id);
     assert_eq!(json!(proven.challenge.details), details, "what was decided is proven word by word");
-}
-
-#[tokio::test]
-async fn the_same_request_under_the_same_key_asks_once() {
-    let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
-    let ask = async |body: Value| {
-        let request = site.request(reqwest::Method::POST, "/v1/challenges").header("idempotency-key", "order-4711");
-        countersign_tests::http::send(request.json(&body)).await
-    };
-    let first = ask(json!({ "user_id": user })).await;
-    let again = ask(json!({ "user_id": user })).await;
-    assert_eq!((first.status, again.status), (201, 200));
-    assert_eq!(first.body["id"], again.body["id"]);
-    assert_eq!(device.pull().await.len(), 1);
-    let other = ask(json!({ "user_id": user, "expires_in": 30 })).await;
-    assert_eq!((other.status, other.code()), (409, "idempotency_mismatch"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use countersign_protocol::decision::Answer::{Approve, Report};
 use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client};
+use countersign_tests::scene::Scene;
 use countersign_tests::server::TestServer;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,26 +51,10 @@ async fn figures(server: &TestServer) -> BTreeMap<String, f64> {
     read(&fetch(&format!("{}/metrics", server.url)).await)
 }
 
-struct Scene {
-    clock: ManualClock,
-    server: TestServer,
-    site: RelyingParty,
-    user: String,
-    device: HandmadeDevice,
-}
-
-async fn scene() -> Scene {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    let device = HandmadeDevice::enrol_at(&site, &user, &clock).await;
-    Scene { clock, server, site, user, device }
-}
-
 #[tokio::test]
 async fn every_outcome_is_counted_once_whichever_way_it_came() {
-    let Scene { clock, server, site, user, device } = &scene().await;
+    let scene = Scene::new().await;
+    let (device, Scene { clock, server, site, user }) = (&scene.device().await, &scene);
     let before = figures(server).await;
     let outcome = |name: &str| format!("countersign_challenges_total{{outcome=\"{name}\"}}");
     let (challenge, compact) = device.asked(site, user).await;
@@ -107,7 +92,9 @@ async fn every_outcome_is_counted_once_whichever_way_it_came() {
 
 #[tokio::test]
 async fn what_another_process_does_is_counted_too() {
-    let Scene { server, .. } = &scene().await;
+    let scene = Scene::new().await;
+    scene.device().await;
+    let server = &scene.server;
     let of = "countersign_journal_lines_total{fact=\"device.ended\"}";
     assert_eq!(figures(server).await[of], 0.0);
     let sql =
@@ -118,7 +105,7 @@ async fn what_another_process_does_is_counted_too() {
 
 #[tokio::test]
 async fn refusals_are_counted_by_their_code_through_every_door() {
-    let Scene { server, site, .. } = &scene().await;
+    let Scene { server, site, .. } = &Scene::new().await;
     let of = |code: &str| format!("countersign_refusals_total{{code=\"{code}\"}}");
     let stranger = RelyingParty::new(&server.url, "csk_nothing");
     assert_eq!(stranger.get("/v1/relying-party").await.code(), "unauthorised");
@@ -187,7 +174,8 @@ async fn an_address_of_their_own_has_the_figures_and_nothing_else() {
 
 #[tokio::test]
 async fn nobody_is_named_in_them() {
-    let Scene { server, site, user, device, .. } = &scene().await;
+    let scene = Scene::new().await;
+    let (device, Scene { server, site, user, .. }) = (&scene.device().await, &scene);
     device.asked(site, user).await;
     let text = fetch(&format!("{}/metrics", server.url)).await;
     for word in ["maya", "Meridian", "Customer area", "127.0.0.1", user.as_str(), &device.id().to_string()] {
@@ -198,7 +186,9 @@ async fn nobody_is_named_in_them() {
 
 #[tokio::test]
 async fn every_query_of_the_board_names_a_figure_that_is_there() {
-    let Scene { server, site, user, .. } = &scene().await;
+    let scene = Scene::new().await;
+    scene.device().await;
+    let Scene { server, site, user, .. } = &scene;
     site.ask(user).await;
     let text = fetch(&format!("{}/metrics", server.url)).await;
     let there: BTreeSet<String> = text

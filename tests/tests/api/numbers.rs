@@ -34,9 +34,9 @@ async fn proven(site: &RelyingParty, challenge: &Value) -> Proven {
 
 #[tokio::test]
 async fn the_number_on_the_page_is_typed_and_counts() {
-    let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let phone = Phone::at(&clock);
-    let account = phone.enrol(&site, &user).await;
+    let scene = Scene::new().await;
+    let (phone, account) = scene.phone().await;
+    let Scene { site, user, server: _server, .. } = scene;
     for (policy, digits) in [(json!({ "mode": "number" }), 6), (json!({ "mode": "number", "digits": 2 }), 2)] {
         let asked = site.ask_for(&user, json!({ "policy": policy })).await;
         let number = text(&asked, "number").to_owned();
@@ -118,22 +118,16 @@ async fn an_approval_without_its_number_or_with_one_too_many_changes_nothing() {
 
 #[tokio::test]
 async fn two_sign_ins_at_one_time_both_ask_for_their_numbers() {
-    let Scene { clock, server, site, user } = Scene::new().await;
+    let (scene, mut push) = (Scene::new().await, PushService::start().await);
+    let (phone, _) = scene.pushed_phone(&[push.registration()]).await;
+    let Scene { server, site, user, .. } = scene;
     let other_site = server.relying_party("Meridian", "Webmail").await;
-    let (phone, mut push) = (Phone::at(&clock), PushService::start().await);
-    let account = phone.enrol(&site, &user).await;
-    phone.core.register_push(account, &[push.registration()]).await.unwrap();
 
     let first = site.ask(&user).await;
     let first_push = push.next().await.message;
     phone.core.receive(&first_push).unwrap();
-    let waiting = tokio::spawn({
-        let (site, path) = (site.clone(), format!("/v1/challenges/{first}?wait=60"));
-        async move { site.get(&path).await }
-    });
-    while server.service().wake.challenges.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let waiting = site.waits(format!("/v1/challenges/{first}?wait=60"));
+    server.until_waiting(|wake| wake.challenges.count(), 1).await;
 
     let second = other_site.ask_for(&user, json!({ "policy": { "mode": "tap" } })).await;
     assert_eq!(
@@ -168,9 +162,9 @@ async fn two_sign_ins_at_one_time_both_ask_for_their_numbers() {
 
 #[tokio::test]
 async fn a_no_and_a_report_of_the_tap_count_although_the_phone_never_heard_of_the_number() {
-    let Scene { clock, server: _server, site, user } = Scene::new().await;
-    let phone = Phone::at(&clock);
-    let account = phone.enrol(&site, &user).await;
+    let scene = Scene::new().await;
+    let (phone, account) = scene.phone().await;
+    let Scene { site, user, server: _server, .. } = scene;
     for state in ["denied", "reported", "cancelled"] {
         let first = site.ask(&user).await;
         phone.core.pull(account, 0).await.unwrap();

@@ -2,29 +2,13 @@
 
 use countersign_protocol::decision::Answer::Approve;
 use countersign_server::domain::moment::from_rfc3339;
-use countersign_tests::clock::ManualClock;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{Answer, RelyingParty, send};
 use countersign_tests::phone::Phone;
-use countersign_tests::server::TestServer;
+use countersign_tests::scene::Scene;
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
-
-struct Scene {
-    clock: ManualClock,
-    server: TestServer,
-    site: RelyingParty,
-    user: String,
-}
-
-async fn scene() -> Scene {
-    let clock = ManualClock::new();
-    let server = TestServer::start_at(&clock).await;
-    let site = server.relying_party("Meridian", "Customer area").await;
-    let user = site.user("maya").await;
-    Scene { clock, server, site, user }
-}
 
 async fn delete(site: &RelyingParty, path: &str) -> Answer {
     send(site.request(Method::DELETE, path)).await
@@ -32,7 +16,7 @@ async fn delete(site: &RelyingParty, path: &str) -> Answer {
 
 #[tokio::test]
 async fn a_person_and_their_devices_are_read_and_a_device_is_ended() {
-    let Scene { clock, site, user, .. } = &scene().await;
+    let Scene { clock, site, user, .. } = &Scene::new().await;
     let device = HandmadeDevice::enrol_at(site, user, clock).await;
     let details = site.get(&format!("/v1/users/{user}")).await;
     assert_eq!(
@@ -59,7 +43,7 @@ async fn a_person_and_their_devices_are_read_and_a_device_is_ended() {
 
 #[tokio::test]
 async fn the_last_contact_is_kept_to_the_hour_without_a_commit_of_its_own() {
-    let Scene { clock, server, site, user } = &scene().await;
+    let Scene { clock, server, site, user } = &Scene::new().await;
     let device = HandmadeDevice::enrol_at(site, user, clock).await;
     let seen = async || {
         let listed = site.get(&format!("/v1/users/{user}/devices")).await.body["devices"][0]["last_contact_at"].clone();
@@ -86,19 +70,17 @@ async fn the_last_contact_is_kept_to_the_hour_without_a_commit_of_its_own() {
 
 #[tokio::test]
 async fn who_is_deleted_is_asked_nothing_any_more_and_whoever_waits_hears_of_it() {
-    let Scene { clock, server, site, user } = &scene().await;
+    let Scene { clock, server, site, user } = &Scene::new().await;
     let device = HandmadeDevice::enrol_at(site, user, clock).await;
+    let phone = Phone::at(clock);
+    let id = phone.enrol(site, user).await;
     let (pending, compact) = device.asked(site, user).await;
-    let waiting = {
-        let (site, path) = (site.clone(), format!("/v1/challenges/{pending}?wait=60"));
-        tokio::spawn(async move { site.get(&path).await.body["state"].clone() })
-    };
-    while server.service().wake.challenges.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let waiting = site.waits(format!("/v1/challenges/{pending}?wait=60"));
+    server.until_waiting(|wake| wake.challenges.count(), 1).await;
     let path = format!("/v1/users/{user}");
     assert_eq!(delete(site, &path).await.status, 204);
-    assert_eq!(waiting.await.unwrap(), "cancelled", "the wait has ended");
+    assert_eq!(waiting.await.unwrap().body["state"], "cancelled", "the wait has ended");
+    assert!(phone.core.pull(id, 0).await.unwrap().ended.is_some(), "the phone hears so by the server's signed word");
     for answer in [
         delete(site, &path).await,
         site.get(&path).await,
@@ -126,18 +108,8 @@ async fn who_is_deleted_is_asked_nothing_any_more_and_whoever_waits_hears_of_it(
 }
 
 #[tokio::test]
-async fn the_phone_of_a_deleted_person_removes_the_account() {
-    let Scene { clock, site, user, .. } = &scene().await;
-    let phone = Phone::at(clock);
-    let id = phone.enrol(site, user).await;
-    assert_eq!(delete(site, &format!("/v1/users/{user}")).await.status, 204);
-    let pulled = phone.core.pull(id, 0).await.unwrap();
-    assert!(pulled.ended.is_some(), "it hears so by the server's signed word");
-}
-
-#[tokio::test]
 async fn nobody_of_another_organisation_is_there() {
-    let Scene { clock, server, site, user } = &scene().await;
+    let Scene { clock, server, site, user } = &Scene::new().await;
     let device = HandmadeDevice::enrol_at(site, user, clock).await;
     let stranger = &server.relying_party("Harbour", "Shop").await;
     let other = stranger.user("noor").await;
@@ -148,9 +120,14 @@ async fn nobody_of_another_organisation_is_there() {
         stranger.get(&format!("{path}/devices")).await,
         delete(stranger, &path).await,
         delete(stranger, &format!("{path}/devices/{device}")).await,
+        stranger.post(&format!("{path}/enrolments"), &json!({})).await,
+        stranger.ask_for(user, json!({})).await,
+        stranger.get(&format!("/v1/enrolments/{device}")).await,
+        stranger.confirm(&device, "000000").await,
     ] {
         assert_eq!((answer.status, &answer.body), (404, &of_theirs.body), "as somebody who never was");
     }
+    assert_ne!(&stranger.user("maya").await, user, "the same name is another person there");
     let mixed = delete(stranger, &format!("/v1/users/{other}/devices/{device}")).await;
     assert_eq!((mixed.status, mixed.code()), (404, "not_found"), "not through a person of their own either");
     assert_eq!(
@@ -164,7 +141,7 @@ async fn nobody_of_another_organisation_is_there() {
 
 #[tokio::test]
 async fn a_deleted_persons_row_goes_when_nothing_refers_to_it_any_more() {
-    let Scene { clock, server, site, user } = &scene().await;
+    let Scene { clock, server, site, user } = &Scene::new().await;
     let device = HandmadeDevice::enrol_at(site, user, clock).await;
     device.asked(site, user).await;
     delete(site, &format!("/v1/users/{user}")).await;

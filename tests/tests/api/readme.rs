@@ -30,9 +30,7 @@ async fn says_yes(server: &str, site: &RelyingParty, user: &str) -> Output {
 
 /// Answers on the phone as soon as a page waits there.
 async fn person(scene: &Scene, device: &HandmadeDevice, answer: Answer) {
-    while scene.server.service().wake.challenges.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    scene.server.until_waiting(|wake| wake.challenges.count(), 1).await;
     let compact = device.pull().await.pop().unwrap();
     device.answers(&compact, answer).await;
 }

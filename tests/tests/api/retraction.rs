@@ -45,9 +45,7 @@ async fn an_answer_on_one_phone_takes_the_prompt_from_the_other_by_push() {
 async fn parked(server: &TestServer, phone: &Arc<Phone>, id: EnrolmentId) -> JoinHandle<Result<Pulled, Error>> {
     let phone = Arc::clone(phone);
     let pull = tokio::spawn(async move { phone.core.pull(id, 60).await });
-    while server.service().wake.devices.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    server.until_waiting(|wake| wake.devices.count(), 1).await;
     pull
 }
 

@@ -2,6 +2,7 @@
 //! device that was removed. The clock stands still in these tests, so nobody hears because time goes by.
 
 use countersign_protocol::challenge;
+use countersign_server::service::wake::Wake;
 use countersign_tests::http::{Answer, RelyingParty};
 use countersign_tests::scene::Scene;
 use reqwest::Method;
@@ -15,13 +16,10 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// A relying party waits for this.
 async fn wait(scene: &Scene, site: &RelyingParty, path: String) -> JoinHandle<Answer> {
-    let wake = &scene.server.service().wake;
-    let before = wake.challenges.count() + wake.enrolments.count();
-    let site = site.clone();
-    let waiting = tokio::spawn(async move { site.get(&format!("{path}?wait=60")).await });
-    while wake.challenges.count() + wake.enrolments.count() == before {
-        tokio::task::yield_now().await;
-    }
+    let waits = |wake: &Wake| wake.challenges.count() + wake.enrolments.count();
+    let before = waits(&scene.server.service().wake);
+    let waiting = site.waits(format!("{path}?wait=60"));
+    scene.server.until_waiting(waits, before + 1).await;
     waiting
 }
 
@@ -101,14 +99,11 @@ async fn a_wait_that_parks_in_the_very_moment_of_the_revocation_ends_too() {
 async fn the_wait_of_a_device_ends_with_the_signed_word_when_the_operator_removes_it() {
     let scene = Scene::new().await;
     let (device, other) = (Arc::new(scene.device().await), Arc::new(scene.device().await));
-    let wake = &scene.server.service().wake;
     let [waiting, stays] = [&device, &other].map(|device| {
         let device = Arc::clone(device);
         tokio::spawn(async move { device.send(Method::GET, "/v1/device/challenges?wait=60", b"").await })
     });
-    while wake.devices.count() < 2 {
-        tokio::task::yield_now().await;
-    }
+    scene.server.until_waiting(|wake| wake.devices.count(), 2).await;
     let operator = scene.server.service().operator();
     operator.revoke_device("Meridian", scene.user.parse().unwrap(), device.id()).await.unwrap();
     let told = heard(waiting).await;
@@ -126,9 +121,7 @@ async fn a_phone_that_is_open_loses_the_questions_of_a_relying_party_that_is_ret
     let (id, compact) = device.asked(&scene.site, &scene.user).await;
     let target = format!("/v1/device/challenges?wait=60&known={id}.{}", challenge::digest(&compact));
     let waiting = tokio::spawn(async move { device.send(Method::GET, &target, b"").await });
-    while scene.server.service().wake.devices.count() == 0 {
-        tokio::task::yield_now().await;
-    }
+    scene.server.until_waiting(|wake| wake.devices.count(), 1).await;
     let handle = scene.site.get("/v1/relying-party").await.body["id"].as_str().unwrap().to_owned();
     scene.server.service().operator().revoke_relying_party(&handle).await.unwrap();
     let told = heard(waiting).await;

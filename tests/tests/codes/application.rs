@@ -54,14 +54,13 @@ async fn an_application_is_scanned_or_typed_and_confirmed_by_its_first_code() {
 #[tokio::test]
 async fn a_wrong_first_code_confirms_nothing_and_is_counted() {
     let world = World::new().await;
-    let made = world.propose().await;
-    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let application = world.proposed().await;
+    let id = &application.id;
     for left in (95..100).rev() {
         let refused = world.confirm(id, WRONG).await;
         assert_eq!((refused.status, refused.code()), (403, "wrong_number"));
         assert!(refused.body["detail"].as_str().unwrap().contains(&format!("left: {left}")), "{refused:?}");
     }
-    let application = Application { id: id.into(), key: key.into() };
     let throttled = world.confirm(id, &application.code(&world.clock)).await;
     assert_eq!((throttled.status, throttled.code()), (429, "throttled"));
     assert_eq!(throttled.headers["retry-after"], "1");
@@ -76,9 +75,7 @@ async fn a_wrong_first_code_confirms_nothing_and_is_counted() {
 #[tokio::test]
 async fn a_proposal_ends_after_ten_minutes() {
     let world = World::new().await;
-    let made = world.propose().await;
-    let (id, key) = (made["id"].as_str().unwrap().to_owned(), made["key"].as_str().unwrap().to_owned());
-    let application = Application { id, key };
+    let application = world.proposed().await;
     world.clock.advance(Duration::from_secs(600));
     let late = world.confirm(&application.id, &application.code(&world.clock)).await;
     assert_eq!((late.status, late.code()), (409, "not_proposed"));
@@ -115,24 +112,6 @@ async fn another_organisation_finds_nothing() {
     assert_eq!(world.counts()[0].0, 0);
     let sister = world.server.relying_party("Meridian", "Shop").await;
     assert_eq!(sister.get(&of_user).await.status, 200, "a relying party of the same organisation may");
-}
-
-#[tokio::test]
-async fn the_name_that_a_person_gives_an_application_is_cleaned() {
-    let world = World::new().await;
-    for (given, kept) in [
-        (" Tablet\n", "Tablet"),
-        ("\u{2068}Maya\u{2069}’s  tablet\u{200f}", "Maya’s tablet"),
-        ("Samsung®\u{fe0e} S24", "Samsung® S24"),
-        (
-            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
-            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
-        ),
-    ] {
-        let path = format!("/v1/users/{}/authenticators", world.user);
-        assert_eq!(world.site.post(&path, &json!({ "name": given })).await.status, 201, "{given:?}");
-        assert_eq!(world.authenticators().await.pop().unwrap()["name"], kept, "{given:?}");
-    }
 }
 
 #[tokio::test]

@@ -22,13 +22,8 @@ async fn a_code_settles_the_challenge_and_moves_the_waiting_page_on() {
     assert_eq!(world.site.read(&challenge).await["methods"], json!(["push", "code"]));
     phone.core.pull(id, 0).await.unwrap();
     let prompt = phone.only_prompt();
-    let waiting = tokio::spawn({
-        let (site, path) = (world.site.clone(), format!("/v1/challenges/{challenge}?wait=60"));
-        async move { site.get(&path).await }
-    });
-    while world.server.service().wake.challenges.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let waiting = world.site.waits(format!("/v1/challenges/{challenge}?wait=60"));
+    world.server.until_waiting(|wake| wake.challenges.count(), 1).await;
 
     let code = shown(&phone, id);
     let answered = world.answers(&challenge, &code).await;

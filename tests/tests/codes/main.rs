@@ -11,6 +11,4 @@ mod limits;
 mod oathtool;
 mod phone;
 mod reasons;
-mod typed;
-mod upgrade;
 mod world;

@@ -30,13 +30,6 @@ fn said(answer: &Answer) -> (bool, u64, Value) {
     (body["valid"].as_bool().unwrap(), body["remaining_attempts"].as_u64().unwrap(), body["reason"].clone())
 }
 
-/// A proposed application.
-async fn proposed(world: &World) -> Application {
-    let made = world.propose().await;
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
-    Application { id: text("id"), key: text("key") }
-}
-
 fn journal(world: &World, fact: &str) -> Vec<Option<String>> {
     let database = world.server.sqlite();
     let mut lines = database.prepare("SELECT reason FROM journal WHERE fact = ?1 ORDER BY row_id").unwrap();
@@ -132,7 +125,7 @@ async fn who_hears_that_a_guess_is_a_code_to_come_gains_nothing() {
 async fn a_drift_that_stays_is_learned_from_the_first_code() {
     for (seconds, right) in [(75, true), (-75, true), (20, true), (150, false), (-150, false)] {
         let world = World::new().await;
-        let application = proposed(&world).await;
+        let application = world.proposed().await;
         let confirmed = world.confirm(&application.id, &code_ahead(&world, &application, seconds)).await;
         if !right {
             assert_eq!((confirmed.status, confirmed.code()), (403, "wrong_number"), "{seconds}");
@@ -169,7 +162,7 @@ async fn a_clock_that_slowly_goes_wrong_is_followed_within_bounds() {
 #[tokio::test]
 async fn strict_means_this_very_step_and_learns_nothing() {
     let world = World::with(|config| config.codes.strict = true).await;
-    let application = proposed(&world).await;
+    let application = world.proposed().await;
     let near = world.confirm(&application.id, &code_ahead(&world, &application, 30)).await;
     assert!(near.body["detail"].as_str().unwrap().contains("ahead"), "{near:?}");
     assert_eq!(world.confirm(&application.id, &application.code(&world.clock)).await.status, 200);

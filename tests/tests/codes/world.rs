@@ -70,9 +70,10 @@ impl World {
         self.site.post(&path, &json!({ "code": code, "challenge_id": challenge })).await
     }
 
+    /// Proposes one under a name that is to be cleaned: "Tablet".
     pub async fn propose(&self) -> Value {
         let path = format!("/v1/users/{}/authenticators", self.user);
-        let made = self.site.post(&path, &json!({ "name": "Tablet" })).await;
+        let made = self.site.post(&path, &json!({ "name": " Tablet\u{200f}\n" })).await;
         assert_eq!(made.status, 201, "{made:?}");
         made.body
     }
@@ -81,11 +82,16 @@ impl World {
         self.site.post(&format!("/v1/authenticators/{id}/confirm"), &json!({ "code": code })).await
     }
 
-    /// An application that is the person's; the code of this step is spent.
-    pub async fn application(&self) -> Application {
+    /// An application that is proposed.
+    pub async fn proposed(&self) -> Application {
         let made = self.propose().await;
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
-        let application = Application { id: text("id"), key: text("key") };
+        Application { id: text("id"), key: text("key") }
+    }
+
+    /// An application that is the person's; the code of this step is spent.
+    pub async fn application(&self) -> Application {
+        let application = self.proposed().await;
         let confirmed = self.confirm(&application.id, &application.code(&self.clock)).await;
         assert_eq!((confirmed.status, &confirmed.body["state"]), (200, &json!("confirmed")), "{confirmed:?}");
         application

@@ -10,7 +10,7 @@ use countersign_protocol::server_identity::WellKnown;
 use countersign_protocol::time::{Clock, SystemClock};
 use countersign_tests::handmade::read_claims;
 use countersign_tests::http::{Answer, RelyingParty, client, send};
-use countersign_tests::program::{Installation, Program, admin, admin_command, command, run};
+use countersign_tests::program::{Installation, Program, admin, admin_command, command, run, used};
 use countersign_tests::push_service::PushService;
 use reqwest::Method;
 use serde_json::json;
@@ -245,16 +245,9 @@ async fn a_rotated_signing_key_signs_the_next_challenge() {
     site.ask(user).await;
 }
 
-/// A data folder in which a server was started once.
-async fn served() -> tempfile::TempDir {
-    let data = tempfile::tempdir().unwrap();
-    assert!(Program::serve(data.path()).await.stop().await.success());
-    data
-}
-
 #[tokio::test]
 async fn without_json_things_are_columns_that_a_person_reads() {
-    let data = served().await;
+    let data = used().await;
     let plain = async |arguments: &[&str]| {
         let mut command = command(&["admin"]);
         command.args(arguments).env("COUNTERSIGN_DATA_DIR", data.path());
@@ -273,7 +266,7 @@ async fn without_json_things_are_columns_that_a_person_reads() {
 
 #[tokio::test]
 async fn an_api_key_is_kept_as_its_digest_alone() {
-    let data = served().await;
+    let data = used().await;
     admin(data.path(), &["organisation", "create", "Meridian"]).await;
     let made = admin(data.path(), &["relying-party", "create", "--organisation", "Meridian", "Shop"]).await;
     let key = made["api_key"].as_str().unwrap().as_bytes();

@@ -1,6 +1,6 @@
 //! The folder that a server lives in: one server at a time, and never begun anew by mistake.
 
-use countersign_tests::program::{Program, admin_command, run, serve_command};
+use countersign_tests::program::{Program, admin_command, run, serve_command, used};
 use std::path::Path;
 
 /// Copies these files of a folder into a new one.
@@ -29,8 +29,7 @@ async fn a_second_server_on_the_folder_is_refused_and_told_whose_it_is() {
 
 #[tokio::test]
 async fn a_server_whose_database_is_gone_is_not_begun_anew_under_its_old_identity() {
-    let data = tempfile::tempdir().unwrap();
-    assert!(Program::serve(data.path()).await.stop().await.success());
+    let data = used().await;
     for name in ["countersign.db", "countersign.db-wal", "countersign.db-shm"] {
         // The last two are there only while something works on the database.
         let _ = std::fs::remove_file(data.path().join(name));
@@ -61,10 +60,7 @@ async fn a_database_copied_without_its_log_is_not_taken_for_the_servers() {
 
 #[tokio::test]
 async fn the_database_of_another_server_is_refused() {
-    let (ours, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    for data in [&ours, &other] {
-        assert!(Program::serve(data.path()).await.stop().await.success());
-    }
+    let (ours, other) = (used().await, used().await);
     // With the other's keys, all but its name, so that the database opens.
     let mixed = copied(other.path(), &["countersign.db", "master.key", "root.key"]);
     std::fs::copy(ours.path().join("server.id"), mixed.path().join("server.id")).unwrap();

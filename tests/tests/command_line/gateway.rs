@@ -1,10 +1,10 @@
 //! `countersign phone` where something else answers in the server's place: it says so, loses nothing and goes on.
 
 use crate::terminal::{Terminal, ask};
-use countersign_tests::gateway::way;
+use countersign_tests::gateway::{unavailable, way};
 use countersign_tests::program::{Installation, phone_command, terminate};
 use countersign_tests::world::network::{Behaviour, Network};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -86,14 +86,7 @@ async fn a_server_that_cannot_write_now_is_waited_for_as_one_that_is_not_heard()
     let phone = Terminal::enrolled(&world).await;
     let id = ask(&world).await;
     assert_eq!(phone.pending().await, [id.as_str()]);
-    let document = json!({
-        "type": "urn:countersign:problem:unavailable", "title": "The server cannot write now", "status": 503,
-        "detail": "Nothing was changed.", "code": "unavailable",
-    })
-    .to_string();
-    let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nConnection: close\r\n";
-    let answer = format!("{head}Content-Length: {}\r\n\r\n{document}", document.len());
-    network.behave(Behaviour::Answers(answer.into_bytes().into()));
+    network.behave(Behaviour::Answers(unavailable().into()));
     phone.fails(&["approve", &id], 4, "not delivered yet; it is sent again").await;
     network.behave(Behaviour::Clear);
     assert_eq!(phone.does(&["approve", &id]).await["outcome"], "approved");

@@ -94,16 +94,6 @@ async fn a_configuration_file_is_written_once_and_never_over_another() {
     assert_eq!(std::fs::read(folder.path().join("c.toml")).unwrap(), written);
 }
 
-#[tokio::test]
-async fn what_would_not_start_is_not_made() {
-    let data = tempfile::tempdir().unwrap();
-    let mut command = init_command(data.path());
-    command.env("COUNTERSIGN_LISTEN", "0.0.0.0:8080");
-    let ended = run(command).await.expect(2);
-    assert!(ended.err.contains("public_url is missing"), "{ended:?}");
-    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
-}
-
 /// Every moment at which a making may be cut off, as what it has left behind.
 #[tokio::test]
 async fn a_making_that_was_cut_off_is_finished_by_the_next_one() {

@@ -46,16 +46,6 @@ async fn a_phone_enrols_sees_a_question_approves_it_and_remembers() {
 }
 
 #[tokio::test]
-async fn a_phone_denies() {
-    let world = Installation::new().await;
-    let phone = Terminal::enrolled(&world).await;
-    let id = ask(&world).await;
-    assert_eq!(phone.does(&["deny", &id]).await, json!({ "id": id, "outcome": "denied" }), "without a list before");
-    assert_eq!(world.site.state(&id).await, "denied");
-    assert_eq!(phone.does(&["history"]).await[0]["outcome"], "denied");
-}
-
-#[tokio::test]
 async fn a_person_reads_sentences_with_the_next_step_in_them() {
     let world = Installation::new().await;
     let phone = Terminal::new();

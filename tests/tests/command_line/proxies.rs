@@ -147,12 +147,7 @@ async fn behind(start: impl AsyncFn(&str) -> Proxy) {
 
     let id = site.ask(&user).await;
     let before = open_files(server.id());
-    let waits: Vec<_> = (0..WAITS)
-        .map(|_| {
-            let (site, path) = (site.clone(), format!("/v1/challenges/{id}?wait=60"));
-            tokio::spawn(async move { site.get(&path).await })
-        })
-        .collect();
+    let waits: Vec<_> = (0..WAITS).map(|_| site.waits(format!("/v1/challenges/{id}?wait=60"))).collect();
     let parked = async {
         while open_files(server.id()) < before + WAITS && !waits.iter().any(tokio::task::JoinHandle::is_finished) {
             // Asked over a socket, so that those who connect have their turn.

@@ -1,19 +1,12 @@
 //! What does not start, and leaves everything as it was: a server whose data it cannot or must not open.
 
 use countersign_tests::folder::contents;
-use countersign_tests::program::{Program, admin_command, binary, init_command, run, serve_command};
+use countersign_tests::program::{Program, admin_command, binary, init_command, run, serve_command, used};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use tempfile::TempDir;
 
 /// The user whom Unix systems call nobody.
 const NOBODY: u32 = 65534;
-
-/// A data folder that a server has worked in.
-async fn used() -> TempDir {
-    let data = tempfile::tempdir().unwrap();
-    assert!(Program::serve(data.path()).await.stop().await.success());
-    data
-}
 
 fn database(data: &TempDir) -> std::path::PathBuf {
     data.path().join("countersign.db")
@@ -161,17 +154,4 @@ async fn a_folder_that_cannot_be_written_is_named() {
     assert!(ended.err.contains("cannot be written") && ended.err.contains(data.to_str().unwrap()), "{ended:?}");
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
-}
-
-#[tokio::test]
-async fn a_service_account_that_cannot_be_read_is_asked_for() {
-    let data = used().await;
-    let before = contents(data.path());
-    let mut command = serve_command(data.path());
-    command.env("COUNTERSIGN_PUSH__FCM__SERVICE_ACCOUNT", "/nowhere/firebase.json");
-    let ended = run(command).await.expect(2);
-    for words in ["/nowhere/firebase.json", "cannot be read", "Generate new private key"] {
-        assert!(ended.err.contains(words), "{words}: {ended:?}");
-    }
-    assert!(ended.out.is_empty() && contents(data.path()) == before, "{ended:?}");
 }

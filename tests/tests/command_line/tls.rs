@@ -105,12 +105,7 @@ async fn a_new_certificate_is_served_after_a_hangup_and_who_waits_waits_on() {
     assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
     let site = RelyingParty::with(pair.client(), &server.url, &site.api_key);
     let id = site.ask(&user).await;
-    let waits: Vec<_> = (0..3)
-        .map(|_| {
-            let (site, path) = (site.clone(), format!("/v1/challenges/{id}?wait=50"));
-            tokio::spawn(async move { site.get(&path).await })
-        })
-        .collect();
+    let waits: Vec<_> = (0..3).map(|_| site.waits(format!("/v1/challenges/{id}?wait=50"))).collect();
 
     let (first, protocol) = pair.shake_hands(&server.url, &[b"h2", b"http/1.1"]).await.unwrap();
     assert_eq!(protocol.as_deref(), Some(&b"http/1.1"[..]), "HTTP/2 is not spoken");

@@ -47,18 +47,3 @@ async fn two_devices_racing_a_thousand_times_settle_exactly_once() {
     let approvals: usize = lanes.join_all().await.into_iter().sum();
     println!("{approvals} of {RACES} races were won by YES");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_claims_at_once_are_one_claim() {
-    let scene = Scene::new().await;
-    let device = scene.device().await;
-    let (challenge, compact) = device.asked(&scene.site, &scene.user).await;
-    device.answers(&compact, Approve).await;
-    let mut claims = tokio::task::JoinSet::new();
-    for number in 0..100 {
-        let site = scene.site.clone();
-        claims.spawn(async move { site.claim(&challenge, &format!("claim-{number}")).await.status });
-    }
-    let won = claims.join_all().await.into_iter().filter(|status| *status == 200).count();
-    assert_eq!(won, 1);
-}

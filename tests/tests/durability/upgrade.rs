@@ -2,11 +2,13 @@
 //! after a copy.
 
 use countersign_protocol::decision::Answer::Approve;
+use countersign_protocol::handle::ChallengeId;
 use countersign_tests::earlier::{steps, take_back_to, version};
 use countersign_tests::folder::contents;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::program::{Program, admin, admin_command, init_command, relying_party, run, serve_command};
 use countersign_tests::scene::Scene;
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -17,21 +19,22 @@ fn copies(data: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.to_str().unwrap().contains("countersign.db.version-")).collect()
 }
 
-async fn logs_in(scene: &Scene, device: &HandmadeDevice) {
+async fn logs_in(scene: &Scene, device: &HandmadeDevice) -> ChallengeId {
     let (id, compact) = device.asked(&scene.site, &scene.user).await;
     assert_eq!(device.answers(&compact, Approve).await.status, 200);
     let claimed = scene.site.claim(&id, "once").await;
     assert_eq!(claimed.body["state"], "claimed", "{claimed:?}");
     assert!(claimed.body["receipt"].is_string() || claimed.body["receipt"].is_object(), "{claimed:?}");
+    id
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_schema_is_opened_and_whoever_was_enrolled_logs_in() {
-    let newest = steps().len();
+    let (newest, by_phone) = (steps().len(), json!(["swk", "mca", "user"]));
     for from in 1..newest {
         let scene = Scene::new().await;
         let device = scene.device().await;
-        logs_in(&scene, &device).await;
+        let claimed = logs_in(&scene, &device).await;
         let asked = scene.site.ask(&scene.user).await;
         let Scene { clock, server, site, user } = scene;
         let server = server.restart_after(|data| take_back_to(from, data)).await;
@@ -44,6 +47,11 @@ async fn every_schema_is_opened_and_whoever_was_enrolled_logs_in() {
         assert_eq!(version(&kept[0]), from);
         assert_eq!(std::fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(scene.site.state(&asked).await, "pending", "from {from}");
+        let claimed = scene.site.read(&claimed).await;
+        assert_eq!((&claimed["state"], &claimed["amr"]), (&"claimed".into(), &by_phone), "from {from}");
+        // Before the second schema there were no codes.
+        let methods = if from == 1 { json!(["push"]) } else { json!(["push", "code"]) };
+        assert_eq!(scene.site.read(&asked).await["methods"], methods, "from {from}");
         scene.site.cancel(&asked).await;
         device.pull().await;
         logs_in(&scene, &device).await;

@@ -2,7 +2,7 @@
 
 use crate::scene::Scene;
 use async_trait::async_trait;
-use countersign_device::{AccountState, PushRegistrar, Received};
+use countersign_device::{PushRegistrar, Received};
 use countersign_protocol::device_api::{PushFailure, PushRegistration, PushStatus};
 use countersign_protocol::handle::EnrolmentId;
 use countersign_server::delivery::push::config::ApnsConfig;
@@ -207,8 +207,7 @@ async fn a_token_moves_to_the_newest_enrolment_of_its_account() {
     scene.site.cancel(&challenge).await;
     scene.fcm.next().await;
 
-    let AccountState::Proposed { confirmation_code } = account.state else { panic!("it is proposed") };
-    assert_eq!(scene.site.confirm(&account.id, &confirmation_code).await.status, 200);
+    assert_eq!(scene.site.confirm_account(&account).await.status, 200);
     let challenge = scene.site.ask(&scene.user).await;
     let taken = scene.fcm.next().await;
     fresh.core.receive(taken.envelope()).unwrap();

@@ -11,6 +11,7 @@ use countersign_protocol::randomness::SystemRandomness;
 use countersign_server::keys::{master_key, vapid_keys};
 use countersign_server::runtime::config::Config;
 use countersign_tests::clock::ManualClock;
+use countersign_tests::earlier;
 use countersign_tests::handmade::HandmadeDevice;
 use countersign_tests::http::{RelyingParty, client, send};
 use countersign_tests::phone::Phone;
@@ -203,46 +204,15 @@ async fn a_phone_that_was_never_confirmed_keeps_no_earlier_key() {
     assert_eq!(keys_in(&data), 1);
 }
 
-/// The schema of the version before there were several registrations and keys.
-const EARLIER_SCHEMA: [&str; 5] = [
-    include_str!("../../../server/migrations/0001_spine.sql"),
-    include_str!("../../../server/migrations/0002_codes.sql"),
-    include_str!("../../../server/migrations/0003_challenge_life.sql"),
-    include_str!("../../../server/migrations/0004_push_lanes.sql"),
-    include_str!("../../../server/migrations/0005_webhooks.sql"),
-];
-
-/// Puts a database of the earlier schema in the place of the present one, with whatever of it that schema knows.
-fn earlier_database(data: &Path) -> rusqlite::Connection {
-    let (path, newer) = (data.join("countersign.db"), data.join("newer.db"));
-    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = DELETE").unwrap();
-    std::fs::rename(&path, &newer).unwrap();
-    let database = rusqlite::Connection::open(&path).unwrap();
-    EARLIER_SCHEMA.iter().for_each(|step| database.execute_batch(step).unwrap());
-    database.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA user_version = 5").unwrap();
-    database.execute("ATTACH ?1 AS newer", [newer.to_str().unwrap()]).unwrap();
-    let sql = "SELECT t.name, group_concat(c.name) FROM main.sqlite_schema t
-               JOIN pragma_table_info(t.name, 'main') c JOIN pragma_table_info(t.name, 'newer') n ON n.name = c.name
-               WHERE t.type = 'table' GROUP BY t.name";
-    let shared: Vec<(String, String)> = {
-        let mut statement = database.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    for (table, columns) in shared {
-        let copy = format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}");
-        database.execute(&copy, []).unwrap();
-    }
-    database
-}
-
 /// Turns a database of this version into one of the version before there were several registrations and keys: with one
 /// registration in the row of its device and one VAPID key among the settings, each sealed for that place.
 fn into_the_earlier_form(data: &Path, key: &[u8], registrations: &[(EnrolmentId, Option<&PushRegistration>)]) {
     let randomness = SystemRandomness::new();
     let config = Config::load(None, std::iter::empty()).unwrap();
     let at_rest = master_key::load(&config.master_key, data).unwrap();
-    let database = earlier_database(data);
+    // Its fifth step is the last of that version.
+    earlier::take_back_to(5, data);
+    let database = rusqlite::Connection::open(data.join("countersign.db")).unwrap();
     let setting = Location { table: "setting", row: "vapid_key", column: "value" };
     let sealed = at_rest.seal(setting, key, &randomness);
     database.execute("INSERT INTO setting VALUES ('vapid_key', ?1)", [sealed]).unwrap();

@@ -15,12 +15,19 @@ pub fn cases(file: &Value) -> &[Value] {
     list(file, "accepted", 49)
 }
 
+/// The inputs of an accepted case: its own, and the usual ones beside them.
+pub fn inputs(file: &Value, case: &Value) -> Value {
+    let mut inputs = member(file, "usual").as_object().unwrap().clone();
+    inputs.extend(member(case, "inputs").as_object().unwrap().clone());
+    Value::Object(inputs)
+}
+
 #[test]
 fn every_accepted_case_gives_what_it_says() {
     let file = read("countersign.json");
     for case in cases(&file) {
         let name = text_of(case, "name");
-        let given = run(text_of(case, "check"), member(case, "inputs"));
+        let given = run(text_of(case, "check"), &inputs(&file, case));
         assert_eq!(given.as_ref(), Ok(member(case, "gives")), "{name}");
     }
 }

@@ -9,7 +9,6 @@ mod example;
 mod files;
 mod hpke_vectors;
 mod one_time_codes;
-mod published;
 mod refused;
 mod signatures;
 mod web_push;

@@ -17,7 +17,7 @@ fn check_and_inputs<'a>(file: &'a Value, case: &Value) -> (&'a str, Value) {
     let name = text_of(case, "name");
     let like = accepted::cases(file).iter().find(|accepted| text_of(accepted, "name") == text_of(case, "like"));
     let like = like.unwrap_or_else(|| panic!("{name} is like nothing"));
-    let mut inputs = member(like, "inputs").clone();
+    let mut inputs = accepted::inputs(file, like);
     let instead = member(case, "instead").as_object().unwrap();
     assert!(!instead.is_empty(), "{name} changes nothing");
     for (input, value) in instead {

@@ -23,6 +23,14 @@ pub struct Accepted {
     gives: Value,
 }
 
+impl Accepted {
+    /// The same without the inputs that are the usual ones.
+    pub fn without(mut self, usual: &Value) -> Self {
+        self.inputs.as_object_mut().unwrap().retain(|name, value| usual.get(name) != Some(value));
+        self
+    }
+}
+
 fn accepted(name: &'static str, check: &'static str, inputs: Value, gives: Value) -> Accepted {
     Accepted { name, check, inputs, gives }
 }

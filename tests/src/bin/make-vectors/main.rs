@@ -36,6 +36,7 @@ struct File {
     messages: Vec<Message>,
     confirmation: Value,
     sealing: Value,
+    usual: Value,
     accepted: Vec<Accepted>,
     refused: Vec<Refused>,
 }
@@ -63,7 +64,8 @@ async fn main() {
         messages: messages(&example),
         confirmation: confirmation(&example),
         sealing: sealing(&example),
-        accepted: accepted::all(&example),
+        usual: usual(&example),
+        accepted: accepted::all(&example).into_iter().map(|case| case.without(&usual(&example))).collect(),
         refused: refused::all(&example),
     };
     let mut text = serde_json::to_string_pretty(&file).unwrap();
@@ -78,6 +80,19 @@ fn handles(example: &Example) -> Value {
         "account_id_b64u": example.account_id,
         "enrolment_id_b64u": example.enrolment_id,
         "ticket_utf8": example.ticket,
+    })
+}
+
+/// The inputs that are the same wherever they are needed.
+fn usual(example: &Example) -> Value {
+    json!({
+        "account_id_b64u": example.account_id,
+        "approval_jwk": example.keys.approval.key.public(),
+        "device_b64u": example.device,
+        "enrolment_id_b64u": example.enrolment_id,
+        "pinned_server": example.pinned(),
+        "request_jwk": example.keys.request.key.public(),
+        "root_jwk": example.keys.root.key.public(),
     })
 }
 

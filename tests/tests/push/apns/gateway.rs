@@ -239,15 +239,6 @@ async fn more_pushes_than_all_connections_carry_wait_for_a_place() {
 }
 
 #[tokio::test]
-async fn pushes_one_after_the_other_stay_on_one_connection() {
-    let world = World::new().await;
-    for _ in 0..20 {
-        assert_eq!(world.send().await, Delivery::Sent);
-    }
-    assert_eq!((world.apns.all_connections(), world.apns.open_connections()), (1, 1));
-}
-
-#[tokio::test]
 async fn a_network_that_allows_fewer_streams_is_not_given_more() {
     let clock = ManualClock::new();
     let mut settings = options(&clock);
@@ -276,19 +267,6 @@ async fn a_burst_on_a_connection_that_allows_one_stream_loses_nothing() {
     let sent = world.send_many(100).join_all().await;
     assert!(sent.into_iter().all(|delivery| delivery == Delivery::Sent));
     assert_eq!(world.apns.all_connections(), 1);
-}
-
-#[tokio::test]
-async fn a_token_serves_forty_minutes_and_the_network_never_complains() {
-    let mut world = World::new().await;
-    let mut tokens = Vec::new();
-    for _ in 0..=40 {
-        assert_eq!(world.send().await, Delivery::Sent);
-        tokens.push(world.apns.next().await.header("authorization").to_owned());
-        world.clock.advance(Duration::from_secs(180));
-    }
-    tokens.dedup();
-    assert_eq!(tokens.len(), 3, "from 0, from 42 and from 84 minutes on");
 }
 
 #[tokio::test]

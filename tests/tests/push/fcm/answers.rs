@@ -65,44 +65,6 @@ async fn every_error_has_its_consequence_and_none_drops_the_registration() {
 }
 
 #[tokio::test]
-async fn a_pause_longer_than_the_question_lives_is_not_waited_for() {
-    let mut scene = Scene::new().await;
-    let (phone, id, token) = scene.android().await;
-    scene.fcm.answer(&token, Some(Fault::QuotaExceeded(None)));
-    scene.site.ask(&scene.user).await;
-    scene.fcm.next().await;
-    let outcome = scene.outcome(1).await;
-    assert_eq!(outcome.state, "failed", "a minute is all the life it has: {outcome:?}");
-    assert!(outcome.reason.contains("QUOTA_EXCEEDED"), "{outcome:?}");
-    phone.core.pull(id, 0).await.unwrap();
-    phone.only_prompt();
-}
-
-#[tokio::test]
-async fn pauses_grow_until_google_is_well_again() {
-    let mut scene = Scene::new().await;
-    let (phone, _, token) = scene.android().await;
-    scene.fcm.answer(&token, Some(Fault::Unavailable(None)));
-    let asked = scene.site.ask_for(&scene.user, json!({ "expires_in": 600 })).await;
-    assert_eq!(asked.status, 201, "{asked:?}");
-    for (attempt, least) in [(1, 10_000), (2, 20_000), (3, 40_000)] {
-        assert_eq!(scene.fcm.next().await.status, 503);
-        let now = countersign_protocol::time::Clock::now(&scene.clock).millis();
-        let after = scene.outcome(attempt).await.due_at - now;
-        assert!((least..least * 3 / 2).contains(&after), "attempt {attempt}: {after} ms");
-        if attempt == 3 {
-            scene.fcm.answer(&token, None);
-        }
-        scene.clock.advance(Duration::from_millis(after.unsigned_abs()));
-        scene.server.service().wake.pushes.notify_one();
-    }
-    let taken = scene.fcm.next().await;
-    assert_eq!(taken.status, 200);
-    phone.core.receive(taken.envelope()).unwrap();
-    phone.only_prompt();
-}
-
-#[tokio::test]
 async fn a_torn_connection_is_replaced_by_another() {
     let mut scene = Scene::new().await;
     let (phone, _, _) = scene.android().await;

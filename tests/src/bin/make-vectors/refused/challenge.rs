@@ -1,6 +1,6 @@
 //! What a device refuses of a challenge, with a good signature each time.
 
-use super::{Refused, message, pinned, refused};
+use super::{Refused, another_server, certificate_has_ended, message, refused};
 use crate::broken::{Parts, info, sealed_as_it_is};
 use crate::example::{Example, NOW, handle_bytes};
 use countersign_protocol::challenge::{Challenge, Detail};
@@ -37,12 +37,7 @@ fn addresses(example: &Example) -> Vec<Refused> {
         case("wrong sub", "wrong_account", &|c| c.sub = other_account),
         message(LIKE, "signed by the root", example.payment.changed(&keys.root.key, |_| ()), "unknown_key"),
         message(LIKE, "signed by the device", example.payment.changed(&keys.request.key, |_| ()), "unknown_key"),
-        refused(
-            LIKE,
-            "another server was enrolled",
-            pinned(example, |server| server.server_id = stranger.clone()),
-            "wrong_server",
-        ),
+        another_server(LIKE, example),
         refused(LIKE, "another device reads", json!({ "device_b64u": stranger }), "wrong_device"),
     ]
 }
@@ -53,12 +48,7 @@ fn times(example: &Example) -> Vec<Refused> {
     let case = |name, code, change: &dyn Fn(&mut Challenge)| changed(example, name, code, change);
     vec![
         case("expired", "expired", &|c| (c.iat, c.exp) = (now - 60, now)),
-        refused(
-            LIKE,
-            "the pinned certificate has ended",
-            pinned(example, |server| server.certificate_exp = NOW.seconds()),
-            "old_certificate",
-        ),
+        certificate_has_ended(LIKE, example),
         refused(LIKE, "in the second of its end", json!({ "now_seconds": ends }), "expired"),
         case("future", "future_time", &|c| (c.iat, c.exp) = (now + 61, now + 121)),
         case("ends when it starts", "malformed", &|c| c.exp = asked),
@@ -169,12 +159,7 @@ fn pushes(example: &Example) -> Vec<Refused> {
         refused("push", "another kind of message inside", sealed(&example.statement.compact), "wrong_type"),
         refused("push", "an empty message inside", sealed(""), "malformed"),
         refused("push", "no text inside", json!({ "envelope_utf8": no_text }), "malformed"),
-        refused(
-            "push",
-            "the pinned certificate has ended",
-            pinned(example, |server| server.certificate_exp = NOW.seconds()),
-            "old_certificate",
-        ),
+        certificate_has_ended("push", example),
         refused("push", "over", json!({ "now_seconds": example.payment.claims.exp }), "expired"),
     ]
 }

@@ -1,6 +1,6 @@
 //! What a device refuses of a code seed, with a good signature each time but one.
 
-use super::{Refused, message, pinned, refused};
+use super::{Refused, another_server, message, refused};
 use crate::broken::Parts;
 use crate::example::{Example, handle_bytes};
 use countersign_protocol::code_seed::CodeSeed;
@@ -37,12 +37,7 @@ fn addresses(example: &Example) -> Vec<Refused> {
             Parts::of(&example.code_seed.compact).with_claims(r#""digits":6"#, r#""digits":8"#).to_compact(),
             "bad_signature",
         ),
-        refused(
-            LIKE,
-            "another server was enrolled",
-            pinned(example, |server| server.server_id = stranger.clone()),
-            "wrong_server",
-        ),
+        another_server(LIKE, example),
         refused(LIKE, "another device reads", json!({ "device_b64u": stranger }), "wrong_device"),
     ]
 }

@@ -1,6 +1,6 @@
 //! What must be refused of a challenge's life: numbers, reports, retractions, revocations, and what goes with them.
 
-use super::{Refused, message, pinned, refused};
+use super::{Refused, another_server, certificate_has_ended, message, refused};
 use crate::broken::{Parts, replaced};
 use crate::example::{Example, NOW, handle_bytes};
 use countersign_protocol::challenge::{Challenge, Policy};
@@ -155,12 +155,7 @@ fn retractions(example: &Example) -> Vec<Refused> {
         form("no reason", r#""reason":"answered","#, "", "malformed"),
         form("unknown claim", "{", r#"{"exp":1800000060,"#, "unknown_claim"),
         refused(LIKE, "another device reads", json!({ "device_b64u": stranger }), "wrong_device"),
-        refused(
-            LIKE,
-            "the pinned certificate has ended",
-            pinned(example, |server| server.certificate_exp = NOW.seconds()),
-            "old_certificate",
-        ),
+        certificate_has_ended(LIKE, example),
     ]
 }
 
@@ -188,18 +183,8 @@ fn revocations(example: &Example) -> Vec<Refused> {
         case("no nonce", "stale_time", &|r| r.nonce = String::new()),
         refused(LIKE, "the answer to another request", other_request, "stale_time"),
         refused(LIKE, "another device reads", json!({ "device_b64u": stranger }), "wrong_device"),
-        refused(
-            LIKE,
-            "another server was enrolled",
-            pinned(example, |server| server.server_id = stranger.clone()),
-            "wrong_server",
-        ),
-        refused(
-            LIKE,
-            "the pinned certificate has ended",
-            pinned(example, |server| server.certificate_exp = NOW.seconds()),
-            "old_certificate",
-        ),
+        another_server(LIKE, example),
+        certificate_has_ended(LIKE, example),
         message(LIKE, "another reason after signing", turned.to_compact(), "bad_signature"),
         message(LIKE, "signed by the root", revocation.changed(&keys.root.key, |_| ()), "unknown_key"),
         message(LIKE, "a retraction in its place", example.life.retraction.compact.clone(), "wrong_type"),

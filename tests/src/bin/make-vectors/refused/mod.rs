@@ -10,7 +10,7 @@ mod life;
 mod receipt;
 mod server;
 
-use crate::example::Example;
+use crate::example::{Example, NOW};
 use countersign_protocol::server_identity::PinnedServer;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +35,18 @@ fn pinned(example: &Example, change: impl FnOnce(&mut PinnedServer)) -> Value {
     let mut server = example.pinned();
     change(&mut server);
     json!({ "pinned_server": server })
+}
+
+/// The device enrolled with another server.
+fn another_server(like: &'static str, example: &Example) -> Refused {
+    let stranger = example.keys.stranger.key.public().thumbprint();
+    refused(like, "another server was enrolled", pinned(example, |server| server.server_id = stranger), "wrong_server")
+}
+
+/// The certificate that the device pinned has ended.
+fn certificate_has_ended(like: &'static str, example: &Example) -> Refused {
+    let ended = pinned(example, |server| server.certificate_exp = NOW.seconds());
+    refused(like, "the pinned certificate has ended", ended, "old_certificate")
 }
 
 /// A case in which only the message differs.
