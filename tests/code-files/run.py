@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 from pathlib import Path
@@ -128,6 +129,9 @@ def a_password_that_is_typed_is_not_shown(folder: Path):
     shown = b""
     for typed in ["another password", PASSWORD]:
         shown += until(terminal, b"Password of the file: ")
+        # A person is slower than the program is between its question and the terminal that no longer shows what is typed.
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:
+            time.sleep(0.01)
         os.write(terminal, typed.encode() + b"\n")
     shown += until(terminal, None)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown

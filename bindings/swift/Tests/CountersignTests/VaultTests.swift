@@ -15,7 +15,7 @@ struct VaultTests {
             )
             #expect(after.count == 32 && whilst.count == 32 && after != whilst)
             #expect(try vault.storageKey(opens: .afterFirstUnlock) == after)
-            #expect(try await !vault.create(name: "key", purpose: .approval))
+            #expect(try await !vault.create(name: "key", purpose: .approval, attestationChallenge: nil))
             #expect(throws: KeyError.Invalidated) { try vault.load(name: "key") }
             try vault.destroy(name: "key")
         }
