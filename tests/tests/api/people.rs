@@ -122,10 +122,12 @@ async fn nobody_of_another_organisation_is_there() {
         delete(stranger, &format!("{path}/devices/{device}")).await,
         stranger.post(&format!("{path}/enrolments"), &json!({})).await,
         stranger.ask_for(user, json!({})).await,
-        stranger.get(&format!("/v1/enrolments/{device}")).await,
-        stranger.confirm(&device, "000000").await,
     ] {
         assert_eq!((answer.status, &answer.body), (404, &of_theirs.body), "as somebody who never was");
+    }
+    let enrolment = stranger.get(&format!("/v1/enrolments/{device}")).await;
+    for answer in [enrolment, stranger.confirm(&device, "000000").await] {
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{answer:?}");
     }
     assert_ne!(&stranger.user("maya").await, user, "the same name is another person there");
     let mixed = delete(stranger, &format!("/v1/users/{other}/devices/{device}")).await;
