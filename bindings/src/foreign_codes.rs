@@ -109,8 +109,8 @@ impl CodeFile {
     }
 }
 
-/// The most bytes of a file that `CodeFile.open` reads. Whoever reads a file for it stops one byte after them: that much
-/// it refuses as too large, with its sentence, whatever follows.
+/// The most bytes of a file that `CodeFile.open` reads. Whoever reads a file for it stops one byte after them: that
+/// much it refuses as too large, with its sentence, whatever follows.
 #[uniffi::export]
 pub fn most_bytes_of_code_file() -> u64 {
     MAX_FILE as u64

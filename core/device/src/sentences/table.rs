@@ -1,7 +1,7 @@
 //! The table of sentences: what each is for, its variant and its key in the files of `core/device/sentences/`.
 //!
-//! It is in three parts, in the order of the files: what phones say everywhere, what the sign-in pages say, and what only
-//! the apps say.
+//! It is in three parts, in the order of the files: what phones say everywhere, what the sign-in pages say, and what
+//! only the apps say.
 
 mod app;
 mod pages;

@@ -147,7 +147,7 @@ class FlavoursTest {
         assertEquals(DISTRIBUTOR, asked.`package`)
         assertEquals(87, asked.getStringExtra("vapid").orEmpty().length)
         val token = asked.getStringExtra("token").orEmpty()
-        // The distributor's push service is the world's, which encrypts to whoever is subscribed: here it is played by hand.
+        // The distributor's push service is the world's, which encrypts to whoever is subscribed: played by hand here.
         val way = phone.parts.push as UnifiedPush
         broadcast(phone, "NEW_ENDPOINT") { putExtra("token", token).putExtra("endpoint", "http://127.0.0.1:9/push") }
         val registered = runBlocking {

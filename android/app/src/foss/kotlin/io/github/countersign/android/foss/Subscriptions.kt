@@ -13,7 +13,7 @@ class Subscription(
     val token: String,
     /** The server's key that it was made with. */
     val serverKey: String,
-    /** The 48 bytes of its receiver. They open the push service's encryption; what is inside stays sealed to the phone. */
+    /** The 48 bytes of its receiver. They open the push service's encryption; what is inside stays sealed. */
     val secret: ByteArray,
     /** Where the server sends; null until the distributor has said so. */
     val endpoint: String?,

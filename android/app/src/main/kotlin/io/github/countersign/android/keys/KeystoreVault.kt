@@ -54,12 +54,12 @@ class KeystoreVault(private val folder: File, private val person: Person, privat
         throw VaultException.Unreadable()
     }
 
-    // The Keystore signs the certificate of a key for which no challenge was given with that key itself: it says nothing.
+    // The Keystore signs the certificate of a key that was made without a challenge with that key itself: it says nothing.
     private fun chainOf(name: String): List<ByteArray> =
         keystore().getCertificateChain(SIGNING + name).orEmpty().map { it.encoded }.takeIf { it.size > 1 }.orEmpty()
 
     /**
-     * A StrongBox may be full, or slow to death: the TEE is as true. And a phone that cannot say now what a key is makes
+     * A StrongBox may be full, or slow to death: the TEE is as true. A phone that cannot say now what a key is makes
      * it all the same: whether that is enough is for the server to say.
      */
     private fun makeWhereItCan(name: String, purpose: Purpose, isGated: Boolean, challenge: ByteArray?) {

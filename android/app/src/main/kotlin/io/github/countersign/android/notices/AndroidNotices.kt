@@ -97,7 +97,7 @@ class AndroidNotices(
     private fun no(challenge: String, words: Words): Notification.Action =
         action(words[Sentence.QUESTION_NO], answering(challenge, isYes = false)).build()
 
-    /** Where a number or the person is asked for, YES leads into the app; else it answers, once the phone is unlocked. */
+    /** Where a number or the person is asked for, YES leads into the app; else it answers once the phone is unlocked. */
     private fun yes(prompt: Prompt, words: Words): Notification.Action? {
         val challenge = prompt.challenge.id
         val needsApp = prompt.challenge.policy !is Policy.Tap || mustConfirm() || SDK_INT < 31

@@ -32,7 +32,7 @@ interface SystemScreens {
     /** Where a screen lock is set. */
     fun screenLockSettings(): Intent = Intent(Settings.ACTION_SECURITY_SETTINGS)
 
-    /** Where the system asks whether an app may work in the background. An authenticator is of the kind that may ask. */
+    /** Where the system asks whether an app may work in the background. An authenticator is one that may ask. */
     @SuppressLint("BatteryLife")
     fun batterySettings(app: String): Intent =
         Intent(Settings.ACTION_REQUEST_IGNORE_BATTERY_OPTIMIZATIONS, Uri.fromParts("package", app, null))

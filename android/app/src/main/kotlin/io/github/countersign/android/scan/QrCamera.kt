@@ -21,7 +21,7 @@ private const val HEIGHT = 720
 
 /** A camera that looks for QR codes. */
 interface QrCamera {
-    /** Shows what it sees on a surface, and calls `found` once with the text of the first code, or `failed` when it cannot. */
+    /** Shows what it sees on a surface, and calls `found` once with the first code's text, or `failed`. */
     fun start(surface: Surface, found: (String) -> Unit, failed: () -> Unit)
 
     /** Lets the camera go. */

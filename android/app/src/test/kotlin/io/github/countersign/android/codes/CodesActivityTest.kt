@@ -208,7 +208,8 @@ class CodesActivityTest {
             rule.onNodeWithTag("again").performScrollTo().performTextInput("too short")
             tap("Choose where to save it")
             waitFor(
-                "This password is too short to protect all codes. Choose one with 15 characters or more, such as five words.",
+                "This password is too short to protect all codes. Choose one with 15 characters or more, " +
+                    "such as five words.",
             )
             rule.onNodeWithTag("password").performScrollTo().performTextReplacement(PASSWORD)
             rule.onNodeWithTag("again").performScrollTo().performTextReplacement(PASSWORD)
