@@ -62,7 +62,7 @@ class LoginTest {
             waitFor("YES")
             rule.onNodeWithText("Order 4711").assertIsDisplayed()
             picture("request-flow", rule)
-            rule.onNodeWithText("YES").performScrollTo().performClick()
+            rule.onNodeWithText("YES").performClick()
             waitFor("Approved. The page goes on by itself.")
             assertEquals("approved", world.site.awaitAnswer(asked))
             assertEquals("claimed", world.site.claim(asked))
