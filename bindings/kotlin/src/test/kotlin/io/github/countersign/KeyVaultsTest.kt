@@ -27,7 +27,7 @@ class KeyVaultsTest {
         assertEquals(keys, keys(vault))
         assertEquals(2, keys.toSet().size)
         assertEquals(listOf(32, 32), keys.map { it.size })
-        runBlocking { assertFalse(vault.create("key", Purpose.APPROVAL)) }
+        runBlocking { assertFalse(vault.create("key", Purpose.APPROVAL, null)) }
         vault.destroy("key")
         assertThrows<KeyException.Invalidated> { vault.load("key") }
     }
