@@ -12,29 +12,9 @@ use countersign_protocol::AnyProblemCode::{self, Known, Unknown};
 #[uniffi::export]
 pub fn sentence_for_error(error: &Failed) -> Sentence {
     match error {
-        Failed::Malformed { .. }
-        | Failed::UnknownClaim { .. }
-        | Failed::TooLarge { .. }
-        | Failed::WrongSize { .. }
-        | Failed::WrongAlgorithm { .. }
-        | Failed::WrongType { .. }
-        | Failed::BadSignature { .. }
-        | Failed::CannotOpen { .. }
-        | Failed::WrongDevice { .. }
-        | Failed::WrongAccount { .. }
-        | Failed::WrongChallenge { .. }
-        | Failed::FutureTime { .. }
-        | Failed::StaleTime { .. } => Sentence::ErrorMessageRefused,
-        Failed::WrongServer { .. } | Failed::OldCertificate { .. } => Sentence::ErrorWrongServer,
-        Failed::Expired { .. } => Sentence::OutcomeExpired,
         Failed::Unreachable { .. } => Sentence::ErrorUnreachable,
         Failed::UnexpectedAnswer { .. } => Sentence::ErrorUnexpectedAnswer,
-        Failed::Unavailable { .. } | Failed::Internal { .. } => Sentence::ErrorServerBusy,
-        Failed::InvalidTicket { .. } => Sentence::ErrorLinkUsed,
-        Failed::RedeemedTwice { .. } => Sentence::AccountEndedRedeemedTwice,
-        Failed::DeviceNotInUse { .. } | Failed::UnknownKey { .. } | Failed::AccountEnded { .. } => {
-            Sentence::ErrorDeviceNotInUse
-        }
+        Failed::AccountEnded { .. } => Sentence::ErrorDeviceNotInUse,
         Failed::NotConfirmed { .. } => Sentence::ErrorNotConfirmed,
         Failed::KeyInvalidated { .. } => Sentence::ErrorKeyInvalidated,
         Failed::KeyUnavailable { .. } => Sentence::ErrorKeyUnavailable,
@@ -51,11 +31,38 @@ pub fn sentence_for_error(error: &Failed) -> Sentence {
         Failed::PasswordNeeded { .. } => Sentence::LinkPasswordNeeded,
         Failed::WrongPassword { .. } => Sentence::LinkWrongPassword,
         Failed::ShortPassword { .. } => Sentence::ErrorShortPassword,
-        Failed::ServerRefused { code, .. } => match AnyProblemCode::from(code.clone()) {
-            // A server that answers a phone with what is meant for a page has refused, no more.
-            Known(code) => Sentence::of_apps(Catalogue::for_problem(code)).unwrap_or(Sentence::ErrorServerRefused),
-            Unknown(_) => Sentence::ErrorServerRefused,
-        },
+        // What this device and a server refuse by the same name is told in the core's words for that name.
+        Failed::Malformed { .. }
+        | Failed::UnknownClaim { .. }
+        | Failed::TooLarge { .. }
+        | Failed::WrongSize { .. }
+        | Failed::WrongAlgorithm { .. }
+        | Failed::WrongType { .. }
+        | Failed::BadSignature { .. }
+        | Failed::CannotOpen { .. }
+        | Failed::WrongDevice { .. }
+        | Failed::WrongAccount { .. }
+        | Failed::WrongChallenge { .. }
+        | Failed::WrongServer { .. }
+        | Failed::OldCertificate { .. }
+        | Failed::FutureTime { .. }
+        | Failed::StaleTime { .. }
+        | Failed::Expired { .. }
+        | Failed::UnknownKey { .. }
+        | Failed::Unavailable { .. }
+        | Failed::Internal { .. }
+        | Failed::InvalidTicket { .. }
+        | Failed::RedeemedTwice { .. }
+        | Failed::DeviceNotInUse { .. }
+        | Failed::ServerRefused { .. } => of_problem(error.code()),
+    }
+}
+
+fn of_problem(code: &str) -> Sentence {
+    match AnyProblemCode::from(code.to_owned()) {
+        // A server that answers a phone with what is meant for a page has refused, no more.
+        Known(code) => Sentence::of_apps(Catalogue::for_problem(code)).unwrap_or(Sentence::ErrorServerRefused),
+        Unknown(_) => Sentence::ErrorServerRefused,
     }
 }
 

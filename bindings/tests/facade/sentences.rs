@@ -1,11 +1,15 @@
 //! An app speaks in the words of the catalogue.
 
 use countersign_bindings::sentences::{Language, Sentence, language_from_tag, sentence, sentence_from_key};
-use countersign_bindings::telling::{sentence_for_error, sentence_for_outcome};
-use countersign_bindings::{AuthenticatorError, Outcome, PushRegistration, WebPushReceiver};
+use countersign_bindings::telling::{
+    sentence_for_end, sentence_for_error, sentence_for_outcome, sentence_for_push_failure, short_sentence_for_outcome,
+};
+use countersign_bindings::{AuthenticatorError, PushRegistration, WebPushReceiver};
 use countersign_device::sentences as catalogue;
+use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::otpauth::{LinkRefusal, Warning};
 use countersign_protocol::randomness::SystemRandomness;
+use countersign_protocol::revocation::EndReason;
 use countersign_protocol::webpush;
 use std::collections::HashMap;
 
@@ -45,12 +49,25 @@ fn an_app_asks_which_sentence_tells_what_happened() {
     ] {
         assert_eq!(sentence_for_error(&error), told);
     }
-    for (outcome, core) in [
-        (Outcome::Approved, countersign_device::Outcome::Approved),
-        (Outcome::WrongNumber, countersign_device::Outcome::WrongNumber),
-        (Outcome::AnsweredByCode, countersign_device::Outcome::AnsweredByCode),
-    ] {
-        assert_eq!(sentence_for_outcome(outcome), catalogue::Sentence::for_outcome(core).into());
+}
+
+#[test]
+fn an_app_tells_each_end_as_the_core_does() {
+    use countersign_device::Outcome::{
+        AlreadyAnswered, AnsweredByCode, Approved, Cancelled, Denied, Expired, Reported, WrongNumber,
+    };
+    for core in [Approved, Denied, Reported, WrongNumber, AlreadyAnswered, AnsweredByCode, Expired, Cancelled] {
+        let told = Sentence::from(catalogue::Sentence::for_outcome(core));
+        assert_eq!(sentence_for_outcome(core.into()), told);
+        let short = sentence_from_key(&format!("{}_short", catalogue::Sentence::for_outcome(core).key()));
+        assert_eq!(Some(short_sentence_for_outcome(core.into())), short, "{core:?}");
+    }
+    for core in [EndReason::Revoked, EndReason::RedeemedTwice, EndReason::WrongCode, EndReason::Expired] {
+        assert_eq!(sentence_for_end(core.into()), catalogue::Sentence::for_end(core).into(), "{core:?}");
+    }
+    use PushFailure::{Gone, Misconfigured, NotNow, Other, Refused, Unreachable, WrongProject};
+    for core in [Unreachable, NotNow, Refused, Gone, WrongProject, Misconfigured, Other] {
+        assert_eq!(sentence_for_push_failure(core.into()), catalogue::Sentence::for_push_failure(core).into());
     }
 }
 
