@@ -57,6 +57,33 @@ async fn yes_moves_the_page_on_and_no_stops_it() {
     visit.no_complaints().await;
 }
 
+/// The demo's own site asks for sign-ins alone, so the page is told here what a site with more to decide would ask.
+#[tokio::test]
+async fn every_detail_of_a_question_is_on_the_phone_in_its_order() {
+    let visit = Visit::enrolled().await;
+    let details = r#"[{ label: "Amount", value: "12.00 EUR" }, { label: "To", value: "<b>Meridian</b>" }]"#;
+    let script = format!(
+        "const read = Response.prototype.json;
+         Response.prototype.json = async function () {{
+             const state = await read.call(this);
+             state.phones?.forEach((phone) => phone.prompts.forEach((prompt) => (prompt.details = {details})));
+             return state;
+         }};"
+    );
+    visit.browser.run(&script).await;
+    visit.sign_in().await;
+    visit.screen(1, "prompt").await;
+    let rows = "return [...document.querySelectorAll(\"[data-phone-id='1'] [data-test='detail']\")].map((row) => \
+                row.textContent)";
+    let rows = visit.browser.run(rows).await;
+    assert_eq!(rows, serde_json::json!(["Amount12.00 EUR", "To<b>Meridian</b>"]), "as text, whatever is in it");
+    visit.picture("details").await;
+    visit.tap(1, "no").await;
+    visit.view("stopped").await;
+    visit.click("back-from-stopped").await;
+    visit.no_complaints().await;
+}
+
 #[tokio::test]
 async fn a_cancelled_sign_in_leaves_the_phone_at_once() {
     let visit = Visit::enrolled().await;
