@@ -27,6 +27,7 @@ import io.github.countersign.android.navigation.Entry
 import io.github.countersign.android.platform.CODE_STAYS
 import io.github.countersign.android.platform.SystemClipboard
 import io.github.countersign.android.world.FakeKeystore
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.World
 import kotlinx.coroutines.ExperimentalCoroutinesApi
@@ -42,8 +43,6 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
-
-private const val PATIENCE = 120_000L
 
 /** The activity on the real framework: where it is led, what survives, what is hidden. */
 @OptIn(ExperimentalTestApi::class, ExperimentalCoroutinesApi::class)

@@ -10,12 +10,12 @@ import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.junit4.v2.createEmptyComposeRule
 import androidx.test.core.app.ActivityScenario
 import io.github.countersign.Language
-import io.github.countersign.android.codes.CodesActions
 import io.github.countersign.android.codes.CodesModel
 import io.github.countersign.android.codes.CodesScreen
 import io.github.countersign.android.core.Loaded
 import io.github.countersign.android.look.Look
 import io.github.countersign.android.words.Words
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.ScriptedWay
 import io.github.countersign.android.world.World
@@ -86,7 +86,7 @@ class FiguresTest {
             val drawn =
                 millisOf {
                     scenario.onActivity {
-                        it.setContent { Look(words) { CodesScreen(state, false, NoActions) } }
+                        it.setContent { Look(words) { CodesScreen(state, false, Gallery.NoCodes) } }
                     }
                     rule.waitForIdle()
                     picture("codes-200", rule)
@@ -114,30 +114,7 @@ class FiguresTest {
         }
     }
 
-    private object NoActions : CodesActions {
-        override fun copy(code: String) = Unit
-
-        override fun next(id: String) = Unit
-
-        override fun remove(id: String) = Unit
-
-        override fun rename(id: String, issuer: String, account: String) = Unit
-
-        override fun group(id: String, group: String) = Unit
-
-        override fun move(id: String, isUp: Boolean) = Unit
-
-        override fun search(text: String) = Unit
-
-        override fun export() = Unit
-
-        override fun add() = Unit
-
-        override fun tryAgain() = Unit
-    }
-
     private companion object {
-        const val PATIENCE = 120_000L
         const val PUSHES = 50
         const val CODES = 200
         const val SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

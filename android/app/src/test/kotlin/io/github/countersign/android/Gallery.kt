@@ -206,7 +206,8 @@ object Gallery {
         override fun leave() = Unit
     }
 
-    private object NoCodes : CodesActions {
+    /** Does nothing. */
+    internal object NoCodes : CodesActions {
         override fun copy(code: String) = Unit
 
         override fun next(id: String) = Unit

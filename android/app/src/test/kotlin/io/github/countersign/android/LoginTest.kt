@@ -11,6 +11,7 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
 import androidx.compose.ui.test.performTextInput
 import androidx.test.core.app.ActivityScenario
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.World
 import org.junit.After
@@ -20,8 +21,6 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
-
-private const val PATIENCE = 120_000L
 
 /** A whole login as a person does it: the real server, the real library, the app's own screens. */
 @OptIn(ExperimentalTestApi::class)

@@ -15,6 +15,7 @@ import io.github.countersign.android.scenarios.PhoneContext
 import io.github.countersign.android.scenarios.PlayedParts
 import io.github.countersign.android.scenarios.PlayedWay
 import io.github.countersign.android.words.Told
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.android.world.ScriptedPerson
 import io.github.countersign.android.world.SharedDocuments
 import io.github.countersign.mostBytesOfCodeFile
@@ -37,7 +38,6 @@ import java.io.InputStream
 import java.nio.file.Files
 import java.time.Instant
 
-private const val PATIENCE = 60_000L
 private const val PASSWORD = "five words are well enough"
 private const val LINKS =
     "otpauth://totp/Forge:maya?secret=JBSWY3DPEHPK3PXP&issuer=Forge\n" +

@@ -22,6 +22,7 @@ import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
 import androidx.test.core.app.ActivityScenario
 import io.github.countersign.android.MainActivity
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.android.world.Phone
 import io.github.countersign.android.world.SharedDocuments
 import io.github.countersign.android.world.World
@@ -38,7 +39,6 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 
-private const val PATIENCE = 60_000L
 private const val PASSWORD = "five words are well enough"
 
 /** The codes of other services on the screens of the real activity, with the system's chooser of documents. */

@@ -34,6 +34,7 @@ import io.github.countersign.scenarios.registrations
 import io.github.countersign.scenarios.shown
 import io.github.countersign.scenarios.text
 import io.github.countersign.sentenceForOutcome
+import io.github.countersign.android.world.PATIENCE
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.first
@@ -50,7 +51,6 @@ import kotlinx.serialization.json.long
 import org.robolectric.Shadows.shadowOf
 import java.nio.file.Path
 
-private const val PATIENCE = 30_000L
 private val nothing = JsonObject(emptyMap())
 
 /**

@@ -26,6 +26,9 @@ import org.json.JSONObject
 import org.robolectric.Shadows.shadowOf
 import java.security.Signature
 
+/** How long, in milliseconds, a test waits for what takes a moment, and longer on a loaded machine. */
+internal const val PATIENCE = 120_000L
+
 /** A person who agrees or not, and what they were asked. */
 class ScriptedPerson : PersonPrompt {
     var isSecure = true
@@ -139,10 +142,6 @@ class Phone private constructor(private val world: World, private val way: (Part
     fun die(): Phone {
         parts.core.close()
         return Phone(world, way, PhoneParts(app, way))
-    }
-
-    private companion object {
-        const val PATIENCE = 120_000L
     }
 }
 
