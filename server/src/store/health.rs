@@ -81,8 +81,12 @@ impl Health {
     /// [`StoreError::Lost`], from the first time on for ever.
     pub fn look(&self) -> Result<(), StoreError> {
         self.check_not_lost()?;
+        self.look_at_each().inspect_err(|error| self.take(error))
+    }
+
+    fn look_at_each(&self) -> Result<(), StoreError> {
         let mut guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
-        guarded.iter_mut().try_for_each(Guarded::look).inspect_err(|error| self.note(error))
+        guarded.iter_mut().try_for_each(Guarded::look)
     }
 
     /// Fails once the database is lost.
@@ -97,7 +101,15 @@ impl Health {
     }
 
     /// Hears of a failure. What changes by it is said in the log, this once.
+    ///
+    /// A database that was deleted shows itself to SQLite as one that cannot be written or read, which may pass. So the
+    /// files are looked at before that is believed: a loss does not pass, and ends the server.
     pub fn note(&self, error: &StoreError) {
+        let found = matches!(error, StoreError::Unwritable(_)).then(|| self.look_at_each().err()).flatten();
+        self.take(found.as_ref().unwrap_or(error));
+    }
+
+    fn take(&self, error: &StoreError) {
         let mut trouble = self.trouble_now();
         match (error, &*trouble) {
             (StoreError::Unwritable(_), None) => {
@@ -170,6 +182,20 @@ mod tests {
             std::fs::rename(&kept, &path).unwrap();
             assert!(matches!(health.look(), Err(StoreError::Lost(_))), "what was written meanwhile is elsewhere");
         }
+    }
+
+    #[test]
+    fn what_sqlite_cannot_write_because_it_is_gone_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("countersign.db");
+        std::fs::write(&path, "one").unwrap();
+        let health = Health::default();
+        health.guard(path.clone());
+        health.note(&unwritable("disk I/O error"));
+        assert!(!health.is_lost(), "it is there");
+        std::fs::remove_file(&path).unwrap();
+        health.note(&unwritable("disk I/O error"));
+        assert!(health.is_lost());
     }
 
     #[test]
