@@ -3,8 +3,8 @@
 mod codes;
 
 pub use codes::{
-    Authenticator, AuthenticatorKind, AuthenticatorRequest, AuthenticatorState, Authenticators, CodeAnswer, CodeReason,
-    CodeRequest, FirstCodeRequest, NewAuthenticator,
+    Authenticator, AuthenticatorKind, AuthenticatorRequest, AuthenticatorState, Authenticators, BackupCodes,
+    CodeAnswer, CodeMethod, CodeReason, CodeRequest, FirstCodeRequest, NewAuthenticator,
 };
 
 use crate::attestation::DeviceAttestation;
@@ -201,9 +201,9 @@ pub struct ChallengeRequest {
     /// Where the sign-in comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRequest>,
-    /// How it may be answered: a list of `push`, `code` or both, which is the default.
+    /// How it may be answered: a list of `push`, `code` and `backup_code`, or some of them; default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeSet<Method>>, min_items = 1, max_items = 2))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeSet<Method>>, min_items = 1, max_items = 3))]
     pub methods: Option<Vec<Method>>,
     /// The relying party's own name for this attempt to sign in, of the characters of an `Idempotency-Key`. While the
     /// challenge that it named can still lead to a sign-in, the same request gets it again instead of a second one.
@@ -264,12 +264,28 @@ pub struct ContextRequest {
 /// One way to answer a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The account's phones are asked, and one says YES or NO.
     Push,
     /// The person types a one-time code on the page.
     Code,
+    /// The person types a backup code on the page.
+    BackupCode,
+}
+
+impl Method {
+    /// Every method, the strongest first.
+    pub const ALL: [Self; 3] = [Self::Push, Self::Code, Self::BackupCode];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Code => "code",
+            Self::BackupCode => "backup_code",
+        }
+    }
 }
 
 /// The state of a challenge, as a reader sees it.
@@ -366,7 +382,7 @@ pub struct Challenge {
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub push_reason: Option<String>,
     /// How it may be answered by what the account has now.
-    #[cfg_attr(feature = "openapi", schema(max_items = 2))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 3))]
     pub methods: Vec<Method>,
     /// How the person was authenticated (RFC 8176); empty until approved.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::Amr>))]

@@ -52,6 +52,8 @@ texts! {
     RequestName: "^[!-~]([ -~]*[!-~])?$", 1..=255;
     /// A time in UTC (RFC 3339), with up to three digits of fraction.
     Time: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,3})?Z$", 20..=24;
+    /// A backup code: twelve digits in groups of four, of which the first is the code's number.
+    BackupCode: "^[0-9]{4} [0-9]{4} [0-9]{4}$", 14..=14;
     /// A device token of Apple's: the hex of 32 to 100 bytes.
     AppleToken: "^([0-9A-Fa-f]{2}){32,100}$", 64..=200;
     /// An app's bundle identifier.
@@ -92,10 +94,8 @@ macro_rules! words {
 }
 
 words! {
-    /// How a person was authenticated (RFC 8176).
-    Amr: ["swk", "mca", "user", "otp"];
-    /// The method of a code (RFC 6238).
-    Totp: ["totp"];
+    /// How a person was authenticated (RFC 8176; of a backup code also `backup_code`, which is our own word).
+    Amr: ["swk", "mca", "user", "otp", "backup_code"];
 }
 
 /// What YES takes: a tap without digits, or a number of 2 or 6.

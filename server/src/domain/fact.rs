@@ -88,7 +88,7 @@ facts! {
     PromptLimitLifted = "account.prompt_limit_lifted",
     /// A one-time code was right, and is spent.
     CodeAccepted = "code.accepted",
-    /// A one-time code was wrong.
+    /// A one-time code or a backup code was wrong.
     CodeRefused = "code.refused",
     /// Too many wrong codes have locked what makes codes.
     CodesLocked = "code.locked",
@@ -97,6 +97,12 @@ facts! {
     CodesAhead = "code.ahead",
     /// Codes are taken again.
     CodesUnlocked = "code.unlocked",
+    /// A set of backup codes was made. The one before, if any, was ended.
+    BackupCodesMade = "backup_codes.made",
+    /// A backup code was right, and is spent; the reason names its number.
+    BackupCodeAccepted = "backup_codes.accepted",
+    /// A set of backup codes was ended.
+    BackupCodesEnded = "backup_codes.ended",
     /// An application that makes codes was proposed.
     ApplicationProposed = "application.proposed",
     /// An application has shown its first code.

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod address_guard;
 pub mod apps;
 pub mod attestation;
+pub mod backup_code;
 pub mod client_address;
 pub mod code_steps;
 pub mod fact;

@@ -27,6 +27,8 @@ pub enum SettledMethod {
     Push,
     /// A one-time code.
     Code,
+    /// A backup code.
+    BackupCode,
 }
 
 /// What makes codes, as it is kept.
@@ -38,6 +40,15 @@ pub enum CodeStage {
     Confirmed,
     /// It is over, and its secret is gone.
     Void,
+}
+
+/// What an authenticator's codes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// Codes that change with the time (RFC 6238).
+    Totp,
+    /// Ten codes on paper, each good once.
+    BackupCodes,
 }
 
 /// What the phones were made to do when a challenge was created.

@@ -31,6 +31,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .routes(routes!(enrolments::read))
         .routes(routes!(enrolments::confirm))
         .routes(routes!(authenticators::list, authenticators::propose))
+        .routes(routes!(authenticators::make_backup_codes))
         .routes(routes!(authenticators::confirm))
         .routes(routes!(authenticators::remove))
         .routes(routes!(codes::verify))

@@ -1,6 +1,7 @@
 //! The server's own keys, and the key under which its secrets are sealed.
 
 pub mod attestation;
+pub mod backup_code_hash;
 pub mod certificate;
 pub mod key_file;
 pub mod master_key;

@@ -88,6 +88,7 @@ pub async fn service_over(
         public_url,
         limits: config.limits,
         apps,
+        hash_cost: config.hash_cost,
     };
     let figures = Figures::new(Seen { line: store.newest_journal_line().await?, at: clock.now() });
     let (wake, stopping) = (Wake::default(), CancellationToken::new());
@@ -95,6 +96,7 @@ pub async fn service_over(
         store.close().await;
         return Err(error.into());
     }
+    let hashing = Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from));
     let (rates, held) = (Rates::new(&config.limits), Semaphore::new(MOST_HELD));
     let turns = Turns::new(config.limits.turns_per_relying_party);
     let backups = BackupStatus::default();
@@ -111,6 +113,7 @@ pub async fn service_over(
         rates,
         turns,
         held,
+        hashing,
         stopping,
     }))
 }

@@ -55,7 +55,7 @@ pub async fn confirm(
     id: AuthenticatorId,
     typed_code: &str,
 ) -> Result<AuthenticatorRecord, Refused> {
-    let code = codes::typed(typed_code)?;
+    let code = codes::typed_one_time(typed_code)?;
     let counted = match service.store.begin_confirmation(by.organisation(), id).await? {
         Confirming::Counted(counted) => counted,
         Confirming::Refused(refused) => return Err(refused.into()),
@@ -88,7 +88,7 @@ pub async fn list(service: &Service, by: &RelyingParty, user: AccountId) -> Resu
     Ok(service.store.authenticators(account.row_id, service.now()).await?)
 }
 
-/// Removes an application. A phone is removed as a device.
+/// Removes an application or a set of backup codes. A phone is removed as a device.
 ///
 /// # Errors
 /// `not_found`, `unavailable`.

@@ -5,11 +5,14 @@
 
 use super::Service;
 use super::authenticate::RelyingParty;
+use super::backup_codes::{self, Compared};
 use super::code_secrets;
+use crate::domain::backup_code::{self, BackupCode};
 use crate::domain::code_steps::{self, Judged, Purpose};
 use crate::domain::refused::Refused;
 use crate::domain::rows::AuthenticatorRow;
-use crate::store::{Accepted, Attempt, Begun, ToSettle};
+use crate::domain::states::CodeKind;
+use crate::store::{Accepted, Attempt, Begun, Spent, ToSettle};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::typed;
@@ -21,10 +24,14 @@ const DIGITS: RangeInclusive<usize> = 6..=8;
 /// What came of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked {
+    /// What kind of code it is.
+    pub kind: CodeKind,
     /// Whether it was right.
     pub came: Came,
     /// How many wrong codes in a row are still taken before everything that makes codes is locked.
     pub remaining_attempts: u32,
+    /// How many backup codes are left, after one that was right.
+    pub backup_codes_left: Option<u8>,
 }
 
 /// What became of a typed code.
@@ -58,23 +65,64 @@ pub async fn verify(
     challenge: Option<ChallengeId>,
 ) -> Result<Checked, Refused> {
     let code = typed(typed_code)?;
+    let kind = code.kind();
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
     let to_settle = challenge.map(|id| ToSettle { id, relying_party: by.row() });
-    let attempt = match service.store.begin_code(account.row_id, to_settle).await? {
+    let attempt = match service.store.begin_code(account.row_id, to_settle, kind).await? {
         Begun::Counted(attempt) => attempt,
         refused => return Err(refused.into()),
     };
-    let judged = judge_all(service, &attempt, &code)?;
-    let came = match accept(service, by, &attempt, &judged).await? {
-        Some(came) => came,
-        None => refuse(service, by, &attempt, &judged).await?,
+    let (came, backup_codes_left) = match code {
+        TypedCode::OneTime(digits) => (check_one_time(service, by, &attempt, &digits).await?, None),
+        TypedCode::Backup(code) => check_backup_code(service, by, &attempt, code).await?,
     };
     if let (Came::Right, Some(id)) = (came, challenge) {
         service.wake.challenge_changed(id, account.row_id);
         service.rates.creations.give_back(by.row());
     }
-    let remaining_attempts = service.store.remaining_attempts(account.row_id).await?;
-    Ok(Checked { came, remaining_attempts })
+    let remaining_attempts = service.store.remaining_attempts(account.row_id, kind).await?;
+    Ok(Checked { kind, came, remaining_attempts, backup_codes_left })
+}
+
+async fn check_one_time(
+    service: &Service,
+    by: &RelyingParty,
+    attempt: &Attempt,
+    digits: &str,
+) -> Result<Came, Refused> {
+    let judged = judge_all(service, attempt, digits)?;
+    match accept(service, by, attempt, &judged).await? {
+        Some(came) => Ok(came),
+        None => refuse(service, by, attempt, &judged).await,
+    }
+}
+
+/// Whether a backup code was right, and then how many are left.
+async fn check_backup_code(
+    service: &Service,
+    by: &RelyingParty,
+    attempt: &Attempt,
+    code: BackupCode,
+) -> Result<(Came, Option<u8>), Refused> {
+    let number = code.number();
+    let used_before = match backup_codes::compare(service, &attempt.counted, code).await? {
+        Compared::Right(set) => {
+            match service.store.accept_code(by.actor(), attempt.clone(), set, Spent::BackupCode(number)).await? {
+                Accepted::Yes => return Ok((Came::Right, Some(service.store.backup_codes_left(set).await?))),
+                // It was used, or its set ended, since it was compared.
+                Accepted::No => true,
+                Accepted::Over(state) => return Err(over(state)),
+            }
+        }
+        Compared::UsedBefore => true,
+        Compared::Wrong => false,
+    };
+    if used_before {
+        service.store.excuse_code(by.actor(), &attempt.counted).await?;
+        return Ok((Came::UsedBefore, None));
+    }
+    service.store.refuse_code(by.actor(), &attempt.counted, Vec::new()).await?;
+    Ok((Came::Wrong, None))
 }
 
 /// Compares with every authenticator at which the attempt was counted. All are compared, so that the time tells nothing
@@ -97,7 +145,7 @@ async fn accept(
 ) -> Result<Option<Came>, Refused> {
     for (row_id, judged) in judged {
         let Judged::Right(right) = judged else { continue };
-        match service.store.accept_code(by.actor(), attempt.clone(), *row_id, *right).await? {
+        match service.store.accept_code(by.actor(), attempt.clone(), *row_id, Spent::Step(*right)).await? {
             Accepted::Yes => return Ok(Some(Came::Right)),
             Accepted::No => {}
             Accepted::Over(state) => return Err(over(state)),
@@ -126,11 +174,38 @@ async fn refuse(
     Ok(came.or(passed).unwrap_or(Came::Wrong))
 }
 
-/// The digits that a person typed, in whatever script and groups.
+/// A code, of the kind that its length says.
+enum TypedCode {
+    OneTime(String),
+    Backup(BackupCode),
+}
+
+impl TypedCode {
+    const fn kind(&self) -> CodeKind {
+        match self {
+            Self::OneTime(_) => CodeKind::Totp,
+            Self::Backup(_) => CodeKind::BackupCodes,
+        }
+    }
+}
+
+fn typed(text: &str) -> Result<TypedCode, Refused> {
+    let digits = typed::digits(text).unwrap_or_default();
+    match BackupCode::of_digits(&digits) {
+        Some(code) => Ok(TypedCode::Backup(code)),
+        None if DIGITS.contains(&digits.len()) => Ok(TypedCode::OneTime(digits)),
+        None => {
+            let sentence = format!("A code is 6 to 8 digits, and a backup code {}.", backup_code::DIGITS);
+            Err(Refused::Malformed(sentence))
+        }
+    }
+}
+
+/// The digits of a one-time code that a person typed, in whatever script and groups.
 ///
 /// # Errors
 /// `malformed` for what no authenticator could show.
-pub fn typed(text: &str) -> Result<String, Refused> {
+pub fn typed_one_time(text: &str) -> Result<String, Refused> {
     let code = typed::digits(text).filter(|code| DIGITS.contains(&code.len()));
     code.ok_or_else(|| Refused::malformed("A code is 6 to 8 digits."))
 }

@@ -72,7 +72,7 @@ async fn ask(
     let account = account.ok_or(Refused::NotFound("user"))?;
     let methods = Methods::asked(request.methods.as_deref())?;
     let recipients = if methods.push { service.store.recipients(account.row_id).await? } else { Vec::new() };
-    if recipients.is_empty() && !(methods.code && service.store.takes_codes(account.row_id).await?) {
+    if recipients.is_empty() && methods.and(service.store.code_methods(account.row_id).await?).is_empty() {
         return Err(Refused::NoDevice);
     }
     let created_at = service.now();

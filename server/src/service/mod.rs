@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod applications;
 pub mod attestation;
 pub mod authenticate;
+pub mod backup_codes;
 pub mod backup_status;
 pub mod claim;
 pub mod code_secrets;
@@ -35,6 +36,7 @@ use crate::domain::address_guard::AddressGuard;
 use crate::domain::apps::Apps;
 use crate::domain::code_steps::Drift;
 use crate::domain::measure::Step;
+use crate::keys::backup_code_hash::HashCost;
 use crate::keys::server_keys::ServerKeys;
 use crate::store::{Store, StoreError};
 use attestation::Attestation;
@@ -75,6 +77,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Which apps are the operator's own.
     pub apps: Apps,
+    /// What the hash of a backup code costs.
+    pub hash_cost: HashCost,
 }
 
 /// What every use case works with.
@@ -103,6 +107,8 @@ pub struct Service {
     pub turns: Turns,
     /// Places for answers that are held back.
     pub held: Semaphore,
+    /// Places for hashes that are slow on purpose, one a processor.
+    pub hashing: Semaphore,
     /// Cancelled when the server stops: whoever waits answers at once.
     pub stopping: CancellationToken,
 }

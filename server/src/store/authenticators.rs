@@ -1,17 +1,17 @@
 //! What makes one-time codes for an account: proposed, confirmed by a code, listed, removed.
 
-use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend};
+use super::codes::{Begun, Candidate, Counted, StoredCodes, count, read_candidate, read_codes, spend_step};
 use super::engine::Transaction;
 use super::engine::row::{Row, stored_words};
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
-use super::{Rules, Store, StoreError, accounts, claims, used_steps};
+use super::{Rules, Store, StoreError, accounts, backup_codes, claims, used_steps};
 use crate::domain::actor::Actor;
 use crate::domain::code_steps::Right;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, AuthenticatorRow, DeviceRow, OrganisationRow};
-use crate::domain::states::CodeStage;
+use crate::domain::states::{CodeKind, CodeStage};
 use countersign_protocol::handle::{AuthenticatorId, EnrolmentId};
 use countersign_protocol::relying_party_api::AuthenticatorState;
 use countersign_protocol::time::Timestamp;
@@ -29,8 +29,12 @@ pub struct AuthenticatorRecord {
     pub name: String,
     /// Whether its codes are accepted.
     pub state: AuthenticatorState,
-    /// The phone whose codes these are; none for any other application.
+    /// What its codes are.
+    pub kind: CodeKind,
+    /// The phone whose codes these are; none for anything else.
     pub device: Option<EnrolmentId>,
+    /// How many backup codes are left; none of what is not a set of them.
+    pub left: Option<u8>,
     /// True when too many wrong codes have locked it.
     pub locked: bool,
 }
@@ -97,11 +101,12 @@ fn void(
 ) -> Result<bool, StoreError> {
     claims::revoke(transaction, rules, now, by, claims::Of::SettledWith(row_id))?;
     used_steps::forget(transaction, row_id)?;
+    backup_codes::forget(transaction, row_id)?;
     let sql = "UPDATE code_authenticator SET state = 'void', secret = $2 WHERE row_id = $1 AND state <> 'void'";
     transaction.changes_one(sql, values![row_id, b""])
 }
 
-/// Removes an application; false when it was removed before.
+/// Removes an application or a set of backup codes; false when it was removed before.
 pub(super) fn remove(
     transaction: &dyn Transaction,
     rules: &Rules,
@@ -111,7 +116,12 @@ pub(super) fn remove(
 ) -> Result<bool, StoreError> {
     let removed = void(transaction, rules, now, by, row_id)?;
     if removed {
-        Entry::new(now, by, Fact::ApplicationRemoved).of_authenticator(transaction, row_id)?;
+        let sql = "SELECT row_id, kind FROM code_authenticator WHERE row_id = $1";
+        let fact = match transaction.one_row("code_authenticator", sql, values![row_id])?.get("kind")? {
+            CodeKind::Totp => Fact::ApplicationRemoved,
+            CodeKind::BackupCodes => Fact::BackupCodesEnded,
+        };
+        Entry::new(now, by, fact).of_authenticator(transaction, row_id)?;
     }
     Ok(removed)
 }
@@ -146,7 +156,7 @@ pub(super) fn void_all(
     Ok(())
 }
 
-/// The row of an application of this organisation.
+/// The row of an application, or a set of backup codes, of this organisation.
 fn application(
     transaction: &dyn Transaction,
     organisation: OrganisationRow,
@@ -163,12 +173,18 @@ fn read_record(row: &Row) -> Result<AuthenticatorRecord, StoreError> {
         id: counted.codes.id,
         name: row.get("name")?,
         state: row.get("shown")?,
+        kind: row.get("kind")?,
         device: row.get("device")?,
+        left: row.get("codes_left")?,
         locked,
     })
 }
 
-const RECORDS: &str = "SELECT c.*, e.handle AS device, coalesce(e.state, c.state) AS shown FROM code_authenticator c
+const RECORDS: &str = "SELECT c.*, e.handle AS device, coalesce(e.state, c.state) AS shown,
+           CASE WHEN c.kind = 'backup_codes' THEN
+               (SELECT count(*) FROM backup_code b WHERE b.authenticator = c.row_id AND b.used_at IS NULL)
+           END AS codes_left
+    FROM code_authenticator c
     JOIN account a ON a.row_id = c.account LEFT JOIN enrolment e ON e.row_id = c.enrolment WHERE c.state <> 'void'";
 
 impl Store {
@@ -235,7 +251,7 @@ impl Store {
     pub async fn confirm_application(&self, by: Actor, counted: &Counted, right: Right) -> Result<bool, StoreError> {
         let (rules, counted) = (self.rules, counted.clone());
         self.write(move |transaction, now| {
-            let confirmed = spend(transaction, &rules, &counted, right)?;
+            let confirmed = spend_step(transaction, &rules, &counted, right)?;
             if confirmed {
                 Entry::new(now, &by, Fact::ApplicationConfirmed).of_authenticator(transaction, counted.row_id)?;
             }
@@ -284,7 +300,7 @@ impl Store {
         .await
     }
 
-    /// Removes an application; false when the organisation has no such application.
+    /// Removes an application or a set of backup codes; false when the organisation has no such thing.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.

@@ -93,8 +93,8 @@ pub struct ChallengeRecord {
     pub receipt: Option<Receipt>,
     /// How it may be answered by what the account has now.
     pub methods: Methods,
-    /// True when a one-time code has settled it.
-    pub settled_by_code: bool,
+    /// By what it was settled; none where it was not, or was taken back or reported.
+    pub settled_method: Option<SettledMethod>,
     /// True when it is kept that somebody was told of its end by the clock.
     pub told_over: bool,
 }
@@ -267,7 +267,7 @@ fn insert(tx: &dyn Transaction, new: &NewChallenge, prompt: Prompt) -> Result<Ch
         new.number.as_deref().map(prompts::digits),
         new.number.as_deref(),
         prompt,
-        new.methods.as_str(),
+        new.methods.words(),
         new.attempt.as_deref(),
     ];
     tx.one_row("challenge", sql, values)?.get("row_id")
@@ -371,7 +371,7 @@ pub(super) fn read_challenge(
         pushes: pushes.collect::<Result<_, StoreError>>()?,
         receipt: receipt_of(&row)?,
         methods: Methods::read(&row.get::<String>("methods")?).and(at_hand),
-        settled_by_code: row.get::<Option<SettledMethod>>("settled_method")? == Some(SettledMethod::Code),
+        settled_method: row.get("settled_method")?,
         told_over: row.get::<Option<Timestamp>>("told_over_at")?.is_some(),
     }))
 }

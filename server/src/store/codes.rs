@@ -9,12 +9,13 @@ use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::condition;
 use super::used_steps::Of;
-use super::{Rules, Store, StoreError, challenge_state, pushes, used_steps, webhooks};
+use super::{Rules, Store, StoreError, backup_codes, challenge_state, pushes, used_steps, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::code_steps::{self, Known, Right};
 use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
 use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, RelyingPartyRow};
+use crate::domain::states::{CodeKind, SettledMethod};
 use countersign_protocol::handle::{AuthenticatorId, ChallengeId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -69,6 +70,8 @@ impl Counted {
 pub struct Attempt {
     /// The account's row.
     pub account: AccountRow,
+    /// What kind of code was typed.
+    pub kind: CodeKind,
     /// The challenge's row, when the code is to settle one.
     pub challenge: Option<ChallengeRow>,
     /// Where it was counted; never empty.
@@ -103,6 +106,15 @@ pub struct ToSettle {
     pub relying_party: RelyingPartyRow,
 }
 
+/// What a right code uses up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// A step of a one-time code.
+    Step(Right),
+    /// The backup code with this number.
+    BackupCode(u8),
+}
+
 /// What became of a compared attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
@@ -114,9 +126,10 @@ pub enum Accepted {
     Over(ChallengeState),
 }
 
-/// Those of an account that a code can be checked with now or later.
+/// Those of an account that a code of the kind `$2` can be checked with now or later.
 const USABLE: &str = "FROM code_authenticator a LEFT JOIN enrolment e ON e.row_id = a.enrolment
-    WHERE a.account = $1 AND a.state = 'confirmed' AND (a.enrolment IS NULL OR e.state = 'confirmed')";
+    WHERE a.account = $1 AND a.state = 'confirmed' AND a.kind = $2
+      AND (a.enrolment IS NULL OR e.state = 'confirmed')";
 
 pub(super) fn read_codes(row: &Row) -> Result<StoredCodes, StoreError> {
     Ok(StoredCodes {
@@ -192,8 +205,8 @@ pub(super) fn uncount(transaction: &dyn Transaction, counted: &Counted) -> Resul
     transaction.execute(sql, values![counted.row_id, counted.failures]).map(drop)
 }
 
-/// Spends a code: false when it was spent before, or its authenticator has gone.
-pub(super) fn spend(
+/// Spends a one-time code: false when it was spent before, or its authenticator has gone.
+pub(super) fn spend_step(
     transaction: &dyn Transaction,
     rules: &Rules,
     counted: &Counted,
@@ -253,17 +266,22 @@ fn challenge_to_settle(
 }
 
 impl Store {
-    /// The first write of an attempt: counts it, durably and before anything is compared.
+    /// The first write of an attempt with a code of this kind: counts it, durably and before anything is compared.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn begin_code(&self, account: AccountRow, to_settle: Option<ToSettle>) -> Result<Begun, StoreError> {
+    pub async fn begin_code(
+        &self,
+        account: AccountRow,
+        to_settle: Option<ToSettle>,
+        kind: CodeKind,
+    ) -> Result<Begun, StoreError> {
         self.write(move |transaction, now| {
             let mut challenge = None;
             if let Some(wanted) = to_settle {
                 let found = challenge_to_settle(transaction, account, wanted)?;
                 let Some(row) = found else { return Ok(Begun::NoChallenge) };
-                if !Methods::read(&row.get::<String>("methods")?).code {
+                if !Methods::read(&row.get::<String>("methods")?).takes(kind) {
                     return Ok(Begun::NotAllowed);
                 }
                 let row_id = row.get("row_id")?;
@@ -273,10 +291,10 @@ impl Store {
                 }
             }
             let sql = format!("SELECT a.* {USABLE} ORDER BY a.row_id");
-            let candidates = transaction.rows("code_authenticator", &sql, values![account])?;
+            let candidates = transaction.rows("code_authenticator", &sql, values![account, kind])?;
             let candidates = candidates.iter().map(read_candidate).collect::<Result<_, _>>()?;
             Ok(match count(transaction, now, candidates)? {
-                Ok(counted) => Begun::Counted(Attempt { account, challenge, counted }),
+                Ok(counted) => Begun::Counted(Attempt { account, kind, challenge, counted }),
                 Err(refused) => refused,
             })
         })
@@ -292,7 +310,7 @@ impl Store {
         by: Actor,
         attempt: Attempt,
         row_id: AuthenticatorRow,
-        right: Right,
+        spent: Spent,
     ) -> Result<Accepted, StoreError> {
         let rules = self.rules;
         self.write(move |transaction, now| {
@@ -303,13 +321,26 @@ impl Store {
                 }
                 return Ok(Accepted::Over(state));
             }
-            let counted = attempt.counted.iter().find(|one| one.row_id == row_id);
-            if !counted.map_or(Ok(false), |counted| spend(transaction, &rules, counted, right))? {
+            let Some(counted) = attempt.counted.iter().find(|one| one.row_id == row_id) else {
+                return Ok(Accepted::No);
+            };
+            let was_unspent = match spent {
+                Spent::Step(right) => spend_step(transaction, &rules, counted, right)?,
+                Spent::BackupCode(number) => backup_codes::spend(transaction, &rules, now, counted, number)?,
+            };
+            if !was_unspent {
                 return Ok(Accepted::No);
             }
-            Entry::new(now, &by, Fact::CodeAccepted).of_authenticator(transaction, row_id)?;
+            match spent {
+                Spent::Step(_) => Entry::new(now, &by, Fact::CodeAccepted).of_authenticator(transaction, row_id)?,
+                Spent::BackupCode(number) => {
+                    let number = number.to_string();
+                    let entry = Entry::new(now, &by, Fact::BackupCodeAccepted).because(&number);
+                    entry.of_authenticator(transaction, row_id)?
+                }
+            };
             if let Some(challenge) = attempt.challenge {
-                settle(transaction, &rules, now, &by, challenge, row_id)?;
+                settle(transaction, &rules, now, &by, challenge, (row_id, attempt.kind))?;
             }
             for counted in attempt.counted.iter().filter(|one| one.row_id != row_id) {
                 uncount(transaction, counted)?;
@@ -365,26 +396,26 @@ impl Store {
         .await
     }
 
-    /// How many wrong codes in a row the account's authenticators still take; zero when none is usable.
+    /// How many wrong codes of this kind in a row the account's authenticators still take; zero when none is usable.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn remaining_attempts(&self, account: AccountRow) -> Result<u32, StoreError> {
+    pub async fn remaining_attempts(&self, account: AccountRow, kind: CodeKind) -> Result<u32, StoreError> {
         self.read(move |transaction| {
             let sql = format!("SELECT min(a.failures) AS fewest {USABLE} AND a.locked_at IS NULL");
-            let row = transaction.one_row("code_authenticator", &sql, values![account])?;
+            let row = transaction.one_row("code_authenticator", &sql, values![account, kind])?;
             let fewest: Option<u32> = row.get("fewest")?;
             Ok(fewest.map_or(0, |failures| MAX_FAILURES.saturating_sub(failures)))
         })
         .await
     }
 
-    /// True when the account has something that makes codes and is not locked.
+    /// The methods of the account that are codes: those of which something is at hand that is not locked.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn takes_codes(&self, account: AccountRow) -> Result<bool, StoreError> {
-        self.read(move |transaction| takes_codes(transaction, account)).await
+    pub async fn code_methods(&self, account: AccountRow) -> Result<Methods, StoreError> {
+        self.read(move |transaction| code_methods(transaction, account)).await
     }
 
     /// Makes the locked and resting authenticators of an account usable, and forgets their failures and what a wrong
@@ -428,14 +459,18 @@ fn settle(
     now: Timestamp,
     by: &Actor,
     challenge: ChallengeRow,
-    authenticator: AuthenticatorRow,
+    (authenticator, kind): (AuthenticatorRow, CodeKind),
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "UPDATE challenge SET state = 'approved', settled_at = $1, settled_method = 'code', settled_code = $2
-         WHERE row_id = $3 AND {}",
+        "UPDATE challenge SET state = 'approved', settled_at = $1, settled_method = $2, settled_code = $3
+         WHERE row_id = $4 AND {}",
         condition(rules.may_settle, &[("now", 1)])
     );
-    if !transaction.changes_one(&sql, values![now, authenticator, challenge])? {
+    let method = match kind {
+        CodeKind::Totp => SettledMethod::Code,
+        CodeKind::BackupCodes => SettledMethod::BackupCode,
+    };
+    if !transaction.changes_one(&sql, values![now, method, authenticator, challenge])? {
         return Err(StoreError::Unreadable("a challenge is pending and cannot be settled".into()));
     }
     webhooks::tell(transaction, now, by, challenge, Fact::ChallengeApproved)?;
@@ -462,12 +497,18 @@ pub(super) fn methods_at_hand(
     let sql = "SELECT EXISTS (SELECT 1 FROM challenge_device d JOIN enrolment e ON e.row_id = d.enrolment
                WHERE d.challenge = $1 AND e.state = 'confirmed') AS push";
     let push = transaction.one_row("challenge_device", sql, values![challenge])?.get("push")?;
-    Ok(Methods { push, code: takes_codes(transaction, account)? })
+    Ok(Methods { push, ..code_methods(transaction, account)? })
 }
 
-fn takes_codes(transaction: &dyn Transaction, account: AccountRow) -> Result<bool, StoreError> {
-    let sql = format!("SELECT EXISTS (SELECT 1 {USABLE} AND a.locked_at IS NULL AND a.failures < $2) AS taken");
-    transaction.one_row("code_authenticator", &sql, values![account, MAX_FAILURES])?.get("taken")
+fn code_methods(transaction: &dyn Transaction, account: AccountRow) -> Result<Methods, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 {USABLE} AND a.locked_at IS NULL AND a.failures < $3) AS code,
+                EXISTS (SELECT 1 FROM code_authenticator a JOIN backup_code b ON b.authenticator = a.row_id
+                        WHERE a.account = $1 AND a.kind = 'backup_codes' AND a.state = 'confirmed'
+                          AND a.locked_at IS NULL AND a.failures < $3 AND b.used_at IS NULL) AS backup_code"
+    );
+    let row = transaction.one_row("code_authenticator", &sql, values![account, CodeKind::Totp, MAX_FAILURES])?;
+    Ok(Methods { push: false, code: row.get("code")?, backup_code: row.get("backup_code")? })
 }
 
 #[cfg(test)]

@@ -178,11 +178,10 @@ impl<'a> Entry<'a> {
                    FROM challenge WHERE row_id = $1";
         let row = transaction.one_row("challenge", sql, values![challenge])?;
         let state = challenge_state::state_to_tell(transaction, &row, self.at, challenge)?;
-        let by_code = row.get::<Option<String>>("settled_method")?.as_deref() == Some("code");
         let detail = ChallengeDetail {
             state: state.as_str().into(),
             reported: row.get("reported")?,
-            amr: amr(state, by_code).iter().map(|&word| word.to_owned()).collect(),
+            amr: amr(state, row.get("settled_method")?).iter().map(|&word| word.to_owned()).collect(),
         };
         let detail = serde_json::to_string(&detail).map_err(|error| StoreError::Unreadable(error.to_string()))?;
         let subject = "o.handle, p.handle, a.handle, NULL, c.handle, NULL FROM challenge c

@@ -76,7 +76,7 @@ pub struct Retracted {
 pub(super) const fn reason(stage: ChallengeStage, method: Option<SettledMethod>) -> Reason {
     match (stage, method) {
         (ChallengeStage::Cancelled, _) => Reason::Cancelled,
-        (_, Some(SettledMethod::Code)) => Reason::Code,
+        (_, Some(SettledMethod::Code | SettledMethod::BackupCode)) => Reason::Code,
         _ => Reason::Answered,
     }
 }

@@ -56,6 +56,8 @@ pub struct Rules {
     /// Which code authenticator has accepted neither the code of `:step` nor a later one, and has not used that step up
     /// under another clock of the server either. Without this rule a code could be used twice.
     pub unspent: &'static str,
+    /// Which backup code is good: one that was not used.
+    pub unused: &'static str,
     /// Whether the number that was typed must be the one that was shown.
     pub compares_number: bool,
 }
@@ -82,6 +84,7 @@ impl Rules {
         prompts_per_relying_party: 3,
         unspent: "(last_step IS NULL OR last_step < :step) AND NOT EXISTS (SELECT 1 FROM used_step u
                   WHERE u.authenticator = code_authenticator.row_id AND u.step = :step)",
+        unused: "used_at IS NULL",
         compares_number: true,
     };
 }

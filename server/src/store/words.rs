@@ -2,7 +2,9 @@
 
 use super::engine::row::stored_words;
 use crate::domain::attestation::{BootState, Doubt, SecurityLevel};
-use crate::domain::states::{ChallengeStage, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod};
+use crate::domain::states::{
+    ChallengeStage, CodeKind, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod,
+};
 use countersign_protocol::device_api::{PushFailure, PushStatus};
 use countersign_protocol::relying_party_api::EnrolmentStage;
 use countersign_protocol::revocation::EndReason;
@@ -17,7 +19,9 @@ stored_words!(ChallengeStage {
     Revoked = "revoked",
 });
 
-stored_words!(SettledMethod { Push = "push", Code = "code" });
+stored_words!(SettledMethod { Push = "push", Code = "code", BackupCode = "backup_code" });
+
+stored_words!(CodeKind { Totp = "totp", BackupCodes = "backup_codes" });
 
 stored_words!(CodeStage { Proposed = "proposed", Confirmed = "confirmed", Void = "void" });
 

@@ -6,7 +6,8 @@ use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_server::domain::actor::Actor;
 use countersign_server::domain::code_steps::Right;
-use countersign_server::store::{Accepted, Attempt, Begun, ToSettle};
+use countersign_server::domain::states::CodeKind;
+use countersign_server::store::{Accepted, Attempt, Begun, Spent, ToSettle};
 use countersign_tests::http::Answer;
 use serde_json::{Value, json};
 
@@ -106,7 +107,7 @@ async fn begin(world: &World, challenge: &str) -> Attempt {
     let account = store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
     let relying_party = store.relying_parties().await.unwrap()[0].row_id;
     let to_settle = ToSettle { id: challenge.parse::<ChallengeId>().unwrap(), relying_party };
-    match store.begin_code(account.row_id, Some(to_settle)).await.unwrap() {
+    match store.begin_code(account.row_id, Some(to_settle), CodeKind::Totp).await.unwrap() {
         Begun::Counted(attempt) => attempt,
         other => panic!("{other:?}"),
     }
@@ -126,7 +127,7 @@ async fn a_right_code_that_comes_second_is_not_spent() {
         .server
         .service()
         .store
-        .accept_code(Actor::OPERATOR, attempt, row, Right { step: 60_000_000, drift: 0 })
+        .accept_code(Actor::OPERATOR, attempt, row, Spent::Step(Right { step: 60_000_000, drift: 0 }))
         .await
         .unwrap();
     assert_eq!(accepted, Accepted::Over(ChallengeState::Denied));
@@ -146,7 +147,7 @@ async fn a_code_that_was_spent_meanwhile_settles_nothing() {
         .server
         .service()
         .store
-        .accept_code(Actor::OPERATOR, attempt, row, Right { step, drift: 0 })
+        .accept_code(Actor::OPERATOR, attempt, row, Spent::Step(Right { step, drift: 0 }))
         .await
         .unwrap();
     assert_eq!((accepted, world.site.state(&challenge).await.as_str()), (Accepted::No, "pending"));

@@ -3,6 +3,7 @@
 use crate::world::{STEP, WRONG, World, shown};
 use countersign_protocol::decision::Answer::Approve;
 use countersign_protocol::jws;
+use countersign_server::domain::states::CodeKind;
 use countersign_server::runtime::config::Config;
 use countersign_server::store::Begun;
 use serde_json::json;
@@ -97,7 +98,7 @@ async fn an_attempt_counts_although_a_crash_comes_before_it_is_compared() {
     let organisation = world.server.service().store.organisations().await.unwrap()[0].row_id;
     let account =
         world.server.service().store.account(organisation, world.user.parse().unwrap()).await.unwrap().unwrap();
-    let begun = world.server.service().store.begin_code(account.row_id, None).await.unwrap();
+    let begun = world.server.service().store.begin_code(account.row_id, None, CodeKind::Totp).await.unwrap();
     assert!(matches!(begun, Begun::Counted(_)), "{begun:?}");
     let world = world.restart().await;
     assert_eq!(world.tries(WRONG).await, (false, 98));

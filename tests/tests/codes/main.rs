@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod application;
+mod backup_codes;
 mod challenge;
 mod clock;
 mod code_files;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
-    /// The digits, as they were typed.
+    /// The digits, as they were typed: 6 to 8 of a one-time code, or 12 of a backup code.
     #[cfg_attr(feature = "openapi", schema(min_length = 6))]
     pub code: String,
     /// The challenge that the code is to settle, if any.
@@ -26,16 +26,44 @@ pub struct CodeRequest {
 pub struct CodeAnswer {
     /// True once for each code: it is spent by this answer.
     pub valid: bool,
-    /// `totp`.
-    #[cfg_attr(feature = "openapi", schema(value_type = schema::Totp))]
-    pub method: String,
-    /// How many wrong codes in a row are still taken before everything that makes codes is locked.
+    /// What kind of code it is, as its length says.
+    pub method: CodeMethod,
+    /// How many wrong codes of this kind in a row are still taken before everything that makes them is locked.
     pub remaining_attempts: u32,
+    /// After a right backup code: how many are left. Tell the person, and make new ones in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 9))]
+    pub backup_codes_left: Option<u8>,
     /// Why a code is not right that an authenticator of the person has shown; null where nothing is to be said.
     pub reason: Option<CodeReason>,
     /// With the reason `clock`: by how many seconds the authenticator's clock seems to be ahead, negative when it seems
     /// behind; half a minute more or less.
     pub clock_ahead_seconds: Option<i64>,
+}
+
+/// What kind of code was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CodeMethod {
+    /// A one-time code (RFC 6238).
+    Totp,
+    /// A backup code.
+    BackupCode,
+}
+
+/// Ten codes for the day on which there is no phone. They are shown this once: to be printed or written down.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct BackupCodes {
+    /// Names the set among the person's authenticators.
+    pub id: AuthenticatorId,
+    /// Each is good once: twelve digits in groups of four, of which the first is the code's number, from 0 to 9.
+    #[cfg_attr(feature = "openapi", schema(min_items = 10, max_items = 10, value_type = Vec<schema::BackupCode>))]
+    pub codes: Vec<String>,
+    /// When they were made (RFC 3339).
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Time))]
+    pub created_at: String,
 }
 
 /// Why a code is not right that an authenticator of the person has shown.
@@ -105,21 +133,27 @@ pub struct Authenticator {
     pub kind: AuthenticatorKind,
     /// True when too many wrong codes have locked it.
     pub locked: bool,
-    /// The phone's enrolment; null for any other application.
+    /// The phone's enrolment; null for anything else.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device: Option<EnrolmentId>,
+    /// How many codes are left of a set of backup codes; absent for anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 10))]
+    pub left: Option<u8>,
 }
 
 /// What makes codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Kind))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum AuthenticatorKind {
     /// A phone that is asked YES or NO too.
     Phone,
     /// Any other OTP application.
     Application,
+    /// A set of backup codes.
+    BackupCodes,
 }
 
 /// What makes codes for a person, oldest first.

@@ -1,6 +1,8 @@
-//! Other OTP applications as a person's second factor: a link to scan or a key to type, then the first code.
+//! Other OTP applications as a person's second factor: a link to scan or a key to type, then the first code. And
+//! backup codes.
 
 use super::view;
+use crate::domain::moment::rfc3339;
 use crate::doors::extract::StrictJson;
 use crate::doors::parameter::Handle;
 use crate::doors::problem::Problem;
@@ -8,12 +10,14 @@ use crate::doors::qr;
 use crate::service::Service;
 use crate::service::applications::{self, Proposed};
 use crate::service::authenticate::RelyingParty;
+use crate::service::backup_codes::{self, Made};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_protocol::handle::{AccountId, AuthenticatorId};
 use countersign_protocol::relying_party_api::{
-    Authenticator, AuthenticatorRequest, AuthenticatorState, Authenticators, FirstCodeRequest, NewAuthenticator,
+    Authenticator, AuthenticatorRequest, AuthenticatorState, Authenticators, BackupCodes, FirstCodeRequest,
+    NewAuthenticator,
 };
 use std::sync::Arc;
 
@@ -47,6 +51,20 @@ pub async fn confirm(
     Ok(Json(view::authenticator(record)))
 }
 
+/// Makes ten backup codes for a person, which end those before. They are in this answer alone.
+#[utoipa::path(post, path = "/v1/users/{id}/backup-codes", tag = "relying party",
+    params(("id" = AccountId, Path, description = "The account")),
+    responses((status = 201, body = BackupCodes)))]
+pub async fn make_backup_codes(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(user): Handle<AccountId>,
+) -> Result<(StatusCode, Json<BackupCodes>), Problem> {
+    let Made { id, codes, created_at } = backup_codes::make(&service, &by, user).await?;
+    let codes = codes.iter().map(|code| code.shown().to_string()).collect();
+    Ok((StatusCode::CREATED, Json(BackupCodes { id, codes, created_at: rfc3339(created_at) })))
+}
+
 /// What makes codes for a person. Nothing of it tells a secret.
 #[utoipa::path(get, path = "/v1/users/{id}/authenticators", tag = "relying party",
     params(("id" = AccountId, Path, description = "The account")),
@@ -60,7 +78,7 @@ pub async fn list(
     Ok(Json(Authenticators { authenticators: records.into_iter().map(view::authenticator).collect() }))
 }
 
-/// Removes an application. A phone is removed as a device.
+/// Removes an application or a set of backup codes. A phone is removed as a device.
 #[utoipa::path(delete, path = "/v1/authenticators/{id}", tag = "relying party",
     params(("id" = AuthenticatorId, Path, description = "The authenticator")),
     responses((status = 204, description = "Removed")))]

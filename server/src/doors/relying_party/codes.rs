@@ -1,5 +1,6 @@
 //! One-time codes: a relying party asks whether a code is right, and with it may settle a challenge.
 
+use crate::domain::states::CodeKind;
 use crate::doors::extract::StrictJson;
 use crate::doors::parameter::Handle;
 use crate::doors::problem::Problem;
@@ -9,7 +10,7 @@ use crate::service::codes::{self, Came, Checked};
 use axum::Json;
 use axum::extract::State;
 use countersign_protocol::handle::AccountId;
-use countersign_protocol::relying_party_api::{CodeAnswer, CodeReason, CodeRequest};
+use countersign_protocol::relying_party_api::{CodeAnswer, CodeMethod, CodeReason, CodeRequest};
 use std::sync::Arc;
 
 /// Checks a code, and spends it. With `challenge_id` a right one also approves that challenge.
@@ -23,12 +24,17 @@ pub async fn verify(
     StrictJson(request): StrictJson<CodeRequest>,
 ) -> Result<Json<CodeAnswer>, Problem> {
     let CodeRequest { code, challenge_id } = request;
-    let Checked { came, remaining_attempts } = codes::verify(&service, &by, user, &code, challenge_id).await?;
+    let Checked { kind, came, remaining_attempts, backup_codes_left } =
+        codes::verify(&service, &by, user, &code, challenge_id).await?;
     let (reason, clock_ahead_seconds) = match came {
         Came::Right | Came::Wrong => (None, None),
         Came::UsedBefore => (Some(CodeReason::UsedBefore), None),
         Came::OfAnotherTime { seconds_ahead } => (Some(CodeReason::Clock), Some(seconds_ahead)),
     };
-    let (valid, method) = (came == Came::Right, "totp".into());
-    Ok(Json(CodeAnswer { valid, method, remaining_attempts, reason, clock_ahead_seconds }))
+    let method = match kind {
+        CodeKind::Totp => CodeMethod::Totp,
+        CodeKind::BackupCodes => CodeMethod::BackupCode,
+    };
+    let valid = came == Came::Right;
+    Ok(Json(CodeAnswer { valid, method, remaining_attempts, backup_codes_left, reason, clock_ahead_seconds }))
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::methods::amr;
 use crate::domain::moment::rfc3339;
-use crate::domain::states::{Prompt, PushStage};
+use crate::domain::states::{CodeKind, Prompt, PushStage};
 use crate::service::Service;
 use crate::store::{AttestationRecord, AuthenticatorRecord, ChallengeRecord, DeviceRecord, EnrolmentRecord, Person};
 use countersign_protocol::attestation::DeviceAttestation;
@@ -33,7 +33,7 @@ pub(super) fn challenge(service: &Service, record: ChallengeRecord) -> Challenge
         PushState::Sent => None,
         _ => record.pushes.iter().rev().find_map(|(_, reason)| reason.clone()),
     };
-    let amr = amr(record.state, record.settled_by_code);
+    let amr = amr(record.state, record.settled_method);
     let pending = record.state == ChallengeState::Pending;
     let link = ChallengeLink {
         server_url: service.settings.public_url.clone(),
@@ -113,7 +113,11 @@ fn attestation(record: AttestationRecord) -> DeviceAttestation {
 
 /// What makes codes, as a relying party reads it.
 pub(super) fn authenticator(record: AuthenticatorRecord) -> Authenticator {
-    let AuthenticatorRecord { id, name, state, device, locked } = record;
-    let kind = if device.is_some() { AuthenticatorKind::Phone } else { AuthenticatorKind::Application };
-    Authenticator { id, name, state, kind, locked, device }
+    let AuthenticatorRecord { id, name, state, kind, device, left, locked } = record;
+    let kind = match (kind, &device) {
+        (CodeKind::Totp, Some(_)) => AuthenticatorKind::Phone,
+        (CodeKind::Totp, None) => AuthenticatorKind::Application,
+        (CodeKind::BackupCodes, _) => AuthenticatorKind::BackupCodes,
+    };
+    Authenticator { id, name, state, kind, locked, device, left }
 }

@@ -17,6 +17,7 @@ use crate::delivery::push::config::PushConfig;
 use crate::delivery::webhook::config::WebhookConfig;
 use crate::domain::network::Network;
 use crate::doors::forwarded::{Proxies, ProxyHeader};
+use crate::keys::backup_code_hash::HashCost;
 use crate::keys::master_key::MasterKeySource;
 use crate::service::limits::Limits;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,9 @@ pub struct Config {
     /// The figures.
     #[serde(default)]
     pub metrics: MetricsConfig,
+    /// What the hash of a backup code costs. It is not in the file: a world of a test's own makes it cheap.
+    #[serde(skip)]
+    pub hash_cost: HashCost,
 }
 
 fn default_listen() -> SocketAddr {

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Something that is lost where the recovery journal is missing, or lines of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// Devices and code applications that were ended, and people who were deleted.
+    /// Devices, code applications and backup codes that were ended, and people who were deleted.
     Devices,
     /// Relying parties, API keys and webhooks that were ended.
     RelyingParties,
@@ -35,8 +35,9 @@ impl Loss {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Devices => {
-                "phones and code applications that were removed since then answer again, and people who were deleted \
-                 are there again with their names, until you remove each anew"
+                "phones and code applications that were removed since then answer again, backup codes that were used or \
+                 replaced are good again, and people who were deleted are there again with their names, until you \
+                 remove each anew"
             }
             Self::RelyingParties => {
                 "relying parties that were revoked and API keys that were rotated since then are good again, and \

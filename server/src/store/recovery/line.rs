@@ -75,6 +75,8 @@ const fn keeping(fact: Fact) -> Keeping {
         | Fact::CodesLocked
         | Fact::CodesUnlocked
         | Fact::ApplicationRemoved
+        | Fact::BackupCodeAccepted
+        | Fact::BackupCodesEnded
         | Fact::WebhookSet
         | Fact::WebhookRotated
         | Fact::WebhookRemoved
@@ -85,6 +87,7 @@ const fn keeping(fact: Fact) -> Keeping {
         | Fact::DeviceConfirmed
         | Fact::ChallengeClaimed
         | Fact::CodeAccepted
+        | Fact::BackupCodesMade
         | Fact::ApplicationConfirmed => Keeping::InTime,
         Fact::OrganisationCreated
         | Fact::OrganisationRenamed

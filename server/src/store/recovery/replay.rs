@@ -12,8 +12,8 @@ use crate::store::claims::Of;
 use crate::store::engine::Transaction;
 use crate::store::engine::value::values;
 use crate::store::{
-    Rules, Store, StoreError, authenticators, claims, codes, enrolments, organisations, people, prompts, proofs,
-    used_steps, webhooks,
+    Rules, Store, StoreError, authenticators, backup_codes, claims, codes, enrolments, organisations, people, prompts,
+    proofs, used_steps, webhooks,
 };
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::time::Timestamp;
@@ -44,8 +44,10 @@ pub struct Recovered {
     pub api_keys_rotated: usize,
     /// People who were deleted since, and are again.
     pub people_deleted: usize,
-    /// Code applications that were removed since, and are again.
+    /// Code applications that were removed since, and sets of backup codes that were ended, and are again.
     pub applications_removed: usize,
+    /// Backup codes that were used since, and are used up again.
+    pub backup_codes_spent: usize,
     /// Accounts whose pushes were stopped by a report since, and are again.
     pub prompts_stopped: usize,
     /// Code authenticators that were locked since, and are again.
@@ -56,7 +58,7 @@ pub struct Recovered {
     pub webhooks_off: usize,
     /// Devices that were confirmed since. They are lost, and enrol again.
     pub devices_lost: usize,
-    /// Accounts and relying parties that were made since. They are lost.
+    /// Accounts, relying parties and sets of backup codes that were made since. They are lost.
     pub others_lost: usize,
     /// Questions that waited and are cancelled.
     pub challenges_cancelled: usize,
@@ -152,7 +154,7 @@ impl Replay<'_> {
                 let rotated = organisations::replace_key(tx, now, by, line.relying_party.as_deref(), key.as_deref())?;
                 self.done.api_keys_rotated += usize::from(rotated);
             }
-            Some(Fact::ApplicationRemoved) => {
+            Some(Fact::ApplicationRemoved | Fact::BackupCodesEnded) => {
                 let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
                 if let Some(row_id) = found {
                     let removed = authenticators::remove(tx, rules, now, by, row_id)?;
@@ -171,6 +173,16 @@ impl Replay<'_> {
                 if let (Some(row_id), Some(step)) = (found, line.step) {
                     used_steps::spend_up_to(tx, row_id, step)?;
                 }
+            }
+            Some(Fact::BackupCodeAccepted) => {
+                let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
+                let number = line.reason.as_deref().and_then(|reason| reason.split(':').next()?.parse().ok());
+                if let (Some(row_id), Some(number)) = (found, number) {
+                    self.done.backup_codes_spent += usize::from(backup_codes::spend_again(tx, now, row_id, number)?);
+                }
+            }
+            Some(Fact::BackupCodesMade) => {
+                self.lost::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
             }
             Some(Fact::ChallengeClaimed) => {
                 let sql = "UPDATE challenge SET state = 'claimed', claimed_at = $2
@@ -251,7 +263,7 @@ impl Replay<'_> {
 
     /// Codes up to the furthest that could be accepted now may have been spent since the backup.
     fn spend_codes(&mut self) -> Result<(), StoreError> {
-        let sql = "SELECT row_id, period FROM code_authenticator WHERE 1 = 1 AND state <> 'void'";
+        let sql = "SELECT row_id, period FROM code_authenticator WHERE 1 = 1 AND state <> 'void' AND kind = 'totp'";
         for row in self.tx.rows("code_authenticator", sql, values![])? {
             let current = code_steps::step_at(self.now, row.get("period")?);
             used_steps::spend_up_to(self.tx, row.get("row_id")?, code_steps::furthest(current))?;
