@@ -120,6 +120,7 @@ const CALLS: &[Call] = &[
     ),
     ("get", "/v1/users/{id}/authenticators", "list_authenticators", By::RelyingParty, &[NotFound]),
     ("post", "/v1/users/{id}/authenticators", "propose_authenticator", By::RelyingParty, &[Malformed, NotFound]),
+    ("post", "/v1/users/{id}/backup-codes", "make_backup_codes", By::RelyingParty, &[NotFound, NoDevice]),
     (
         "post",
         "/v1/authenticators/{id}/confirm",

@@ -1,5 +1,5 @@
-//! What is kept of a backup code: argon2id of it (RFC 9106), sealed under the master key. Whoever has the database alone
-//! cannot even begin to guess, and whoever has the key too pays for each guess.
+//! What is kept of a backup code: argon2id of it (RFC 9106), sealed under the master key. Whoever has the database
+//! alone cannot even begin to guess, and whoever has the key too pays for each guess.
 
 use crate::domain::backup_code::BackupCode;
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -56,7 +56,7 @@ const fn location(place: &str) -> Location<'_> {
 }
 
 impl BackupCodeHash {
-    /// The hash of a fresh code. It takes as long as the cost says, and some memory: not on a thread that serves others.
+    /// The hash of a fresh code. It takes as long as the cost says, and memory: not on a thread that serves others.
     ///
     /// # Errors
     /// The reason, when argon2id refuses the cost.

@@ -3,20 +3,21 @@
 //! An attempt counts at every authenticator of the account that could accept it, since a guess is a guess at all of
 //! them.
 
+use super::code_settlements::{ToSettle, find, settle, state_now};
 use super::engine::Transaction;
 use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::condition;
 use super::used_steps::Of;
-use super::{Rules, Store, StoreError, backup_codes, challenge_state, pushes, used_steps, webhooks};
+use super::{Rules, Store, StoreError, backup_codes, challenge_state, used_steps};
 use crate::domain::actor::Actor;
 use crate::domain::code_steps::{self, Known, Right};
 use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
-use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, RelyingPartyRow};
-use crate::domain::states::{CodeKind, SettledMethod};
-use countersign_protocol::handle::{AuthenticatorId, ChallengeId};
+use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow};
+use crate::domain::states::CodeKind;
+use countersign_protocol::handle::AuthenticatorId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
@@ -95,15 +96,6 @@ pub enum Begun {
     NotAllowed,
     /// The challenge is in this state.
     Over(ChallengeState),
-}
-
-/// The challenge that a code is to settle.
-#[derive(Debug, Clone, Copy)]
-pub struct ToSettle {
-    /// The challenge.
-    pub id: ChallengeId,
-    /// Who asks.
-    pub relying_party: RelyingPartyRow,
 }
 
 /// What a right code uses up.
@@ -254,17 +246,6 @@ pub(super) fn unlock(
     Ok(unlocked)
 }
 
-/// The challenge that a code is to settle: its row, its methods, and what tells its state.
-fn challenge_to_settle(
-    transaction: &dyn Transaction,
-    account: AccountRow,
-    wanted: ToSettle,
-) -> Result<Option<Row>, StoreError> {
-    let sql = "SELECT row_id, methods, state, created_at, expires_at, settled_at, told_over_at FROM challenge
-               WHERE handle = $1 AND relying_party = $2 AND account = $3";
-    transaction.row("challenge", sql, values![wanted.id, wanted.relying_party, account])
-}
-
 impl Store {
     /// The first write of an attempt with a code of this kind: counts it, durably and before anything is compared.
     ///
@@ -279,7 +260,7 @@ impl Store {
         self.write(move |transaction, now| {
             let mut challenge = None;
             if let Some(wanted) = to_settle {
-                let found = challenge_to_settle(transaction, account, wanted)?;
+                let found = find(transaction, account, wanted)?;
                 let Some(row) = found else { return Ok(Begun::NoChallenge) };
                 if !Methods::read(&row.get::<String>("methods")?).takes(kind) {
                     return Ok(Begun::NotAllowed);
@@ -326,7 +307,7 @@ impl Store {
             };
             let was_unspent = match spent {
                 Spent::Step(right) => spend_step(transaction, &rules, counted, right)?,
-                Spent::BackupCode(number) => backup_codes::spend(transaction, &rules, now, counted, number)?,
+                Spent::BackupCode(number) => backup_codes::spend(transaction, &rules, now, row_id, number)?,
             };
             if !was_unspent {
                 return Ok(Accepted::No);
@@ -449,43 +430,6 @@ pub(super) fn lock_again(
         Entry::new(now, by, Fact::CodesLocked).of_authenticator(transaction, row_id)?;
     }
     Ok(locked)
-}
-
-/// Settles the challenge that a code was entered for, in the transaction that spends the code, and takes its prompt
-/// from every device. When it does not wait any more, the error undoes both.
-fn settle(
-    transaction: &dyn Transaction,
-    rules: &Rules,
-    now: Timestamp,
-    by: &Actor,
-    challenge: ChallengeRow,
-    (authenticator, kind): (AuthenticatorRow, CodeKind),
-) -> Result<(), StoreError> {
-    let sql = format!(
-        "UPDATE challenge SET state = 'approved', settled_at = $1, settled_method = $2, settled_code = $3
-         WHERE row_id = $4 AND {}",
-        condition(rules.may_settle, &[("now", 1)])
-    );
-    let method = match kind {
-        CodeKind::Totp => SettledMethod::Code,
-        CodeKind::BackupCodes => SettledMethod::BackupCode,
-    };
-    if !transaction.changes_one(&sql, values![now, method, authenticator, challenge])? {
-        return Err(StoreError::Unreadable("a challenge is pending and cannot be settled".into()));
-    }
-    webhooks::tell(transaction, now, by, challenge, Fact::ChallengeApproved)?;
-    pushes::retract(transaction, now, challenge, None)
-}
-
-fn state_now(
-    transaction: &dyn Transaction,
-    now: Timestamp,
-    challenge: ChallengeRow,
-) -> Result<ChallengeState, StoreError> {
-    let sql = "SELECT row_id, state, created_at, expires_at, settled_at, told_over_at FROM challenge
-               WHERE row_id = $1";
-    let row = transaction.one_row("challenge", sql, values![challenge])?;
-    challenge_state::state_to_tell(transaction, &row, now, challenge)
 }
 
 /// With what an account can answer a challenge now: a phone that was asked and is in use, and what makes codes.

@@ -35,8 +35,8 @@ impl Loss {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Devices => {
-                "phones and code applications that were removed since then answer again, backup codes that were used or \
-                 replaced are good again, and people who were deleted are there again with their names, until you \
+                "phones and code applications that were removed since then answer again, backup codes that were used \
+                 or replaced are good again, and people who were deleted are there again with their names, until you \
                  remove each anew"
             }
             Self::RelyingParties => {
