@@ -19,7 +19,7 @@ const NONE: &str = "nothing is broken";
 const RIGHT: Rules = Rules::RIGHT;
 
 /// Each with what it allows. The first is none, and must survive: otherwise the others would be caught by anything.
-const MUTANTS: [(&str, Rules); 27] = [
+const MUTANTS: [(&str, Rules); 28] = [
     (NONE, RIGHT),
     (
         "an approval is claimed at the moment at which it lapses",
@@ -85,6 +85,7 @@ const MUTANTS: [(&str, Rules); 27] = [
         Rules { prompts_per_person: 100, prompts_per_relying_party: 100, ..RIGHT },
     ),
     ("a code is accepted twice", Rules { unspent: "(last_step IS NULL OR :step > 0)", ..RIGHT }),
+    ("a backup code is good twice", Rules { unused: "1 = 1", ..RIGHT }),
     ("no number is compared", Rules { compares_number: false, ..RIGHT }),
 ];
 

@@ -38,6 +38,8 @@ pub enum Action {
     Answer,
     /// A person types a code.
     Code,
+    /// A person types a backup code, or has new ones made.
+    BackupCode,
     /// A phone asks for what waits.
     Pull,
     /// A phone does what it does now and then.
@@ -63,7 +65,7 @@ pub enum Action {
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 22] = [
+const WEIGHTS: [(usize, Action); 23] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
@@ -75,6 +77,7 @@ const WEIGHTS: [(usize, Action); 22] = [
     (20, Action::Intrude),
     (130, Action::Answer),
     (40, Action::Code),
+    (24, Action::BackupCode),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -120,6 +123,7 @@ impl World {
             Action::Intrude => self.intrude(),
             Action::Answer => self.answer()?,
             Action::Code => self.type_code()?,
+            Action::BackupCode => self.type_backup_code(),
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
             Action::Push => {
@@ -365,6 +369,27 @@ impl World {
             self.send(request);
         }
         Ok(())
+    }
+
+    /// A person types one of the codes on their paper, often one that they have typed before, and often on two pages at
+    /// one time; whoever has no paper, and now and then somebody who has, has codes made.
+    fn type_backup_code(&mut self) {
+        let person = self.choices.below(self.people.len());
+        let Person { account, organisation } = self.people[person].clone();
+        let paper = self.papers.get(&account).cloned().unwrap_or_default();
+        let site = self.sites.iter_mut().find(|site| site.organisation == organisation).unwrap();
+        if paper.is_empty() || self.choices.chance(6) {
+            let target = format!("/v1/users/{account}/backup-codes");
+            let request = site.request(Meaning::BackupCodes(account), "POST", target, &Value::Null);
+            self.send(request);
+            return;
+        }
+        let code = paper[self.choices.below(paper.len())].clone();
+        let request = site.verify(account, code);
+        if self.choices.chance(60) {
+            self.send(request.clone());
+        }
+        self.send(request);
     }
 
     fn pull(&mut self) {

@@ -183,11 +183,14 @@ impl Database {
         let mut taps: BTreeMap<i64, usize> = BTreeMap::new();
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
         let mut of_one: BTreeMap<(i64, i64), usize> = BTreeMap::new();
+        // A question that no phone was asked, since there is only paper, is on no screen beside another.
+        let mut on_phones: BTreeMap<i64, usize> = BTreeMap::new();
         let waits = |row: &&Row| self.states(row, now) == [ChallengeState::Pending; 2];
         for row in self.living.iter().map(|row_id| &self.rows[row_id]).filter(waits) {
             *waiting.entry(row.account).or_default() += 1;
             *of_one.entry((row.account, row.relying_party)).or_default() += 1;
-            *taps.entry(row.account).or_default() += usize::from(row.number.is_none());
+            *on_phones.entry(row.account).or_default() += usize::from(row.on_phones);
+            *taps.entry(row.account).or_default() += usize::from(row.on_phones && row.number.is_none());
         }
         if let Some(((account, _), waiting)) = of_one.iter().find(|(_, waiting)| **waiting > MOST_QUESTIONS_OF_ONE) {
             return Err(format!("{waiting} questions of one relying party wait for account {account}"));
@@ -195,7 +198,7 @@ impl Database {
         if let Some((account, waiting)) = waiting.iter().find(|(_, waiting)| **waiting > MOST_QUESTIONS) {
             return Err(format!("{waiting} questions wait for account {account}"));
         }
-        match waiting.iter().find(|(account, waiting)| **waiting > 1 && taps[account] > 0) {
+        match on_phones.iter().find(|(account, waiting)| **waiting > 1 && taps[account] > 0) {
             Some((account, waiting)) => {
                 Err(format!("{waiting} questions wait for account {account}, and one is a tap"))
             }
@@ -212,7 +215,8 @@ fn text(error: StoreError) -> String {
 fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
         "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at
+                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at,
+                EXISTS (SELECT 1 FROM challenge_device d WHERE d.challenge = challenge.row_id) AS on_phones
          FROM challenge WHERE {condition}"
     );
     tx.rows("challenge", &sql, &[row_id.into()])?.iter().map(Row::read).collect()

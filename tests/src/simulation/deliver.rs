@@ -5,6 +5,7 @@ use super::ledger;
 use super::network::{Caller, Meaning, Packet, Request, silence};
 use super::world::{World, alive_tasks};
 use countersign_device::transport::HttpResponse;
+use countersign_protocol::relying_party_api::BackupCodes;
 use serde_json::{Value, json};
 
 /// The most requests that come at one time.
@@ -116,6 +117,7 @@ impl World {
             Caller::Site(site) => {
                 self.sites[site].hear(request, &response);
                 self.invited(request, &response);
+                self.printed(request, &response);
             }
         }
         Ok(())
@@ -129,6 +131,13 @@ impl World {
         if let (Some(link), false) = (body["link"].as_str(), enrolled) {
             self.phones[phone].send(Errand::Enrol { link: Secret(link.to_owned()), person });
         }
+    }
+
+    /// A person prints the codes that they are shown.
+    fn printed(&mut self, request: &Request, response: &HttpResponse) {
+        let (Meaning::BackupCodes(account), 201) = (&request.meaning, response.status) else { return };
+        let codes: BackupCodes = serde_json::from_slice(&response.body).unwrap();
+        self.papers.insert(*account, codes.codes);
     }
 
     fn deliver_push(&mut self, to: &str, envelope: &[u8], fate: usize) -> Result<(), String> {

@@ -13,6 +13,7 @@ use countersign_protocol::randomness::Randomness;
 use countersign_protocol::time::Clock;
 use countersign_server::delivery::push::{Gateway, Sender};
 use countersign_server::doors::routes;
+use countersign_server::keys::backup_code_hash::HashCost;
 use countersign_server::runtime::config::Config;
 use countersign_server::runtime::watch::Watch;
 use countersign_server::runtime::{init, open};
@@ -64,6 +65,7 @@ impl Host {
         let mut config = Config::load(None, std::iter::empty()).unwrap();
         config.data_dir = directory.to_owned();
         config.limits = limits::tight();
+        config.hash_cost = HashCost { memory: 8, passes: 1 };
         let randomness: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(randomness));
         let store = ((plan.engine.place)(directory), plan.rules);
         let of_host: Arc<dyn Clock> = Arc::new(clock.clone());

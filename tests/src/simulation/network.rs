@@ -38,6 +38,8 @@ pub enum Meaning {
     Cancel(ChallengeId),
     /// A relying party asks whether this code of an account is right.
     Code(AccountId, String),
+    /// A relying party has backup codes made for an account.
+    BackupCodes(AccountId),
     /// Somebody asks for what is not theirs.
     Intrude,
     /// Of a phone.

@@ -43,6 +43,8 @@ pub struct Row {
     pub reported: bool,
     /// When somebody was told that its time is over.
     pub(super) told_over_at: Option<Timestamp>,
+    /// Whether a phone was asked.
+    pub(super) on_phones: bool,
 }
 
 impl Row {
@@ -65,6 +67,7 @@ impl Row {
             prompt: row.get("prompt")?,
             reported: row.get::<Option<String>>("report")?.is_some(),
             told_over_at: row.get("told_over_at")?,
+            on_phones: row.get("on_phones")?,
         })
     }
 
@@ -125,6 +128,7 @@ impl Row {
             wrong_number: false,
             reported: false,
             told_over_at: None,
+            on_phones: true,
             ..self.clone()
         }
     }

@@ -168,6 +168,11 @@ impl World {
             (_, _, "already_answered") => "late answers refused",
             (Meaning::Phone, _, "expired") => "answers after the end refused",
             (Meaning::Phone, _, "cancelled") => "answers after a cancellation refused",
+            (Meaning::BackupCodes(_), 201, _) => "backup codes made",
+            (Meaning::Code(_, code), 200, _) if code.contains(' ') => match ledger::is_valid(response) {
+                true => "backup codes accepted",
+                false => "backup codes refused",
+            },
             (Meaning::Code(..), 200, _) if ledger::is_valid(response) => "codes accepted",
             (Meaning::Code(..), 200, _) => "codes refused",
             (_, _, "too_many_open") => "questions past the limit refused",

@@ -14,7 +14,7 @@ use super::row::Row;
 use super::site::{Person, Site};
 use crate::clock::{ManualClock, SkewedClock};
 use countersign_device::transport::HttpResponse;
-use countersign_protocol::handle::{ChallengeId, EnrolmentId};
+use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::{Clock, Timestamp};
 use countersign_server::store::Transaction;
@@ -94,6 +94,8 @@ pub struct World {
     pub parked: Vec<Parked>,
     /// What happened.
     pub record: Record,
+    /// The backup codes that people have on paper.
+    pub papers: BTreeMap<AccountId, Vec<String>>,
     /// The devices that their phones have removed.
     pub removed: Vec<EnrolmentId>,
     /// Since when, by the true clock, a push is known that nobody has tried to send.
@@ -145,6 +147,7 @@ impl World {
             database,
             parked: Vec::new(),
             record: Record { kept: plan.events, ..Record::default() },
+            papers: BTreeMap::new(),
             removed: Vec::new(),
             held: BTreeMap::new(),
             taken: Taken::default(),

@@ -4,6 +4,7 @@ use countersign_device::{Error, Outcome};
 use countersign_protocol::Refusal;
 use countersign_protocol::decision::Answer::{Approve, Report};
 use countersign_protocol::handle::EnrolmentId;
+use countersign_server::keys::backup_code_hash::HashCost;
 use countersign_server::runtime::restore::losses::Loss;
 use countersign_server::runtime::restore::restoring::Wish;
 use countersign_tests::http::RelyingParty;
@@ -131,6 +132,38 @@ async fn no_code_of_before_the_restore_is_right_after_it() {
     scene.clock.advance(Duration::from_secs(4 * 30));
     let fresh = phone.core.code(id).unwrap();
     assert_eq!(scene.site.verify(&scene.user, &fresh.code).await.body["valid"], true, "two minutes later");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_backup_code_that_was_used_since_is_used_and_a_set_that_was_replaced_stays_ended() {
+    let scene = Scene::with(|config| config.hash_cost = HashCost { memory: 8, passes: 1 }).await;
+    scene.phone().await;
+    let make = async |site: &RelyingParty, user: &str| -> Vec<String> {
+        let made = site.post(&format!("/v1/users/{user}/backup-codes"), &serde_json::Value::Null).await;
+        serde_json::from_value(made.body["codes"].clone()).unwrap_or_else(|_| panic!("{made:?}"))
+    };
+    let noor = scene.site.user("noor").await;
+    scene.device_of(&noor).await;
+    let (mayas, noors) = (make(&scene.site, &scene.user).await, make(&scene.site, &noor).await);
+    let (_folder, file) = place();
+    scene.server.back_up(&file).await;
+    for code in &mayas[..2] {
+        assert_eq!(scene.site.verify(&scene.user, code).await.body["valid"], true);
+    }
+    let lost = make(&scene.site, &noor).await;
+
+    let (server, restored) = scene.server.restore(&from(&file), |_| ()).await;
+    let done = restored.recovered;
+    assert_eq!((done.backup_codes_spent, done.applications_removed, done.others_lost), (2, 1, 1), "{done:?}");
+    for code in &mayas[..2] {
+        assert_eq!(scene.site.verify(&scene.user, code).await.body["reason"], "used_before", "{code}");
+    }
+    let right = scene.site.verify(&scene.user, &mayas[2]).await.body;
+    assert_eq!((&right["valid"], &right["backup_codes_left"]), (&json!(true), &json!(7)));
+    for code in [&noors[0], &lost[0]] {
+        assert_eq!(scene.site.verify(&noor, code).await.code(), "no_device", "she makes new ones, and knows it");
+    }
     server.stop().await;
 }
 
