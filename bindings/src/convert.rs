@@ -10,6 +10,7 @@ use crate::records::{
     SignInContext,
 };
 use async_trait::async_trait;
+use countersign_device::sentences as catalogue;
 use countersign_device::transport::MAX_RESPONSE_LENGTH;
 use countersign_device::{Platform, transport, vault};
 use countersign_protocol::apns::{AppleDevice, Environment};
@@ -91,6 +92,8 @@ impl From<challenge::Challenge> for Challenge {
             ends_at: moment(challenge.ends_at()),
             relying_party: challenge.relying_party,
             account: challenge.account,
+            question: catalogue::Sentence::for_question(challenge.purpose).into(),
+            explanation: challenge.purpose.map(|purpose| catalogue::Sentence::for_purpose(purpose).into()),
             policy: challenge.policy.into(),
             binding_message: challenge.binding_message,
             details: into_list(challenge.details),

@@ -1,6 +1,7 @@
 //! What an app shows: plain values in the words of the core. Moments are of the server's time where the server set
 //! them.
 
+use crate::sentences::Sentence;
 use std::time::{Duration, SystemTime};
 
 /// An account on this device.
@@ -88,6 +89,11 @@ pub struct Challenge {
     pub relying_party: String,
     /// The account's name, as the relying party's organisation has it now.
     pub account: String,
+    /// The one question of the screen: is this you, or what else a YES does. Never show another one in its place: a
+    /// person who reads of a sign-in must not give their phone away.
+    pub question: Sentence,
+    /// What a YES does, to be shown below the question; none where it only signs in.
+    pub explanation: Option<Sentence>,
     /// What the person must do to answer.
     pub policy: Policy,
     /// A sentence of the relying party, for example what is being paid.

@@ -145,6 +145,7 @@ impl Subject {
             request_sha256: String::new(),
             number: asks_number.then(|| SHOWN.to_owned()),
             methods: Methods::ALL,
+            of_move: None,
             devices: recipients.into_iter().map(|device| (device, String::new())).collect(),
         };
         assert!(matches!(self.store.create_challenge(Actor::OPERATOR, new, Alone).await.unwrap(), Created::New { .. }));

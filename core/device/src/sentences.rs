@@ -9,6 +9,7 @@ mod table;
 use crate::error::{Error, StoreError};
 use crate::store::Outcome;
 use crate::vault::VaultError;
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::device_api::PushFailure;
 use countersign_protocol::key::KeyError;
 use countersign_protocol::otpauth::{LinkRefusal, Warning};
@@ -201,6 +202,9 @@ impl Sentence {
             | ProblemCode::NotApproved
             | ProblemCode::WrongNumber
             | ProblemCode::NotProposed
+            | ProblemCode::AlreadyMoving
+            | ProblemCode::MoveNotProven
+            | ProblemCode::MoveNotNow
             | ProblemCode::Throttled
             | ProblemCode::Locked
             | ProblemCode::CodeNotAllowed => Self::ErrorServerRefused,
@@ -279,6 +283,23 @@ impl Sentence {
             Outcome::AnsweredByCode => Self::OutcomeAnsweredByCode,
             Outcome::Expired => Self::OutcomeExpired,
             Outcome::Cancelled => Self::OutcomeCancelled,
+        }
+    }
+
+    /// The one question of the screen.
+    pub const fn for_question(purpose: Option<Purpose>) -> Self {
+        match purpose {
+            None => Self::QuestionIsThisYou,
+            Some(Purpose::Move) => Self::QuestionMove,
+            Some(Purpose::Rehearsal) => Self::QuestionRehearsal,
+        }
+    }
+
+    /// What a YES does, to be read below the question; none where it only signs in.
+    pub const fn for_purpose(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Move => Self::QuestionMoveExplained,
+            Purpose::Rehearsal => Self::QuestionRehearsalExplained,
         }
     }
 

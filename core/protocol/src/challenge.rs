@@ -39,6 +39,9 @@ pub struct Challenge {
     pub relying_party: String,
     /// The account's name, as the person knows it.
     pub account: String,
+    /// What YES does, where it is something else than a sign-in or what the relying party says below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
     /// What the person must do to answer.
     pub policy: Policy,
     /// A sentence of the relying party, for example what is being paid.
@@ -57,6 +60,17 @@ pub struct Challenge {
 
 impl Claims for Challenge {
     const TYPE: &'static str = "countersign-challenge+jws";
+}
+
+/// What YES does that is no sign-in. It is in the signed question, so that a YES to one can never count as a YES to the
+/// other; and whoever shows the question asks it in other words than those of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Another phone may take over from this one.
+    Move,
+    /// This phone, which is new, works: it takes over.
+    Rehearsal,
 }
 
 /// What the person must do to answer.
@@ -307,6 +321,7 @@ pub(crate) mod tests {
             challenge_id: ChallengeId::random(&randomness),
             relying_party: "Meridian Hosting".into(),
             account: "maya".into(),
+            purpose: None,
             policy: Policy::Tap {},
             binding_message: None,
             details: Vec::new(),

@@ -97,6 +97,10 @@ handle! {
     AuthenticatorId
 }
 handle! {
+    /// Names a move: a new phone takes over from the old one.
+    MoveId
+}
+handle! {
     /// Names a code of another service on one device.
     ForeignCodeId
 }

@@ -117,6 +117,12 @@ codes! {
     WrongNumber = "wrong_number",
     /// No device and no application waits for a confirmation.
     NotProposed = "not_proposed",
+    /// Another move of the person goes on.
+    AlreadyMoving = "already_moving",
+    /// The move lacks its second half: the old phone's YES, or a code.
+    MoveNotProven = "move_not_proven",
+    /// The move is over, or this is not its next step.
+    MoveNotNow = "move_not_now",
     /// Wrong codes came too fast; `Retry-After` says when the next one is taken.
     Throttled = "throttled",
     /// As many questions wait for the person as may; `Retry-After` says when the first of them ends.

@@ -1,11 +1,14 @@
 //! The bodies of a relying party's requests and their answers, the same on both sides of the wire.
 
 mod codes;
+mod moves;
 
 pub use codes::{
     Authenticator, AuthenticatorKind, AuthenticatorRequest, AuthenticatorState, Authenticators, BackupCodes,
     CodeAnswer, CodeMethod, CodeReason, CodeRequest, FirstCodeRequest, NewAuthenticator,
 };
+
+pub use moves::{Move, MoveCodeRequest, MoveProof, MoveRequest, MoveState};
 
 use crate::attestation::DeviceAttestation;
 use crate::challenge::Detail;

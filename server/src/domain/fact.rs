@@ -109,6 +109,18 @@ facts! {
     ApplicationConfirmed = "application.confirmed",
     /// An application was removed.
     ApplicationRemoved = "application.removed",
+    /// A new phone is to take over from this one.
+    MoveCreated = "move.created",
+    /// The second half of a move came; the reason says what it was.
+    MoveProven = "move.proven",
+    /// A link for the new phone was given out.
+    MoveOffered = "move.offered",
+    /// The new phone's digits were typed: it shows that it can answer.
+    MoveRehearsing = "move.rehearsing",
+    /// The new phone has taken over, and the old one is ended.
+    MoveSwitched = "move.switched",
+    /// A move is over, and the old phone goes on; the reason says why.
+    MoveEnded = "move.ended",
     /// A relying party hears of its challenges at an address.
     WebhookSet = "webhook.set",
     /// A webhook has a new secret.

@@ -3,7 +3,7 @@
 use crate::domain::attestation::Doubt;
 use countersign_protocol::Refusal;
 use countersign_protocol::key::KeyError;
-use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_protocol::relying_party_api::{ChallengeState, MoveState};
 use std::time::Duration;
 
 /// Every reason for which a use case does not do what it was asked. It holds no personal data.
@@ -67,6 +67,12 @@ pub enum Refused {
         /// Attempts left.
         left: u32,
     },
+    /// Another move of the person goes on.
+    AlreadyMoving,
+    /// The move has no second half yet.
+    MoveNotProven,
+    /// The move is in this state, or its time has not come.
+    MoveNotNow(MoveState),
     /// The application does not wait for its first code.
     ApplicationNotProposed,
     /// Too many wrong codes came; the next one is taken after this pause.

@@ -42,6 +42,8 @@ rows! {
     ChallengeRow,
     /// What makes codes.
     AuthenticatorRow,
+    /// A move.
+    MoveRow,
     /// A place where a device is reached.
     RegistrationRow,
     /// A push that waits, or was sent.

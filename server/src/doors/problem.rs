@@ -78,6 +78,9 @@ pub(super) const fn status_of(code: ProblemCode) -> StatusCode {
         | C::AlreadyClaimed
         | C::NotApproved
         | C::NotProposed
+        | C::AlreadyMoving
+        | C::MoveNotProven
+        | C::MoveNotNow
         | C::CodeNotAllowed => StatusCode::CONFLICT,
         C::Expired | C::Cancelled => StatusCode::GONE,
         C::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -250,6 +253,25 @@ impl Outside {
                 "No device waits for a confirmation",
                 "Open the link on the phone first; if it was, ask for a new link.",
             ),
+            Refused::AlreadyMoving => (
+                C::AlreadyMoving,
+                "Another move goes on",
+                "A person is moved to one new phone at a time. Finish the other move, or take it back.",
+            ),
+            Refused::MoveNotProven => (
+                C::MoveNotProven,
+                "The move lacks its second half",
+                "Ask the old phone (POST /v1/moves/{id}/ask) and wait for its YES, or let the person type a code \
+                 (POST /v1/moves/{id}/prove).",
+            ),
+            Refused::MoveNotNow(state) => {
+                let detail = format!(
+                    "The move is {}. GET /v1/moves/{{id}} says what was done and between which times it can be made; \
+                     the old phone goes on unless it is switched.",
+                    state.as_str()
+                );
+                return Self { code: C::MoveNotNow, title: "This is not the move's next step", detail };
+            }
             Refused::WrongFirstCode(left) => {
                 let detail = format!("The code is not the one that the application shows now. Attempts left: {left}.");
                 return Self { code: C::WrongNumber, title: "Wrong digits", detail };

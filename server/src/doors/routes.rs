@@ -2,7 +2,7 @@
 
 use super::extract::{prove_device, take_body};
 use super::problem::Problem;
-use super::relying_party::{authenticators, challenges, codes, enrolments, itself, users};
+use super::relying_party::{authenticators, challenges, codes, enrolments, itself, moves, users};
 use super::request::follow;
 use super::reserve::keep_reserve;
 use super::{app_links, description, device, link_page, metrics, public};
@@ -35,6 +35,13 @@ pub fn router(service: Arc<Service>) -> Router {
         .routes(routes!(authenticators::confirm))
         .routes(routes!(authenticators::remove))
         .routes(routes!(codes::verify))
+        .routes(routes!(moves::create))
+        .routes(routes!(moves::read))
+        .routes(routes!(moves::ask))
+        .routes(routes!(moves::prove))
+        .routes(routes!(moves::offer))
+        .routes(routes!(moves::rehearse))
+        .routes(routes!(moves::cancel))
         .routes(routes!(challenges::create))
         .routes(routes!(challenges::wait))
         .routes(routes!(challenges::claim))

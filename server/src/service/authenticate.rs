@@ -241,7 +241,7 @@ impl Device {
     /// # Errors
     /// `device_not_in_use`.
     pub fn confirmed(self) -> Result<ConfirmedDevice, Refused> {
-        if self.device.state == EnrolmentState::Confirmed {
+        if self.device.state == EnrolmentState::Confirmed && !self.device.rehearses {
             Ok(ConfirmedDevice(self.device))
         } else {
             Err(Refused::DeviceNotInUse)

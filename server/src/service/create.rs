@@ -5,16 +5,19 @@ use super::authenticate::RelyingParty;
 use crate::domain::measure::Step;
 use crate::domain::methods::Methods;
 use crate::domain::refused::Refused;
+use crate::domain::rows::{AccountRow, DeviceRow, MoveRow};
 use crate::domain::{client_address, user_agent};
 use crate::keys::server_keys::Signer;
 use crate::store::{self, NewChallenge, Raise, Recipient, StoreError};
 use countersign_protocol::Refusal;
-use countersign_protocol::challenge::{self, Context, DEFAULT_LIFETIME, Detail, IssueError, MAX_LIFETIME, Policy};
+use countersign_protocol::challenge::{
+    self, Context, DEFAULT_LIFETIME, Detail, IssueError, MAX_LIFETIME, Policy, Purpose,
+};
 use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::key::{SoftwareKey, sha256_text};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::relying_party_api::{
-    ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest, is_request_name,
+    ChallengeRequest, ContextRequest, MoveState, PolicyMode, PolicyRequest, is_request_name,
 };
 use countersign_protocol::text;
 use countersign_protocol::time::Timestamp;
@@ -23,6 +26,8 @@ use std::time::Duration;
 
 /// Digits of a number where the request does not say: the bar of NIST SP 800-63B-4, section 3.1.3.
 const DEFAULT_DIGITS: u8 = 6;
+/// How long a person has for a question of a move: the phone may have to be fetched.
+const MOVE_LIFETIME: Duration = Duration::from_secs(180);
 /// Digits of a number that is asked for only because two questions wait side by side: enough to tell them apart.
 const OVERLAP_DIGITS: u8 = 2;
 
@@ -62,7 +67,13 @@ async fn ask(
         match service.store.created_before(by.row(), key.clone(), request_sha256.clone()).await? {
             Some(store::Created::Same(id)) => return Ok(Created::Same(id)),
             Some(store::Created::Mismatch) => return Err(Refused::IdempotencyMismatch),
-            Some(store::Created::New { .. } | store::Created::NoAccount | store::Created::TooManyOpen(_)) | None => {}
+            Some(
+                store::Created::New { .. }
+                | store::Created::NoAccount
+                | store::Created::TooManyOpen(_)
+                | store::Created::MoveNotNow,
+            )
+            | None => {}
         }
     }
     // Before anything is read or signed for it.
@@ -76,38 +87,108 @@ async fn ask(
         return Err(Refused::NoDevice);
     }
     let created_at = service.now();
-    let expires_at = created_at + lifetime(request.expires_in)?;
     let question = Question {
         id: ChallengeId::random(&*service.randomness),
         relying_party: by.name().to_owned(),
         account_id: account.id,
         account: account.name,
+        purpose: None,
         policy: policy(request.policy)?,
         binding_message: binding_message(request.binding_message)?,
         details: details(request.details)?,
         context: context(by, request.context.as_ref())?,
         created_at,
-        expires_at,
+        expires_at: created_at + lifetime(request.expires_in)?,
     };
+    let kept = Kept { account: account.row_id, idempotency_key, attempt, request_sha256, methods, of_move: None };
+    keep(service, by, &question, &recipients, kept).await
+}
+
+/// A question of a move, to one device.
+pub(super) struct OfMove {
+    /// The move.
+    pub moving: MoveRow,
+    /// What YES does.
+    pub purpose: Purpose,
+    /// How many digits the page shows; none where YES is a tap.
+    pub digits: Option<u8>,
+}
+
+/// Asks one device of an account a question of a move.
+///
+/// # Errors
+/// `not_found` for the account; `no_device` for a device that cannot be asked; `move_not_now` when the move has gone on
+/// meanwhile; else as [`create`].
+pub(super) async fn ask_one(
+    service: &Service,
+    by: &RelyingParty,
+    (user, device): (AccountId, DeviceRow),
+    of: OfMove,
+) -> Result<ChallengeId, Refused> {
+    by.take(service, &service.rates.creations, Refused::TooManyCreations).await?;
+    let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
+    let recipient = service.store.recipient(device, of.purpose).await?.ok_or(Refused::NoDevice)?;
+    let created_at = service.now();
+    let id = ChallengeId::random(&*service.randomness);
+    let question = Question {
+        id,
+        relying_party: by.name().to_owned(),
+        account_id: account.id,
+        account: account.name,
+        purpose: Some(of.purpose),
+        policy: of.digits.map_or(Policy::Tap {}, |digits| Policy::Number { digits }),
+        binding_message: None,
+        details: Vec::new(),
+        context: Context::default(),
+        created_at,
+        expires_at: created_at + MOVE_LIFETIME,
+    };
+    let methods = Methods { code: false, backup_code: false, ..Methods::ALL };
+    let of_move = Some((of.moving, of.purpose));
+    let (row, request_sha256) = (account.row_id, sha256_text(id.as_bytes()));
+    let kept = Kept { account: row, idempotency_key: None, attempt: None, request_sha256, methods, of_move };
+    keep(service, by, &question, &[recipient], kept).await?;
+    Ok(id)
+}
+
+/// What is kept of a question beside what is signed.
+struct Kept {
+    account: AccountRow,
+    idempotency_key: Option<String>,
+    attempt: Option<String>,
+    request_sha256: String,
+    methods: Methods,
+    of_move: Option<(MoveRow, Purpose)>,
+}
+
+/// Signs a question for each of these devices, and keeps it.
+async fn keep(
+    service: &Service,
+    by: &RelyingParty,
+    question: &Question,
+    recipients: &[Recipient],
+    kept: Kept,
+) -> Result<Created, Refused> {
     let signer = service.keys.signer(&service.store).await?;
     let new = NewChallenge {
         id: question.id,
         relying_party: by.row(),
-        account: account.row_id,
-        created_at,
-        expires_at,
+        account: kept.account,
+        created_at: question.created_at,
+        expires_at: question.expires_at,
         certificate: signer.sequence,
-        idempotency_key,
-        attempt,
-        request_sha256,
+        idempotency_key: kept.idempotency_key,
+        attempt: kept.attempt,
+        request_sha256: kept.request_sha256,
         // A number that no phone can be typed into is not shown.
         number: question
             .policy
             .digits()
             .filter(|_| !recipients.is_empty())
             .map(|digits| number(&*service.randomness, digits)),
-        methods,
-        devices: question.for_devices(service, &recipients, &signer.key)?,
+        methods: kept.methods,
+        of_move: kept.of_move,
+        devices: question.for_devices(service, recipients, &signer.key)?,
     };
     let raising = Raising { signer, randomness: Arc::clone(&service.randomness) };
     let created = match service.store.create_challenge(by.actor(), new, raising).await? {
@@ -123,8 +204,9 @@ async fn ask(
         store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
         store::Created::NoAccount => return Err(Refused::NotFound("user")),
         store::Created::TooManyOpen(pause) => return Err(Refused::TooManyOpen(pause)),
+        store::Created::MoveNotNow => return Err(Refused::MoveNotNow(MoveState::Armed)),
     };
-    service.wake.challenge_changed(question.id, account.row_id);
+    service.wake.challenge_changed(question.id, kept.account);
     Ok(created)
 }
 
@@ -134,6 +216,7 @@ struct Question {
     relying_party: String,
     account_id: AccountId,
     account: String,
+    purpose: Option<Purpose>,
     policy: Policy,
     binding_message: Option<String>,
     details: Vec<Detail>,
@@ -168,6 +251,7 @@ impl Question {
             challenge_id: self.id,
             relying_party: self.relying_party.clone(),
             account: self.account.clone(),
+            purpose: self.purpose,
             policy: self.policy,
             binding_message: self.binding_message.clone(),
             details: self.details.clone(),

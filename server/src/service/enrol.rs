@@ -49,17 +49,43 @@ pub struct Opened {
 pub async fn open(service: &Service, by: &RelyingParty, user: AccountId) -> Result<Opened, Refused> {
     by.take(service, &service.rates.enrolments, Refused::TooManyEnrolments).await?;
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
-    let id = EnrolmentId::random(&*service.randomness);
-    let ticket = Zeroizing::new(BASE64URL_NOPAD.encode(&service.randomness.bytes::<32>()));
-    let (digest, most) = (sha256(ticket.as_bytes()), service.settings.limits.enrolments_per_person);
-    let expires_at = match service.store.open_enrolment(by.actor(), account.row_id, id, digest, most).await? {
-        Opening::Opened(expires_at) => expires_at,
-        Opening::NoAccount => return Err(Refused::NotFound("user")),
-        Opening::TooManyOpen(pause) => return Err(Refused::TooManyEnrolments(pause)),
-    };
-    let server_url = service.settings.public_url.clone();
-    let link = EnrolmentLink { server_url, ticket, fingerprint: service.keys.server_id.clone() };
-    Ok(Opened { id, link: link.to_text(), expires_at })
+    let ticket = Ticket::new(service);
+    let (id, digest, most) = (ticket.id(), ticket.digest(), service.settings.limits.enrolments_per_person);
+    match service.store.open_enrolment(by.actor(), account.row_id, id, digest, most).await? {
+        Opening::Opened(expires_at) => Ok(ticket.opened(service, expires_at)),
+        Opening::NoAccount => Err(Refused::NotFound("user")),
+        Opening::TooManyOpen(pause) => Err(Refused::TooManyEnrolments(pause)),
+    }
+}
+
+/// A fresh ticket, before its digest is kept.
+pub(super) struct Ticket {
+    id: EnrolmentId,
+    text: Zeroizing<String>,
+}
+
+impl Ticket {
+    pub fn new(service: &Service) -> Self {
+        let id = EnrolmentId::random(&*service.randomness);
+        Self { id, text: Zeroizing::new(BASE64URL_NOPAD.encode(&service.randomness.bytes::<32>())) }
+    }
+
+    /// The enrolment that it is for.
+    pub const fn id(&self) -> EnrolmentId {
+        self.id
+    }
+
+    /// What is kept of it.
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(self.text.as_bytes())
+    }
+
+    /// The link that carries it.
+    pub fn opened(self, service: &Service, expires_at: Timestamp) -> Opened {
+        let (server_url, fingerprint) = (service.settings.public_url.clone(), service.keys.server_id.clone());
+        let link = EnrolmentLink { server_url, ticket: self.text, fingerprint };
+        Opened { id: self.id, link: link.to_text(), expires_at }
+    }
 }
 
 /// Waits, `patience` at most, until an enrolment is no longer open, and reads it.
@@ -100,7 +126,7 @@ pub async fn confirm(
     let confirmed = service.store.confirm_enrolment(by.actor(), by.organisation(), id, code).await?;
     wake(service, id).await?;
     match confirmed {
-        Confirmed::Now => service.rates.enrolments.give_back(by.row()),
+        Confirmed::Now | Confirmed::Rehearses => service.rates.enrolments.give_back(by.row()),
         Confirmed::WrongCode(left) => return Err(Refused::WrongConfirmationCode(left)),
         Confirmed::NotProposed => return Err(Refused::NotProposed),
         Confirmed::NotFound => return Err(Refused::NotFound("enrolment")),

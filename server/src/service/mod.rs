@@ -18,6 +18,7 @@ pub mod failures;
 pub mod figures;
 pub mod heed;
 pub mod limits;
+pub mod moves;
 pub mod names;
 pub mod notices;
 pub mod operator;

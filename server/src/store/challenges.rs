@@ -11,17 +11,18 @@ use super::engine::value::values;
 use super::new_challenge::{NewChallenge, Recipient};
 use super::prompts::Raise;
 use super::rules::{CLAIM_WINDOW, Rules, condition};
-use super::{Store, StoreError, accounts, codes, prompts, pushes, webhooks};
+use super::{Store, StoreError, accounts, codes, move_rows, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::methods::Methods;
 use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow, RelyingPartyRow};
 use crate::domain::states::{Prompt, PushStage, SettledMethod};
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::decision::DecisionKeys;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::receipt::Receipt;
-use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_protocol::relying_party_api::{ChallengeState, EnrolmentStage};
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub enum Created {
     NoAccount,
     /// As many questions wait for the person as may; the first of them ends after this pause.
     TooManyOpen(Duration),
+    /// The move that asks is over, or has gone on meanwhile.
+    MoveNotNow,
 }
 
 /// What a device was asked, and with which keys it may answer.
@@ -106,20 +109,24 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn recipients(&self, account: AccountRow) -> Result<Vec<Recipient>, StoreError> {
         self.read(move |tx| {
-            let sql = "SELECT row_id, handle, request_key_id, sealing_key,
-                              EXISTS (SELECT 1 FROM push_registration r
-                                      WHERE r.enrolment = e.row_id AND r.sealed IS NOT NULL) AS has_push
-                       FROM enrolment e WHERE account = $1 AND state = 'confirmed' ORDER BY row_id";
-            let read = |row: &Row| {
-                Ok(Recipient {
-                    row_id: row.get("row_id")?,
-                    enrolment_id: row.get("handle")?,
-                    key_id: row.get("request_key_id")?,
-                    sealing_key: row.get("sealing_key")?,
-                    has_push: row.get("has_push")?,
-                })
+            let sql = format!("{RECIPIENTS} WHERE account = $1 AND state = 'confirmed' ORDER BY row_id");
+            tx.rows("enrolment", &sql, values![account])?.iter().map(read_recipient).collect()
+        })
+        .await
+    }
+
+    /// This device, if it can be asked for the purpose: one in use, or one that is to take over and rehearses.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn recipient(&self, device: DeviceRow, purpose: Purpose) -> Result<Option<Recipient>, StoreError> {
+        self.read(move |tx| {
+            let state = match purpose {
+                Purpose::Move => EnrolmentStage::Confirmed,
+                Purpose::Rehearsal => EnrolmentStage::Proposed,
             };
-            tx.rows("enrolment", sql, values![account])?.iter().map(read).collect()
+            let sql = format!("{RECIPIENTS} WHERE row_id = $1 AND state = $2");
+            tx.row("enrolment", &sql, values![device, state])?.as_ref().map(read_recipient).transpose()
         })
         .await
     }
@@ -162,6 +169,11 @@ impl Store {
             if !accounts::is_there(tx, new.account)? {
                 return Ok(Created::NoAccount);
             }
+            if let Some((moving, purpose)) = new.of_move
+                && !move_rows::may_ask(tx, now, moving, purpose)?
+            {
+                return Ok(Created::MoveNotNow);
+            }
             if let Some(pause) = prompts::too_many(tx, &rules, now, &new)? {
                 return Ok(Created::TooManyOpen(pause));
             }
@@ -192,7 +204,8 @@ impl Store {
                               d.earlier, c.decision, c.report
                        FROM challenge c JOIN challenge_device d ON d.challenge = c.row_id
                        JOIN enrolment e ON e.row_id = d.enrolment
-                       WHERE c.handle = $1 AND e.state = 'confirmed'";
+                       WHERE c.handle = $1
+                         AND (e.state = 'confirmed' OR (e.state = 'proposed' AND c.purpose = 'rehearsal'))";
             let read = |row: &Row| {
                 let keys = DecisionKeys {
                     approval: row.get::<PublicKey>("approval_key")?,
@@ -251,10 +264,28 @@ impl Store {
     }
 }
 
+/// Reads devices that can be asked. The caller adds the condition.
+const RECIPIENTS: &str = "SELECT row_id, handle, request_key_id, sealing_key,
+           EXISTS (SELECT 1 FROM push_registration r
+                   WHERE r.enrolment = e.row_id AND r.sealed IS NOT NULL) AS has_push
+    FROM enrolment e";
+
+fn read_recipient(row: &Row) -> Result<Recipient, StoreError> {
+    Ok(Recipient {
+        row_id: row.get("row_id")?,
+        enrolment_id: row.get("handle")?,
+        key_id: row.get("request_key_id")?,
+        sealing_key: row.get("sealing_key")?,
+        has_push: row.get("has_push")?,
+    })
+}
+
 fn insert(tx: &dyn Transaction, new: &NewChallenge, prompt: Prompt) -> Result<ChallengeRow, StoreError> {
     let sql = "INSERT INTO challenge (handle, relying_party, account, state, created_at, expires_at, certificate,
-                                      idempotency_key, request_sha256, digits, number, prompt, methods, attempt)
-               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING row_id";
+                                      idempotency_key, request_sha256, digits, number, prompt, methods, attempt,
+                                      move, purpose)
+               VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+               RETURNING row_id";
     let values = values![
         new.id,
         new.relying_party,
@@ -269,6 +300,8 @@ fn insert(tx: &dyn Transaction, new: &NewChallenge, prompt: Prompt) -> Result<Ch
         prompt,
         new.methods.words(),
         new.attempt.as_deref(),
+        new.of_move.map(|(moving, _)| moving),
+        new.of_move.map(|(_, purpose)| purpose),
     ];
     tx.one_row("challenge", sql, values)?.get("row_id")
 }

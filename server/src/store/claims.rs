@@ -8,7 +8,7 @@ use super::rules::{CLAIM_WINDOW, condition};
 use super::{Rules, Store, StoreError, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
-use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, RelyingPartyRow};
+use crate::domain::rows::{AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, MoveRow, RelyingPartyRow};
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -50,6 +50,8 @@ pub(super) enum Of {
     All,
     /// What this account was asked.
     Account(AccountRow),
+    /// What this move has asked.
+    Move(MoveRow),
 }
 
 impl Of {
@@ -57,6 +59,7 @@ impl Of {
     fn which(self) -> (&'static str, Value<'static>) {
         match self {
             Self::Challenge(row) => ("row_id = $1", row.into()),
+            Self::Move(row) => ("move = $1", row.into()),
             Self::SettledBy(row) => ("settled_by = $1", row.into()),
             Self::SettledWith(row) => ("settled_code = $1", row.into()),
             Self::RelyingParty(row) => ("relying_party = $1", row.into()),

@@ -439,7 +439,7 @@ pub(super) fn methods_at_hand(
     account: AccountRow,
 ) -> Result<Methods, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM challenge_device d JOIN enrolment e ON e.row_id = d.enrolment
-               WHERE d.challenge = $1 AND e.state = 'confirmed') AS push";
+               WHERE d.challenge = $1 AND e.state IN ('confirmed', 'proposed')) AS push";
     let push = transaction.one_row("challenge_device", sql, values![challenge])?.get("push")?;
     Ok(Methods { push, ..code_methods(transaction, account)? })
 }

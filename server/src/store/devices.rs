@@ -29,6 +29,8 @@ pub struct ActiveDevice {
     pub account: AccountRow,
     /// Its state; a proposed device whose time is over reads as void.
     pub state: EnrolmentState,
+    /// True while it shows that it can answer, and does nothing else: it is to take over from another.
+    pub rehearses: bool,
     /// Why it is void, when it is.
     pub end_reason: EndReason,
     /// The account's handle.
@@ -65,11 +67,18 @@ pub struct Checked {
     pub sealing_key: SealingPublicKey,
 }
 
-/// What an enrolment's row means at this moment to its device. It reads the columns `state` and `expires_at`.
+/// What an enrolment's row means at this moment to its device. It reads the columns `state`, `expires_at` and
+/// `rehearses`.
 fn state_of(row: &Row, now: Timestamp) -> Result<EnrolmentState, StoreError> {
     let stage = row.get("state")?;
     Ok(match stage {
         EnrolmentStage::Confirmed => EnrolmentState::Confirmed,
+        // Its digits were typed; that it takes over only once it has answered is no matter of its own.
+        EnrolmentStage::Proposed
+            if row.get("rehearses")? && !enrolments::is_overdue(stage, row.get("expires_at")?, now) =>
+        {
+            EnrolmentState::Confirmed
+        }
         EnrolmentStage::Proposed if !enrolments::is_overdue(stage, row.get("expires_at")?, now) => {
             EnrolmentState::Proposed
         }
@@ -101,7 +110,9 @@ impl Store {
         self.read(move |tx| {
             let sql = format!(
                 "SELECT e.row_id, e.handle, e.account, e.state, e.expires_at, e.request_key, e.sealing_key,
-                        e.void_reason, a.handle AS account_handle, {} AS push
+                        e.void_reason, a.handle AS account_handle, {} AS push,
+                        EXISTS (SELECT 1 FROM move m WHERE m.new_device = e.row_id AND m.state = 'rehearsing')
+                            AS rehearses
                  FROM enrolment e JOIN account a ON a.row_id = e.account WHERE e.request_key_id = $1",
                 registrations::STATUS
             );
@@ -111,6 +122,7 @@ impl Store {
                 enrolment_id: row.get("handle")?,
                 account: row.get("account")?,
                 state: state_of(&row, now)?,
+                rehearses: row.get("rehearses")?,
                 end_reason: row.get::<Option<EndReason>>("void_reason")?.unwrap_or(EndReason::Expired),
                 account_id: row.get("account_handle")?,
                 push: row.get("push")?,
@@ -185,7 +197,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Device>, StoreError> {
         self.read(move |tx| {
-            let sql = "SELECT row_id, handle, device_name, state, expires_at, proposed_at FROM enrolment
+            let sql = "SELECT row_id, handle, device_name, state, expires_at, proposed_at, FALSE AS rehearses
+                       FROM enrolment
                        WHERE account = $1 AND state IN ('proposed', 'confirmed') ORDER BY row_id";
             let read = |row: &Row| {
                 let id: EnrolmentId = row.get("handle")?;

@@ -6,7 +6,7 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
-use super::{Rules, Store, StoreError, accounts, attestations, authenticators, claims, registrations};
+use super::{Rules, Store, StoreError, accounts, attestations, authenticators, claims, move_rows, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::attestation::Found;
 use crate::domain::fact::Fact;
@@ -99,6 +99,8 @@ pub enum Redeemed {
 pub enum Confirmed {
     /// The device is in use.
     Now,
+    /// The device shows that it can answer, and is in use after that: it takes over from another.
+    Rehearses,
     /// The digits are not those of the proposed device; so many attempts are left.
     WrongCode(u32),
     /// No device is proposed: none has come yet, or the enrolment is over.
@@ -168,26 +170,7 @@ impl Store {
         ticket_sha256: [u8; 32],
         most: u32,
     ) -> Result<Opening, StoreError> {
-        self.write(move |transaction, now| {
-            if !accounts::is_there(transaction, account)? {
-                return Ok(Opening::NoAccount);
-            }
-            let sql = "SELECT count(*) AS open, min(expires_at) AS first FROM enrolment
-                       WHERE account = $1 AND state IN ('open', 'proposed') AND expires_at > $2";
-            let open = transaction.one_row("enrolment", sql, values![account, now])?;
-            if open.get::<u32>("open")? >= most {
-                let first: Option<Timestamp> = open.get("first")?;
-                return Ok(Opening::TooManyOpen(now.until(first.unwrap_or(now))));
-            }
-            let expires_at = now + TICKET_LIFETIME;
-            let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
-                       VALUES ($1, $2, 'open', $3, $4, $5) RETURNING row_id";
-            let opened =
-                transaction.one_row("enrolment", sql, values![id, account, now, expires_at, &ticket_sha256])?;
-            Entry::new(now, &by, Fact::EnrolmentOpened).of_device(transaction, opened.get("row_id")?)?;
-            Ok(Opening::Opened(expires_at))
-        })
-        .await
+        self.write(move |transaction, now| Ok(open(transaction, now, &by, account, (id, ticket_sha256, most))?.1)).await
     }
 
     /// Whose ticket this is, whatever its state.
@@ -274,6 +257,13 @@ impl Store {
                     Ok(Confirmed::NotProposed)
                 }
                 EnrolmentStage::Proposed if same => {
+                    if let Some(moving) = move_rows::of_new_device(transaction, row_id)? {
+                        // The old phone goes on until this one has answered a question.
+                        let sql = "UPDATE enrolment SET expires_at = $2 WHERE row_id = $1";
+                        transaction.execute(sql, values![row_id, now + TICKET_LIFETIME])?;
+                        move_rows::begin_rehearsal(transaction, now, &by, &moving)?;
+                        return Ok(Confirmed::Rehearses);
+                    }
                     let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1";
                     transaction.execute(sql, values![row_id, now])?;
                     Entry::new(now, &by, Fact::DeviceConfirmed).of_device(transaction, row_id)?;
@@ -352,6 +342,34 @@ impl Store {
         })
         .await
     }
+}
+
+/// Opens an enrolment with this name and this digest of its ticket, unless so many are open already; with its row where
+/// it is open.
+pub(super) fn open(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    account: AccountRow,
+    (id, ticket_sha256, most): (EnrolmentId, [u8; 32], u32),
+) -> Result<(Option<DeviceRow>, Opening), StoreError> {
+    if !accounts::is_there(transaction, account)? {
+        return Ok((None, Opening::NoAccount));
+    }
+    let sql = "SELECT count(*) AS open, min(expires_at) AS first FROM enrolment
+               WHERE account = $1 AND state IN ('open', 'proposed') AND expires_at > $2";
+    let open = transaction.one_row("enrolment", sql, values![account, now])?;
+    if open.get::<u32>("open")? >= most {
+        let first: Option<Timestamp> = open.get("first")?;
+        return Ok((None, Opening::TooManyOpen(now.until(first.unwrap_or(now)))));
+    }
+    let expires_at = now + TICKET_LIFETIME;
+    let sql = "INSERT INTO enrolment (handle, account, state, created_at, expires_at, ticket_sha256)
+               VALUES ($1, $2, 'open', $3, $4, $5) RETURNING row_id";
+    let values = values![id, account, now, expires_at, &ticket_sha256];
+    let row_id = transaction.one_row("enrolment", sql, values)?.get("row_id")?;
+    Entry::new(now, by, Fact::EnrolmentOpened).of_device(transaction, row_id)?;
+    Ok((Some(row_id), Opening::Opened(expires_at)))
 }
 
 /// Takes an open, living ticket for this device; false when there is none.

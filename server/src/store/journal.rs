@@ -14,7 +14,7 @@ use crate::domain::actor::{Actor, ActorKind};
 use crate::domain::fact::Fact;
 use crate::domain::methods::amr;
 use crate::domain::rows::{
-    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, JournalRow, OrganisationRow, RelyingPartyRow,
+    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, JournalRow, MoveRow, OrganisationRow, RelyingPartyRow,
 };
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,15 @@ impl<'a> Entry<'a> {
                        JOIN account a ON a.row_id = c.account JOIN organisation o ON o.row_id = a.organisation
                        WHERE c.row_id = $1";
         self.add(transaction, subject, authenticator.into(), None)
+    }
+
+    /// A line about a move; its device is the one that is replaced.
+    pub fn of_move(self, transaction: &dyn Transaction, moving: MoveRow) -> Result<JournalRow, StoreError> {
+        let subject = "o.handle, p.handle, a.handle, e.handle, NULL, NULL FROM move m
+                       JOIN relying_party p ON p.row_id = m.relying_party JOIN enrolment e ON e.row_id = m.old_device
+                       JOIN account a ON a.row_id = m.account JOIN organisation o ON o.row_id = a.organisation
+                       WHERE m.row_id = $1";
+        self.add(transaction, subject, moving.into(), None)
     }
 
     /// A line about a challenge, which also says how that stands now. Its relying party is told, where it has a

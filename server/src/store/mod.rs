@@ -23,6 +23,8 @@ mod health;
 mod inspected;
 mod journal;
 mod journal_lines;
+mod move_rows;
+mod moves;
 mod new_challenge;
 mod operator_acts;
 mod organisations;
@@ -63,6 +65,8 @@ pub use engine::{Copied, Watcher};
 #[doc(hidden)]
 pub use engine::{Transaction, value::Value};
 pub use journal_lines::{JournalFilter, JournalLine};
+pub use move_rows::MoveRecord;
+pub use moves::{CreatedMove, NewMove, Offered};
 pub use new_challenge::{NewChallenge, Recipient};
 pub use operator_acts::OperatorAct;
 pub use organisations::{Organisation, RelyingParty, Renamed};

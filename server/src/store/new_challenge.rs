@@ -1,7 +1,8 @@
 //! A challenge that is about to be created.
 
 use crate::domain::methods::Methods;
-use crate::domain::rows::{AccountRow, DeviceRow, RelyingPartyRow};
+use crate::domain::rows::{AccountRow, DeviceRow, MoveRow, RelyingPartyRow};
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
@@ -46,6 +47,8 @@ pub struct NewChallenge {
     pub number: Option<String>,
     /// How it may be answered.
     pub methods: Methods,
+    /// The move that asks, and what for; none of a sign-in.
+    pub of_move: Option<(MoveRow, Purpose)>,
     /// Each device and its signed challenge.
     pub devices: Vec<(Recipient, String)>,
 }

@@ -6,14 +6,14 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::{
-    AttestationRecord, Rules, Store, StoreError, attestations, authenticators, claims, enrolments, registrations,
+    AttestationRecord, Rules, Store, StoreError, attestations, authenticators, claims, enrolments, moves, registrations,
 };
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, OrganisationRow};
 use countersign_protocol::device_api::PushStatus;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId};
-use countersign_protocol::relying_party_api::{ChallengeState, EnrolmentStage};
+use countersign_protocol::relying_party_api::{ChallengeState, EnrolmentStage, MoveState};
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::time::Timestamp;
 
@@ -246,6 +246,7 @@ pub(super) fn delete(
     let sql = "SELECT row_id, handle FROM challenge WHERE account = $1 AND state = 'pending' AND expires_at > $2";
     let waiting = tx.rows("challenge", sql, values![account, now])?;
     let cancelled = waiting.iter().map(|row| row.get("handle")).collect::<Result<_, StoreError>>()?;
+    moves::end_of_account(tx, rules, now, by, account, MoveState::Cancelled)?;
     claims::cancel(tx, rules, now, by, claims::Of::Account(account))?;
     claims::revoke(tx, rules, now, by, claims::Of::Account(account))?;
     let devices = enrolments::void_all(tx, rules, now, by, account)?;

@@ -220,7 +220,7 @@ fn due(choice: Choice) -> String {
     format!(
         "{DUE} WHERE p.state = 'queued' AND p.lane = $1 AND p.due_at <= $2 AND p.expires_at > $2
            AND (p.leased_until IS NULL OR p.leased_until <= $2)
-           AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state = 'confirmed'
+           AND (c.state = 'pending') = (p.kind = 'challenge') AND e.state IN ('confirmed', 'proposed')
            AND (p.kind = 'retraction' OR (a.prompts_stopped_at IS NULL AND c.told_over_at IS NULL)) {condition}
          ORDER BY {order} LIMIT $3"
     )

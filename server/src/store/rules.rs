@@ -24,12 +24,13 @@ pub const AHEAD: Duration = Duration::from_secs(60);
 pub struct Rules {
     /// Which challenge an answer may settle.
     pub may_settle: &'static str,
-    /// Which device `e` may answer, whose copy of the challenge is `d`. The answer must be to the very bytes of that
-    /// copy. When another question comes beside it, the copy is changed to ask for a number and its earlier form is
-    /// kept: a NO to the earlier form still counts, a YES (`:approves`) does not, because it came without the number. A
-    /// report needs only that the device was asked.
+    /// Which device `e` may answer, whose copy of the challenge is `d`: one in use, and one that is to take over the
+    /// question that rehearses it. The answer must be to the very bytes of that copy. When another question comes
+    /// beside it, the copy is changed to ask for a number and its earlier form is kept: a NO to the earlier form still
+    /// counts, a YES (`:approves`) does not, because it came without the number. A report needs only that the device
+    /// was asked.
     pub may_answer: &'static str,
-    /// Which approval may be claimed.
+    /// Which approval may be claimed: one of a sign-in. That of a move signs nobody in.
     pub may_claim: &'static str,
     /// Which challenge was claimed before with the same key, so that a repeated claim gets the same answer.
     pub same_claim: &'static str,
@@ -68,8 +69,8 @@ impl Rules {
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now \
                      AND created_at <= :now + 60000",
-        may_answer: "e.state = 'confirmed' AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
-        may_claim: "state = 'approved' AND told_over_at IS NULL AND settled_at > :oldest \
+        may_answer: "(e.state = 'confirmed' OR (e.state = 'proposed' AND challenge.purpose = 'rehearsal')) AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
+        may_claim: "state = 'approved' AND purpose IS NULL AND told_over_at IS NULL AND settled_at > :oldest \
                     AND settled_at <= :oldest + 120000",
         same_claim: "state = 'claimed' AND claim_key = :key",
         may_cancel: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now",

@@ -3,6 +3,7 @@
 use super::claims::{self, Of};
 use super::engine::Transaction;
 use super::engine::value::values;
+use super::moves::{self, Verdict};
 use super::rules::condition;
 use super::{Rules, Store, StoreError, challenge_state, codes, devices, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
@@ -11,7 +12,7 @@ use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow};
 use crate::domain::states::ChallengeStage;
 use countersign_protocol::decision::Answer;
 use countersign_protocol::handle::ChallengeId;
-use countersign_protocol::relying_party_api::ChallengeState;
+use countersign_protocol::relying_party_api::{ChallengeState, MoveState};
 use countersign_protocol::time::Timestamp;
 use subtle::ConstantTimeEq;
 
@@ -113,13 +114,18 @@ impl Store {
             match (approves, right) {
                 (true, false) => Ok(Settled::WrongNumber),
                 (true, true) => {
+                    let verdict = Verdict::Yes { user_verified: settlement.user_verified };
+                    moves::answered(tx, &rules, now, &by, found.row_id, verdict)?;
                     if settlement.user_verified {
                         prompts::resume(tx, now, &by, found.account)?;
                         codes::unlock(tx, now, &by, found.account)?;
                     }
                     Ok(Settled::Counts(ChallengeState::Approved))
                 }
-                (false, _) => Ok(Settled::Counts(ChallengeState::Denied)),
+                (false, _) => {
+                    moves::answered(tx, &rules, now, &by, found.row_id, Verdict::No)?;
+                    Ok(Settled::Counts(ChallengeState::Denied))
+                }
             }
         })
         .await
@@ -167,7 +173,8 @@ fn find(tx: &dyn Transaction, now: Timestamp, id: ChallengeId) -> Result<Option<
 /// True when a device is in use and was asked, whichever form of the challenge it has seen.
 fn was_asked(tx: &dyn Transaction, found: &Found, settlement: &Settlement) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM enrolment e JOIN challenge_device d ON d.enrolment = e.row_id
-                              WHERE e.row_id = $1 AND d.challenge = $2 AND e.state = 'confirmed') AS asked";
+                              WHERE e.row_id = $1 AND d.challenge = $2 AND e.state IN ('confirmed', 'proposed'))
+                   AS asked";
     tx.one_row("challenge_device", sql, values![settlement.device, found.row_id])?.get("asked")
 }
 
@@ -225,6 +232,8 @@ fn report(
     let revoked = claims::revoke(tx, rules, now, by, Of::Challenge(found.row_id))?;
     webhooks::tell(tx, now, by, found.row_id, Fact::ChallengeReported)?;
     prompts::stop(tx, now, by, found.account)?;
+    // Whoever is signed in as the person is not the person.
+    moves::end_of_account(tx, rules, now, by, found.account, MoveState::Reported)?;
     if ended {
         keep_what_was_answered(tx, found, settlement)?;
         pushes::retract(tx, now, found.row_id, Some(settlement.device))?;

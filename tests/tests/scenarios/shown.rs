@@ -43,7 +43,7 @@ pub fn challenge(challenge: &Challenge) -> Value {
     json!({
         "id": challenge.challenge_id, "account_id": challenge.enrolment_id,
         "relying_party": challenge.relying_party, "account": challenge.account,
-        "policy": policy, "digits": digits, "binding_message": challenge.binding_message,
+        "purpose": challenge.purpose, "policy": policy, "digits": digits, "binding_message": challenge.binding_message,
         "details": challenge.details,
         "context": {
             "ip": context.ip, "place": context.place, "browser": context.browser, "system": context.system,

@@ -33,6 +33,14 @@ macro_rules! each_sentence_of_phones {
             $then
             /// The one question of the screen, and the title of the notification.
             QuestionIsThisYou = "question_is_this_you",
+            /// The question whose YES lets another phone take over.
+            QuestionMove = "question_move",
+            /// Below it: what YES does.
+            QuestionMoveExplained = "question_move_explained",
+            /// The question whose YES makes this new phone take over.
+            QuestionRehearsal = "question_rehearsal",
+            /// Below it: what YES does.
+            QuestionRehearsalExplained = "question_rehearsal_explained",
             /// The body of the notification, and what a screen reader says when the question comes.
             QuestionAnnouncement = "question_announcement",
             /// Label of the relying party's name.

@@ -164,7 +164,8 @@ fn prompt_json(prompt: &Prompt) -> Value {
     json!({
         "id": prompt.challenge.challenge_id, "relying_party": prompt.challenge.relying_party,
         "organisation": prompt.account.organisation, "account": prompt.challenge.account,
-        "binding_message": prompt.challenge.binding_message, "details": prompt.challenge.details,
+        "purpose": prompt.challenge.purpose, "binding_message": prompt.challenge.binding_message,
+        "details": prompt.challenge.details,
         "context": prompt.challenge.context,
         "digits": prompt.challenge.policy.digits(), "seconds_left": prompt.time_left.as_secs(),
         "answering": prompt.answering,
@@ -262,8 +263,9 @@ impl Printer {
         terminal::print_styled(
             std::io::stdout(),
             Style::Bold,
-            &format!("\n{}", Sentence::QuestionIsThisYou.text(language)),
+            &format!("\n{}", Sentence::for_question(challenge.purpose).text(language)),
         )?;
+        challenge.purpose.map_or(Ok(()), |purpose| Self::line(Sentence::for_purpose(purpose).text(language)))?;
         Self::line(&format!("  {}", visible(&challenge.relying_party)))?;
         let (place, browser) = (place(&challenge.context), browser(&challenge.context));
         let unknown = Sentence::QuestionNotKnown.text(language);

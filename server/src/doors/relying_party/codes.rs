@@ -24,8 +24,12 @@ pub async fn verify(
     StrictJson(request): StrictJson<CodeRequest>,
 ) -> Result<Json<CodeAnswer>, Problem> {
     let CodeRequest { code, challenge_id } = request;
-    let Checked { kind, came, remaining_attempts, backup_codes_left } =
-        codes::verify(&service, &by, user, &code, challenge_id).await?;
+    Ok(Json(answer(codes::verify(&service, &by, user, &code, challenge_id).await?)))
+}
+
+/// What came of a code, as a relying party reads it.
+pub(super) const fn answer(checked: Checked) -> CodeAnswer {
+    let Checked { kind, came, remaining_attempts, backup_codes_left } = checked;
     let (reason, clock_ahead_seconds) = match came {
         Came::Right | Came::Wrong => (None, None),
         Came::UsedBefore => (Some(CodeReason::UsedBefore), None),
@@ -35,6 +39,6 @@ pub async fn verify(
         CodeKind::Totp => CodeMethod::Totp,
         CodeKind::BackupCodes => CodeMethod::BackupCode,
     };
-    let valid = came == Came::Right;
-    Ok(Json(CodeAnswer { valid, method, remaining_attempts, backup_codes_left, reason, clock_ahead_seconds }))
+    let valid = matches!(came, Came::Right);
+    CodeAnswer { valid, method, remaining_attempts, backup_codes_left, reason, clock_ahead_seconds }
 }

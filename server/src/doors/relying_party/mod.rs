@@ -5,5 +5,6 @@ pub mod challenges;
 pub mod codes;
 pub mod enrolments;
 pub mod itself;
+pub mod moves;
 pub mod users;
 mod view;

@@ -2,11 +2,11 @@
 
 use super::value::Value;
 use crate::domain::rows::{
-    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, EventRow, JournalRow, OrganisationRow, PushRow,
+    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, EventRow, JournalRow, MoveRow, OrganisationRow, PushRow,
     RegistrationRow, RelyingPartyRow,
 };
 use crate::store::StoreError;
-use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
+use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId, MoveId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::sealing::SealingPublicKey;
 use countersign_protocol::time::Timestamp;
@@ -150,7 +150,7 @@ macro_rules! handles {
         }
     )+};
 }
-handles!(AccountId, AuthenticatorId, ChallengeId, EnrolmentId);
+handles!(AccountId, AuthenticatorId, ChallengeId, EnrolmentId, MoveId);
 
 macro_rules! rows {
     ($($kind:ty),+) => {$(
@@ -164,6 +164,7 @@ macro_rules! rows {
 rows!(
     AccountRow,
     AuthenticatorRow,
+    MoveRow,
     ChallengeRow,
     DeviceRow,
     EventRow,

@@ -1,10 +1,10 @@
 //! The values of SQL, in the few kinds that the engines share.
 
 use crate::domain::rows::{
-    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, EventRow, JournalRow, OrganisationRow, PushRow,
+    AccountRow, AuthenticatorRow, ChallengeRow, DeviceRow, EventRow, JournalRow, MoveRow, OrganisationRow, PushRow,
     RegistrationRow, RelyingPartyRow,
 };
-use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId};
+use countersign_protocol::handle::{AccountId, AuthenticatorId, ChallengeId, EnrolmentId, MoveId};
 use countersign_protocol::time::Timestamp;
 use std::borrow::Cow;
 
@@ -121,7 +121,7 @@ macro_rules! handles {
         }
     )+};
 }
-handles!(AccountId, AuthenticatorId, ChallengeId, EnrolmentId);
+handles!(AccountId, AuthenticatorId, ChallengeId, EnrolmentId, MoveId);
 
 macro_rules! rows {
     ($($kind:ty),+) => {$(
@@ -135,6 +135,7 @@ macro_rules! rows {
 rows!(
     AccountRow,
     AuthenticatorRow,
+    MoveRow,
     ChallengeRow,
     DeviceRow,
     EventRow,

@@ -112,6 +112,12 @@ const fn keeping(fact: Fact) -> Keeping {
         | Fact::CodeRefused
         | Fact::CodesAhead
         | Fact::ApplicationProposed
+        | Fact::MoveCreated
+        | Fact::MoveProven
+        | Fact::MoveOffered
+        | Fact::MoveRehearsing
+        | Fact::MoveSwitched
+        | Fact::MoveEnded
         | Fact::WebhookReplayed
         | Fact::VapidKeyMade => Keeping::Not,
     }

@@ -12,8 +12,8 @@ use crate::store::claims::Of;
 use crate::store::engine::Transaction;
 use crate::store::engine::value::values;
 use crate::store::{
-    Rules, Store, StoreError, authenticators, backup_codes, claims, codes, enrolments, organisations, people, prompts,
-    proofs, used_steps, webhooks,
+    Rules, Store, StoreError, authenticators, backup_codes, claims, codes, enrolments, moves, organisations, people,
+    prompts, proofs, used_steps, webhooks,
 };
 use countersign_protocol::revocation::EndReason;
 use countersign_protocol::time::Timestamp;
@@ -60,6 +60,8 @@ pub struct Recovered {
     pub devices_lost: usize,
     /// Accounts, relying parties and sets of backup codes that were made since. They are lost.
     pub others_lost: usize,
+    /// Moves to a new phone that went on and are cancelled: the old phones go on.
+    pub moves_cancelled: usize,
     /// Questions that waited and are cancelled.
     pub challenges_cancelled: usize,
     /// Approvals that nobody had claimed and are revoked.
@@ -242,6 +244,7 @@ impl Replay<'_> {
     /// Nobody knows what became of what was under way: it may have been answered, claimed or reported since.
     fn end_what_was_under_way(&mut self) -> Result<(), StoreError> {
         let Self { tx, rules, now, by, .. } = *self;
+        self.done.moves_cancelled = moves::end_all(tx, rules, now, by)?;
         self.done.challenges_cancelled = claims::cancel(tx, rules, now, by, Of::All)?;
         let sql = "SELECT count(*) AS approvals FROM challenge WHERE 1 = 1 AND state = 'approved'";
         let approved: usize = tx.one_row("challenge", sql, values![])?.get::<u32>("approvals")? as usize;

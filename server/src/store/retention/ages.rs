@@ -35,7 +35,7 @@ pub struct Ages {
     pub addresses: Duration,
     /// Enrolment links that no phone redeemed.
     pub links: Duration,
-    /// Devices and code applications that are no longer in use, and accounts that were deleted.
+    /// Devices and code applications that are no longer in use, moves that are over, and accounts that were deleted.
     pub ended: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Ages {
             Removed::Events => self.events,
             Removed::Challenges => self.challenges,
             Removed::Links => self.links,
-            Removed::Devices | Removed::Applications | Removed::Accounts => self.ended,
+            Removed::Moves | Removed::Devices | Removed::Applications | Removed::Accounts => self.ended,
             Removed::Journal => self.journal,
             Removed::Addresses => self.addresses,
         }

@@ -20,6 +20,8 @@ pub enum Removed {
     Events,
     /// Challenges that are over.
     Challenges,
+    /// Moves to a new phone that are over.
+    Moves,
     /// Enrolment links that no phone redeemed.
     Links,
     /// Devices that are no longer in use.
@@ -36,12 +38,13 @@ pub enum Removed {
 
 impl Removed {
     /// Every kind, what refers to others first: a challenge goes after its events, a device after its challenges.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Proofs,
         Self::IdempotencyKeys,
         Self::Pushes,
         Self::Events,
         Self::Challenges,
+        Self::Moves,
         Self::Links,
         Self::Devices,
         Self::Applications,
@@ -67,6 +70,7 @@ impl Removed {
             Self::Pushes => "pushes",
             Self::Events => "events",
             Self::Challenges => "challenges",
+            Self::Moves => "moves",
             Self::Links => "enrolment links",
             Self::Devices => "devices",
             Self::Applications => "code applications",
@@ -84,6 +88,7 @@ impl Removed {
             Self::Pushes => Some(&PUSHES),
             Self::Events => Some(&EVENTS),
             Self::Challenges => Some(&CHALLENGES),
+            Self::Moves => Some(&MOVES),
             Self::Links => Some(&LINKS),
             Self::Devices => Some(&DEVICES),
             Self::Applications => Some(&APPLICATIONS),
@@ -157,12 +162,21 @@ const CHALLENGES: Removal = Removal {
     ],
 };
 
+/// What a move has asked refers to it, and is kept for its receipts.
+const MOVES: Removal = Removal {
+    table: "move",
+    oldest: "ended_at",
+    over: "ended_at < $1 AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.move = move.row_id)",
+    remove: &["DELETE FROM move WHERE row_id = $1"],
+};
+
 /// Nobody holds anything of a link that was not redeemed.
 const LINKS: Removal = Removal {
     table: "enrolment",
     oldest: "state, expires_at",
     over: "state <> 'confirmed' AND state IN ('open', 'void') AND expires_at < $1 AND proposed_at IS NULL
-           AND (voided_at IS NULL OR voided_at < $1)",
+           AND (voided_at IS NULL OR voided_at < $1)
+           AND NOT EXISTS (SELECT 1 FROM move m WHERE m.new_device = enrolment.row_id)",
     remove: &["DELETE FROM enrolment WHERE row_id = $1"],
 };
 
@@ -177,6 +191,8 @@ const DEVICES: Removal = Removal {
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.reported_by = enrolment.row_id)
            AND NOT EXISTS (SELECT 1 FROM challenge_device d WHERE d.enrolment = enrolment.row_id)
            AND NOT EXISTS (SELECT 1 FROM push p WHERE p.enrolment = enrolment.row_id)
+           AND NOT EXISTS (SELECT 1 FROM move m WHERE m.old_device = enrolment.row_id)
+           AND NOT EXISTS (SELECT 1 FROM move m WHERE m.new_device = enrolment.row_id)
            AND NOT EXISTS (SELECT 1 FROM code_authenticator a JOIN challenge c ON c.settled_code = a.row_id
                            WHERE a.enrolment = enrolment.row_id)",
     remove: &[
@@ -203,6 +219,7 @@ const ACCOUNTS: Removal = Removal {
     oldest: "deleted_at",
     over: "deleted_at < $1
            AND NOT EXISTS (SELECT 1 FROM challenge c WHERE c.account = account.row_id)
+           AND NOT EXISTS (SELECT 1 FROM move m WHERE m.account = account.row_id)
            AND NOT EXISTS (SELECT 1 FROM enrolment e WHERE e.account = account.row_id)
            AND NOT EXISTS (SELECT 1 FROM code_authenticator a WHERE a.account = account.row_id)",
     remove: &["DELETE FROM account WHERE row_id = $1"],

@@ -238,6 +238,7 @@ fn sign_in(enrolment: &EnrolmentStatement) -> Challenge {
         challenge_id: ChallengeId::from_bytes(handle_bytes("challenge to sign in")),
         relying_party: "Meridian Hosting".into(),
         account: enrolment.account.clone(),
+        purpose: None,
         policy: Policy::Tap {},
         binding_message: None,
         details: Vec::new(),

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../../migrations/0014_addresses.sql"),
     include_str!("../../../../migrations/0015_attestation.sql"),
     include_str!("../../../../migrations/0016_backup_codes.sql"),
+    include_str!("../../../../migrations/0017_moves.sql"),
 ];
 
 /// The version of a database that has taken every step.

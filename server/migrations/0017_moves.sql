@@ -1,0 +1,29 @@
+-- A move: one person's new phone takes over from the old one. The old one goes on until the moment of the switch, and
+-- from then on the new one does; there is no moment with none, and none with two.
+CREATE TABLE move (
+    row_id        INTEGER PRIMARY KEY,
+    handle        TEXT NOT NULL UNIQUE,
+    relying_party INTEGER NOT NULL REFERENCES relying_party,  -- on whose page it goes on
+    account       INTEGER NOT NULL REFERENCES account,
+    old_device    INTEGER NOT NULL REFERENCES enrolment,
+    new_device    INTEGER REFERENCES enrolment,               -- of the latest offer
+    state         TEXT NOT NULL CHECK (state IN ('armed', 'offered', 'rehearsing', 'switched',
+                                                 'refused', 'expired', 'cancelled', 'reported')),
+    proof         TEXT CHECK (proof IN ('old_phone', 'code', 'backup_code')),  -- the second half; NULL until it came
+    reason        TEXT NOT NULL,
+    created_at    INTEGER NOT NULL,
+    valid_from    INTEGER NOT NULL,
+    valid_until   INTEGER NOT NULL,
+    ended_at      INTEGER                                     -- switched, or over
+) STRICT;
+
+CREATE UNIQUE INDEX move_living ON move (account) WHERE state IN ('armed', 'offered', 'rehearsing');
+CREATE INDEX move_by_account ON move (account);
+CREATE INDEX move_by_old_device ON move (old_device);
+CREATE INDEX move_by_new_device ON move (new_device) WHERE new_device IS NOT NULL;
+CREATE INDEX move_by_age ON move (ended_at) WHERE ended_at IS NOT NULL;
+
+-- The questions of a move: whether another phone may take over, and whether the new one works. Nobody claims them.
+ALTER TABLE challenge ADD COLUMN move INTEGER REFERENCES move;
+ALTER TABLE challenge ADD COLUMN purpose TEXT CHECK (purpose IN ('move', 'rehearsal'));
+CREATE INDEX challenge_by_move ON challenge (move) WHERE move IS NOT NULL;

@@ -1,0 +1,125 @@
+//! Moves: a new phone takes over from the old one.
+
+use super::codes::answer;
+use super::view;
+use crate::domain::moment::rfc3339;
+use crate::domain::refused::Refused;
+use crate::doors::extract::StrictJson;
+use crate::doors::parameter::Handle;
+use crate::doors::problem::Problem;
+use crate::doors::qr;
+use crate::service::authenticate::RelyingParty;
+use crate::service::enrol::Opened;
+use crate::service::{Service, claim, moves};
+use crate::store::MoveRecord;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use countersign_protocol::handle::{ChallengeId, MoveId};
+use countersign_protocol::relying_party_api::{
+    Challenge, CodeAnswer, EnrolmentStage, Move, MoveCodeRequest, MoveRequest, NewEnrolment,
+};
+use std::sync::Arc;
+
+fn shown(record: MoveRecord) -> Move {
+    Move {
+        id: record.id,
+        user_id: record.account_id,
+        device_id: record.old_device_id,
+        new_device_id: record.new_device_id,
+        state: record.state,
+        proof: record.proof,
+        reason: record.reason,
+        created_at: rfc3339(record.created_at),
+        valid_from: rfc3339(record.valid_from),
+        valid_until: rfc3339(record.valid_until),
+        ended_at: record.ended_at.map(rfc3339),
+    }
+}
+
+async fn question(service: &Service, by: &RelyingParty, id: ChallengeId) -> Result<Json<Challenge>, Problem> {
+    Ok(Json(view::challenge(service, claim::read(service, by, id).await?)))
+}
+
+/// Makes a move: a new phone is to take over from this one.
+#[utoipa::path(post, path = "/v1/moves", tag = "relying party", request_body = MoveRequest,
+    responses((status = 201, body = Move)))]
+pub async fn create(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    StrictJson(request): StrictJson<MoveRequest>,
+) -> Result<(StatusCode, Json<Move>), Problem> {
+    Ok((StatusCode::CREATED, Json(shown(moves::create(&service, &by, request).await?))))
+}
+
+/// A move as it stands now.
+#[utoipa::path(get, path = "/v1/moves/{id}", tag = "relying party",
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 200, body = Move)))]
+pub async fn read(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+) -> Result<Json<Move>, Problem> {
+    Ok(Json(shown(moves::read_move(&service, &by, id).await?)))
+}
+
+/// Asks the old phone whether another one may take over. Its YES is the second half of the move; nobody claims it.
+#[utoipa::path(post, path = "/v1/moves/{id}/ask", tag = "relying party",
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 201, body = Challenge)))]
+pub async fn ask(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+) -> Result<(StatusCode, Json<Challenge>), Problem> {
+    let asked = moves::ask_old_phone(&service, &by, id).await?;
+    Ok((StatusCode::CREATED, question(&service, &by, asked).await?))
+}
+
+/// Takes a one-time code or a backup code in the place of the old phone's YES.
+#[utoipa::path(post, path = "/v1/moves/{id}/prove", tag = "relying party", request_body = MoveCodeRequest,
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 200, body = CodeAnswer)))]
+pub async fn prove(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+    StrictJson(request): StrictJson<MoveCodeRequest>,
+) -> Result<Json<CodeAnswer>, Problem> {
+    Ok(Json(answer(moves::prove(&service, &by, id, &request.code).await?)))
+}
+
+/// Opens the link for the new phone, once the move has its second half. One that was opened before ends.
+#[utoipa::path(post, path = "/v1/moves/{id}/offer", tag = "relying party",
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 201, body = NewEnrolment)))]
+pub async fn offer(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+) -> Result<(StatusCode, Json<NewEnrolment>), Problem> {
+    let Opened { id, link, expires_at } = moves::offer(&service, &by, id).await?;
+    let (qr_svg, qr_png) = qr::both(link.clone()).await.ok_or(Refused::Internal)?;
+    let (expires_at, state) = (rfc3339(expires_at), EnrolmentStage::Open);
+    Ok((StatusCode::CREATED, Json(NewEnrolment { id, link, qr_svg, qr_png, expires_at, state })))
+}
+
+/// Asks the new phone whether it works, once its digits were typed. With its YES it takes over, and the old one ends.
+#[utoipa::path(post, path = "/v1/moves/{id}/rehearse", tag = "relying party",
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 201, body = Challenge)))]
+pub async fn rehearse(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+) -> Result<(StatusCode, Json<Challenge>), Problem> {
+    let asked = moves::rehearse(&service, &by, id).await?;
+    Ok((StatusCode::CREATED, question(&service, &by, asked).await?))
+}
+
+/// Takes a move back: the old phone goes on.
+#[utoipa::path(post, path = "/v1/moves/{id}/cancel", tag = "relying party",
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 200, body = Move)))]
+pub async fn cancel(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+) -> Result<Json<Move>, Problem> {
+    Ok(Json(shown(moves::cancel(&service, &by, id).await?)))
+}

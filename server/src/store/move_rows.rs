@@ -1,0 +1,146 @@
+//! What the rows of moves say, for those who work below them: enrolments and challenges.
+
+use super::StoreError;
+use super::engine::Transaction;
+use super::engine::row::{Row, stored_words};
+use super::engine::value::values;
+use super::journal::Entry;
+use crate::domain::actor::Actor;
+use crate::domain::fact::Fact;
+use crate::domain::rows::{AccountRow, DeviceRow, MoveRow, RelyingPartyRow};
+use countersign_protocol::challenge::Purpose;
+use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
+use countersign_protocol::relying_party_api::{MoveProof, MoveState};
+use countersign_protocol::time::Timestamp;
+
+stored_words!(MoveState {
+    Armed = "armed",
+    Offered = "offered",
+    Rehearsing = "rehearsing",
+    Switched = "switched",
+    Refused = "refused",
+    Expired = "expired",
+    Cancelled = "cancelled",
+    Reported = "reported",
+});
+
+stored_words!(MoveProof { OldPhone = "old_phone", Code = "code", BackupCode = "backup_code" });
+
+stored_words!(Purpose { Move = "move", Rehearsal = "rehearsal" });
+
+/// A move as it is kept.
+#[derive(Debug, Clone)]
+pub struct MoveRecord {
+    /// Its row.
+    pub row_id: MoveRow,
+    /// Names it.
+    pub id: MoveId,
+    /// The relying party on whose page it goes on.
+    pub relying_party: RelyingPartyRow,
+    /// The account's row.
+    pub account: AccountRow,
+    /// The account.
+    pub account_id: AccountId,
+    /// The row of the phone that is replaced.
+    pub old_device: DeviceRow,
+    /// The phone that is replaced.
+    pub old_device_id: EnrolmentId,
+    /// The row of the new phone, once there was an offer.
+    pub new_device: Option<DeviceRow>,
+    /// The new phone, once there was an offer.
+    pub new_device_id: Option<EnrolmentId>,
+    /// How far it has come, as it is kept: see [`MoveRecord::is_overdue`].
+    pub state: MoveState,
+    /// Its second half.
+    pub proof: Option<MoveProof>,
+    /// Why.
+    pub reason: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it can be made.
+    pub valid_from: Timestamp,
+    /// Until when.
+    pub valid_until: Timestamp,
+    /// When it was switched or over.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Reads moves. The caller adds the condition.
+pub(super) const MOVES: &str =
+    "SELECT m.*, a.handle AS account_id, o.handle AS old_device_id, n.handle AS new_device_id
+     FROM move m JOIN account a ON a.row_id = m.account JOIN enrolment o ON o.row_id = m.old_device
+     LEFT JOIN enrolment n ON n.row_id = m.new_device";
+
+impl MoveRecord {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            row_id: row.get("row_id")?,
+            id: row.get("handle")?,
+            relying_party: row.get("relying_party")?,
+            account: row.get("account")?,
+            account_id: row.get("account_id")?,
+            old_device: row.get("old_device")?,
+            old_device_id: row.get("old_device_id")?,
+            new_device: row.get("new_device")?,
+            new_device_id: row.get("new_device_id")?,
+            state: row.get("state")?,
+            proof: row.get("proof")?,
+            reason: row.get("reason")?,
+            created_at: row.get("created_at")?,
+            valid_from: row.get("valid_from")?,
+            valid_until: row.get("valid_until")?,
+            ended_at: row.get("ended_at")?,
+        })
+    }
+
+    /// True while it goes on.
+    pub const fn is_living(&self) -> bool {
+        matches!(self.state, MoveState::Armed | MoveState::Offered | MoveState::Rehearsing)
+    }
+
+    /// True when its time went by although nobody has ended it.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.is_living() && self.valid_until <= now
+    }
+
+    /// True while something can be done about it.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.is_living() && self.valid_from <= now && now < self.valid_until
+    }
+}
+
+/// The move whose latest offer this device has taken.
+pub(super) fn of_new_device(tx: &dyn Transaction, device: DeviceRow) -> Result<Option<MoveRecord>, StoreError> {
+    let sql = format!("{MOVES} WHERE m.new_device = $1");
+    tx.row("move", &sql, values![device])?.as_ref().map(MoveRecord::read).transpose()
+}
+
+/// The new phone's digits were typed: from now on it shows that it can answer.
+pub(super) fn begin_rehearsal(
+    tx: &dyn Transaction,
+    now: Timestamp,
+    by: &Actor,
+    moving: &MoveRecord,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE move SET state = 'rehearsing' WHERE row_id = $1 AND state = 'offered'";
+    if tx.changes_one(sql, values![moving.row_id])? {
+        Entry::new(now, by, Fact::MoveRehearsing).of_move(tx, moving.row_id)?;
+    }
+    Ok(())
+}
+
+/// Whether a move may ask its question for this purpose now.
+pub(super) fn may_ask(
+    tx: &dyn Transaction,
+    now: Timestamp,
+    moving: MoveRow,
+    purpose: Purpose,
+) -> Result<bool, StoreError> {
+    let sql = format!("{MOVES} WHERE m.row_id = $1");
+    let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
+    Ok(found.is_due(now)
+        && match purpose {
+            Purpose::Move => found.proof.is_none(),
+            Purpose::Rehearsal => found.state == MoveState::Rehearsing,
+        })
+}

@@ -1,0 +1,9 @@
+//! A new phone takes over from the old one: there is no moment without a phone that answers, and none with two.
+
+#![cfg(test)]
+
+mod interrupted;
+mod orders;
+mod refused;
+mod story;
+mod world;

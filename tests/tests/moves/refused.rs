@@ -1,0 +1,118 @@
+//! What a thief would try, and what a person says no to.
+
+use crate::world::World;
+use countersign_protocol::device_api::EnrolmentState;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_yes_to_a_sign_in_moves_nothing() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    assert!(world.signs_in(&world.old, world.old_id).await, "the thief has the password, and the person is tired");
+    assert_eq!(world.read(&moving).await["proof"], Value::Null);
+    assert_eq!(world.step(&moving, "offer").await.code(), "move_not_proven");
+    assert_eq!(world.step(&moving, "rehearse").await.code(), "move_not_now");
+}
+
+#[tokio::test]
+async fn a_wrong_number_proves_nothing_and_can_be_asked_again() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    let (asked, number) = world.asks_old(&moving).await;
+    let wrong = if number == "000000" { "000001" } else { "000000" };
+    world.old.core.approve(asked, Some(wrong)).await.unwrap();
+    assert_eq!(world.read(&moving).await["proof"], Value::Null);
+    assert_eq!(world.state(&moving).await, "armed");
+    world.proves_by_old(&moving).await;
+}
+
+#[tokio::test]
+async fn the_old_phones_no_ends_it() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    let (asked, _) = world.asks_old(&moving).await;
+    world.old.core.deny(asked).await.unwrap();
+    assert_eq!(world.state(&moving).await, "refused");
+    for step in ["ask", "offer", "rehearse", "cancel"] {
+        assert_eq!(world.step(&moving, step).await.code(), "move_not_now", "{step}");
+    }
+    assert!(world.signs_in(&world.old, world.old_id).await);
+    world.moving().await;
+}
+
+#[tokio::test]
+async fn this_was_not_me_ends_it_whatever_question_it_is_said_to() {
+    for step in 0..3 {
+        let world = World::new().await;
+        let moving = world.moving().await;
+        let rehearsing = match step {
+            0 => None,
+            1 => {
+                world.proves_by_old(&moving).await;
+                None
+            }
+            _ => Some(world.rehearses(&moving).await),
+        };
+        let sign_in = world.site.ask(&world.user).await;
+        world.old.core.pull(world.old_id, 0).await.unwrap();
+        world.old.core.report(sign_in.parse().unwrap()).await.unwrap();
+        assert_eq!(world.state(&moving).await, "reported", "step {step}");
+        assert_eq!(world.in_use(), [world.old_id.to_string()]);
+        if let Some((new, asked)) = rehearsing {
+            assert!(new.phone.core.approve(asked, None).await.is_err() || world.in_use().len() == 1);
+            assert_eq!(new.phone.core.pull(new.id(), 0).await.unwrap().state, EnrolmentState::Void);
+        }
+        assert_eq!(world.in_use(), [world.old_id.to_string()], "the old phone goes on");
+    }
+}
+
+#[tokio::test]
+async fn nobody_moves_what_is_not_theirs_and_one_move_goes_on_at_a_time() {
+    let world = World::new().await;
+    let noor = world.site.user("noor").await;
+    let others = world.device_of(&noor).await;
+    let wanted = world.wants(json!({ "device_id": others.id() })).await;
+    assert_eq!((wanted.status, wanted.code()), (404, "not_found"), "another person's phone");
+    let elsewhere = world.server.relying_party("Rival", "Shop").await;
+    let request = json!({ "user_id": world.user, "device_id": world.old_id, "reason": "theft" });
+    assert_eq!(elsewhere.post("/v1/moves", &request).await.code(), "not_found");
+
+    let moving = world.moving().await;
+    assert_eq!(world.wants(json!({})).await.code(), "already_moving");
+    assert_eq!(elsewhere.get(&format!("/v1/moves/{moving}")).await.code(), "not_found");
+    for step in ["ask", "offer", "rehearse", "cancel"] {
+        let answer = elsewhere.post(&format!("/v1/moves/{moving}/{step}"), &Value::Null).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{step}");
+    }
+    assert_eq!(world.step(&moving, "cancel").await.body["state"], "cancelled");
+    world.moving().await;
+}
+
+#[tokio::test]
+async fn a_phone_that_has_the_link_and_not_the_digits_takes_nothing_over() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    world.proves_by_old(&moving).await;
+    let thief = world.takes(&world.link(&moving).await).await;
+    assert_eq!(world.step(&moving, "rehearse").await.code(), "move_not_now", "nobody typed its digits");
+    // The person sees digits of a phone that is not theirs, and opens the offer anew.
+    let new = world.takes(&world.link(&moving).await).await;
+    assert_eq!(thief.phone.core.pull(thief.id(), 0).await.unwrap().state, EnrolmentState::Void);
+    assert_ne!(world.types_digits(&thief).await.status, 200);
+    world.types_digits(&new).await;
+    let asked = world.asks_new(&moving, &new).await;
+    new.phone.core.approve(asked, None).await.unwrap();
+    assert_eq!(world.in_use(), [new.id().to_string()]);
+}
+
+#[tokio::test]
+async fn a_deleted_person_moves_nowhere() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    let (new, asked) = world.rehearses(&moving).await;
+    let path = format!("/v1/users/{}", world.user);
+    assert_eq!(world.site.request(Method::DELETE, &path).send().await.unwrap().status(), 204);
+    drop(new.phone.core.approve(asked, None).await);
+    assert_eq!(world.in_use(), Vec::<String>::new());
+}
