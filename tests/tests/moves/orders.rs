@@ -1,6 +1,8 @@
 //! Whatever happens, in whatever order: one phone answers, and never two.
 
 use crate::world::{NewPhone, World};
+use countersign_protocol::handle::EnrolmentId;
+use countersign_tests::phone::Phone;
 use countersign_tests::simulation::generator::Generator;
 use serde_json::json;
 use std::time::Duration;
@@ -14,6 +16,20 @@ struct Made {
     moving: Option<String>,
     links: Vec<String>,
     phones: Vec<NewPhone>,
+}
+
+/// A phone answers whatever waits for it, with what the page shows.
+async fn answer(world: &World, phone: &Phone, id: EnrolmentId, says_yes: bool) {
+    drop(phone.core.pull(id, 0).await);
+    for prompt in phone.core.pending().unwrap_or_default() {
+        let asked = prompt.challenge.challenge_id;
+        let shown = world.site.get(&format!("/v1/challenges/{asked}")).await;
+        let answered = match says_yes {
+            true => phone.core.approve(asked, shown.body["number"].as_str()).await,
+            false => phone.core.deny(asked).await,
+        };
+        drop(answered);
+    }
 }
 
 /// What would bring the move on, as often as not; else anything.
@@ -42,25 +58,15 @@ async fn step(world: &World, made: &mut Made, random: &mut Generator) {
         }
         2 => drop(world.step(&moving, "ask").await),
         3 => {
-            drop(world.old.core.pull(world.old_id, 0).await);
-            for prompt in world.old.core.pending().unwrap_or_default() {
-                let id = prompt.challenge.challenge_id;
-                let asked = world.site.get(&format!("/v1/challenges/{id}")).await;
-                let number = asked.body["number"].as_str();
-                let answer = if random.chance(85) {
-                    world.old.core.approve(id, number).await
-                } else {
-                    world.old.core.deny(id).await
-                };
-                drop(answer);
-            }
+            let says_yes = random.chance(85);
+            answer(world, &world.old, world.old_id, says_yes).await;
         }
         4..=6 => {
             let offered = world.step(&moving, "offer").await;
             made.links.extend(offered.body["link"].as_str().map(str::to_owned));
         }
         7 | 8 => {
-            let phone = countersign_tests::phone::Phone::at(&world.clock);
+            let phone = Phone::at(&world.clock);
             if let Some(link) = made.links.last()
                 && let Ok(account) = phone.core.enrol(link, "new phone").await
             {
@@ -75,10 +81,7 @@ async fn step(world: &World, made: &mut Made, random: &mut Generator) {
         10 => drop(world.step(&moving, "rehearse").await),
         11 => {
             for new in &made.phones {
-                drop(new.phone.core.pull(new.id(), 0).await);
-                for prompt in new.phone.core.pending().unwrap_or_default() {
-                    drop(new.phone.core.approve(prompt.challenge.challenge_id, None).await);
-                }
+                answer(world, &new.phone, new.id(), true).await;
             }
         }
         12 => world.clock.advance(Duration::from_secs(random.between(1, 900))),
