@@ -19,6 +19,7 @@ CREATE TABLE move (
 
 CREATE UNIQUE INDEX move_living ON move (account) WHERE state IN ('armed', 'offered', 'rehearsing');
 CREATE INDEX move_by_account ON move (account);
+CREATE INDEX move_by_relying_party ON move (relying_party);
 CREATE INDEX move_by_old_device ON move (old_device);
 CREATE INDEX move_by_new_device ON move (new_device) WHERE new_device IS NOT NULL;
 CREATE INDEX move_by_age ON move (ended_at) WHERE ended_at IS NOT NULL;

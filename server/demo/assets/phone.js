@@ -226,6 +226,13 @@ export class Phone {
     });
     if (!prompt) return;
     const unknown = t("question_not_known");
+    // What a YES does that is no sign-in is asked in its own words, also in the notification.
+    for (const name of ["question", "notification-question"]) {
+      this.part(name).dataset.text = prompt.question;
+      write(this.part(name), t(prompt.question));
+    }
+    this.part("explanation").hidden = !prompt.explanation;
+    write(this.part("explanation"), prompt.explanation ? t(prompt.explanation) : "");
     write(this.part("who"), prompt.relying_party);
     write(this.part("account"), prompt.account);
     write(this.part("place-label"), t(prompt.place ? "question_place" : "demo_address"));

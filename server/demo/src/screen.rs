@@ -47,6 +47,10 @@ pub(super) struct PromptShown {
     place: Option<String>,
     browser: Option<String>,
     system: Option<String>,
+    /// The one question, by its key.
+    question: &'static str,
+    /// What a YES does that is no sign-in, by its key.
+    explanation: Option<&'static str>,
     /// How many digits of a number are asked for, when one is.
     digits: Option<u8>,
     asked_at: i64,
@@ -94,6 +98,8 @@ impl From<Prompt> for PromptShown {
             id: challenge.challenge_id,
             asked_at: challenge.iat,
             lifetime_seconds: challenge.exp - challenge.iat,
+            question: Sentence::for_question(challenge.purpose).key(),
+            explanation: challenge.purpose.map(|purpose| Sentence::for_purpose(purpose).key()),
             digits: challenge.policy.digits(),
             relying_party: challenge.relying_party,
             account: challenge.account,

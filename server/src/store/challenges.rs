@@ -109,7 +109,9 @@ impl Store {
     /// [`StoreError`], when the database gives no answer.
     pub async fn recipients(&self, account: AccountRow) -> Result<Vec<Recipient>, StoreError> {
         self.read(move |tx| {
-            let sql = format!("{RECIPIENTS} WHERE account = $1 AND state = 'confirmed' ORDER BY row_id");
+            let sql = format!(
+                "SELECT {RECIPIENT} FROM enrolment e WHERE account = $1 AND state = 'confirmed' ORDER BY row_id"
+            );
             tx.rows("enrolment", &sql, values![account])?.iter().map(read_recipient).collect()
         })
         .await
@@ -125,7 +127,7 @@ impl Store {
                 Purpose::Move => EnrolmentStage::Confirmed,
                 Purpose::Rehearsal => EnrolmentStage::Proposed,
             };
-            let sql = format!("{RECIPIENTS} WHERE row_id = $1 AND state = $2");
+            let sql = format!("SELECT {RECIPIENT} FROM enrolment e WHERE row_id = $1 AND state = $2");
             tx.row("enrolment", &sql, values![device, state])?.as_ref().map(read_recipient).transpose()
         })
         .await
@@ -264,11 +266,9 @@ impl Store {
     }
 }
 
-/// Reads devices that can be asked. The caller adds the condition.
-const RECIPIENTS: &str = "SELECT row_id, handle, request_key_id, sealing_key,
-           EXISTS (SELECT 1 FROM push_registration r
-                   WHERE r.enrolment = e.row_id AND r.sealed IS NOT NULL) AS has_push
-    FROM enrolment e";
+/// What is read of an enrolment `e` whose device is to be asked.
+const RECIPIENT: &str = "row_id, handle, request_key_id, sealing_key,
+    EXISTS (SELECT 1 FROM push_registration r WHERE r.enrolment = e.row_id AND r.sealed IS NOT NULL) AS has_push";
 
 fn read_recipient(row: &Row) -> Result<Recipient, StoreError> {
     Ok(Recipient {

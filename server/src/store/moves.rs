@@ -1,5 +1,5 @@
-//! Moves: a new phone takes over from the old one. Each transition is one guarded statement and one line of the journal,
-//! and the switch is one transaction: before it the old phone answers, and after it the new one.
+//! Moves: a new phone takes over from the old one. Each transition is one guarded statement and one line of the
+//! journal, and the switch is one transaction: before it the old phone answers, and after it the new one.
 
 use super::claims::{self, Of};
 use super::engine::Transaction;

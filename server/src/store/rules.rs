@@ -69,7 +69,8 @@ impl Rules {
     pub const RIGHT: Self = Self {
         may_settle: "state = 'pending' AND told_over_at IS NULL AND expires_at > :now \
                      AND created_at <= :now + 60000",
-        may_answer: "(e.state = 'confirmed' OR (e.state = 'proposed' AND challenge.purpose = 'rehearsal')) AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
+        may_answer: "(e.state = 'confirmed' OR (e.state = 'proposed' AND challenge.purpose = 'rehearsal')) \
+                     AND (d.compact = :compact OR (d.earlier = :compact AND NOT :approves))",
         may_claim: "state = 'approved' AND purpose IS NULL AND told_over_at IS NULL AND settled_at > :oldest \
                     AND settled_at <= :oldest + 120000",
         same_claim: "state = 'claimed' AND claim_key = :key",

@@ -22,6 +22,7 @@ struct World {
     /// Settled, so that no wait for it is long.
     challenge: String,
     application: String,
+    moving: String,
 }
 
 /// One request.
@@ -44,14 +45,18 @@ impl World {
         let proposed = scene.site.post(&format!("/v1/users/{}/authenticators", scene.user), &json!({})).await;
         let application = proposed.body["id"].as_str().unwrap().to_owned();
         let description = Description(scene.site.get("/openapi.json").await.body);
-        Self { scene, description, device, spare, challenge: challenge.to_string(), application }
+        let moving = json!({ "user_id": scene.user, "device_id": device.id(), "reason": "a new phone" });
+        let moving = scene.site.post("/v1/moves", &moving).await.body["id"].as_str().unwrap().to_owned();
+        Self { scene, description, device, spare, challenge: challenge.to_string(), application, moving }
     }
 
     /// Right values for members whose rules a schema says only in words, or which name something.
     fn known(&self, member: &str) -> Vec<Value> {
         match member {
             "user_id" => vec![json!(self.scene.user)],
-            "name" => vec![json!("maya"), json!("Zoë 2"), json!("Ω".repeat(100))],
+            "device_id" => vec![json!(self.device.id())],
+            "valid_from" | "valid_until" => vec![Value::Null],
+            "name" | "reason" => vec![json!("maya"), json!("Zoë 2"), json!("Ω".repeat(100))],
             "code" => vec![json!("123456"), json!("123 456"), json!("000000")],
             "ip" => vec![json!("192.0.2.7"), json!("2001:db8::7"), Value::Null],
             "endpoint" => vec![json!("https://push.example/wp/7Yk2")],
@@ -65,6 +70,7 @@ impl World {
             ("/v1/enrolments/", self.device.id().to_string()),
             ("/v1/authenticators/", self.application.clone()),
             ("/v1/challenges/", self.challenge.clone()),
+            ("/v1/moves/", self.moving.clone()),
             ("/v1/device/challenges/", self.challenge.clone()),
             ("/v1/device/devices/", self.spare.id().to_string()),
         ];

@@ -26,6 +26,7 @@ const MESSAGES: [&str; 21] = [
     "proof_with_body",
     "challenge_without_binding_message",
     "challenge_with_binding_message",
+    "challenge_to_move",
     "challenge_after_a_rotation",
     "approve",
     "deny",

@@ -188,7 +188,7 @@ fn envelope_inputs(example: &Example, envelope: &Envelope) -> Value {
     })
 }
 
-fn of_challenge(example: &Example) -> [Accepted; 4] {
+fn of_challenge(example: &Example) -> [Accepted; 5] {
     let (sign_in, payment) = (&example.sign_in, &example.payment);
     let envelope = envelope_inputs(example, &example.envelope);
     let mut push = with(challenge_inputs(example, ""), envelope.clone());
@@ -197,9 +197,11 @@ fn of_challenge(example: &Example) -> [Accepted; 4] {
     }
     let without = challenge_inputs(example, &sign_in.compact);
     let with_all = challenge_inputs(example, &payment.compact);
+    let to_move = challenge_inputs(example, &example.moving.compact);
     [
         accepted("challenge_without_binding_message", "challenge", without, json!(sign_in.claims)),
         accepted("challenge_with_binding_message", "challenge", with_all, json!(payment.claims)),
+        accepted("challenge_to_move", "challenge", to_move, json!(example.moving.claims)),
         accepted("envelope", "envelope", envelope, json!({ "message_utf8": payment.compact })),
         accepted("push", "push", push, json!(payment.claims)),
     ]

@@ -2,7 +2,7 @@
 
 use crate::keys::{Keys, Signer};
 use crate::life::Life;
-use countersign_protocol::challenge::{self, Challenge, Context, Detail, Policy};
+use countersign_protocol::challenge::{self, Challenge, Context, Detail, Policy, Purpose};
 use countersign_protocol::code_seed::CodeSeed;
 use countersign_protocol::decision::{Answer, Decision};
 use countersign_protocol::enrolment::{
@@ -77,6 +77,8 @@ pub struct Example {
     pub registration: Signed<Proof>,
     pub sign_in: Signed<Challenge>,
     pub payment: Signed<Challenge>,
+    /// Whether another phone may take over.
+    pub moving: Signed<Challenge>,
     pub rotated: Signed<Challenge>,
     pub approval: Signed<Decision>,
     pub denial: Signed<Decision>,
@@ -102,6 +104,7 @@ impl Example {
         let statement = statement(&keys, &transcript, account_id, enrolment_id);
         let sign_in = issued(sign_in(&statement), &keys.signing.key);
         let payment = issued(payment(&sign_in.claims), &keys.signing.key);
+        let moving = issued(moving(&sign_in.claims), &keys.signing.key);
         let rotated = issued(after_rotation(&sign_in.claims), &keys.next_signing.key);
         let to = SealedTo { server_id: &server_id, enrolment_id };
         let pull = proven(PULL, &keys).await;
@@ -128,6 +131,7 @@ impl Example {
             transcript,
             sign_in,
             payment,
+            moving,
             rotated,
         }
     }
@@ -264,6 +268,16 @@ fn payment(sign_in: &Challenge) -> Challenge {
             browser: Some("Firefox".into()),
             system: Some("Linux".into()),
         },
+        ..sign_in.clone()
+    }
+}
+
+/// The question of a move, which is asked in other words than a sign-in.
+fn moving(sign_in: &Challenge) -> Challenge {
+    Challenge {
+        challenge_id: ChallengeId::from_bytes(handle_bytes("challenge to move")),
+        purpose: Some(Purpose::Move),
+        policy: Policy::Number { digits: 6 },
         ..sign_in.clone()
     }
 }

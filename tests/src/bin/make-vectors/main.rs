@@ -109,6 +109,7 @@ fn messages(example: &Example) -> Vec<Message> {
         ("proof_with_body", "request", &example.registration.compact),
         ("challenge_without_binding_message", "signing", &example.sign_in.compact),
         ("challenge_with_binding_message", "signing", &example.payment.compact),
+        ("challenge_to_move", "signing", &example.moving.compact),
         ("challenge_after_a_rotation", "next_signing", &example.rotated.compact),
         ("approve", "approval", &example.approval.compact),
         ("deny", "request", &example.denial.compact),

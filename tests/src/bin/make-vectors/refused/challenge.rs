@@ -102,6 +102,7 @@ fn forms(example: &Example) -> Vec<Refused> {
         ("unknown member of a detail", r#"{"label":"#, r#"{"bold":true,"label":"#, "malformed"),
         ("a detail that is a text", r#"{"label":"Amount","value":"12,00 €"}"#, r#""Amount 12,00 €""#, "malformed"),
         ("a detail that is a list", r#"{"label":"Amount","value":"12,00 €"}"#, r#"["Amount","12,00 €"]"#, "malformed"),
+        ("unknown purpose", r#""policy":"#, r#""purpose":"gift","policy":"#, "malformed"),
         ("unknown policy", r#""mode":"tap""#, r#""mode":"nod""#, "malformed"),
         ("unknown member of the policy", r#""mode":"tap""#, r#""mode":"tap","also":1"#, "malformed"),
         ("a policy that is a list", r#"{"mode":"tap"}"#, r#"["tap"]"#, "malformed"),

@@ -96,6 +96,8 @@ object Gallery {
             "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), NoAdd) },
             "request" to request(asking()),
             "request-details" to request(asking(message = "Pay for order 4711", others = 1)),
+            "request-move" to request(RequestState.Asking(Samples.moveQuestion(), 150, 180, 0)),
+            "request-rehearsal" to request(RequestState.Asking(Samples.rehearsalQuestion(), 150, 180, 0)),
             "request-number" to request(asking(digits = 2, others = 1)),
             "request-changed" to request(asking(digits = 6, told = Told(Sentence.QUESTION_CHANGED), left = 9)),
             "request-answering" to request(asking(isAnswering = true)),

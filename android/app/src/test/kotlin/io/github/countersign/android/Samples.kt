@@ -41,7 +41,7 @@ object Samples {
         digits: Int? = null,
         details: List<Detail> = emptyList(),
     ) = Challenge(
-        id, "a1", "Customer area", "maya@harbour.example",
+        id, "a1", "Customer area", "maya@harbour.example", Sentence.QUESTION_IS_THIS_YOU, null,
         digits?.let {
             Policy.Number(it.toUByte())
         } ?: Policy.Tap,
@@ -55,6 +55,14 @@ object Samples {
         val details = if (message == null) emptyList() else payment
         return questionOf(challenge(message = message, digits = digits, details = details), "Harbour Lights")
     }
+
+    /** A question whose YES does more than sign in. */
+    fun moveQuestion() = question(digits = 6)
+        .copy(asks = Sentence.QUESTION_MOVE, explanation = Sentence.QUESTION_MOVE_EXPLAINED)
+
+    /** The question that a new phone is asked before it takes over. */
+    fun rehearsalQuestion() = question()
+        .copy(asks = Sentence.QUESTION_REHEARSAL, explanation = Sentence.QUESTION_REHEARSAL_EXPLAINED)
 
     fun code(digits: String = "492039", left: Long = 21, next: String = "118207") =
         ShownCode(OneTimeCode(digits, left.toULong(), next), left)

@@ -66,7 +66,7 @@ class AndroidNotices(
         val words = words()
         return Notification.Builder(context, REQUESTS)
             .setSmallIcon(R.drawable.seal)
-            .setContentTitle(words[Sentence.QUESTION_IS_THIS_YOU])
+            .setContentTitle(words[prompt.challenge.question])
             .setContentText(words[Sentence.QUESTION_ANNOUNCEMENT])
             .setCategory(Notification.CATEGORY_CALL)
             .setVisibility(Notification.VISIBILITY_PRIVATE)
@@ -87,7 +87,7 @@ class AndroidNotices(
         val details = challenge.details.map { "${it.label}: ${it.value}" }
         val lines = listOfNotNull(challenge.bindingMessage) + details + listOfNotNull(challenge.account, place, browser)
         return redacted(prompt)
-            .setContentTitle("${words[Sentence.QUESTION_IS_THIS_YOU]} ${challenge.relyingParty}")
+            .setContentTitle("${words[challenge.question]} ${challenge.relyingParty}")
             .setContentText(lines.joinToString(", "))
             .setStyle(Notification.BigTextStyle().bigText(lines.joinToString("\n")))
             .setPublicVersion(redacted(prompt).build())
@@ -97,10 +97,14 @@ class AndroidNotices(
     private fun no(challenge: String, words: Words): Notification.Action =
         action(words[Sentence.QUESTION_NO], answering(challenge, isYes = false)).build()
 
-    /** Where a number or the person is asked for, YES leads into the app; else it answers once the phone is unlocked. */
+    /**
+     * Where a number or the person is asked for, or a YES does more than sign in, YES leads into the app; else it answers
+     * once the phone is unlocked.
+     */
     private fun yes(prompt: Prompt, words: Words): Notification.Action? {
         val challenge = prompt.challenge.id
-        val needsApp = prompt.challenge.policy !is Policy.Tap || mustConfirm() || SDK_INT < 31
+        val doesMore = prompt.challenge.explanation != null
+        val needsApp = prompt.challenge.policy !is Policy.Tap || doesMore || mustConfirm() || SDK_INT < 31
         val what = if (needsApp) opening(challenge) else answering(challenge, isYes = true)
         return action(words[Sentence.QUESTION_YES], what).apply { if (SDK_INT >= 31) onceUnlocked(this) }.build()
     }

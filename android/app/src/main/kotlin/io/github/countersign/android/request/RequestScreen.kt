@@ -65,7 +65,8 @@ private fun Asking(state: RequestState.Asking, actions: RequestActions) {
         Countdown(state.secondsLeft, state.secondsInAll)
         Answers(!state.isAnswering, isTyped, yes, actions::no)
     }) {
-        Heading(text(Sentence.QUESTION_IS_THIS_YOU))
+        Heading(text(question.asks))
+        question.explanation?.let { Text(text(it), style = MaterialTheme.typography.bodyLarge) }
         Facts(question)
         state.told?.let { Notice(it) }
         if (question.digits != null) {

@@ -20,6 +20,10 @@ data class Question(
     val details: List<Detail>,
     val context: SignInContext,
     val askedAt: Instant,
+    /** What is asked: is this you, or what else a YES does. */
+    val asks: Sentence,
+    /** What a YES does, where it does more than sign in. */
+    val explanation: Sentence?,
     /** How many digits the number has that the page shows; null where YES needs none. */
     val digits: Int?,
 )
@@ -94,6 +98,8 @@ fun questionOf(challenge: Challenge, organisation: String): Question = Question(
     details = challenge.details,
     context = challenge.context,
     askedAt = challenge.askedAt,
+    asks = challenge.question,
+    explanation = challenge.explanation,
     digits = (challenge.policy as? Policy.Number)?.digits?.toInt(),
 )
 
