@@ -14,7 +14,7 @@ use hpke::{Deserializable, Kem, OpModeR};
 use serde_json::Value;
 
 const SIGNERS: [&str; 6] = ["root", "signing", "next_signing", "request", "approval", "stranger"];
-const MESSAGES: [&str; 21] = [
+const MESSAGES: [&str; 22] = [
     "certificate",
     "next_certificate",
     "signed_time",
