@@ -148,7 +148,18 @@ impl Browser {
     /// Shows the page as on this medium (`screen`, `print`) and in these colours (`light`, `dark`); empty for its own.
     pub async fn emulate(&self, medium: &str, colours: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": colours }]);
-        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "media": medium, "features": features } });
+        self.developer("Emulation.setEmulatedMedia", json!({ "media": medium, "features": features })).await;
+    }
+
+    /// Gives the page this size, also one that no window can have.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.developer("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// A command of the browser's developer tools.
+    async fn developer(&self, command: &str, parameters: Value) {
+        let command = json!({ "cmd": command, "params": parameters });
         self.call(Method::POST, "/goog/cdp/execute", Some(command)).await.unwrap();
     }
 

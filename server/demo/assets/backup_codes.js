@@ -50,7 +50,7 @@ const madeOn = () => t("demo_backup_made", { date: date(Date.parse(made.created_
 
 /** The codes as a text for people: what the sheet of paper says. */
 function text() {
-  const site = `Harbour Hosting, ${t("demo_customer_area")}`;
+  const site = `Harbour Hosting ${t("demo_customer_area")}`;
   return [site, account(), madeOn(), "", ...made.codes, "", t("demo_backup_note"), ""].join("\n");
 }
 

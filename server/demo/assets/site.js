@@ -85,7 +85,6 @@ function enter({ view, password, methods }) {
   say("");
   part("confirm-input").value = "";
   part("code-input").value = "";
-  // Where no phone can answer, a code is all there is.
   part("code-details").open = view === "waiting" && !methods.includes("push");
   if (view !== "backup_codes") forgetBackupCodes();
   part("new-codes-dialog").close();
@@ -127,7 +126,11 @@ const DRAW = {
     part("code-details").hidden = !code && !backup;
     write(part("code-label"), t(code && backup ? "demo_code_or_backup" : code ? "code_label" : "demo_backup_label"));
     part("elsewhere").hidden = elsewhere === null;
-    part("second").hidden = elsewhere !== null;
+    // Where no phone can answer, there is nothing that a code would be typed instead of.
+    const push = methods.includes("push");
+    part("type-code").hidden = !push;
+    part("open-here").hidden = !push;
+    part("second").hidden = elsewhere !== null || !push;
     write(part("elsewhere-who"), elsewhere ? t("demo_elsewhere", { relying_party: elsewhere.relying_party }) : "");
     drawNumber(part("elsewhere-number"), elsewhere?.number ?? null);
   },

@@ -139,7 +139,7 @@ impl Visit {
         self.browser.until_there("[data-view='backup_codes'], [data-view='sign_in']").await;
         let view = self.browser.run("return document.querySelector('[data-view]').dataset.view").await;
         if view == "backup_codes" {
-            self.click("kept").await;
+            self.keep_backup_codes().await;
         }
         self.view("sign_in").await;
         self.screen(phone, "idle").await;
@@ -164,6 +164,13 @@ impl Visit {
         self.browser.until_there("[data-test='codes'] li").await;
         let codes = "return [...document.querySelectorAll(\"[data-test='codes'] li\")].map((code) => code.textContent)";
         serde_json::from_value(self.browser.run(codes).await).unwrap()
+    }
+
+    /// The person has kept the backup codes, and goes on.
+    pub async fn keep_backup_codes(&self) -> Vec<String> {
+        let codes = self.backup_codes().await;
+        self.click("kept").await;
+        codes
     }
 
     /// On the waiting page, a code is typed in place of the phone's answer.
