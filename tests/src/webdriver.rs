@@ -16,8 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the driver is started until it has a port. It looks for a free one and takes it a moment later, and
 /// between the two a test beside this one may have taken it.
 const MOST_STARTS: u32 = 5;
+/// How often something that was saved is looked for.
+const MOST_LOOKS: usize = 1000;
 /// The member that names an element in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Where a browser puts what is saved, in its profile.
+const DOWNLOADS: &str = "downloads";
 
 /// A browser with one window.
 pub struct Browser {
@@ -31,6 +36,7 @@ impl Browser {
     pub async fn start(width: u32, height: u32) -> Self {
         let (driver, port) = start_driver("chromedriver").await;
         let profile = tempfile::tempdir().unwrap();
+        let downloads = profile.path().join(DOWNLOADS);
         let arguments = [
             "--headless=new".to_owned(),
             "--no-sandbox".into(),
@@ -45,7 +51,7 @@ impl Browser {
         ];
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments },
+            "goog:chromeOptions": { "args": arguments, "prefs": { "download.default_directory": downloads } },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let base = format!("http://127.0.0.1:{port}/session");
@@ -137,6 +143,43 @@ impl Browser {
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.call(Method::POST, "/se/log", Some(json!({ "type": "browser" }))).await.unwrap();
         log.as_array().into_iter().flatten().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// Shows the page as on this medium (`screen`, `print`) and in these colours (`light`, `dark`); empty for its own.
+    pub async fn emulate(&self, medium: &str, colours: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": colours }]);
+        self.developer("Emulation.setEmulatedMedia", json!({ "media": medium, "features": features })).await;
+    }
+
+    /// Gives the page this size, also one that no window can have.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.developer("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// A command of the browser's developer tools.
+    async fn developer(&self, command: &str, parameters: Value) {
+        let command = json!({ "cmd": command, "params": parameters });
+        self.call(Method::POST, "/goog/cdp/execute", Some(command)).await.unwrap();
+    }
+
+    /// The page as it is printed on A4: a PDF.
+    pub async fn printed(&self) -> Vec<u8> {
+        let paper = json!({ "page": { "width": 21.0, "height": 29.7 } });
+        let printed = self.call(Method::POST, "/print", Some(paper)).await.unwrap();
+        data_encoding::BASE64.decode(printed.as_str().unwrap().as_bytes()).unwrap()
+    }
+
+    /// What was saved under this name, once it is there: a file has its name only when it is whole.
+    pub async fn saved(&self, name: &str) -> String {
+        let path = self.profile.path().join(DOWNLOADS).join(name);
+        for _ in 0..MOST_LOOKS {
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                return text;
+            }
+            self.run("return null").await;
+        }
+        panic!("nothing was saved as {name}");
     }
 
     /// Keeps a picture of the window.

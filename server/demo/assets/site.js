@@ -1,5 +1,6 @@
 // The site: enrolment, sign-in, the waiting page, and what comes after it.
 
+import { drawBackupCodes, forgetBackupCodes, takeBackupCodes } from "./backup_codes.js";
 import { countDown, drawBar } from "./countdown.js";
 import { changes, heading, make, on, part, send, setSign, showOne, write } from "./element.js";
 import { clock, count, said, shortClock, t } from "./words.js";
@@ -12,13 +13,27 @@ for (const name of ["to-sign-in", "sign-out", "back-from-stopped", "back-from-ex
   on(part(name), "click", () => press("sign-out"));
 }
 for (const name of ["cancel", "second"]) on(part(name), "click", () => press(name));
-on(part("confirm-form"), "submit", () => press("confirm", { code: part("confirm-input").value }));
+on(part("confirm-form"), "submit", () =>
+  takeBackupCodes(press("confirm", { code: part("confirm-input").value })),
+);
+for (const name of ["kept", "go-on"]) on(part(name), "click", () => press("kept"));
 on(part("sign-in-form"), "submit", () =>
   press("sign-in", { password: part("password").value, ask: part("ask").value }),
 );
 on(part("code-form"), "submit", async () => {
   await press("code", { code: part("code-input").value });
   part("code-input").value = "";
+});
+/** Whether there are backup codes that new ones would end. */
+let endsOthers = false;
+const newBackupCodes = () => takeBackupCodes(press("backup-codes"));
+for (const name of ["new-codes", "codes-again"]) {
+  on(part(name), "click", async () => (endsOthers ? part("new-codes-dialog").showModal() : await newBackupCodes()));
+}
+on(part("new-codes-no"), "click", async () => part("new-codes-dialog").close());
+on(part("new-codes-yes"), "click", async () => {
+  part("new-codes-dialog").close();
+  await newBackupCodes();
 });
 on(part("resume"), "click", async () => {
   if (await press("resume")) say(t("limit_prompts_resumed"));
@@ -62,7 +77,7 @@ export function drawSite(page, now, at) {
   if (enters) announce(view);
 }
 
-function enter({ view, password }) {
+function enter({ view, password, methods }) {
   const first = entered === "loading";
   entered = view;
   whole = 0;
@@ -70,7 +85,9 @@ function enter({ view, password }) {
   say("");
   part("confirm-input").value = "";
   part("code-input").value = "";
-  part("code-details").open = false;
+  part("code-details").open = view === "waiting" && !methods.includes("push");
+  if (view !== "backup_codes") forgetBackupCodes();
+  part("new-codes-dialog").close();
   part("password").value = password ?? "";
   write(part("page-number"), "");
   const moved = showOne(part("site-view"), "data-site", view);
@@ -92,23 +109,39 @@ const DRAW = {
   confirm({ device_name: device }) {
     write(part("device-asks"), t("enrol_device_asks", { device }));
   },
+  backup_codes(page) {
+    endsOthers = true;
+    drawBackupCodes(page);
+  },
   sign_in({ person }) {
     part("person").value = person;
   },
-  waiting({ number, heading: title, hint, elsewhere }) {
+  waiting({ number, heading: title, hint, methods, elsewhere }) {
     write(part("waiting-heading"), said(title));
     drawNumber(part("page-number"), number);
     // Where nothing was pushed, the hint says where to answer.
     part("page-goes-on").hidden = number !== null || hint.key !== "page_open_app_if_nothing";
     write(part("hint"), said(hint));
+    const [code, backup] = [methods.includes("code"), methods.includes("backup_code")];
+    part("code-details").hidden = !code && !backup;
+    write(part("code-label"), t(code && backup ? "demo_code_or_backup" : code ? "code_label" : "demo_backup_label"));
     part("elsewhere").hidden = elsewhere === null;
-    part("second").hidden = elsewhere !== null;
+    // Where no phone can answer, there is nothing that a code would be typed instead of.
+    const push = methods.includes("push");
+    part("type-code").hidden = !push;
+    part("open-here").hidden = !push;
+    part("second").hidden = elsewhere !== null || !push;
     write(part("elsewhere-who"), elsewhere ? t("demo_elsewhere", { relying_party: elsewhere.relying_party }) : "");
     drawNumber(part("elsewhere-number"), elsewhere?.number ?? null);
   },
-  signed_in({ name, amr, proof }) {
+  signed_in({ name, how, advice, amr, proof, backup_codes_left: left }) {
     write(part("welcome"), t("page_welcome", { name }));
-    write(part("signed-how"), t(proof ? "demo_signed_push" : "demo_signed_code"));
+    write(part("signed-how"), said(how));
+    write(part("advice"), said(advice));
+    part("advice").hidden = !advice;
+    endsOthers = left !== null;
+    write(part("backup-left"), endsOthers ? t("demo_backup_left", { count: left }) : t("demo_backup_left_none"));
+    write(part("new-codes"), t(endsOthers ? "demo_backup_new" : "demo_backup_make"));
     write(part("amr"), amr.join(", "));
     for (const row of document.querySelectorAll("[data-receipt]")) row.hidden = !proof;
     if (!proof) return;

@@ -11,6 +11,7 @@ const STEPS = [
   ["number", "demo_tour_number", "demo_tour_number_how"],
   ["two_at_once", "demo_tour_two", "demo_tour_two_how"],
   ["code", "demo_tour_code", "demo_tour_code_how"],
+  ["backup_code", "demo_tour_backup", "demo_tour_backup_how"],
   ["second_phone", "demo_tour_second", "demo_tour_second_how"],
   ["report", "demo_tour_report", "demo_tour_report_how"],
   ["limit", "demo_tour_limit", "demo_tour_limit_how"],

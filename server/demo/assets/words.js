@@ -49,6 +49,7 @@ const MINUTE = { hour: "2-digit", minute: "2-digit" };
 export const clock = (milliseconds) => format(milliseconds, { ...MINUTE, second: "2-digit" });
 export const shortClock = (milliseconds) => format(milliseconds, MINUTE);
 export const day = (milliseconds) => format(milliseconds, { day: "numeric", month: "short", ...MINUTE });
+export const date = (milliseconds) => format(milliseconds, { dateStyle: "long" });
 export const count = (number) => number.toLocaleString(LOCALES[language]);
 
 /** Digits in two halves, as people read them. */

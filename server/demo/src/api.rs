@@ -41,7 +41,7 @@ pub(super) struct Failed {
     pub code: String,
     pub detail: String,
     /// After how many seconds the server takes another attempt.
-    retry_after: Option<String>,
+    pub retry_after: Option<String>,
 }
 
 impl Failed {

@@ -34,13 +34,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// The page itself.
 const DOCUMENT: &str = include_str!("../assets/index.html");
 /// Its style sheets.
-const STYLES: [(&str, &str); 3] = [
+const STYLES: [(&str, &str); 4] = [
+    ("/demo/backup_codes.css", include_str!("../assets/backup_codes.css")),
     ("/demo/demo.css", include_str!("../assets/demo.css")),
     ("/demo/phone.css", include_str!("../assets/phone.css")),
     ("/demo/travelled.css", include_str!("../assets/travelled.css")),
 ];
 /// Its scripts, each a module.
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 9] = [
+    ("/demo/backup_codes.js", include_str!("../assets/backup_codes.js")),
     ("/demo/countdown.js", include_str!("../assets/countdown.js")),
     ("/demo/demo.js", include_str!("../assets/demo.js")),
     ("/demo/element.js", include_str!("../assets/element.js")),
@@ -74,6 +76,8 @@ pub(super) fn routes(demo: DemoParts) -> Router {
         .route("/demo/site/confirm", routing::post(confirm))
         .route("/demo/site/sign-in", routing::post(sign_in))
         .route("/demo/site/code", routing::post(verify_code))
+        .route("/demo/site/backup-codes", routing::post(new_backup_codes))
+        .route("/demo/site/kept", routing::post(async |State(demo): State<DemoParts>| demo.site.backup_codes_kept()))
         .route("/demo/site/cancel", routing::post(async |State(demo): State<DemoParts>| done(demo.site.cancel().await)))
         .route(
             "/demo/site/second",
@@ -167,7 +171,18 @@ struct Confirmation {
 }
 
 async fn confirm(State(demo): State<DemoParts>, Json(body): Json<Confirmation>) -> Response {
-    done(demo.site.confirm(&body.code).await)
+    match demo.site.confirm(&body.code).await {
+        Ok(Some(codes)) => Json(codes).into_response(),
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn new_backup_codes(State(demo): State<DemoParts>) -> Response {
+    match demo.site.new_backup_codes().await {
+        Ok(codes) => Json(codes).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 #[derive(Deserialize)]

@@ -142,7 +142,7 @@ mod tests {
     /// Everything that speaks: the page, its scripts and this folder.
     fn speakers() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folders = [root.join("assets"), root.join("src"), root.join("src/handset")];
+        let folders = [root.join("assets"), root.join("src"), root.join("src/handset"), root.join("src/site")];
         let files =
             folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path());
         let texts =

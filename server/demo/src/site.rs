@@ -1,5 +1,7 @@
 //! The demo's sign-in site: a relying party that knows the server only through its API, as anybody's would.
 
+mod codes;
+
 use super::api::{Api, Call, Failed};
 use super::said::{Refusal, Said, Tone};
 use super::tour::{Tour, TourStep};
@@ -7,13 +9,13 @@ use super::trace::{Party, Step, Trace, read_jws};
 use super::view::{Elsewhere, Page, Proof, View};
 use crate::changes::Changes;
 use crate::error::DemoError;
-use crate::names::{NAME, PERSON, WEBMAIL};
+use crate::names::{PERSON, WEBMAIL};
 use crate::remembered::{Remembered, write_remembered};
 use countersign_device::sentences::Sentence;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::relying_party_api::{
-    Challenge, ChallengeRequest, ChallengeState, CodeAnswer, CodeReason, CodeRequest, ContextRequest, Enrolment,
-    EnrolmentStage, NewEnrolment, PolicyMode, PolicyRequest, PushState, User,
+    BackupCodes, Challenge, ChallengeRequest, ChallengeState, ContextRequest, Enrolment, EnrolmentStage, NewEnrolment,
+    PolicyMode, PolicyRequest, PushState, User,
 };
 use countersign_protocol::server_identity::WellKnown;
 use serde::{Deserialize, Serialize};
@@ -199,8 +201,8 @@ impl Site {
         }
     }
 
-    /// The person typed the digits that the phone shows.
-    pub async fn confirm(self: &Arc<Self>, code: &str) -> Result<(), Refusal> {
+    /// The person typed the digits that the phone shows. With their first phone, they get backup codes.
+    pub async fn confirm(self: &Arc<Self>, code: &str) -> Result<Option<BackupCodes>, Refusal> {
         let id = self.shown().enrolment.ok_or(Sentence::EnrolLinkEnded)?;
         let call = Call::post(format!("/v1/enrolments/{id}/confirm")).body(json!({ "code": code }));
         if let Err(failed) = self.call::<Enrolment>(call).await {
@@ -215,8 +217,7 @@ impl Site {
             tracing::warn!("the demo will ask for an enrolment again at its next start: its folder cannot be written");
         }
         self.tour.tick(TourStep::Scan);
-        self.show(SIGN_IN);
-        Ok(())
+        Ok(self.first_backup_codes().await)
     }
 
     async fn is_void(&self, id: EnrolmentId) -> bool {
@@ -262,21 +263,6 @@ impl Site {
         }
         self.back_to_sign_in();
         Ok(())
-    }
-
-    /// The person typed a code of the app in place of the phone's answer. The page goes on as after any answer.
-    pub async fn verify_code(&self, code: &str) -> Result<(), Refusal> {
-        let challenge_id = self.shown().challenge;
-        let body = to_value(CodeRequest { code: code.to_owned(), challenge_id });
-        let path = format!("/v1/users/{}/codes/verify", self.user()?);
-        self.trace.add(Step::Decide, TO_SERVER, said("demo_sent_code", format!("POST {path}")), body.clone());
-        let call = Call::post(path).body(body);
-        match self.call::<CodeAnswer>(call).await {
-            Ok(CodeAnswer { valid: true, .. }) => Ok(()),
-            Ok(answer) => Err(why_not(&answer).into()),
-            Err(failed) if failed.code == "malformed" => Err(Sentence::CodeWrong.into()),
-            Err(failed) => Err(failed.into()),
-        }
     }
 
     /// One wait, repeated while the challenge is pending: the page goes on by itself.
@@ -352,7 +338,7 @@ impl Site {
             if shown.challenge != Some(id) || !read.is_ok_and(|challenge| challenge.reported) {
                 continue;
             }
-            if matches!(shown.view, View::SignedIn { .. }) {
+            if matches!(shown.view, View::SignedIn { .. } | View::BackupCodes { .. }) {
                 shown.view = View::stopped(Said::of_demo("demo_reported_later"), Tone::Reported);
             }
             drop(shown);
@@ -375,12 +361,14 @@ impl Site {
             tracing::error!("a receipt did not verify; nobody is signed in");
             return View::Expired;
         }
+        let by_backup_code = challenge.amr.iter().any(|word| word == "backup_code");
         self.tour.tick(match (by_code, number) {
+            (true, _) if by_backup_code => TourStep::BackupCode,
             (true, _) => TourStep::Code,
             (false, None) => TourStep::Yes,
             (false, Some(_)) => TourStep::Number,
         });
-        View::SignedIn { name: NAME, amr: challenge.amr, proof }
+        View::signed_in(challenge.amr, proof, self.backup_codes_left().await.unwrap_or_default())
     }
 
     async fn verify(&self, challenge: &Challenge, number: Option<&str>) -> Option<Proof> {
@@ -460,15 +448,4 @@ fn to_value<T: Serialize>(value: T) -> Value {
         }
     }
     value
-}
-
-/// Why a code is not right, as far as the server says.
-fn why_not(answer: &CodeAnswer) -> Said {
-    let seconds = answer.clock_ahead_seconds.unwrap_or_default();
-    let clock = if seconds < 0 { Sentence::CodeAppClockBehind } else { Sentence::CodeAppClockAhead };
-    match answer.reason {
-        Some(CodeReason::UsedBefore) => Sentence::CodeUsedBefore.into(),
-        Some(CodeReason::Clock) => Said::from(clock).with("seconds", seconds.unsigned_abs().to_string()),
-        None => Sentence::CodeWrong.into(),
-    }
 }

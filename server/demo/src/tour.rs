@@ -26,6 +26,8 @@ pub(super) enum TourStep {
     TwoAtOnce,
     /// A code of the phone signed in.
     Code,
+    /// A backup code signed in.
+    BackupCode,
     /// An answer on one phone took the question from the other.
     SecondPhone,
     /// A report stopped the prompts, and the help desk let them through again.

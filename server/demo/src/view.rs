@@ -1,9 +1,14 @@
 //! What the demo's site shows.
 
 use super::said::{Said, Tone};
+use crate::names::NAME;
 use countersign_device::sentences::Sentence;
-use countersign_protocol::relying_party_api::{Challenge, PushState};
+use countersign_protocol::handle::AuthenticatorId;
+use countersign_protocol::relying_party_api::{Challenge, Method, PushState};
 use serde::Serialize;
+
+/// With so few backup codes left, or fewer, new ones are suggested.
+const FEW_BACKUP_CODES: usize = 3;
 
 /// The one view of the page.
 #[derive(Debug, Clone, Serialize)]
@@ -24,14 +29,33 @@ pub(super) enum View {
         heading: Said,
         /// What to do when nothing appears there.
         hint: Said,
+        /// What the person has to answer with.
+        methods: Vec<Method>,
+    },
+    /// Backup codes were made. The page that asked for them has them; any other, and that one after a reload, shows how
+    /// many there are.
+    BackupCodes {
+        set: AuthenticatorId,
+        left: usize,
+        /// Whose they are.
+        person: &'static str,
+        /// What is shown once they are kept.
+        #[serde(skip)]
+        next: Box<View>,
     },
     /// Signed in.
     SignedIn {
         name: &'static str,
+        /// How, for people.
+        how: Said,
+        /// What is better done soon.
+        advice: Option<Said>,
         /// How, in the words of RFC 8176.
         amr: Vec<String>,
         /// What the receipt proves; a code leaves none.
         proof: Option<Proof>,
+        /// How many backup codes the person has; none where there is no set of them.
+        backup_codes_left: Option<usize>,
     },
     /// The person said no, in one of several ways.
     Stopped { said: Said, tone: Tone },
@@ -48,9 +72,39 @@ impl View {
             _ => Sentence::PageOpenAppIfNothing,
         };
         let was_asked = matches!(challenge.push, PushState::Queued | PushState::Sent);
-        let heading = if was_asked { Sentence::PageSigningInAsked.into() } else { Said::of_demo("demo_open_your_app") };
+        let (heading, hint) = if !challenge.methods.contains(&Method::Push) {
+            (Said::of_demo("demo_no_phone"), Said::of_demo("demo_type_backup"))
+        } else if was_asked {
+            (Sentence::PageSigningInAsked.into(), hint.into())
+        } else {
+            (Said::of_demo("demo_open_your_app"), hint.into())
+        };
         let (expires_at, number) = (challenge.expires_at.clone(), challenge.number.clone());
-        Self::Waiting { expires_at, number, heading, hint: hint.into() }
+        Self::Waiting { expires_at, number, heading, hint, methods: challenge.methods.clone() }
+    }
+
+    /// Signed in, by what these words of RFC 8176 say.
+    pub fn signed_in(amr: Vec<String>, proof: Option<Proof>, backup_codes_left: Option<usize>) -> Self {
+        let by_backup_code = amr.iter().any(|word| word == "backup_code");
+        let how = match (&proof, backup_codes_left) {
+            (Some(_), _) => Said::of_demo("demo_signed_push"),
+            (None, Some(0)) if by_backup_code => Said::of_demo("demo_backup_used_last"),
+            (None, Some(1)) if by_backup_code => Said::of_demo("demo_backup_used_one"),
+            (None, Some(left)) if by_backup_code => Said::of_demo("demo_backup_used").with("count", left.to_string()),
+            (None, _) => Said::of_demo("demo_signed_code"),
+        };
+        let few = backup_codes_left.is_some_and(|left| left <= FEW_BACKUP_CODES);
+        let advice = few.then(|| Said::of_demo("demo_backup_few"));
+        Self::SignedIn { name: NAME, how, advice, amr, proof, backup_codes_left }
+    }
+
+    /// The same view, now that the person has so many new backup codes.
+    #[must_use]
+    pub fn with_new_backup_codes(self, left: usize) -> Self {
+        match self {
+            Self::SignedIn { amr, proof, .. } => Self::signed_in(amr, proof, Some(left)),
+            other => other,
+        }
     }
 
     pub fn stopped(said: impl Into<Said>, tone: Tone) -> Self {

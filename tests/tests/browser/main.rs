@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod answers;
+mod backup_codes;
 mod codes;
 mod languages;
 mod phones;

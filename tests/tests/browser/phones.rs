@@ -157,6 +157,7 @@ async fn a_terminal_phone_enrols_by_the_pasted_link_and_answers() {
     visit.view("confirm").await;
     visit.type_text("confirm-input", enrolled["confirmation_code"].as_str().unwrap()).await;
     visit.click("confirm").await;
+    visit.keep_backup_codes().await;
     visit.sign_in().await;
     let listed = phone(&["list"]).await;
     let id = listed["pending"][0]["id"].as_str().unwrap_or_else(|| panic!("{listed}")).to_owned();

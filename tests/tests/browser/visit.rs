@@ -132,8 +132,21 @@ impl Visit {
         self.browser.screenshot(&pictures().join(format!("{name}.png"))).await;
     }
 
-    /// A phone scans the code that the page shows, and its six digits are typed there.
+    /// A phone scans the code that the page shows, and its six digits are typed there. Backup codes that come with it
+    /// are kept.
     pub async fn enrol(&self, phone: u8) {
+        self.confirm(phone).await;
+        self.browser.until_there("[data-view='backup_codes'], [data-view='sign_in']").await;
+        let view = self.browser.run("return document.querySelector('[data-view]').dataset.view").await;
+        if view == "backup_codes" {
+            self.keep_backup_codes().await;
+        }
+        self.view("sign_in").await;
+        self.screen(phone, "idle").await;
+    }
+
+    /// Enrols as far as the six digits, after which the page shows something else.
+    pub async fn confirm(&self, phone: u8) {
         self.view("enrol").await;
         self.screen(phone, "empty").await;
         self.picture(&format!("enrol-{phone}")).await;
@@ -143,8 +156,31 @@ impl Visit {
         let digits = self.on(phone, "confirmation-code").await;
         self.type_text("confirm-input", &digits.replace(' ', "")).await;
         self.click("confirm").await;
-        self.view("sign_in").await;
-        self.screen(phone, "idle").await;
+    }
+
+    /// The backup codes that the page shows.
+    pub async fn backup_codes(&self) -> Vec<String> {
+        self.view("backup_codes").await;
+        self.browser.until_there("[data-test='codes'] li").await;
+        let codes = "return [...document.querySelectorAll(\"[data-test='codes'] li\")].map((code) => code.textContent)";
+        serde_json::from_value(self.browser.run(codes).await).unwrap()
+    }
+
+    /// The person has kept the backup codes, and goes on.
+    pub async fn keep_backup_codes(&self) -> Vec<String> {
+        let codes = self.backup_codes().await;
+        self.click("kept").await;
+        codes
+    }
+
+    /// On the waiting page, a code is typed in place of the phone's answer.
+    pub async fn answer_by_code(&self, code: &str) {
+        let open = "return document.querySelector(\"[data-test='code-details']\").open";
+        if self.browser.run(open).await == false {
+            self.click("type-code").await;
+        }
+        self.type_text("code-input", code).await;
+        self.click("verify-code").await;
     }
 
     /// Signs in as far as the waiting page.

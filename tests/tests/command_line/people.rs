@@ -46,6 +46,34 @@ async fn a_person_is_shown_with_devices_and_the_last_sign_ins() {
 }
 
 #[tokio::test]
+async fn a_person_is_shown_with_the_backup_codes_that_are_left() {
+    let (here, of) = here().await;
+    let user = here.user.as_str();
+    let device = here.device().await;
+    let made = here.site.post(&format!("/v1/users/{user}/backup-codes"), &Value::Null).await;
+    let challenge = here.site.ask(user).await;
+    let answer = json!({ "code": made.body["codes"][4], "challenge_id": challenge });
+    assert_eq!(here.site.post(&format!("/v1/users/{user}/codes/verify"), &answer).await.body["valid"], true);
+    let shown = here.admin(&[&["user", "show"][..], &of, &[user]].concat()).await;
+    let phone = &shown["authenticators"][0];
+    assert_eq!((&phone["device"], phone.get("left")), (&json!(device.id()), None), "{shown}");
+    let set = json!({
+        "id": made.body["id"], "name": "Backup codes", "state": "confirmed", "device": null, "locked": false, "left": 9,
+    });
+    assert_eq!(shown["authenticators"][1], set);
+    assert_eq!(shown["last_questions"][0]["method"], "backup_code", "{shown}");
+    let mut plain = command(&["admin", "user", "show", "--organisation", "Meridian", user]);
+    plain.env("COUNTERSIGN_DATA_DIR", here.data.path());
+    let plain = run(plain).await.expect(0).out;
+    let columns = |beginning: &str| {
+        let line = plain.lines().find(|line| line.contains(beginning)).unwrap_or_else(|| panic!("{plain}"));
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(columns("LEFT"), ["ID", "NAME", "STATE", "LEFT", "LOCKED", "DEVICE"]);
+    assert_eq!(columns("Backup codes")[1..], ["Backup codes", "confirmed", "9", "no", "-"]);
+}
+
+#[tokio::test]
 async fn all_devices_end_and_are_listed_with_why_and_since_when() {
     let (here, of) = here().await;
     let user = here.user.as_str();

@@ -40,7 +40,12 @@ fn attestation(record: AttestationRecord) -> Vec<&'static str> {
 }
 
 fn authenticator(one: &AuthenticatorRecord) -> Value {
-    json!({ "id": one.id, "name": one.name, "state": one.state, "device": one.device, "locked": one.locked })
+    let mut shown =
+        json!({ "id": one.id, "name": one.name, "state": one.state, "device": one.device, "locked": one.locked });
+    if let Some(left) = one.left {
+        shown["left"] = json!(left);
+    }
+    shown
 }
 
 fn question(one: &Question) -> Value {

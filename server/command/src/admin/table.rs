@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The order of the members that are shown; those that are not here follow, by their names. What tells things apart
 /// comes first, long text last.
-const ORDER: [&str; 39] = [
+const ORDER: [&str; 40] = [
     "time",
     "what",
     "by",
@@ -17,6 +17,7 @@ const ORDER: [&str; 39] = [
     "new",
     "organisation",
     "state",
+    "left",
     "push",
     "attestation",
     "method",

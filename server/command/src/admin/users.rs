@@ -51,7 +51,8 @@ pub(super) enum UserCommand {
         #[arg(long)]
         organisation: String,
     },
-    /// Show a user: devices, what makes codes, whether prompts are stopped, the last sign-ins, and what is kept
+    /// Show a user: devices, what makes codes, backup codes left, whether prompts are stopped, the last sign-ins, and
+    /// what is kept
     Show {
         /// The organisation's name
         #[arg(long)]
