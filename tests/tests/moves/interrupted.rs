@@ -13,11 +13,11 @@ const STEPS: [&str; 5] = ["made", "asked", "proven", "offered", "rehearsing"];
 async fn up_to(step: usize, restarts: bool) -> (World, String) {
     let mut world = World::new().await;
     let moving = world.moving().await;
-    for done in 1..=step {
+    for name in &STEPS[1..=step] {
         if restarts {
             world = world.restart().await;
         }
-        match STEPS[done] {
+        match *name {
             "asked" => drop(world.asks_old(&moving).await),
             "proven" => {
                 let pending = world.old.core.pending().unwrap();
@@ -39,7 +39,7 @@ async fn up_to(step: usize, restarts: bool) -> (World, String) {
 #[tokio::test]
 async fn its_time_goes_by_at_any_step_and_the_old_phone_goes_on() {
     for (step, name) in STEPS.iter().enumerate() {
-        let (world, moving) = up_to(step, false).await;
+        let (world, moving) = Box::pin(up_to(step, false)).await;
         world.clock.advance(DAY * 7);
         assert_eq!(world.state(&moving).await, "expired", "{name}");
         assert_eq!(world.in_use(), [world.old_id.to_string()], "{name}");
@@ -52,7 +52,7 @@ async fn its_time_goes_by_at_any_step_and_the_old_phone_goes_on() {
 #[tokio::test]
 async fn it_is_taken_back_at_any_step_and_the_old_phone_goes_on() {
     for (step, name) in STEPS.iter().enumerate() {
-        let (world, moving) = up_to(step, false).await;
+        let (world, moving) = Box::pin(up_to(step, false)).await;
         assert_eq!(world.step(&moving, "cancel").await.body["state"], "cancelled", "{name}");
         assert!(world.signs_in(&world.old, world.old_id).await, "{name}");
         let waiting = world.old.core.pending().unwrap();
@@ -63,7 +63,7 @@ async fn it_is_taken_back_at_any_step_and_the_old_phone_goes_on() {
 #[tokio::test]
 async fn the_server_stops_at_any_step_and_the_move_goes_on_after_it() {
     for step in 0..STEPS.len() {
-        let (world, moving) = up_to(step, true).await;
+        let (world, moving) = Box::pin(up_to(step, true)).await;
         let world = world.restart().await;
         let new = match step {
             // Proven already: only the link is missing.

@@ -156,33 +156,15 @@ impl Replay<'_> {
                 let rotated = organisations::replace_key(tx, now, by, line.relying_party.as_deref(), key.as_deref())?;
                 self.done.api_keys_rotated += usize::from(rotated);
             }
-            Some(Fact::ApplicationRemoved | Fact::BackupCodesEnded) => {
-                let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
-                if let Some(row_id) = found {
-                    let removed = authenticators::remove(tx, rules, now, by, row_id)?;
-                    self.done.applications_removed += usize::from(removed);
-                }
-            }
             Some(Fact::PromptsStopped | Fact::PromptsResumed | Fact::CodesUnlocked) => self.of_account(line)?,
-            Some(Fact::CodesLocked) => {
-                let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
-                if let Some(row_id) = found {
-                    self.done.codes_locked += usize::from(codes::lock_again(tx, now, by, row_id)?);
-                }
-            }
-            Some(Fact::CodeAccepted | Fact::ApplicationConfirmed) => {
-                let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
-                if let (Some(row_id), Some(step)) = (found, line.step) {
-                    used_steps::spend_up_to(tx, row_id, step)?;
-                }
-            }
-            Some(Fact::BackupCodeAccepted) => {
-                let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
-                let number = line.reason.as_deref().and_then(|reason| reason.split(':').next()?.parse().ok());
-                if let (Some(row_id), Some(number)) = (found, number) {
-                    self.done.backup_codes_spent += usize::from(backup_codes::spend_again(tx, now, row_id, number)?);
-                }
-            }
+            Some(
+                Fact::ApplicationRemoved
+                | Fact::BackupCodesEnded
+                | Fact::CodesLocked
+                | Fact::CodeAccepted
+                | Fact::ApplicationConfirmed
+                | Fact::BackupCodeAccepted,
+            ) => self.of_authenticator(line)?,
             Some(Fact::BackupCodesMade) => {
                 self.lost::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
             }
@@ -222,6 +204,29 @@ impl Replay<'_> {
     ) -> Result<(), StoreError> {
         let found: Option<T> = self.find(table, handle)?;
         self.done.others_lost += usize::from(found.is_none());
+        Ok(())
+    }
+
+    fn of_authenticator(&mut self, line: &Line) -> Result<(), StoreError> {
+        let Self { tx, rules, now, by, .. } = *self;
+        let found = self.find::<AuthenticatorRow>("code_authenticator", line.authenticator.as_deref())?;
+        let Some(row_id) = found else { return Ok(()) };
+        match Fact::of_word(&line.fact) {
+            Some(Fact::ApplicationRemoved | Fact::BackupCodesEnded) => {
+                let removed = authenticators::remove(tx, rules, now, by, row_id)?;
+                self.done.applications_removed += usize::from(removed);
+            }
+            Some(Fact::CodesLocked) => {
+                self.done.codes_locked += usize::from(codes::lock_again(tx, now, by, row_id)?);
+            }
+            Some(Fact::BackupCodeAccepted) => {
+                // The number is the first word of the reason.
+                let number = line.reason.as_deref().and_then(|reason| reason.split(':').next()?.parse().ok());
+                let spent = number.map_or(Ok(false), |number| backup_codes::spend_again(tx, now, row_id, number))?;
+                self.done.backup_codes_spent += usize::from(spent);
+            }
+            _ => line.step.map_or(Ok(()), |step| used_steps::spend_up_to(tx, row_id, step))?,
+        }
         Ok(())
     }
 
