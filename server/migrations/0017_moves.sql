@@ -10,6 +10,7 @@ CREATE TABLE move (
     state         TEXT NOT NULL CHECK (state IN ('armed', 'offered', 'rehearsing', 'switched',
                                                  'refused', 'expired', 'cancelled', 'reported')),
     proof         TEXT CHECK (proof IN ('old_phone', 'code', 'backup_code')),  -- the second half; NULL until it came
+    proven_at     INTEGER,                                    -- when it came; it serves for ten minutes
     reason        TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
     valid_from    INTEGER NOT NULL,

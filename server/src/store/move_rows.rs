@@ -5,13 +5,16 @@ use super::engine::Transaction;
 use super::engine::row::{Row, stored_words};
 use super::engine::value::values;
 use super::journal::Entry;
+use super::rules::AHEAD;
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
 use crate::domain::rows::{AccountRow, DeviceRow, MoveRow, RelyingPartyRow};
 use countersign_protocol::challenge::Purpose;
+use countersign_protocol::enrolment::TICKET_LIFETIME;
 use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
 use countersign_protocol::relying_party_api::{MoveProof, MoveState};
 use countersign_protocol::time::Timestamp;
+use std::time::Duration;
 
 stored_words!(MoveState {
     Armed = "armed",
@@ -27,6 +30,9 @@ stored_words!(MoveState {
 stored_words!(MoveProof { OldPhone = "old_phone", Code = "code", BackupCode = "backup_code" });
 
 stored_words!(Purpose { Move = "move", Rehearsal = "rehearsal" });
+
+/// How long the second half of a move serves to open its link: as long as the link does.
+pub(super) const PROOF_SERVES: Duration = TICKET_LIFETIME;
 
 /// A move as it is kept.
 #[derive(Debug, Clone)]
@@ -51,8 +57,8 @@ pub struct MoveRecord {
     pub new_device_id: Option<EnrolmentId>,
     /// How far it has come, as it is kept: see [`MoveRecord::is_overdue`].
     pub state: MoveState,
-    /// Its second half.
-    pub proof: Option<MoveProof>,
+    /// Its second half, and when it came: see [`MoveRecord::fresh_proof`].
+    pub proof: Option<(MoveProof, Timestamp)>,
     /// Why.
     pub reason: String,
     /// When it was made.
@@ -84,7 +90,7 @@ impl MoveRecord {
             new_device: row.get("new_device")?,
             new_device_id: row.get("new_device_id")?,
             state: row.get("state")?,
-            proof: row.get("proof")?,
+            proof: row.get::<Option<MoveProof>>("proof")?.zip(row.get("proven_at")?),
             reason: row.get("reason")?,
             created_at: row.get("created_at")?,
             valid_from: row.get("valid_from")?,
@@ -101,6 +107,12 @@ impl MoveRecord {
     /// True when its time went by although nobody has ended it.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.is_living() && self.valid_until <= now
+    }
+
+    /// Its second half, while it serves: somebody else who is signed in later must not find it there.
+    pub fn fresh_proof(&self, now: Timestamp) -> Option<MoveProof> {
+        let is_fresh = |at: Timestamp| now < at + PROOF_SERVES && at <= now + AHEAD;
+        self.proof.filter(|(_, at)| is_fresh(*at)).map(|(proof, _)| proof)
     }
 
     /// True while something can be done about it.
@@ -140,7 +152,7 @@ pub(super) fn may_ask(
     let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
     Ok(found.is_due(now)
         && match purpose {
-            Purpose::Move => found.proof.is_none(),
+            Purpose::Move => found.state != MoveState::Rehearsing && found.fresh_proof(now).is_none(),
             Purpose::Rehearsal => found.state == MoveState::Rehearsing,
         })
 }

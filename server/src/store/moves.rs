@@ -54,7 +54,7 @@ pub enum CreatedMove {
 pub enum Offered {
     /// It is open until then. The one before, if any, is not.
     Opened(Timestamp),
-    /// The second half has not come.
+    /// The second half has not come, or too long ago.
     NotProven,
     /// The move is over, or its time has not come.
     NotNow,
@@ -156,7 +156,7 @@ pub(super) fn end_all(tx: &dyn Transaction, rules: &Rules, now: Timestamp, by: &
     Ok(rows.len())
 }
 
-/// Keeps the second half of a move; false when it is over, or has it.
+/// Keeps the second half of a move; false when it is over, rehearses, or has one that serves.
 fn prove(
     tx: &dyn Transaction,
     now: Timestamp,
@@ -165,7 +165,12 @@ fn prove(
     proof: MoveProof,
     more: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE move SET proof = $2 WHERE row_id = $1 AND state = 'armed' AND proof IS NULL
+    let sql = format!("{MOVES} WHERE m.row_id = $1");
+    let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
+    if found.fresh_proof(now).is_some() {
+        return Ok(false);
+    }
+    let sql = "UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1 AND state IN ('armed', 'offered')
                AND valid_from <= $3 AND valid_until > $3";
     let proven = tx.changes_one(sql, values![moving, proof, now])?;
     if proven {
@@ -296,7 +301,7 @@ impl Store {
             if !found.is_due(now) {
                 return Ok(Offered::NotNow);
             }
-            if found.proof.is_none() {
+            if found.fresh_proof(now).is_none() {
                 return Ok(Offered::NotProven);
             }
             if let Some(before) = found.new_device {

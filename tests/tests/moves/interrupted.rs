@@ -98,6 +98,9 @@ async fn the_new_phone_dies_before_it_answers_and_another_one_is_offered() {
     world.clock.advance(Duration::from_secs(11 * 60));
     assert_eq!(dead.phone.core.pull(dead.id(), 0).await.unwrap().state, EnrolmentState::Void, "its time is over");
     assert_eq!(world.in_use(), [world.old_id.to_string()]);
+    assert_eq!(world.step(&moving, "offer").await.code(), "move_not_proven", "the second half is too old");
+    let answer = world.prove(&moving, &world.old.core.code(world.old_id).unwrap().code).await;
+    assert_eq!(answer.body["valid"], true, "{answer:?}");
     let new = world.takes(&world.link(&moving).await).await;
     world.types_digits(&new).await;
     let asked = world.asks_new(&moving, &new).await;

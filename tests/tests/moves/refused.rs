@@ -2,8 +2,10 @@
 
 use crate::world::World;
 use countersign_protocol::device_api::EnrolmentState;
+use countersign_tests::phone::Phone;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_yes_to_a_sign_in_moves_nothing() {
@@ -13,6 +15,23 @@ async fn a_yes_to_a_sign_in_moves_nothing() {
     assert_eq!(world.read(&moving).await["proof"], Value::Null);
     assert_eq!(world.step(&moving, "offer").await.code(), "move_not_proven");
     assert_eq!(world.step(&moving, "rehearse").await.code(), "move_not_now");
+}
+
+#[tokio::test]
+async fn a_second_half_that_was_not_used_does_not_lie_there_for_the_next_one() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    world.proves_by_old(&moving).await;
+    let link = world.link(&moving).await;
+    world.clock.advance(Duration::from_secs(600));
+    assert_eq!(world.read(&moving).await["proof"], Value::Null);
+    assert_eq!(world.step(&moving, "offer").await.code(), "move_not_proven", "the thief signs in a day later");
+    let late = Phone::at(&world.clock).core.enrol(&link, "late").await;
+    assert!(late.is_err(), "nor does the link serve");
+    world.proves_by_old(&moving).await;
+    world.link(&moving).await;
+    let proven = world.journal().into_iter().filter(|(fact, _)| fact == "move.proven").count();
+    assert_eq!(proven, 2, "each is a line of the journal");
 }
 
 #[tokio::test]

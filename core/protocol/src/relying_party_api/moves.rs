@@ -107,7 +107,7 @@ pub struct Move {
     pub new_device_id: Option<EnrolmentId>,
     /// How far it has come.
     pub state: MoveState,
-    /// Its second half; null until it came.
+    /// Its second half, while it serves to open the link: ten minutes. Null otherwise.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub proof: Option<MoveProof>,
     /// Why.

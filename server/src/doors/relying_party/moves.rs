@@ -21,14 +21,14 @@ use countersign_protocol::relying_party_api::{
 };
 use std::sync::Arc;
 
-fn shown(record: MoveRecord) -> Move {
+fn shown(service: &Service, record: MoveRecord) -> Move {
     Move {
         id: record.id,
         user_id: record.account_id,
         device_id: record.old_device_id,
         new_device_id: record.new_device_id,
         state: record.state,
-        proof: record.proof,
+        proof: record.fresh_proof(service.now()),
         reason: record.reason,
         created_at: rfc3339(record.created_at),
         valid_from: rfc3339(record.valid_from),
@@ -49,7 +49,7 @@ pub async fn create(
     by: RelyingParty,
     StrictJson(request): StrictJson<MoveRequest>,
 ) -> Result<(StatusCode, Json<Move>), Problem> {
-    Ok((StatusCode::CREATED, Json(shown(moves::create(&service, &by, request).await?))))
+    Ok((StatusCode::CREATED, Json(shown(&service, moves::create(&service, &by, request).await?))))
 }
 
 /// A move as it stands now.
@@ -60,7 +60,7 @@ pub async fn read(
     by: RelyingParty,
     Handle(id): Handle<MoveId>,
 ) -> Result<Json<Move>, Problem> {
-    Ok(Json(shown(moves::read_move(&service, &by, id).await?)))
+    Ok(Json(shown(&service, moves::read_move(&service, &by, id).await?)))
 }
 
 /// Asks the old phone whether another one may take over. Its YES is the second half of the move; nobody claims it.
@@ -121,5 +121,5 @@ pub async fn cancel(
     by: RelyingParty,
     Handle(id): Handle<MoveId>,
 ) -> Result<Json<Move>, Problem> {
-    Ok(Json(shown(moves::cancel(&service, &by, id).await?)))
+    Ok(Json(shown(&service, moves::cancel(&service, &by, id).await?)))
 }
