@@ -47,8 +47,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
         AddModel(parts.core, parts.arrivals, parts.documents, parts.deviceName, mayEnrol, newScope())
     }
 
-    fun request(place: Place.Request): RequestModel =
-        model(place) { RequestModel(place.challenge, parts.core, parts.person, parts.notices, parts.ticks, it) }
+    fun request(place: Place.Request): RequestModel = model(place) {
+        RequestModel(place.challenge, parts.core, parts.person, parts.refusals, parts.notices, parts.ticks, it)
+    }
 
     fun accounts(): AccountsModel = model(Place.Accounts) { AccountsModel(parts.core, parts.ticks, it) }
 
@@ -56,7 +57,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
         AccountModel(place.account, parts.core, parts.arrivals, it)
     }
 
-    fun questions(): QuestionsModel = model(Place.Questions) { QuestionsModel(parts.core, parts.arrivals, it) }
+    fun questions(): QuestionsModel = model(Place.Questions) {
+        QuestionsModel(parts.core, parts.arrivals, parts.refusals, it)
+    }
 
     fun codes(): CodesModel = model(Place.Codes) { CodesModel(parts.core, parts.ticks, it) }
 
@@ -171,9 +174,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
 
     /** Ends the models of places that the person has left. */
     fun tidy(places: List<Place>) {
+        // What is typed and a file that is looked at belong to the place where they are: whoever leaves keeps nothing.
+        if (places.none { it == Place.Add || it == Place.Scan || it is Place.Link }) add.leave()
         // The settings are looked at from other places too.
-        // A file that is looked at belongs to the place where it is: whoever leaves it keeps nothing of it.
-        if (places.none { it == Place.Add || it == Place.Scan || it is Place.Link }) add.leaveFile()
         val left = models.keys - places.toSet() - Place.Settings
         left.forEach { models.remove(it)?.scope?.cancel() }
     }

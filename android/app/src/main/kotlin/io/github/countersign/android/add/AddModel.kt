@@ -62,7 +62,10 @@ class AddModel(
     private val scope: CoroutineScope,
 ) {
     private val shown = MutableStateFlow<AddState>(AddState.Choosing())
-    private val files = FileModel(core, documents, shown, scope)
+
+    /** What is typed. */
+    val typed = AddFields()
+    private val files = FileModel(core, documents, shown, typed.password, scope)
 
     /** What the screen shows. */
     val state: StateFlow<AddState> = shown.asStateFlow()
@@ -73,8 +76,11 @@ class AddModel(
     /** Opens the file with this password. */
     fun openFile(password: String) = files.open(password)
 
-    /** Lets a file go that was not kept. */
-    fun leaveFile() = files.leave()
+    /** The person has left: lets what was typed go, and a file that was not kept. */
+    fun leave() {
+        files.leave()
+        typed.forget()
+    }
 
     /** Takes what was scanned, pasted or opened, whatever it is: a link of ours, or codes of other services. */
     fun take(text: String) = working {
@@ -98,7 +104,7 @@ class AddModel(
 
     /** Shows the ways again. */
     fun startAgain() {
-        files.leave()
+        leave()
         shown.value = AddState.Choosing()
     }
 
@@ -141,7 +147,7 @@ class AddModel(
         core.touched()
         val refused = found.notTaken.firstOrNull()
         return when {
-            found.codes.isNotEmpty() -> AddState.Done(toldOfKept(found))
+            found.codes.isNotEmpty() -> AddState.Done(toldOfKept(found)).also { typed.forget() }
             refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
             else -> AddState.Choosing(Told(Sentence.LINK_NONE))
         }
@@ -162,6 +168,7 @@ class AddModel(
             return
         }
         val account = core.use { it.enrol(link, deviceName) }
+        typed.forget()
         core.touched()
         show(account)
         while (shown.value is AddState.Digits) {

@@ -6,6 +6,7 @@ import io.github.countersign.FoundCodes
 import io.github.countersign.Sentence
 import io.github.countersign.android.core.Core
 import io.github.countersign.android.platform.Documents
+import io.github.countersign.android.typing.Typed
 import io.github.countersign.android.words.Told
 import io.github.countersign.android.words.told
 import io.github.countersign.mostBytesOfCodeFile
@@ -17,12 +18,13 @@ import kotlinx.coroutines.launch
 
 /**
  * What is behind adding codes from a file. What was read of it and what it holds are in memory while the person looks
- * at it, and nowhere else; the password is handed on and not kept.
+ * at it, and nowhere else; the password goes once it is tried.
  */
 internal class FileModel(
     private val core: Core,
     private val documents: Documents,
     private val shown: MutableStateFlow<AddState>,
+    private val password: Typed,
     private val scope: CoroutineScope,
 ) {
     private var bytes: ByteArray? = null
@@ -106,11 +108,13 @@ internal class FileModel(
 
     private fun asking(read: ByteArray, told: Told): () -> Unit = {
         bytes = read
+        password.forget()
         shown.value = AddState.Password(told)
     }
 
     private fun offering(opened: CodeFile, found: FoundCodes): () -> Unit = {
         bytes = null
+        password.forget()
         file = opened
         shown.value = AddState.FoundInFile(found)
     }
@@ -122,6 +126,7 @@ internal class FileModel(
 
     private fun forget() {
         bytes = null
+        password.forget()
         file?.close()
         file = null
     }

@@ -4,10 +4,6 @@ import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.text.KeyboardActions
 import androidx.compose.material3.LinearProgressIndicator
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
-import androidx.compose.runtime.remember
-import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import io.github.countersign.Sentence
@@ -18,6 +14,7 @@ import io.github.countersign.android.look.PasswordField
 import io.github.countersign.android.look.Wide
 import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.text
+import io.github.countersign.android.typing.Typed
 import io.github.countersign.android.words.Told
 
 /** While a file is opened. */
@@ -30,9 +27,7 @@ internal fun Opening(cancel: () -> Unit) = Page {
 
 /** Asks for the password of a file. */
 @Composable
-internal fun PasswordOfFile(told: Told, open: (String) -> Unit, cancel: () -> Unit) {
-    // Remembered while the screen is there, and not written down.
-    var password by remember { mutableStateOf("") }
+internal fun PasswordOfFile(told: Told, password: Typed, open: (String) -> Unit, cancel: () -> Unit) {
     Page {
         Heading(text(Sentence.APP_CODES_OF_OTHERS))
         Notice(told)
@@ -40,9 +35,9 @@ internal fun PasswordOfFile(told: Told, open: (String) -> Unit, cancel: () -> Un
             Sentence.APP_FILE_PASSWORD,
             password,
             "password",
-            KeyboardActions(onDone = { if (password.isNotEmpty()) open(password) }),
-        ) { password = it }
-        Wide(Sentence.APP_FILE_OPEN, password.isNotEmpty()) { open(password) }
+            KeyboardActions(onDone = { if (password.text.isNotEmpty()) open(password.text) }),
+        )
+        Wide(Sentence.APP_FILE_OPEN, password.text.isNotEmpty()) { open(password.text) }
         WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
     }
 }

@@ -72,6 +72,13 @@ class CodeFilesTest {
     private fun <T> StateFlow<T>.await(isSo: (T) -> Boolean): T =
         runBlocking { withTimeout(PATIENCE) { first { isSo(it) } } }
 
+    /** Types a password twice, and seals with it. */
+    private fun ExportModel.seal(password: String, again: String) {
+        typed.password.text = password
+        typed.again.text = again
+        seal()
+    }
+
     private fun AddModel.settled() = state.await { it != AddState.Opening && it != AddState.Working }
 
     private fun AddModel.looksAt(bytes: ByteArray, password: String?): AddState {
@@ -93,7 +100,7 @@ class CodeFilesTest {
             val found = (state as AddState.FoundInFile).codes
             assertEquals(file.name, file.groups, found.codes.map { it.group })
             assertEquals(file.name, file.reasons, found.notTaken.map { it.reason })
-            phone.adding.leaveFile()
+            phone.adding.leave()
             assertEquals(file.name, AddState.Choosing(), phone.adding.state.value)
         }
         assertEquals(emptyList<Any>(), phone.codes())
@@ -140,7 +147,7 @@ class CodeFilesTest {
             val now = phone.adding.looksAt(file.bytes, file.password)
             val told = (now as? AddState.Password)?.told ?: (now as AddState.Choosing).told
             assertEquals(file.name, Told(sentence), told)
-            phone.adding.leaveFile()
+            phone.adding.leave()
         }
         val nothingAtAll = phone.adding.looksAt(ByteArray(2000) { 0xFF.toByte() }, null)
         assertEquals(AddState.Choosing(Told(Sentence.LINK_UNKNOWN_FILE)), nothingAtAll)
@@ -183,7 +190,7 @@ class CodeFilesTest {
         phone.adding.takeFile(shared.of(file.bytes).toString())
         phone.adding.settled()
         phone.adding.openFile(checkNotNull(file.password))
-        phone.adding.leaveFile()
+        phone.adding.leave()
         assertEquals(AddState.Choosing(), phone.adding.state.value)
         // Its password would open it, and there is nothing to open.
         phone.adding.openFile(checkNotNull(file.password))

@@ -106,6 +106,7 @@ class CodesActivityTest {
             it.recreate()
             waitFor("The file does not open with this password. Type it again.")
             rule.onNodeWithTag("password").performTextReplacement(checkNotNull(encrypted.password))
+            it.recreate()
             tap("Open the file")
             waitFor("Add the codes")
             it.recreate()
