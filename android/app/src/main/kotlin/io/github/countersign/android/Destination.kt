@@ -183,6 +183,8 @@ private fun Add(around: Surroundings) {
 
             override fun openFile(password: String) = model.openFile(password)
 
+            override fun leaveOutFile() = model.leaveOutFile()
+
             override fun take(text: String) = model.take(text)
 
             override fun takeKey(key: String, service: String, account: String) = model.takeKey(key, service, account)

@@ -8,6 +8,7 @@ import io.github.countersign.Sentence
 import io.github.countersign.android.account.AccountModel
 import io.github.countersign.android.accounts.AccountsModel
 import io.github.countersign.android.add.AddModel
+import io.github.countersign.android.add.ChosenFiles
 import io.github.countersign.android.codes.CodesModel
 import io.github.countersign.android.core.isAlive
 import io.github.countersign.android.export.ExportModel
@@ -32,7 +33,7 @@ private const val WAIT_SECONDS = 55u
 private const val PATIENCE = 10_000L
 
 /** What outlives a turned phone: where the person is, and the models of the places that they went through. */
-class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
+class Session(private val parts: Parts, restored: List<String>, files: ChosenFiles = ChosenFiles.none) : ViewModel() {
     /** Where the person is. */
     val navigator = Navigator(restored)
 
@@ -85,16 +86,22 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
                 add.take(entry.text)
             }
 
-            is Entry.AddFile -> takeFile(entry.document)
+            is Entry.AddFiles -> takeFiles(entry.documents)
 
             is Entry.RequestLink -> newScope().launch { open(entry.text) }
         }
     }
 
-    /** Looks at a file of codes, and goes where the person sees what is in it. */
-    fun takeFile(document: String) {
+    init {
+        // The end of the process took what was read of them along, and not the right to read them again.
+        if (files.documents.isNotEmpty() && Place.Add in navigator.places.value) add.takeFiles(files)
+    }
+
+    /** Looks at files of codes, and goes where the person sees what is in them. */
+    fun takeFiles(documents: List<String>) {
+        if (documents.isEmpty()) return
         navigator.go(Place.Add)
-        add.takeFile(document)
+        add.takeFiles(ChosenFiles.of(documents))
     }
 
     /** Writes the export into a document that was made for it; null when the person made none. */

@@ -14,6 +14,7 @@ import io.github.countersign.android.add.AddActions
 import io.github.countersign.android.add.AddFields
 import io.github.countersign.android.add.AddScreen
 import io.github.countersign.android.add.AddState
+import io.github.countersign.android.add.FilePlace
 import io.github.countersign.android.codes.CodesActions
 import io.github.countersign.android.codes.CodesScreen
 import io.github.countersign.android.codes.CodesState
@@ -97,11 +98,19 @@ object Gallery {
                     )
                 },
             "add-found" to { AddScreen(AddState.Found("", Samples.found), AddFields(), NoAdd) },
-            "add-opening" to { AddScreen(AddState.Opening, AddFields(), NoAdd) },
+            "add-opening" to { AddScreen(AddState.Opening(), AddFields(), NoAdd) },
             "add-password" to { AddScreen(AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED)), AddFields(), NoAdd) },
             "add-password-wrong" to
                 { AddScreen(AddState.Password(Told(Sentence.LINK_WRONG_PASSWORD)), AddFields(), NoAdd) },
             "add-found-in-file" to { AddScreen(AddState.FoundInFile(Samples.foundInFile), AddFields(), NoAdd) },
+            "add-password-of-several" to
+                {
+                    val state = AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED), FilePlace(2, 5, "aegis.json"))
+                    AddScreen(state, AddFields(), NoAdd)
+                },
+            "add-found-in-files" to
+                { AddScreen(AddState.FoundInFiles(Samples.foundInFiles, 3), AddFields(), NoAdd) },
+            "add-kept-files" to { AddScreen(AddState.KeptFiles(Samples.keptFiles, 0), AddFields(), NoAdd) },
             "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), AddFields(), NoAdd) },
             "request" to request(asking()),
             "request-details" to request(asking(message = "Pay for order 4711", others = 1)),
@@ -206,6 +215,8 @@ object Gallery {
         override fun file() = Unit
 
         override fun openFile(password: String) = Unit
+
+        override fun leaveOutFile() = Unit
 
         override fun take(text: String) = Unit
 

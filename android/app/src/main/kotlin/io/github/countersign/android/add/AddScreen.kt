@@ -33,11 +33,14 @@ interface AddActions {
     /** Lets the person choose a picture. */
     fun picture()
 
-    /** Lets the person choose a file of codes. */
+    /** Lets the person choose files of codes. */
     fun file()
 
     /** Opens that file with this password. */
     fun openFile(password: String)
+
+    /** Goes on without that file, one of several. */
+    fun leaveOutFile()
 
     /** Takes a link. */
     fun take(text: String)
@@ -65,9 +68,11 @@ fun AddScreen(state: AddState, typed: AddFields, actions: AddActions) = when (st
     AddState.Working -> OneMoment()
     is AddState.Digits -> Digits(state, actions)
     is AddState.Found -> FoundScreen(state.codes, actions::keep, actions::startAgain)
-    AddState.Opening -> Opening(actions::startAgain)
-    is AddState.Password -> PasswordOfFile(state.told, typed.password, actions::openFile, actions::startAgain)
+    is AddState.Opening -> Opening(state.place, actions::startAgain)
+    is AddState.Password -> PasswordOfFile(state, typed.password, actions)
     is AddState.FoundInFile -> FoundScreen(state.codes, actions::keep, actions::startAgain)
+    is AddState.FoundInFiles -> FoundInFilesScreen(state, actions::keep, actions::startAgain)
+    is AddState.KeptFiles -> KeptFilesScreen(state, actions::leave, actions::startAgain)
     is AddState.Done -> Done(state.told, actions)
 }
 

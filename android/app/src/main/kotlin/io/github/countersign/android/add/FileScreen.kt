@@ -7,6 +7,7 @@ import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import io.github.countersign.Sentence
+import io.github.countersign.android.R
 import io.github.countersign.android.look.Heading
 import io.github.countersign.android.look.Notice
 import io.github.countersign.android.look.Page
@@ -19,7 +20,8 @@ import io.github.countersign.android.words.Told
 
 /** While a file is opened. */
 @Composable
-internal fun Opening(cancel: () -> Unit) = Page {
+internal fun Opening(place: FilePlace?, cancel: () -> Unit) = Page {
+    place?.let { PlaceOf(it) }
     Notice(Told(Sentence.APP_FILE_OPENING))
     LinearProgressIndicator(Modifier.fillMaxWidth().clearAndSetSemantics {})
     WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
@@ -27,17 +29,19 @@ internal fun Opening(cancel: () -> Unit) = Page {
 
 /** Asks for the password of a file. */
 @Composable
-internal fun PasswordOfFile(told: Told, password: Typed, open: (String) -> Unit, cancel: () -> Unit) {
+internal fun PasswordOfFile(state: AddState.Password, password: Typed, actions: AddActions) {
     Page {
         Heading(text(Sentence.APP_CODES_OF_OTHERS))
-        Notice(told)
+        state.place?.let { PlaceOf(it) }
+        Notice(state.told)
         PasswordField(
             Sentence.APP_FILE_PASSWORD,
             password,
             "password",
-            KeyboardActions(onDone = { if (password.text.isNotEmpty()) open(password.text) }),
+            KeyboardActions(onDone = { if (password.text.isNotEmpty()) actions.openFile(password.text) }),
         )
-        Wide(Sentence.APP_FILE_OPEN, password.text.isNotEmpty()) { open(password.text) }
-        WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
+        Wide(Sentence.APP_FILE_OPEN, password.text.isNotEmpty()) { actions.openFile(password.text) }
+        if (state.place != null) WideOutlined(R.string.file_leave_out, onClick = actions::leaveOutFile)
+        WideOutlined(Sentence.APP_CANCEL, onClick = actions::startAgain)
     }
 }

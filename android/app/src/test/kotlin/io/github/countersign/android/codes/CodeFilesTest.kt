@@ -5,6 +5,7 @@ import io.github.countersign.Sentence
 import io.github.countersign.SystemClock
 import io.github.countersign.android.add.AddModel
 import io.github.countersign.android.add.AddState
+import io.github.countersign.android.add.ChosenFiles
 import io.github.countersign.android.core.Core
 import io.github.countersign.android.export.ExportModel
 import io.github.countersign.android.export.ExportState
@@ -79,7 +80,9 @@ class CodeFilesTest {
         seal()
     }
 
-    private fun AddModel.settled() = state.await { it != AddState.Opening && it != AddState.Working }
+    private fun AddModel.takeFile(document: String) = takeFiles(ChosenFiles.of(listOf(document)))
+
+    private fun AddModel.settled() = state.await { it !is AddState.Opening && it != AddState.Working }
 
     private fun AddModel.looksAt(bytes: ByteArray, password: String?): AddState {
         takeFile(shared.of(bytes).toString())

@@ -179,7 +179,7 @@ class CodesActivityTest {
         }
         val again = phone.die()
         Robolectric.buildActivity(MainActivity::class.java).setup(saved)
-        waitFor("From a file of another app")
+        waitFor("This file is encrypted. Type the password that it was exported with.")
         assertEquals(0, runBlocking { again.parts.core.use { it.foreignCodes() } }.size)
     }
 
