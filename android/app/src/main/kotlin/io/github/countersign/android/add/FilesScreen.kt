@@ -2,14 +2,17 @@ package io.github.countersign.android.add
 
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyListScope
 import androidx.compose.foundation.lazy.items
+import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.unit.dp
 import io.github.countersign.FoundCodes
 import io.github.countersign.Sentence
@@ -51,7 +54,10 @@ internal fun KeptFilesScreen(state: AddState.KeptFiles, done: () -> Unit, again:
 private fun LazyListScope.reports(files: List<FileReport>, notRead: Int) {
     if (notRead > 0) item { Quietly(text(R.string.files_most, MOST_FILES, notRead)) }
     for (file in files) {
-        item { NameOf(file) }
+        item {
+            HorizontalDivider(Modifier.padding(bottom = 16.dp))
+            NameOf(file)
+        }
         when (val outcome = file.outcome) {
             is FileOutcome.Holds -> codes(outcome.codes)
 
@@ -71,6 +77,7 @@ private fun LazyListScope.reports(files: List<FileReport>, notRead: Int) {
 private fun NameOf(file: FileReport) = Text(
     file.name ?: text(R.string.file_number, file.number),
     Modifier.semantics { heading() },
+    fontWeight = FontWeight.Bold,
     style = MaterialTheme.typography.titleLarge,
 )
 

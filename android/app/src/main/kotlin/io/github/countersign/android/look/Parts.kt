@@ -38,6 +38,7 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.input.KeyboardCapitalization
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.text.input.PasswordVisualTransformation
+import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Sentence
 import io.github.countersign.android.typing.Typed
@@ -97,7 +98,7 @@ fun Failure(told: Told, tryAgain: () -> Unit) = Page {
 /** The button of a screen. */
 @Composable
 fun Wide(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    Button(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { Text(text(label)) }
+    Button(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { OnButton(text(label)) }
 
 /** A button beside it. */
 @Composable
@@ -116,7 +117,11 @@ private fun WideOutlined(label: String, enabled: Boolean, onClick: () -> Unit) =
     enabled,
     colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
     border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
-) { Text(label) }
+) { OnButton(label) }
+
+// In large type it has several lines.
+@Composable
+private fun OnButton(label: String) = Text(label, textAlign = TextAlign.Center)
 
 /** A button of less weight. */
 @Composable
