@@ -30,6 +30,7 @@ import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.RectangleShape
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.heading
@@ -133,9 +134,14 @@ fun Quiet(@StringRes label: Int, enabled: Boolean = true, onClick: () -> Unit) =
 
 @Composable
 private fun Quiet(label: String, enabled: Boolean, onClick: () -> Unit) =
-    TextButton(onClick, Modifier.heightIn(min = 48.dp), enabled, contentPadding = PaddingValues(vertical = 8.dp)) {
-        Text(label)
-    }
+    // Round corners would cut into words that begin at the edge.
+    TextButton(
+        onClick,
+        Modifier.heightIn(min = 48.dp),
+        enabled,
+        RectangleShape,
+        contentPadding = PaddingValues(vertical = 8.dp),
+    ) { Text(label) }
 
 /** A field for a password: it is not shown, not kept by the keyboard, and not written down. */
 @Composable

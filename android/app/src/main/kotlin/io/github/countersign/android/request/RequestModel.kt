@@ -120,6 +120,7 @@ class RequestModel(
 
     /** A report needs nothing more from the person, so the library shows no request while it waits to be sent. */
     private fun reportIsKept(question: Question) {
+        notices.over(challenge)
         shown.value = RequestState.Over(Told(Sentence.ERROR_UNREACHABLE_ANSWER_KEPT), question, mayReport = false)
     }
 
@@ -137,7 +138,6 @@ class RequestModel(
             } catch (failure: AuthenticatorException) {
                 if (isReport && failure.isWithoutServer()) {
                     reportIsKept(asking.question)
-                    notices.over(challenge)
                 } else {
                     afterFailure(failure)
                 }

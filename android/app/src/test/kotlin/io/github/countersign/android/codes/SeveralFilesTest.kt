@@ -6,6 +6,7 @@ import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
 import androidx.compose.ui.test.ExperimentalTestApi
+import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.hasTestTag
 import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.junit4.v2.createEmptyComposeRule
@@ -168,7 +169,8 @@ class SeveralFilesTest {
         val sent = Intent(Intent.ACTION_SEND_MULTIPLE).setType("*/*")
             .putParcelableArrayListExtra(Intent.EXTRA_STREAM, arrayListOf(*four()))
         ActivityScenario.launch<MainActivity>(sent.setClass(phone.app, MainActivity::class.java)).use {
-            waitFor("File 2 of 4: aegisnosj.json")
+            waitFor("Leave this file out")
+            rule.onNodeWithText("File 2 of 4: aegisnosj.json").assertIsDisplayed()
             rule.onNodeWithTag("password").performTextReplacement(checkNotNull(encrypted.password))
             tap("Open the file")
             waitFor("Add the codes")
@@ -235,7 +237,8 @@ class SeveralFilesTest {
     @Test
     fun afterTheEndOfTheProcessTheFilesNeedNotBeChosenAgain() {
         val again = died(shared.of(plain.bytes, "2fas.json"), shared.of(encrypted.bytes, "aegis.json"))
-        waitFor("File 2 of 2: aegis.json")
+        waitFor("Leave this file out")
+        rule.onNodeWithText("File 2 of 2: aegis.json").assertIsDisplayed()
         tap("Leave this file out")
         waitFor("Add the codes")
         rule.onNodeWithText("Add the codes").performClick()
