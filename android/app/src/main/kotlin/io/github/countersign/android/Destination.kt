@@ -100,7 +100,7 @@ private fun adding(around: Surroundings) {
 private fun Questions(around: Surroundings) {
     val model = around.session.questions()
     val state by model.state.collectAsState()
-    QuestionsScreen(state, model::check) { around.session.navigator.go(Place.Request(it)) }
+    QuestionsScreen(state, model::check, model::takeBack) { around.session.navigator.go(Place.Request(it)) }
 }
 
 @Composable
@@ -147,7 +147,7 @@ private fun Export(around: Surroundings) {
     LaunchedEffect(state) {
         if (model.mayChoose()) (state as? ExportState.Choosing)?.let { around.system.createDocument(it.name) }
     }
-    ExportScreen(state, model::seal) { around.session.navigator.back() }
+    ExportScreen(state, model.typed, model::seal) { around.session.navigator.back() }
 }
 
 @Composable
@@ -173,6 +173,7 @@ private fun Add(around: Surroundings) {
     }
     AddScreen(
         state,
+        model.typed,
         object : AddActions {
             override fun scan() = around.system.scan()
 
@@ -181,6 +182,8 @@ private fun Add(around: Surroundings) {
             override fun file() = around.system.chooseFile()
 
             override fun openFile(password: String) = model.openFile(password)
+
+            override fun leaveOutFile() = model.leaveOutFile()
 
             override fun take(text: String) = model.take(text)
 

@@ -15,13 +15,14 @@ import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.PickVisualMediaRequest
 import androidx.activity.result.contract.ActivityResultContracts
 import androidx.activity.result.contract.ActivityResultContracts.CreateDocument
-import androidx.activity.result.contract.ActivityResultContracts.OpenDocument
+import androidx.activity.result.contract.ActivityResultContracts.OpenMultipleDocuments
 import androidx.activity.result.contract.ActivityResultContracts.PickVisualMedia
 import androidx.lifecycle.ViewModelProvider
 import androidx.lifecycle.lifecycleScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
 import io.github.countersign.Sentence
+import io.github.countersign.android.add.ChosenFiles
 import io.github.countersign.android.navigation.Place
 import io.github.countersign.android.navigation.entryOf
 import io.github.countersign.android.navigation.showsSecrets
@@ -35,6 +36,8 @@ import kotlinx.coroutines.withContext
 import java.io.IOException
 
 private const val PLACES = "places"
+private const val FILES = "files"
+private const val FILES_NOT_READ = "files not read"
 private const val JSON = "application/json"
 
 /** The one activity: every screen is in it, and everything that only an activity may ask of the system. */
@@ -55,15 +58,16 @@ class MainActivity :
     private val askCamera = registerForActivityResult(ActivityResultContracts.RequestPermission(), ::cameraAnswered)
     private val choosePicture = registerForActivityResult(PickVisualMedia()) { picture -> picture?.let(::readPicture) }
     private val chooseFile =
-        registerForActivityResult(OpenDocument()) { file -> file?.let { session.takeFile(it.toString()) } }
+        registerForActivityResult(OpenMultipleDocuments()) { files -> session.takeFiles(files.map(Uri::toString)) }
     private val createDocument = registerForActivityResult(CreateDocument(JSON)) { session.writeExport(it?.toString()) }
 
     override fun onCreate(savedInstanceState: Bundle?) {
         enableEdgeToEdge()
         super.onCreate(savedInstanceState)
         val restored = savedInstanceState?.getStringArrayList(PLACES).orEmpty()
-        session =
-            ViewModelProvider(this, viewModelFactory { initializer { Session(parts, restored) } })[Session::class.java]
+        val files = savedInstanceState?.let(::filesIn) ?: ChosenFiles.none
+        val factory = viewModelFactory { initializer { Session(parts, restored, files) } }
+        session = ViewModelProvider(this, factory)[Session::class.java]
         // What the phone restores was entered already.
         if (savedInstanceState == null) enter(intent)
         lifecycleScope.launch { session.navigator.places.collect(::showPlaces) }
@@ -93,7 +97,14 @@ class MainActivity :
     override fun onSaveInstanceState(outState: Bundle) {
         super.onSaveInstanceState(outState)
         outState.putStringArrayList(PLACES, ArrayList(session.navigator.saved()))
+        // Where they are, and nothing of what is in them.
+        val files = session.add.chosen
+        outState.putStringArrayList(FILES, ArrayList(files.documents))
+        outState.putInt(FILES_NOT_READ, files.notRead)
     }
+
+    private fun filesIn(saved: Bundle) =
+        ChosenFiles(saved.getStringArrayList(FILES).orEmpty(), saved.getInt(FILES_NOT_READ))
 
     private fun enter(intent: Intent?) {
         // An activity that is started anew from the list of recent ones brings its old intent along.

@@ -26,6 +26,7 @@ import io.github.countersign.android.platform.SystemClipboard
 import io.github.countersign.android.platform.SystemDocuments
 import io.github.countersign.android.platform.SystemPrompt
 import io.github.countersign.android.push.PushWay
+import io.github.countersign.android.request.Refusals
 import io.github.countersign.android.scan.BackCamera
 import io.github.countersign.android.scan.QrCamera
 import io.github.countersign.android.settings.KeptSettings
@@ -53,6 +54,7 @@ open class Parts(val context: Context, private val way: (Parts) -> PushWay) {
     val notices: AndroidNotices by lazy { AndroidNotices(context, { settings.choices.value.mustConfirm }, ::words) }
     val push: PushWay by lazy { way(this) }
     val core: Core by lazy { Core(::openLibrary) }
+    val refusals = Refusals()
     val arrivals: Arrivals by lazy { Arrivals(core, notices) }
     val lock: AppLock by lazy { AppLock({ settings.choices.value.isLocked }, prompt) }
     val state: PhoneState by lazy { PhoneState(context, notices) }

@@ -8,6 +8,7 @@ import io.github.countersign.Sentence
 import io.github.countersign.android.account.AccountModel
 import io.github.countersign.android.accounts.AccountsModel
 import io.github.countersign.android.add.AddModel
+import io.github.countersign.android.add.ChosenFiles
 import io.github.countersign.android.codes.CodesModel
 import io.github.countersign.android.core.isAlive
 import io.github.countersign.android.export.ExportModel
@@ -32,7 +33,7 @@ private const val WAIT_SECONDS = 55u
 private const val PATIENCE = 10_000L
 
 /** What outlives a turned phone: where the person is, and the models of the places that they went through. */
-class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
+class Session(private val parts: Parts, restored: List<String>, files: ChosenFiles = ChosenFiles.none) : ViewModel() {
     /** Where the person is. */
     val navigator = Navigator(restored)
 
@@ -47,8 +48,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
         AddModel(parts.core, parts.arrivals, parts.documents, parts.deviceName, mayEnrol, newScope())
     }
 
-    fun request(place: Place.Request): RequestModel =
-        model(place) { RequestModel(place.challenge, parts.core, parts.person, parts.notices, parts.ticks, it) }
+    fun request(place: Place.Request): RequestModel = model(place) {
+        RequestModel(place.challenge, parts.core, parts.person, parts.refusals, parts.notices, parts.ticks, it)
+    }
 
     fun accounts(): AccountsModel = model(Place.Accounts) { AccountsModel(parts.core, parts.ticks, it) }
 
@@ -56,7 +58,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
         AccountModel(place.account, parts.core, parts.arrivals, it)
     }
 
-    fun questions(): QuestionsModel = model(Place.Questions) { QuestionsModel(parts.core, parts.arrivals, it) }
+    fun questions(): QuestionsModel = model(Place.Questions) {
+        QuestionsModel(parts.core, parts.arrivals, parts.refusals, it)
+    }
 
     fun codes(): CodesModel = model(Place.Codes) { CodesModel(parts.core, parts.ticks, it) }
 
@@ -82,16 +86,22 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
                 add.take(entry.text)
             }
 
-            is Entry.AddFile -> takeFile(entry.document)
+            is Entry.AddFiles -> takeFiles(entry.documents)
 
             is Entry.RequestLink -> newScope().launch { open(entry.text) }
         }
     }
 
-    /** Looks at a file of codes, and goes where the person sees what is in it. */
-    fun takeFile(document: String) {
+    init {
+        // The end of the process took what was read of them along, and not the right to read them again.
+        if (files.documents.isNotEmpty() && Place.Add in navigator.places.value) add.takeFiles(files)
+    }
+
+    /** Looks at files of codes, and goes where the person sees what is in them. */
+    fun takeFiles(documents: List<String>) {
+        if (documents.isEmpty()) return
         navigator.go(Place.Add)
-        add.takeFile(document)
+        add.takeFiles(ChosenFiles.of(documents))
     }
 
     /** Writes the export into a document that was made for it; null when the person made none. */
@@ -171,9 +181,9 @@ class Session(private val parts: Parts, restored: List<String>) : ViewModel() {
 
     /** Ends the models of places that the person has left. */
     fun tidy(places: List<Place>) {
+        // What is typed and a file that is looked at belong to the place where they are: whoever leaves keeps nothing.
+        if (places.none { it == Place.Add || it == Place.Scan || it is Place.Link }) add.leave()
         // The settings are looked at from other places too.
-        // A file that is looked at belongs to the place where it is: whoever leaves it keeps nothing of it.
-        if (places.none { it == Place.Add || it == Place.Scan || it is Place.Link }) add.leaveFile()
         val left = models.keys - places.toSet() - Place.Settings
         left.forEach { models.remove(it)?.scope?.cancel() }
     }

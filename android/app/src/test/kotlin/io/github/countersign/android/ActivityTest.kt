@@ -79,6 +79,9 @@ class ActivityTest {
         phone.parts.lock.close()
         opened(asked).use {
             waitFor("The app is locked.")
+            // The lock asks by itself once, which is refused.
+            rule.waitUntil(timeoutMillis = PATIENCE) { phone.parts.prompt.asked.isNotEmpty() }
+            rule.waitForIdle()
             phone.parts.prompt.agrees = true
             rule.onNodeWithText("Unlock the app").performClick()
             waitFor("YES")

@@ -11,12 +11,15 @@ import io.github.countersign.android.account.AccountScreen
 import io.github.countersign.android.accounts.AccountsActions
 import io.github.countersign.android.accounts.AccountsScreen
 import io.github.countersign.android.add.AddActions
+import io.github.countersign.android.add.AddFields
 import io.github.countersign.android.add.AddScreen
 import io.github.countersign.android.add.AddState
+import io.github.countersign.android.add.FilePlace
 import io.github.countersign.android.codes.CodesActions
 import io.github.countersign.android.codes.CodesScreen
 import io.github.countersign.android.codes.CodesState
 import io.github.countersign.android.core.Loaded
+import io.github.countersign.android.export.ExportFields
 import io.github.countersign.android.export.ExportScreen
 import io.github.countersign.android.export.ExportState
 import io.github.countersign.android.history.HistoryScreen
@@ -68,7 +71,12 @@ object Gallery {
             told = Told(Sentence.APP_NO_SCREEN_LOCK),
             needsScreenLock = true,
         )
-    private val waiting = listOf(Waiting(Samples.question(), false), Waiting(Samples.question("Order 4711"), true))
+    private val waiting =
+        listOf(
+            Waiting(Samples.question(), false),
+            Waiting(Samples.question("Order 4711"), true),
+            Waiting(Samples.question("Order 4712"), isAnswering = true, isRefused = true),
+        )
     private val failed = Loaded.Failed(Told(Sentence.ACCOUNT_RESTORED_STORE))
 
     /** By their names. */
@@ -79,21 +87,31 @@ object Gallery {
             "accounts-hidden-unheard" to
                 { AccountsScreen(Loaded.There(Samples.rows.take(2)), true, { NotificationsOff {} }, NoAccounts) },
             "accounts-restored" to { AccountsScreen(failed, false, null, NoAccounts) },
-            "add" to { AddScreen(AddState.Choosing(), NoAdd) },
-            "add-refused" to { AddScreen(AddState.Choosing(Told(Sentence.ERROR_LINK_USED)), NoAdd) },
+            "add" to { AddScreen(AddState.Choosing(), AddFields(), NoAdd) },
+            "add-refused" to { AddScreen(AddState.Choosing(Told(Sentence.ERROR_LINK_USED)), AddFields(), NoAdd) },
             "add-digits" to
                 {
                     AddScreen(
                         AddState.Digits(Samples.account(state = AccountState.Proposed("042917")), "042917"),
+                        AddFields(),
                         NoAdd,
                     )
                 },
-            "add-found" to { AddScreen(AddState.Found("", Samples.found), NoAdd) },
-            "add-opening" to { AddScreen(AddState.Opening, NoAdd) },
-            "add-password" to { AddScreen(AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED)), NoAdd) },
-            "add-password-wrong" to { AddScreen(AddState.Password(Told(Sentence.LINK_WRONG_PASSWORD)), NoAdd) },
-            "add-found-in-file" to { AddScreen(AddState.FoundInFile(Samples.foundInFile), NoAdd) },
-            "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), NoAdd) },
+            "add-found" to { AddScreen(AddState.Found("", Samples.found), AddFields(), NoAdd) },
+            "add-opening" to { AddScreen(AddState.Opening(), AddFields(), NoAdd) },
+            "add-password" to { AddScreen(AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED)), AddFields(), NoAdd) },
+            "add-password-wrong" to
+                { AddScreen(AddState.Password(Told(Sentence.LINK_WRONG_PASSWORD)), AddFields(), NoAdd) },
+            "add-found-in-file" to { AddScreen(AddState.FoundInFile(Samples.foundInFile), AddFields(), NoAdd) },
+            "add-password-of-several" to
+                {
+                    val state = AddState.Password(Told(Sentence.LINK_PASSWORD_NEEDED), FilePlace(2, 5, "aegis.json"))
+                    AddScreen(state, AddFields(), NoAdd)
+                },
+            "add-found-in-files" to
+                { AddScreen(AddState.FoundInFiles(Samples.foundInFiles, 3), AddFields(), NoAdd) },
+            "add-kept-files" to { AddScreen(AddState.KeptFiles(Samples.keptFiles, 0), AddFields(), NoAdd) },
+            "add-done" to { AddScreen(AddState.Done(Told(Sentence.ACCOUNT_READY)), AddFields(), NoAdd) },
             "request" to request(asking()),
             "request-details" to request(asking(message = "Pay for order 4711", others = 1)),
             "request-move" to request(RequestState.Asking(Samples.moveQuestion(), 150, 180, 0)),
@@ -103,6 +121,7 @@ object Gallery {
             "request-answering" to request(asking(isAnswering = true)),
             "request-unconfirmed" to request(asking(told = Told(Sentence.ERROR_NOT_CONFIRMED))),
             "request-kept" to request(RequestState.Kept(Samples.question(), 31, code = "492039")),
+            "request-kept-no" to request(RequestState.Kept(Samples.question(), 31, isRefused = true)),
             "request-approved" to request(over(Outcome.APPROVED)),
             "request-denied" to request(over(Outcome.DENIED)),
             "request-reported" to request(over(Outcome.REPORTED, mayReport = false)),
@@ -119,12 +138,12 @@ object Gallery {
                             Loaded.There(emptyList()),
                             told = Told(Sentence.ACCOUNT_NOTHING_NEW),
                         ),
-                        {
-                        },
+                        {},
+                        {},
                         {},
                     )
                 },
-            "questions" to { QuestionsScreen(QuestionsState(Loaded.There(waiting)), {}, {}) },
+            "questions" to { QuestionsScreen(QuestionsState(Loaded.There(waiting)), {}, {}, {}) },
             "codes-none" to { CodesScreen(CodesState(Loaded.There(emptyList())), false, NoCodes) },
             "codes" to
                 {
@@ -137,10 +156,12 @@ object Gallery {
             "codes-grouped" to { CodesScreen(CodesState(Loaded.There(Samples.inGroups)), true, NoCodes) },
             "codes-not-found" to
                 { CodesScreen(CodesState(Loaded.There(Samples.foreign), found = emptySet()), false, NoCodes) },
-            "export" to { ExportScreen(ExportState.Asking(), { _, _ -> }) {} },
-            "export-short" to { ExportScreen(ExportState.Asking(Told(Sentence.ERROR_SHORT_PASSWORD)), { _, _ -> }) {} },
-            "export-failed" to { ExportScreen(ExportState.Asking(Told(Sentence.APP_EXPORT_FAILED)), { _, _ -> }) {} },
-            "export-done" to { ExportScreen(ExportState.Done, { _, _ -> }) {} },
+            "export" to { ExportScreen(ExportState.Asking(), ExportFields(), {}) {} },
+            "export-short" to
+                { ExportScreen(ExportState.Asking(Told(Sentence.ERROR_SHORT_PASSWORD)), ExportFields(), {}) {} },
+            "export-failed" to
+                { ExportScreen(ExportState.Asking(Told(Sentence.APP_EXPORT_FAILED)), ExportFields(), {}) {} },
+            "export-done" to { ExportScreen(ExportState.Done, ExportFields(), {}) {} },
             "history-none" to { HistoryScreen(Loaded.There(emptyList()), {}, {}) },
             "history" to { HistoryScreen(Loaded.There(Samples.past), {}, {}) },
             "account" to { AccountScreen(details, NoAccount) },
@@ -194,6 +215,8 @@ object Gallery {
         override fun file() = Unit
 
         override fun openFile(password: String) = Unit
+
+        override fun leaveOutFile() = Unit
 
         override fun take(text: String) = Unit
 

@@ -20,8 +20,11 @@ import io.github.countersign.Sentence
 import io.github.countersign.SignInContext
 import io.github.countersign.android.accounts.AccountRow
 import io.github.countersign.android.accounts.ShownCode
+import io.github.countersign.android.add.FileOutcome
+import io.github.countersign.android.add.FileReport
 import io.github.countersign.android.request.Question
 import io.github.countersign.android.request.questionOf
+import io.github.countersign.android.words.Told
 import java.time.Instant
 
 /** What screens are drawn with: people, places and moments that never change. */
@@ -117,4 +120,22 @@ object Samples {
             ),
             null,
         )
+
+    private val refusedFiles =
+        listOf(
+            FileReport(3, "photo.json", FileOutcome.Refused(Told(Sentence.LINK_UNKNOWN_FILE))),
+            FileReport(4, null, FileOutcome.LeftOut),
+        )
+
+    val foundInFiles =
+        listOf(
+            FileReport(1, "2fas-backup.json", FileOutcome.Holds(found)),
+            FileReport(2, "aegis.json", FileOutcome.Holds(foundInFile)),
+        ) + refusedFiles
+
+    val keptFiles =
+        listOf(
+            FileReport(1, "2fas-backup.json", FileOutcome.Kept(found)),
+            FileReport(2, "aegis.json", FileOutcome.Kept(foundInFile)),
+        ) + refusedFiles
 }

@@ -6,15 +6,20 @@ import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import androidx.compose.ui.semantics.SemanticsActions
+import androidx.compose.ui.semantics.SemanticsProperties
+import androidx.compose.ui.test.SemanticsMatcher.Companion.keyIsDefined
 import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
 import androidx.compose.ui.test.onNodeWithText
+import androidx.compose.ui.text.TextLayoutResult
 import io.github.countersign.Language
 import io.github.countersign.Sentence
 import io.github.countersign.android.look.Look
 import io.github.countersign.android.words.Words
 import io.github.countersign.android.words.tagOf
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -49,6 +54,7 @@ class ScreensTest {
         if (name in setOf("request", "request-details", "request-number")) {
             answers(language).forEach { rule.onNodeWithText(it).assertIsDisplayed() }
         }
+        nothingIsCut("$name.$variant")
         val picture = picture("$name.$variant", rule)
         seen["$name.$variant"] = digestOf(picture)
         if (isRenewed) Shown.keep(name, variant, picture)
@@ -57,15 +63,38 @@ class ScreensTest {
     private fun answers(language: Language) =
         listOf(Sentence.QUESTION_NO, Sentence.QUESTION_YES).map { wordsOf(language)[it] }
 
+    /** No text is wider or higher than its room. */
+    private fun nothingIsCut(name: String) {
+        val texts = rule.onAllNodes(keyIsDefined(SemanticsActions.GetTextLayoutResult), useUnmergedTree = true)
+        for (node in texts.fetchSemanticsNodes(atLeastOneRootRequired = false)) {
+            // What is typed scrolls in its field.
+            if (SemanticsProperties.EditableText in node.config) continue
+            val laid = mutableListOf<TextLayoutResult>()
+            node.config[SemanticsActions.GetTextLayoutResult].action?.invoke(laid)
+            for (text in laid) assertFalse("$name: ${text.layoutInput.text}", isCut(text))
+        }
+    }
+
+    private fun isCut(text: TextLayoutResult): Boolean {
+        val lines = 0 until text.lineCount
+        // A line that is measured in parts of a pixel is drawn in whole ones.
+        val isWider = lines.any { text.getLineRight(it) - text.getLineLeft(it) > text.size.width + 1 }
+        return isWider || text.multiParagraph.didExceedMaxLines ||
+            text.getLineBottom(lines.last) > text.size.height + 1 || lines.any(text::isLineEllipsized)
+    }
+
+    private fun named(vararg parts: String) = parts.filter(String::isNotEmpty).joinToString("-")
+
     private fun all(variant: String, languages: List<Language> = listOf(Language.ENGLISH), only: Set<String>? = null) {
         rule.setContent { Look(words) { drawn() } }
         for ((name, content) in Gallery.screens) {
             if (only != null && name !in only) continue
             for (language in languages) {
-                show(name, language, variant.ifEmpty { tagOf(language).take(2) }, content)
+                val spoken = if (languages.size > 1) tagOf(language).take(2) else ""
+                show(name, language, named(variant, spoken), content)
             }
         }
-        Record(variant.ifEmpty { "languages" }).check(seen)
+        Record(named(variant, if (languages.size > 1) "languages" else "")).check(seen)
     }
 
     @Test
@@ -80,6 +109,18 @@ class ScreensTest {
     @Test
     @Config(qualifiers = "en-rGB-w360dp-h1500dp-notnight-hdpi", fontScale = 2.0f)
     fun large() = all("large")
+
+    // The screens with the longest words and the most of them.
+    @Test
+    @Config(qualifiers = "w360dp-h1500dp-notnight-mdpi", fontScale = 2.0f)
+    fun largeInAllLanguages() = all(
+        "large",
+        Language.entries,
+        only = setOf(
+            "add", "add-password-of-several", "add-found-in-file", "add-found-in-files", "add-kept-files", "export",
+            "export-short", "codes-grouped", "questions", "request-details", "request-kept", "settings",
+        ),
+    )
 
     @Test
     @Config(qualifiers = "en-rGB-w891dp-h411dp-land-notnight-hdpi")

@@ -51,6 +51,21 @@ class WordsTest {
     }
 
     @Test
+    fun theTextsOfThisAppHaveTheSamePlacesInEachLanguage() {
+        val text = Regex("""<string name="([a-z_]+)"[^>]*>(.*)</string>""")
+        val place = Regex("""%[0-9]\$[sd]""")
+        val byFolder =
+            listOf("", "-fr", "-de", "-it", "-es").associateWith { language ->
+                val file = File(sources, "main/res/values$language/strings.xml").readText()
+                text.findAll(file).filterNot { it.groupValues[1] == "app_name" }.associate {
+                    assertFalse("$language: ${it.value}", it.groupValues[2].isBlank())
+                    it.groupValues[1] to place.findAll(it.groupValues[2]).map { at -> at.value }.toSortedSet()
+                }
+            }
+        for ((language, places) in byFolder) assertEquals(language, byFolder.getValue(""), places)
+    }
+
+    @Test
     fun theFirstLanguageThatIsSpokenHereIsTaken() {
         val portuguese = Locale.forLanguageTag("pt-BR")
         assertEquals(Language.FRENCH, wordsFor(null, listOf(portuguese, Locale.FRANCE, Locale.GERMANY)).language)

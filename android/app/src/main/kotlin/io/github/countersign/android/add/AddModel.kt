@@ -39,14 +39,20 @@ sealed interface AddState {
     /** These codes of other services are about to be kept. */
     data class Found(val text: String, val codes: FoundCodes) : AddState
 
-    /** A file is read and opened, which takes as long as the app that wrote it wants. */
-    data object Opening : AddState
+    /** A file is read and opened, which takes as long as the app that wrote it wants. Of several it is this one. */
+    data class Opening(val place: FilePlace? = null) : AddState
 
-    /** A file needs its password; this says so, or that the last one was wrong. */
-    data class Password(val told: Told) : AddState
+    /** A file needs its password; this says so, or that the last one was wrong. Of several it is this one. */
+    data class Password(val told: Told, val place: FilePlace? = null) : AddState
 
     /** The codes of this file are about to be kept. */
     data class FoundInFile(val codes: FoundCodes) : AddState
+
+    /** The codes of these files are about to be kept; so many were not read. */
+    data class FoundInFiles(val files: List<FileReport>, val notRead: Int) : AddState
+
+    /** What came of these files. */
+    data class KeptFiles(val files: List<FileReport>, val notRead: Int) : AddState
 
     /** It is there. */
     data class Done(val told: Told) : AddState
@@ -62,19 +68,31 @@ class AddModel(
     private val scope: CoroutineScope,
 ) {
     private val shown = MutableStateFlow<AddState>(AddState.Choosing())
-    private val files = FileModel(core, documents, shown, scope)
+
+    /** What is typed. */
+    val typed = AddFields()
+    private val files = FileModel(core, documents, shown, typed.password, scope)
 
     /** What the screen shows. */
     val state: StateFlow<AddState> = shown.asStateFlow()
 
-    /** Takes a file that another app exported, or this one. */
-    fun takeFile(document: String) = files.take(document)
+    /** Which files are looked at, so that they need not be chosen again after the end of the process. */
+    val chosen: ChosenFiles get() = files.chosen
+
+    /** Takes files that other apps exported, or this one. */
+    fun takeFiles(chosen: ChosenFiles) = files.take(chosen)
 
     /** Opens the file with this password. */
     fun openFile(password: String) = files.open(password)
 
-    /** Lets a file go that was not kept. */
-    fun leaveFile() = files.leave()
+    /** Goes on without the file whose password is asked for. */
+    fun leaveOutFile() = files.leaveOut()
+
+    /** The person has left: lets what was typed go, and a file that was not kept. */
+    fun leave() {
+        files.leave()
+        typed.forget()
+    }
 
     /** Takes what was scanned, pasted or opened, whatever it is: a link of ours, or codes of other services. */
     fun take(text: String) = working {
@@ -91,14 +109,14 @@ class AddModel(
     fun keep() {
         when (val found = shown.value) {
             is AddState.Found -> working { shown.value = kept(core.use { it.addCodes(found.text) }) }
-            is AddState.FoundInFile -> files.keep(::kept)
+            is AddState.FoundInFile, is AddState.FoundInFiles -> files.keep(::kept)
             else -> Unit
         }
     }
 
     /** Shows the ways again. */
     fun startAgain() {
-        files.leave()
+        leave()
         shown.value = AddState.Choosing()
     }
 
@@ -141,18 +159,9 @@ class AddModel(
         core.touched()
         val refused = found.notTaken.firstOrNull()
         return when {
-            found.codes.isNotEmpty() -> AddState.Done(toldOfKept(found))
+            found.codes.isNotEmpty() -> AddState.Done(toldOfKept(found)).also { typed.forget() }
             refused != null -> AddState.Choosing(Told(refused.sentence, refused.values))
             else -> AddState.Choosing(Told(Sentence.LINK_NONE))
-        }
-    }
-
-    private fun toldOfKept(found: FoundCodes): Told {
-        val count = found.codes.count { it.standing != CodeStanding.KNOWN }
-        return when (count) {
-            0 -> Told(Sentence.APP_CODE_KNOWN)
-            1 -> Told(Sentence.APP_CODE_ADDED)
-            else -> Told(Sentence.APP_CODES_ADDED, mapOf("count" to count.toString()))
         }
     }
 
@@ -162,6 +171,7 @@ class AddModel(
             return
         }
         val account = core.use { it.enrol(link, deviceName) }
+        typed.forget()
         core.touched()
         show(account)
         while (shown.value is AddState.Digits) {

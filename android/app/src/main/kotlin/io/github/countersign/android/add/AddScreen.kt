@@ -6,11 +6,6 @@ import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
-import androidx.compose.runtime.remember
-import androidx.compose.runtime.saveable.rememberSaveable
-import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.contentDescription
@@ -27,6 +22,7 @@ import io.github.countersign.android.look.Quiet
 import io.github.countersign.android.look.Wide
 import io.github.countersign.android.look.WideOutlined
 import io.github.countersign.android.look.text
+import io.github.countersign.android.typing.Typed
 import io.github.countersign.android.words.Told
 
 /** What the screen of adding asks for. */
@@ -37,11 +33,14 @@ interface AddActions {
     /** Lets the person choose a picture. */
     fun picture()
 
-    /** Lets the person choose a file of codes. */
+    /** Lets the person choose files of codes. */
     fun file()
 
     /** Opens that file with this password. */
     fun openFile(password: String)
+
+    /** Goes on without that file, one of several. */
+    fun leaveOutFile()
 
     /** Takes a link. */
     fun take(text: String)
@@ -64,20 +63,21 @@ interface AddActions {
 
 /** Adding an account, or the code of another service. */
 @Composable
-fun AddScreen(state: AddState, actions: AddActions) = when (state) {
-    is AddState.Choosing -> Choosing(state.told, actions)
+fun AddScreen(state: AddState, typed: AddFields, actions: AddActions) = when (state) {
+    is AddState.Choosing -> Choosing(state.told, typed, actions)
     AddState.Working -> OneMoment()
     is AddState.Digits -> Digits(state, actions)
     is AddState.Found -> FoundScreen(state.codes, actions::keep, actions::startAgain)
-    AddState.Opening -> Opening(actions::startAgain)
-    is AddState.Password -> PasswordOfFile(state.told, actions::openFile, actions::startAgain)
+    is AddState.Opening -> Opening(state.place, actions::startAgain)
+    is AddState.Password -> PasswordOfFile(state, typed.password, actions)
     is AddState.FoundInFile -> FoundScreen(state.codes, actions::keep, actions::startAgain)
+    is AddState.FoundInFiles -> FoundInFilesScreen(state, actions::keep, actions::startAgain)
+    is AddState.KeptFiles -> KeptFilesScreen(state, actions::leave, actions::startAgain)
     is AddState.Done -> Done(state.told, actions)
 }
 
 @Composable
-private fun Choosing(told: Told?, actions: AddActions) {
-    var isTyping by rememberSaveable { mutableStateOf(false) }
+private fun Choosing(told: Told?, typed: AddFields, actions: AddActions) {
     Page {
         Heading(text(Sentence.APP_BEGIN))
         told?.let {
@@ -88,53 +88,48 @@ private fun Choosing(told: Told?, actions: AddActions) {
                 WideOutlined(Sentence.APP_SYSTEM_SETTINGS, onClick = actions::systemSettings)
             }
         }
-        if (isTyping) {
-            KeyFields(actions)
+        if (typed.isKeyTyped) {
+            KeyFields(typed, actions)
         } else {
             Wide(Sentence.ACCOUNT_SCAN, onClick = actions::scan)
             WideOutlined(Sentence.APP_SCAN_PICTURE, onClick = actions::picture)
             WideOutlined(Sentence.APP_FROM_FILE, onClick = actions::file)
-            LinkField(actions)
-            Quiet(Sentence.APP_TYPE_KEY) { isTyping = true }
+            LinkField(typed.link, actions)
+            Quiet(Sentence.APP_TYPE_KEY) { typed.isKeyTyped = true }
         }
     }
 }
 
-// What is typed here is a secret: it is remembered while the screen is there, and not written down.
-
 @Composable
-private fun LinkField(actions: AddActions) {
-    var link by remember { mutableStateOf("") }
+private fun LinkField(link: Typed, actions: AddActions) {
     Text(text(Sentence.ACCOUNT_PASTE_LINK), style = MaterialTheme.typography.titleMedium)
-    Field(Sentence.ACCOUNT_LINK_LABEL, link, KeyboardType.Uri, "link") { link = it }
-    WideOutlined(Sentence.ACCOUNT_ADD, link.isNotBlank()) { actions.take(link) }
+    Field(Sentence.ACCOUNT_LINK_LABEL, link, KeyboardType.Uri, "link")
+    WideOutlined(Sentence.ACCOUNT_ADD, link.text.isNotBlank()) { actions.take(link.text) }
 }
 
 @Composable
-private fun KeyFields(actions: AddActions) {
-    var key by remember { mutableStateOf("") }
-    var service by remember { mutableStateOf("") }
-    var account by remember { mutableStateOf("") }
-    Field(Sentence.APP_SERVICE_LABEL, service, KeyboardType.Text, "service") { service = it }
-    Field(Sentence.QUESTION_ACCOUNT, account, KeyboardType.Email, "account") { account = it }
-    Field(Sentence.APP_KEY_LABEL, key, KeyboardType.Password, "key") { key = it }
-    Wide(Sentence.ACCOUNT_ADD, key.isNotBlank()) { actions.takeKey(key, service, account) }
+private fun KeyFields(typed: AddFields, actions: AddActions) {
+    Field(Sentence.APP_SERVICE_LABEL, typed.service, KeyboardType.Text, "service")
+    Field(Sentence.QUESTION_ACCOUNT, typed.account, KeyboardType.Email, "account")
+    Field(Sentence.APP_KEY_LABEL, typed.key, KeyboardType.Password, "key")
+    Wide(Sentence.ACCOUNT_ADD, typed.key.text.isNotBlank()) {
+        actions.takeKey(typed.key.text, typed.service.text, typed.account.text)
+    }
 }
 
 @Composable
-private fun Field(label: Sentence, value: String, keyboard: KeyboardType, tag: String, change: (String) -> Unit) =
-    OutlinedTextField(
-        value,
-        change,
-        Modifier.fillMaxWidth().testTag(tag),
-        label = { Text(text(label)) },
-        keyboardOptions = KeyboardOptions(
-            KeyboardCapitalization.None,
-            autoCorrectEnabled = false,
-            keyboardType = keyboard,
-        ),
-        singleLine = true,
-    )
+private fun Field(label: Sentence, typed: Typed, keyboard: KeyboardType, tag: String) = OutlinedTextField(
+    typed.text,
+    { typed.text = it },
+    Modifier.fillMaxWidth().testTag(tag),
+    label = { Text(text(label)) },
+    keyboardOptions = KeyboardOptions(
+        KeyboardCapitalization.None,
+        autoCorrectEnabled = false,
+        keyboardType = keyboard,
+    ),
+    singleLine = true,
+)
 
 @Composable
 private fun Digits(state: AddState.Digits, actions: AddActions) = Page {

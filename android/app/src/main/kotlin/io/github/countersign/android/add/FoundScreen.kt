@@ -8,7 +8,7 @@ import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.lazy.LazyColumn
-import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.lazy.LazyListScope
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
@@ -33,39 +33,38 @@ import io.github.countersign.android.words.Told
 
 /** What a link or a file offers: what would be kept, what is not and why. There may be thousands. */
 @Composable
-internal fun FoundScreen(found: FoundCodes, keep: () -> Unit, cancel: () -> Unit) {
-    val fresh = found.codes.count { it.standing != CodeStanding.KNOWN }
-    Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
-        LazyColumn(
-            Modifier.widthIn(max = widest).fillMaxWidth().testTag("found"),
-            contentPadding = PaddingValues(margin),
-            verticalArrangement = Arrangement.spacedBy(16.dp),
-        ) {
-            item { Heading(text(Sentence.APP_CODES_OF_OTHERS)) }
-            // The buttons come first, as the lists may be long.
-            item {
-                Column(verticalArrangement = Arrangement.spacedBy(16.dp)) {
-                    if (fresh > 0) Wide(Sentence.APP_CODES_KEEP, onClick = keep)
-                    WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
-                }
-            }
-            if (found.codes.isNotEmpty()) item { Counted(Sentence.APP_CODES_TO_ADD, fresh) }
-            items(found.codes) { Offered(it) }
-            if (found.notTaken.isNotEmpty()) item { Counted(Sentence.APP_CODES_NOT_TAKEN, found.notTaken.size) }
-            items(found.notTaken) { NotTaken(it) }
+internal fun FoundScreen(found: FoundCodes, keep: () -> Unit, cancel: () -> Unit) = Listed {
+    item { Heading(text(Sentence.APP_CODES_OF_OTHERS)) }
+    // The buttons come first, as the lists may be long.
+    item {
+        Column(verticalArrangement = Arrangement.spacedBy(16.dp)) {
+            if (found.fresh() > 0) Wide(Sentence.APP_CODES_KEEP, onClick = keep)
+            WideOutlined(Sentence.APP_CANCEL, onClick = cancel)
         }
     }
+    codes(found)
+}
+
+/** A long list, in the middle of a wide screen. */
+@Composable
+internal fun Listed(content: LazyListScope.() -> Unit) = Box(Modifier.fillMaxSize(), Alignment.TopCenter) {
+    LazyColumn(
+        Modifier.widthIn(max = widest).fillMaxWidth().testTag("found"),
+        contentPadding = PaddingValues(margin),
+        verticalArrangement = Arrangement.spacedBy(16.dp),
+        content = content,
+    )
 }
 
 @Composable
-private fun Counted(sentence: Sentence, count: Int) = Text(
+internal fun Counted(sentence: Sentence, count: Int) = Text(
     text(Told(sentence, mapOf("count" to count.toString()))),
     Modifier.semantics { heading() },
     style = MaterialTheme.typography.titleMedium,
 )
 
 @Composable
-private fun Offered(code: OfferedCode) = Entry(code.issuer ?: code.account) {
+internal fun Offered(code: OfferedCode) = Entry(code.issuer ?: code.account) {
     if (code.issuer != null && code.account.isNotEmpty()) {
         Text(code.account, style = MaterialTheme.typography.bodyLarge)
     }
@@ -79,7 +78,7 @@ private fun Offered(code: OfferedCode) = Entry(code.issuer ?: code.account) {
 }
 
 @Composable
-private fun NotTaken(refused: RefusedCode) = Entry(refused.name) {
+internal fun NotTaken(refused: RefusedCode) = Entry(refused.name) {
     Quietly(text(Told(refused.sentence, refused.values)))
 }
 
@@ -92,4 +91,4 @@ private fun Entry(name: String, content: @Composable () -> Unit) =
     }
 
 @Composable
-private fun Quietly(text: String) = Text(text, style = MaterialTheme.typography.bodyMedium)
+internal fun Quietly(text: String) = Text(text, style = MaterialTheme.typography.bodyMedium)

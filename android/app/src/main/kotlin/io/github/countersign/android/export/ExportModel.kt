@@ -7,6 +7,7 @@ import io.github.countersign.android.core.Core
 import io.github.countersign.android.keys.PersonPrompt
 import io.github.countersign.android.platform.Documents
 import io.github.countersign.android.platform.Written
+import io.github.countersign.android.typing.Typed
 import io.github.countersign.android.words.Told
 import io.github.countersign.android.words.told
 import kotlinx.coroutines.CoroutineScope
@@ -32,6 +33,15 @@ sealed interface ExportState {
     data object Done : ExportState
 }
 
+/** The password, as it is typed twice. */
+data class ExportFields(val password: Typed = Typed(), val again: Typed = Typed()) {
+    /** Lets both go. */
+    fun forget() {
+        password.forget()
+        again.forget()
+    }
+}
+
 /**
  * What is behind the export of the codes of other services. They leave the library only sealed with the password;
  * what was sealed is in memory until it is written.
@@ -52,10 +62,14 @@ class ExportModel(
     /** What the screen shows. */
     val state: StateFlow<ExportState> = shown.asStateFlow()
 
+    /** What is typed. */
+    val typed = ExportFields()
+
     /** Seals the codes with the password that was typed twice, once the person has agreed. */
-    fun seal(password: String, again: String) {
+    fun seal() {
+        val password = typed.password.text
         val before = shown.value as? ExportState.Asking ?: return
-        if (password != again) {
+        if (password != typed.again.text) {
             shown.value = ExportState.Asking(Told(Sentence.APP_PASSWORDS_DIFFER))
             return
         }
@@ -102,6 +116,7 @@ class ExportModel(
             }
         }
         sealed = core.use { it.exportCodes(password) }
+        typed.forget()
         toBeChosen.set(true)
         val today = clock.now().atZone(ZoneId.systemDefault()).toLocalDate()
         return ExportState.Choosing("countersign-codes-$today.json")

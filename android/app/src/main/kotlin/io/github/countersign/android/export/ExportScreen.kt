@@ -3,10 +3,6 @@ package io.github.countersign.android.export
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
-import androidx.compose.runtime.remember
-import androidx.compose.runtime.setValue
 import io.github.countersign.Sentence
 import io.github.countersign.android.look.Heading
 import io.github.countersign.android.look.Notice
@@ -19,8 +15,8 @@ import io.github.countersign.android.words.Told
 
 /** The export of the codes of other services: what it is, and the password twice. */
 @Composable
-fun ExportScreen(state: ExportState, seal: (String, String) -> Unit, leave: () -> Unit) = when (state) {
-    is ExportState.Asking -> Asking(state.told, seal)
+fun ExportScreen(state: ExportState, typed: ExportFields, seal: () -> Unit, leave: () -> Unit) = when (state) {
+    is ExportState.Asking -> Asking(state.told, typed, seal)
 
     // The system's own screen is over this one.
     ExportState.Working, is ExportState.Choosing -> OneMoment()
@@ -33,17 +29,15 @@ fun ExportScreen(state: ExportState, seal: (String, String) -> Unit, leave: () -
 }
 
 @Composable
-private fun Asking(told: Told?, seal: (String, String) -> Unit) {
-    // Remembered while the screen is there, and not written down.
-    var password by remember { mutableStateOf("") }
-    var again by remember { mutableStateOf("") }
+private fun Asking(told: Told?, typed: ExportFields, seal: () -> Unit) {
+    val (password, again) = typed
     Page {
         Heading(text(Sentence.APP_EXPORT))
         told?.let { Notice(it) }
         Text(text(Sentence.APP_EXPORT_EXPLAINED), style = MaterialTheme.typography.bodyLarge)
         Text(text(Sentence.APP_EXPORT_PASSWORD_EXPLAINED), style = MaterialTheme.typography.bodyLarge)
-        PasswordField(Sentence.APP_EXPORT_PASSWORD, password, "password") { password = it }
-        PasswordField(Sentence.APP_PASSWORD_AGAIN, again, "again") { again = it }
-        Wide(Sentence.APP_EXPORT_SAVE, password.isNotEmpty() && again.isNotEmpty()) { seal(password, again) }
+        PasswordField(Sentence.APP_EXPORT_PASSWORD, password, "password")
+        PasswordField(Sentence.APP_PASSWORD_AGAIN, again, "again")
+        Wide(Sentence.APP_EXPORT_SAVE, password.text.isNotEmpty() && again.text.isNotEmpty(), seal)
     }
 }

@@ -1,7 +1,10 @@
 package io.github.countersign.android.look
 
+import android.content.res.Configuration
+import android.content.res.Resources
 import android.text.TextUtils
 import android.view.View
+import androidx.annotation.StringRes
 import androidx.compose.foundation.isSystemInDarkTheme
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
@@ -9,8 +12,11 @@ import androidx.compose.material3.darkColorScheme
 import androidx.compose.material3.lightColorScheme
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.CompositionLocalProvider
+import androidx.compose.runtime.remember
 import androidx.compose.runtime.staticCompositionLocalOf
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.platform.LocalConfiguration
+import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.platform.LocalLayoutDirection
 import androidx.compose.ui.unit.LayoutDirection
 import androidx.compose.ui.unit.dp
@@ -18,6 +24,7 @@ import io.github.countersign.Language
 import io.github.countersign.Sentence
 import io.github.countersign.android.words.Told
 import io.github.countersign.android.words.Words
+import io.github.countersign.android.words.tagOf
 import java.util.Locale
 
 /** The words of what is drawn. */
@@ -30,6 +37,13 @@ fun text(which: Sentence): String = LocalWords.current[which]
 /** The same with values. */
 @Composable
 fun text(told: Told): String = LocalWords.current[told]
+
+/** The texts of this app alone, in the same language. */
+private val LocalTexts = staticCompositionLocalOf<Resources> { error("nothing is drawn outside of Look") }
+
+/** A text of this app alone, with the values of its places. */
+@Composable
+fun text(@StringRes which: Int, vararg values: Any): String = LocalTexts.current.getString(which, *values)
 
 // One accent colour; everything else is ink and paper, at more than 7 to 1.
 private val light =
@@ -99,9 +113,24 @@ fun Look(words: Words, appearance: Appearance = Appearance.SYSTEM, content: @Com
             Appearance.DARK -> true
         }
     MaterialTheme(colorScheme = if (isDark) dark else light) {
-        CompositionLocalProvider(LocalWords provides words, LocalLayoutDirection provides directionOf(words.locale)) {
+        CompositionLocalProvider(
+            LocalWords provides words,
+            LocalTexts provides textsIn(words),
+            LocalLayoutDirection provides directionOf(words.locale),
+        ) {
             Surface(content = content)
         }
+    }
+}
+
+// In the language of the words, which may be another than the system's.
+@Composable
+private fun textsIn(words: Words): Resources {
+    val context = LocalContext.current
+    val configuration = LocalConfiguration.current
+    return remember(words.language, context, configuration) {
+        val spoken = Configuration(configuration).apply { setLocale(Locale.forLanguageTag(tagOf(words.language))) }
+        context.createConfigurationContext(spoken).resources
     }
 }
 

@@ -1,5 +1,6 @@
 package io.github.countersign.android.look
 
+import androidx.annotation.StringRes
 import androidx.compose.foundation.BorderStroke
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
@@ -29,6 +30,7 @@ import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.RectangleShape
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.heading
@@ -37,8 +39,10 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.input.KeyboardCapitalization
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.text.input.PasswordVisualTransformation
+import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Sentence
+import io.github.countersign.android.typing.Typed
 import io.github.countersign.android.words.Told
 
 /** A screen that scrolls, in the middle of a wide one. */
@@ -95,47 +99,67 @@ fun Failure(told: Told, tryAgain: () -> Unit) = Page {
 /** The button of a screen. */
 @Composable
 fun Wide(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    Button(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { Text(text(label)) }
+    Button(onClick, Modifier.fillMaxWidth().heightIn(min = 56.dp), enabled) { OnButton(text(label)) }
 
 /** A button beside it. */
 @Composable
-fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) = OutlinedButton(
+fun WideOutlined(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
+    WideOutlined(text(label), enabled, onClick)
+
+/** The same with a text of this app's own. */
+@Composable
+fun WideOutlined(@StringRes label: Int, enabled: Boolean = true, onClick: () -> Unit) =
+    WideOutlined(text(label), enabled, onClick)
+
+@Composable
+private fun WideOutlined(label: String, enabled: Boolean, onClick: () -> Unit) = OutlinedButton(
     onClick,
     Modifier.fillMaxWidth().heightIn(min = 56.dp),
     enabled,
     colors = ButtonDefaults.outlinedButtonColors(contentColor = MaterialTheme.colorScheme.primary),
     border = BorderStroke(1.dp, MaterialTheme.colorScheme.outline),
-) { Text(text(label)) }
+) { OnButton(label) }
+
+// In large type it has several lines.
+@Composable
+private fun OnButton(label: String) = Text(label, textAlign = TextAlign.Center)
 
 /** A button of less weight. */
 @Composable
-fun Quiet(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) =
-    TextButton(onClick, Modifier.heightIn(min = 48.dp), enabled, contentPadding = PaddingValues(vertical = 8.dp)) {
-        Text(text(label))
-    }
+fun Quiet(label: Sentence, enabled: Boolean = true, onClick: () -> Unit) = Quiet(text(label), enabled, onClick)
+
+/** The same with a text of this app's own. */
+@Composable
+fun Quiet(@StringRes label: Int, enabled: Boolean = true, onClick: () -> Unit) = Quiet(text(label), enabled, onClick)
+
+@Composable
+private fun Quiet(label: String, enabled: Boolean, onClick: () -> Unit) =
+    // Round corners would cut into words that begin at the edge.
+    TextButton(
+        onClick,
+        Modifier.heightIn(min = 48.dp),
+        enabled,
+        RectangleShape,
+        contentPadding = PaddingValues(vertical = 8.dp),
+    ) { Text(label) }
 
 /** A field for a password: it is not shown, not kept by the keyboard, and not written down. */
 @Composable
-fun PasswordField(
-    label: Sentence,
-    value: String,
-    tag: String,
-    actions: KeyboardActions = KeyboardActions.Default,
-    change: (String) -> Unit,
-) = OutlinedTextField(
-    value,
-    change,
-    Modifier.fillMaxWidth().testTag(tag),
-    label = { Text(text(label)) },
-    visualTransformation = PasswordVisualTransformation(),
-    keyboardOptions = KeyboardOptions(
-        KeyboardCapitalization.None,
-        autoCorrectEnabled = false,
-        keyboardType = KeyboardType.Password,
-    ),
-    keyboardActions = actions,
-    singleLine = true,
-)
+fun PasswordField(label: Sentence, typed: Typed, tag: String, actions: KeyboardActions = KeyboardActions.Default) =
+    OutlinedTextField(
+        typed.text,
+        { typed.text = it },
+        Modifier.fillMaxWidth().testTag(tag),
+        label = { Text(text(label)) },
+        visualTransformation = PasswordVisualTransformation(),
+        keyboardOptions = KeyboardOptions(
+            KeyboardCapitalization.None,
+            autoCorrectEnabled = false,
+            keyboardType = KeyboardType.Password,
+        ),
+        keyboardActions = actions,
+        singleLine = true,
+    )
 
 /** A line of a list, at least as high as a thumb. */
 @Composable

@@ -33,20 +33,21 @@ sealed interface Entry {
     /** By a link that adds an account, or codes. */
     data class AddLink(val text: String) : Entry
 
-    /** With a file that another app shared, or that was opened with this one. */
-    data class AddFile(val document: String) : Entry
+    /** With files that another app shared, or one that was opened with this app. */
+    data class AddFiles(val documents: List<String>) : Entry
 }
 
 /** Reads an intent. Only a notification of ours names a request by its id: its intent names our class. */
 fun entryOf(intent: Intent?): Entry {
-    if (intent?.action == Intent.ACTION_SEND) {
+    if (intent?.action == Intent.ACTION_SEND || intent?.action == Intent.ACTION_SEND_MULTIPLE) {
         // An app that shares a file often says something beside it.
-        fileIn(intent)?.let { return Entry.AddFile(it.toString()) }
+        val files = if (intent.action == Intent.ACTION_SEND) listOfNotNull(fileIn(intent)) else filesIn(intent)
+        if (files.isNotEmpty()) return Entry.AddFiles(files.map(Uri::toString))
         return intent.getStringExtra(Intent.EXTRA_TEXT)?.let(::entryOfText) ?: Entry.Plain
     }
     val data = intent?.data ?: return Entry.Plain
     if (data.scheme == OWN) return Entry.Request(data.schemeSpecificPart)
-    if (data.scheme == ContentResolver.SCHEME_CONTENT) return Entry.AddFile(data.toString())
+    if (data.scheme == ContentResolver.SCHEME_CONTENT) return Entry.AddFiles(listOf(data.toString()))
     return entryOfText(data.toString())
 }
 
@@ -54,6 +55,14 @@ private fun fileIn(intent: Intent): Uri? = try {
     IntentCompat.getParcelableExtra(intent, Intent.EXTRA_STREAM, Uri::class.java)
 } catch (_: BadParcelableException) {
     null
+}
+
+private fun filesIn(intent: Intent): List<Uri> = try {
+    val sent: List<*>? = IntentCompat.getParcelableArrayListExtra(intent, Intent.EXTRA_STREAM, Uri::class.java)
+    // Before Android 13 the list may be of anything.
+    sent.orEmpty().filterIsInstance<Uri>()
+} catch (_: BadParcelableException) {
+    emptyList()
 }
 
 private fun entryOfText(text: String): Entry =

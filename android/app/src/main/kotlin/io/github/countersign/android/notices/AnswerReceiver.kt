@@ -5,6 +5,7 @@ import android.content.Context
 import android.content.Intent
 import io.github.countersign.AuthenticatorException
 import io.github.countersign.android.App
+import io.github.countersign.android.Parts
 import io.github.countersign.android.core.Core
 import io.github.countersign.android.navigation.requestIn
 import io.github.countersign.android.request.isWithoutServer
@@ -17,7 +18,7 @@ class AnswerReceiver : BroadcastReceiver() {
         if (!isYes && intent.action != NO) return
         val parts = (context.applicationContext as App).parts
         val result = goAsync()
-        parts.inBackground({ result?.finish() }) { answered(parts.core, parts.notices, challenge, isYes) }
+        parts.inBackground({ result?.finish() }) { answered(parts, challenge, isYes) }
     }
 
     internal companion object {
@@ -27,9 +28,15 @@ class AnswerReceiver : BroadcastReceiver() {
 }
 
 /** Answers, and takes the notification away unless the person has to look again. */
-internal suspend fun answered(core: Core, notices: Notices, challenge: String, isYes: Boolean) {
+internal suspend fun answered(parts: Parts, challenge: String, isYes: Boolean) {
+    val core = parts.core
+    val notices = parts.notices
     try {
-        core.use { if (isYes) it.approve(challenge, null) else it.deny(challenge) }
+        if (isYes) {
+            core.use { it.approve(challenge, null) }
+        } else {
+            parts.refusals.refuse(challenge) { core.use { it.deny(challenge) } }
+        }
         notices.over(challenge)
     } catch (failure: AuthenticatorException) {
         // Without a server the signed answer is kept, and the next pull delivers it. What did not count is asked again.

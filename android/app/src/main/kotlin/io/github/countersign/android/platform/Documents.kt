@@ -4,6 +4,7 @@ import android.content.ContentResolver
 import android.content.Context
 import android.net.Uri
 import android.provider.DocumentsContract
+import android.provider.OpenableColumns
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.withContext
@@ -13,6 +14,9 @@ import java.io.IOException
 import java.io.InputStream
 
 private const val STEP = 64 * 1024
+
+/** In characters. */
+private const val LONGEST_NAME = 80
 
 /** What became of a document that was to be written. */
 enum class Written {
@@ -31,6 +35,9 @@ interface Documents {
     /** Reads a document, and no more than [most] bytes of it. Null when it cannot be read. */
     suspend fun read(document: String, most: Int): ByteArray?
 
+    /** The name that a document has where it is; null when it has none that can be told. */
+    suspend fun name(document: String): String?
+
     /** Writes a whole document, or nothing. */
     suspend fun write(document: String, text: String): Written
 
@@ -47,6 +54,16 @@ class SystemDocuments(context: Context) : Documents {
         val address = Uri.parse(document)
         if (address.scheme != ContentResolver.SCHEME_CONTENT) return@withContext null
         failing { resolver.openInputStream(address)?.use { it.readAtMost(most) } }
+    }
+
+    override suspend fun name(document: String): String? = withContext(Dispatchers.IO) {
+        val address = Uri.parse(document)
+        if (address.scheme != ContentResolver.SCHEME_CONTENT) return@withContext null
+        failing {
+            resolver.query(address, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)?.use {
+                if (it.moveToFirst()) it.getString(0)?.let(::tellable) else null
+            }
+        }
     }
 
     // Once it has begun it ends, whatever is left meanwhile: half a file would look like a whole one.
@@ -68,6 +85,12 @@ class SystemDocuments(context: Context) : Documents {
         failing { DocumentsContract.deleteDocument(resolver, Uri.parse(document)) } == true
     }
 }
+
+/** A name that another app gave, so short that it is a name, and without what would change how it is read. */
+private fun tellable(name: String): String? = name.filterNot {
+    it.isISOControl() || it.category == CharCategory.FORMAT || it.category == CharCategory.LINE_SEPARATOR ||
+        it.category == CharCategory.PARAGRAPH_SEPARATOR
+}.take(LONGEST_NAME).trim().ifEmpty { null }
 
 /** Null when the app that has the document failed, in any of the ways in which one does. */
 private fun <T> failing(work: () -> T): T? = try {

@@ -31,6 +31,7 @@ class RequestModel(
     private val challenge: String,
     private val core: Core,
     private val person: Person,
+    private val refusals: Refusals,
     private val notices: Notices,
     private val ticks: Ticks,
     private val scope: CoroutineScope,
@@ -54,13 +55,13 @@ class RequestModel(
         person.saying(about) { library.approve(challenge, number) }
     }
 
-    /** Answers NO. */
-    fun no() = answer { library, _ -> library.deny(challenge) }
+    /** Answers NO, also in the place of a YES that the server does not have yet. */
+    fun no() = refuse(isReport = false)
 
-    /** Reports, also what is over. */
+    /** Reports, also what is kept or over. */
     fun report() {
         val over = shown.value as? RequestState.Over
-        if (over == null) return answer { library, _ -> library.report(challenge) }
+        if (over == null) return refuse(isReport = true)
         shown.value = over.copy(mayReport = false)
         scope.launch {
             val told =
@@ -90,7 +91,43 @@ class RequestModel(
         }
     }
 
-    private fun answer(how: suspend (AuthenticatorInterface, RequestState.Asking) -> Outcome) {
+    private fun refuse(isReport: Boolean) {
+        val how: suspend (AuthenticatorInterface) -> Outcome = { library ->
+            refusals.refuse(challenge) { if (isReport) library.report(challenge) else library.deny(challenge) }
+        }
+        val kept = shown.value as? RequestState.Kept
+        if (kept == null) return answer(isReport) { library, _ -> how(library) }
+        if (kept.isTrying || !shown.compareAndSet(kept, kept.copy(isTrying = true, told = null))) return
+        scope.launch {
+            val told =
+                try {
+                    shown.value = over(core.use(how), kept.question)
+                    null
+                } catch (failure: AuthenticatorException) {
+                    if (isReport && failure.isWithoutServer()) reportIsKept(kept.question)
+                    failure.told().takeUnless { refusals.isKept(challenge) }
+                }
+            shown.update {
+                if (it is RequestState.Kept) {
+                    it.copy(isTrying = false, told = told, isRefused = refusals.isKept(challenge))
+                } else {
+                    it
+                }
+            }
+            core.touched()
+        }
+    }
+
+    /** A report needs nothing more from the person, so the library shows no request while it waits to be sent. */
+    private fun reportIsKept(question: Question) {
+        notices.over(challenge)
+        shown.value = RequestState.Over(Told(Sentence.ERROR_UNREACHABLE_ANSWER_KEPT), question, mayReport = false)
+    }
+
+    private fun answer(
+        isReport: Boolean = false,
+        how: suspend (AuthenticatorInterface, RequestState.Asking) -> Outcome,
+    ) {
         val asking = shown.value as? RequestState.Asking ?: return
         if (asking.isAnswering || !shown.compareAndSet(asking, asking.copy(isAnswering = true, told = null))) return
         scope.launch {
@@ -99,7 +136,11 @@ class RequestModel(
                 notices.over(challenge)
                 shown.value = over(outcome, asking.question)
             } catch (failure: AuthenticatorException) {
-                afterFailure(failure)
+                if (isReport && failure.isWithoutServer()) {
+                    reportIsKept(asking.question)
+                } else {
+                    afterFailure(failure)
+                }
             }
             core.touched()
         }
@@ -151,7 +192,10 @@ class RequestModel(
             return RequestState.Kept(
                 question,
                 seconds(left),
-                code = codeOf(library, question.account),
+                (before as? RequestState.Kept)?.isTrying == true,
+                codeOf(library, question.account),
+                refusals.isKept(challenge),
+                (before as? RequestState.Kept)?.told,
             )
         }
         val inAll = prompt.challenge.run { endsAt.epochSecond - askedAt.epochSecond }

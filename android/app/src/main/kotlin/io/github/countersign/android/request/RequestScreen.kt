@@ -31,6 +31,7 @@ import androidx.compose.ui.text.input.ImeAction
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
 import io.github.countersign.Sentence
+import io.github.countersign.android.R
 import io.github.countersign.android.accounts.grouped
 import io.github.countersign.android.look.Failure
 import io.github.countersign.android.look.Heading
@@ -193,8 +194,16 @@ private fun Kept(state: RequestState.Kept, actions: RequestActions) = Page {
         Notice(Told(Sentence.CODE_PHONE_OFFLINE))
         Fact(Sentence.CODE_HEADING, grouped(it))
     }
+    state.told?.let { Notice(it) }
     Wide(Sentence.APP_TRY_AGAIN, !state.isTrying, actions::tryAgain)
+    if (state.isRefused) {
+        Text(text(R.string.kept_is_no), style = MaterialTheme.typography.bodyLarge)
+    } else {
+        Text(text(R.string.kept_no_explained), style = MaterialTheme.typography.bodyLarge)
+        WideOutlined(R.string.kept_no_instead, !state.isTrying, actions::no)
+    }
     WideOutlined(Sentence.APP_DONE, onClick = actions::leave)
+    Quiet(Sentence.QUESTION_THIS_WAS_NOT_ME, !state.isTrying, actions::report)
 }
 
 @Composable

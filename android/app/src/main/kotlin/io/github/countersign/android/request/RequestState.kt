@@ -53,6 +53,10 @@ sealed interface RequestState {
         val secondsLeft: Long,
         val isTrying: Boolean = false,
         val code: String? = null,
+        /** What is kept is a NO or a report, as far as is known; NO can take the place of everything else. */
+        val isRefused: Boolean = false,
+        /** What happened to a NO that was not kept in its place. */
+        val told: Told? = null,
     ) : RequestState
 
     /** It is over. */
@@ -68,10 +72,10 @@ interface RequestActions {
     /** YES, with the number where one is asked for. */
     fun yes(number: String?)
 
-    /** NO. */
+    /** NO, also in the place of a YES that is kept. */
     fun no()
 
-    /** "This was not me". */
+    /** "This was not me", in the same way. */
     fun report()
 
     /** Sends the kept answer again, or reads again what could not be read. */

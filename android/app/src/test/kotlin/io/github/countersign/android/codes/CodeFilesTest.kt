@@ -5,6 +5,7 @@ import io.github.countersign.Sentence
 import io.github.countersign.SystemClock
 import io.github.countersign.android.add.AddModel
 import io.github.countersign.android.add.AddState
+import io.github.countersign.android.add.ChosenFiles
 import io.github.countersign.android.core.Core
 import io.github.countersign.android.export.ExportModel
 import io.github.countersign.android.export.ExportState
@@ -72,7 +73,16 @@ class CodeFilesTest {
     private fun <T> StateFlow<T>.await(isSo: (T) -> Boolean): T =
         runBlocking { withTimeout(PATIENCE) { first { isSo(it) } } }
 
-    private fun AddModel.settled() = state.await { it != AddState.Opening && it != AddState.Working }
+    /** Types a password twice, and seals with it. */
+    private fun ExportModel.seal(password: String, again: String) {
+        typed.password.text = password
+        typed.again.text = again
+        seal()
+    }
+
+    private fun AddModel.takeFile(document: String) = takeFiles(ChosenFiles.of(listOf(document)))
+
+    private fun AddModel.settled() = state.await { it !is AddState.Opening && it != AddState.Working }
 
     private fun AddModel.looksAt(bytes: ByteArray, password: String?): AddState {
         takeFile(shared.of(bytes).toString())
@@ -93,7 +103,7 @@ class CodeFilesTest {
             val found = (state as AddState.FoundInFile).codes
             assertEquals(file.name, file.groups, found.codes.map { it.group })
             assertEquals(file.name, file.reasons, found.notTaken.map { it.reason })
-            phone.adding.leaveFile()
+            phone.adding.leave()
             assertEquals(file.name, AddState.Choosing(), phone.adding.state.value)
         }
         assertEquals(emptyList<Any>(), phone.codes())
@@ -140,7 +150,7 @@ class CodeFilesTest {
             val now = phone.adding.looksAt(file.bytes, file.password)
             val told = (now as? AddState.Password)?.told ?: (now as AddState.Choosing).told
             assertEquals(file.name, Told(sentence), told)
-            phone.adding.leaveFile()
+            phone.adding.leave()
         }
         val nothingAtAll = phone.adding.looksAt(ByteArray(2000) { 0xFF.toByte() }, null)
         assertEquals(AddState.Choosing(Told(Sentence.LINK_UNKNOWN_FILE)), nothingAtAll)
@@ -183,7 +193,7 @@ class CodeFilesTest {
         phone.adding.takeFile(shared.of(file.bytes).toString())
         phone.adding.settled()
         phone.adding.openFile(checkNotNull(file.password))
-        phone.adding.leaveFile()
+        phone.adding.leave()
         assertEquals(AddState.Choosing(), phone.adding.state.value)
         // Its password would open it, and there is nothing to open.
         phone.adding.openFile(checkNotNull(file.password))

@@ -106,6 +106,7 @@ class CodesActivityTest {
             it.recreate()
             waitFor("The file does not open with this password. Type it again.")
             rule.onNodeWithTag("password").performTextReplacement(checkNotNull(encrypted.password))
+            it.recreate()
             tap("Open the file")
             waitFor("Add the codes")
             it.recreate()
@@ -178,7 +179,7 @@ class CodesActivityTest {
         }
         val again = phone.die()
         Robolectric.buildActivity(MainActivity::class.java).setup(saved)
-        waitFor("From a file of another app")
+        waitFor("This file is encrypted. Type the password that it was exported with.")
         assertEquals(0, runBlocking { again.parts.core.use { it.foreignCodes() } }.size)
     }
 

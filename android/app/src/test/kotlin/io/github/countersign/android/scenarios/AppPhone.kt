@@ -22,6 +22,7 @@ import io.github.countersign.android.request.RequestState
 import io.github.countersign.android.request.isWithoutServer
 import io.github.countersign.android.words.Told
 import io.github.countersign.android.words.told
+import io.github.countersign.android.world.PATIENCE
 import io.github.countersign.scenarios.KeysBehave
 import io.github.countersign.scenarios.PlayedPhone
 import io.github.countersign.scenarios.ScenarioFault
@@ -34,7 +35,6 @@ import io.github.countersign.scenarios.registrations
 import io.github.countersign.scenarios.shown
 import io.github.countersign.scenarios.text
 import io.github.countersign.sentenceForOutcome
-import io.github.countersign.android.world.PATIENCE
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.first
@@ -312,13 +312,12 @@ class AppPhone(private val folder: Path) : PlayedPhone {
             return said()
         }
 
-        /** What is kept is sent again; the screen offers no other answer then. */
+        /** What is kept is sent again, or another answer takes its place. */
         private suspend fun kept(model: RequestModel): Outcome {
-            // Below the app: to take a kept YES back.
-            if (verb !=
-                "approve"
-            ) {
-                return running.core.use { if (verb == "deny") it.deny(challenge) else it.report(challenge) }
+            if (verb != "approve") {
+                if (verb == "deny") model.no() else model.report()
+                model.state.first { it !is RequestState.Kept || (!it.isTrying && heard.resultOf(verb) != null) }
+                return said()
             }
             model.tryAgain()
             model.state.first { it !is RequestState.Kept || (!it.isTrying && heard.resultOf("pull") != null) }

@@ -4,8 +4,10 @@ import android.content.ContentProvider
 import android.content.ContentValues
 import android.content.Context
 import android.database.Cursor
+import android.database.MatrixCursor
 import android.net.Uri
 import android.os.Bundle
+import android.provider.OpenableColumns
 import org.robolectric.Robolectric
 import org.robolectric.Shadows.shadowOf
 import java.io.ByteArrayOutputStream
@@ -27,8 +29,9 @@ class SharedDocuments(context: Context) {
     /** True when nothing can be removed. */
     var isReadOnly: Boolean by provider::isReadOnly
 
-    /** A document with these bytes. */
-    fun of(bytes: ByteArray): Uri = reading { bytes.inputStream() }
+    /** A document with these bytes, and this name. */
+    fun of(bytes: ByteArray, name: String? = null): Uri =
+        reading { bytes.inputStream() }.also { if (name != null) provider.names[it] = name }
 
     /** A document that is read in this way. */
     fun reading(open: () -> InputStream): Uri = fresh().also { resolver.registerInputStreamSupplier(it, open) }
@@ -52,9 +55,10 @@ class SharedDocuments(context: Context) {
         }
     }
 
-    /** The part of the other app that removes documents. */
+    /** The part of the other app that names and removes documents. */
     class Removing : ContentProvider() {
         val removed = mutableListOf<Uri>()
+        val names = mutableMapOf<Uri, String>()
         var isReadOnly = false
 
         override fun onCreate() = true
@@ -66,7 +70,8 @@ class SharedDocuments(context: Context) {
             return Bundle()
         }
 
-        override fun query(uri: Uri, p: Array<String>?, s: String?, a: Array<String>?, o: String?): Cursor? = null
+        override fun query(uri: Uri, p: Array<String>?, s: String?, a: Array<String>?, o: String?): Cursor? =
+            names[uri]?.let { MatrixCursor(arrayOf(OpenableColumns.DISPLAY_NAME)).apply { addRow(arrayOf(it)) } }
 
         override fun getType(uri: Uri): String = "application/json"
 
