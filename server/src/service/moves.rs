@@ -14,7 +14,7 @@ use crate::domain::states::CodeKind;
 use crate::store::{CreatedMove, MoveRecord, NewMove, Offered};
 use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::{ChallengeId, MoveId};
-use countersign_protocol::relying_party_api::{MoveProof, MoveRequest, MoveState};
+use countersign_protocol::relying_party_api::{MoveProof, MoveRequest};
 use std::time::Duration;
 
 /// The longest that a move may be made, in time.
@@ -87,7 +87,7 @@ pub async fn ask_old_phone(service: &Service, by: &RelyingParty, id: MoveId) -> 
 /// As for any code; `move_not_now`.
 pub async fn prove(service: &Service, by: &RelyingParty, id: MoveId, typed_code: &str) -> Result<Checked, Refused> {
     let found = due(service, by, id).await?;
-    if found.fresh_proof(service.now()).is_some() || found.state == MoveState::Rehearsing {
+    if found.fresh_proof(service.now()).is_some() {
         return Err(Refused::MoveNotNow(found.state));
     }
     let checked = codes::verify(service, by, found.account_id, typed_code, None).await?;

@@ -152,7 +152,7 @@ pub(super) fn may_ask(
     let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
     Ok(found.is_due(now)
         && match purpose {
-            Purpose::Move => found.state != MoveState::Rehearsing && found.fresh_proof(now).is_none(),
+            Purpose::Move => found.fresh_proof(now).is_none(),
             Purpose::Rehearsal => found.state == MoveState::Rehearsing,
         })
 }

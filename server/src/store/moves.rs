@@ -156,7 +156,8 @@ pub(super) fn end_all(tx: &dyn Transaction, rules: &Rules, now: Timestamp, by: &
     Ok(rows.len())
 }
 
-/// Keeps the second half of a move; false when it is over, rehearses, or has one that serves.
+/// Keeps the second half of a move; false when it is over, or has one that serves. Also while a phone rehearses, which
+/// may be dead by now.
 fn prove(
     tx: &dyn Transaction,
     now: Timestamp,
@@ -170,7 +171,8 @@ fn prove(
     if found.fresh_proof(now).is_some() {
         return Ok(false);
     }
-    let sql = "UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1 AND state IN ('armed', 'offered')
+    let sql =
+        "UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1 AND state IN ('armed', 'offered', 'rehearsing')
                AND valid_from <= $3 AND valid_until > $3";
     let proven = tx.changes_one(sql, values![moving, proof, now])?;
     if proven {

@@ -98,8 +98,8 @@ class AndroidNotices(
         action(words[Sentence.QUESTION_NO], answering(challenge, isYes = false)).build()
 
     /**
-     * Where a number or the person is asked for, or a YES does more than sign in, YES leads into the app; else it answers
-     * once the phone is unlocked.
+     * Where a number or the person is asked for, or a YES does more than sign in, YES leads into the app; else it
+     * answers once the phone is unlocked.
      */
     private fun yes(prompt: Prompt, words: Words): Notification.Action? {
         val challenge = prompt.challenge.id

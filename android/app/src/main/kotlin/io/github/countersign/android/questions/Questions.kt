@@ -142,6 +142,10 @@ private fun WaitingLine(waiting: Waiting, open: () -> Unit) {
     Line(Modifier.clickable(onClick = open)) {
         Column {
             Text(waiting.question.whoAsks, style = MaterialTheme.typography.titleLarge)
+            // The heading of the list asks for a sign-in; what else a YES does is said at its line.
+            waiting.question.explanation?.let {
+                Text(text(waiting.question.asks), style = MaterialTheme.typography.bodyLarge)
+            }
             Text(waiting.question.accountName, style = MaterialTheme.typography.bodyLarge)
             val words = LocalWords.current
             val told = if (waiting.isAnswering) {
