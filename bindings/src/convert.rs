@@ -69,6 +69,7 @@ impl From<revocation::EndReason> for EndReason {
     fn from(reason: revocation::EndReason) -> Self {
         match reason {
             revocation::EndReason::Revoked => Self::Revoked,
+            revocation::EndReason::Moved => Self::Moved,
             revocation::EndReason::RedeemedTwice => Self::RedeemedTwice,
             revocation::EndReason::WrongCode => Self::WrongCode,
             revocation::EndReason::Expired => Self::Expired,

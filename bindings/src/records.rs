@@ -70,6 +70,8 @@ pub enum AccountState {
 pub enum EndReason {
     /// The person, on another device, or an administrator removed this device.
     Revoked,
+    /// Another phone of the person took over from this one.
+    Moved,
     /// Two devices came with one link.
     RedeemedTwice,
     /// The digits were typed wrong too often.

@@ -101,6 +101,7 @@ pub fn short_sentence_for_outcome(outcome: Outcome) -> Sentence {
 pub fn sentence_for_end(reason: EndReason) -> Sentence {
     match reason {
         EndReason::Revoked => Sentence::AccountEndedRemoved,
+        EndReason::Moved => Sentence::AccountEndedMoved,
         EndReason::RedeemedTwice => Sentence::AccountEndedRedeemedTwice,
         EndReason::WrongCode => Sentence::AccountEndedWrongCode,
         EndReason::Expired => Sentence::AccountEndedExpired,

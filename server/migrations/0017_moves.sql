@@ -29,3 +29,10 @@ CREATE INDEX move_by_age ON move (ended_at) WHERE ended_at IS NOT NULL;
 ALTER TABLE challenge ADD COLUMN move INTEGER REFERENCES move;
 ALTER TABLE challenge ADD COLUMN purpose TEXT CHECK (purpose IN ('move', 'rehearsal'));
 CREATE INDEX challenge_by_move ON challenge (move) WHERE move IS NOT NULL;
+
+-- One more reason for which a phone is over.
+ALTER TABLE enrolment ADD COLUMN end_reason TEXT
+    CHECK (end_reason IN ('redeemed_twice', 'wrong_code', 'revoked', 'moved'));
+UPDATE enrolment SET end_reason = void_reason;
+ALTER TABLE enrolment DROP COLUMN void_reason;
+ALTER TABLE enrolment RENAME COLUMN end_reason TO void_reason;

@@ -62,7 +62,9 @@ fn an_app_tells_each_end_as_the_core_does() {
         let short = sentence_from_key(&format!("{}_short", catalogue::Sentence::for_outcome(core).key()));
         assert_eq!(Some(short_sentence_for_outcome(core.into())), short, "{core:?}");
     }
-    for core in [EndReason::Revoked, EndReason::RedeemedTwice, EndReason::WrongCode, EndReason::Expired] {
+    for core in
+        [EndReason::Revoked, EndReason::Moved, EndReason::RedeemedTwice, EndReason::WrongCode, EndReason::Expired]
+    {
         assert_eq!(sentence_for_end(core.into()), catalogue::Sentence::for_end(core).into(), "{core:?}");
     }
     use PushFailure::{Gone, Misconfigured, NotNow, Other, Refused, Unreachable, WrongProject};

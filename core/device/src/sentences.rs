@@ -307,6 +307,7 @@ impl Sentence {
     pub const fn for_end(reason: EndReason) -> Self {
         match reason {
             EndReason::Revoked => Self::AccountEndedRemoved,
+            EndReason::Moved => Self::AccountEndedMoved,
             EndReason::RedeemedTwice => Self::AccountEndedRedeemedTwice,
             EndReason::WrongCode => Self::AccountEndedWrongCode,
             EndReason::Expired => Self::AccountEndedExpired,

@@ -35,6 +35,8 @@ pub struct Revocation {
 pub enum EndReason {
     /// The person, on another device, or an administrator removed this device.
     Revoked,
+    /// Another phone of the person took over from this one.
+    Moved,
     /// Two devices came with one link.
     RedeemedTwice,
     /// The digits were typed wrong too often.
@@ -45,12 +47,13 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Revoked, Self::RedeemedTwice, Self::WrongCode, Self::Expired];
+    pub const ALL: [Self; 5] = [Self::Revoked, Self::Moved, Self::RedeemedTwice, Self::WrongCode, Self::Expired];
 
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Revoked => "revoked",
+            Self::Moved => "moved",
             Self::RedeemedTwice => "redeemed_twice",
             Self::WrongCode => "wrong_code",
             Self::Expired => "expired",

@@ -5,7 +5,9 @@ use super::authenticate::RelyingParty;
 use super::operator::Operator;
 use super::{Service, names};
 use crate::domain::refused::Refused;
-use crate::store::{Account, AuthenticatorRecord, Deleted, DeviceRecord, JournalFilter, JournalLine, Person, Question};
+use crate::store::{
+    Account, AuthenticatorRecord, Deleted, DeviceRecord, JournalFilter, JournalLine, MoveRecord, Person, Question,
+};
 use countersign_protocol::handle::{AccountId, EnrolmentId};
 
 /// The most people that a search gives.
@@ -81,6 +83,8 @@ pub struct Kept {
     pub devices: Vec<DeviceRecord>,
     /// Whatever makes codes for them.
     pub authenticators: Vec<AuthenticatorRecord>,
+    /// Their moves to new phones, oldest first.
+    pub moves: Vec<MoveRecord>,
     /// What they were asked, newest first.
     pub questions: Vec<Question>,
     /// The lines of the journal about them, newest first.
@@ -100,6 +104,7 @@ impl Operator<'_> {
             organisation: self.organisation(organisation).await?.name,
             devices: store.all_devices(row, now).await?,
             authenticators: store.authenticators(row, now).await?,
+            moves: store.moves(row).await?,
             questions: store.questions(row, questions, now).await?,
             journal: Vec::new(),
         })

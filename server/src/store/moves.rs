@@ -202,7 +202,7 @@ fn switch(
     }
     Entry::new(now, by, Fact::DeviceConfirmed).of_device(tx, new_device)?;
     registrations::settle_places(tx, now, new_device)?;
-    enrolments::void(tx, rules, now, by, moving.old_device, EndReason::Revoked)?;
+    enrolments::void(tx, rules, now, by, moving.old_device, EndReason::Moved)?;
     Entry::new(now, by, Fact::MoveSwitched).of_move(tx, moving.row_id).map(drop)
 }
 
@@ -273,6 +273,18 @@ impl Store {
     pub async fn moving(&self, organisation: OrganisationRow, id: MoveId) -> Result<Option<MoveRecord>, StoreError> {
         let rules = self.rules;
         self.write(move |tx, now| find(tx, &rules, now, organisation, id)).await
+    }
+
+    /// Every move of an account, as far as it is kept, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`], when the database gives no answer.
+    pub async fn moves(&self, account: AccountRow) -> Result<Vec<MoveRecord>, StoreError> {
+        self.read(move |tx| {
+            let sql = format!("{MOVES} WHERE m.account = $1 ORDER BY m.row_id");
+            tx.rows("move", &sql, values![account])?.iter().map(MoveRecord::read).collect()
+        })
+        .await
     }
 
     /// Keeps that a code was given in the place of the old phone's YES; false when the move is over, or has its second

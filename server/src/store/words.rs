@@ -29,6 +29,7 @@ stored_words!(EnrolmentStage { Open = "open", Proposed = "proposed", Confirmed =
 
 stored_words!(EndReason {
     Revoked = "revoked",
+    Moved = "moved",
     RedeemedTwice = "redeemed_twice",
     WrongCode = "wrong_code",
     Expired = "expired",

@@ -129,12 +129,16 @@ async fn what_is_kept_of_a_person_is_given_out_without_secrets() {
     let body = json!({ "binding_message": "Invoice 7", "context": { "ip": "203.0.113.7" } });
     let asked = here.site.ask_for(user, body).await.body["id"].clone();
     device.pull().await;
+    let moving = json!({ "user_id": user, "device_id": device.id(), "reason": "the screen broke" });
+    assert_eq!(here.site.post("/v1/moves", &moving).await.status, 201);
     let export = here.admin(&[&["user", "export"][..], &of, &[user]].concat()).await;
     let question = &export["questions"][0];
     assert_eq!(question["challenge"], asked, "{export}");
     assert_eq!(question["shown"]["binding_message"], "Invoice 7", "{export}");
     assert_eq!(question["shown"]["context"]["ip"], "203.0.113.7", "also what was said of where they were");
     assert_eq!(export["devices"][0]["name"], "Handmade");
+    let moving = &export["moves"][0];
+    assert_eq!((&moving["reason"], &moving["state"]), (&json!("the screen broke"), &json!("armed")), "{export}");
     let facts: Vec<&str> =
         export["journal"].as_array().unwrap().iter().map(|line| line["what"].as_str().unwrap()).collect();
     assert!(facts.contains(&"device.confirmed") && facts.contains(&"account.exported"), "{facts:?}");

@@ -134,4 +134,6 @@ async fn a_deleted_person_moves_nowhere() {
     assert_eq!(world.site.request(Method::DELETE, &path).send().await.unwrap().status(), 204);
     drop(new.phone.core.approve(asked, None).await);
     assert_eq!(world.in_use(), Vec::<String>::new());
+    let reasons = "SELECT count(*) FROM move WHERE reason <> ''";
+    assert_eq!(world.server.sqlite().query_row(reasons, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }

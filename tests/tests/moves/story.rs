@@ -44,7 +44,7 @@ async fn the_old_phone_says_yes_the_new_one_shows_that_it_works_and_takes_over()
     assert!(world.signs_in(&new.phone, new.id()).await);
     assert!(!world.signs_in(&world.old, world.old_id).await);
     let pulled = world.old.core.pull(world.old_id, 0).await;
-    let ended = pulled.as_ref().is_ok_and(|pulled| pulled.ended == Some(EndReason::Revoked));
+    let ended = pulled.as_ref().is_ok_and(|pulled| pulled.ended == Some(EndReason::Moved));
     assert!(ended || pulled.is_err(), "the server's signed word ends it there: {pulled:?}");
 
     let code = new.phone.core.code(new.id()).unwrap().code;

@@ -199,6 +199,8 @@ macro_rules! each_sentence_of_phones {
             AccountRemoved = "account_removed",
             /// The server ended it: the phone was removed.
             AccountEndedRemoved = "account_ended_removed",
+            /// The server ended it: another phone took over.
+            AccountEndedMoved = "account_ended_moved",
             /// The server ended it: a second device used the same link.
             AccountEndedRedeemedTwice = "account_ended_redeemed_twice",
             /// The server ended it: the digits were wrong five times.

@@ -8,7 +8,7 @@ use countersign_protocol::time::Timestamp;
 use countersign_server::domain::attestation::Attested;
 use countersign_server::domain::moment::rfc3339;
 use countersign_server::service::people::Kept;
-use countersign_server::store::{AttestationRecord, AuthenticatorRecord, DeviceRecord, Question};
+use countersign_server::store::{AttestationRecord, AuthenticatorRecord, DeviceRecord, MoveRecord, Question};
 use serde_json::{Value, json};
 
 fn moment(moment: Option<Timestamp>) -> Value {
@@ -48,6 +48,15 @@ fn authenticator(one: &AuthenticatorRecord) -> Value {
     shown
 }
 
+fn moving(one: &MoveRecord) -> Value {
+    json!({
+        "id": one.id, "state": one.state, "reason": one.reason, "device": one.old_device_id,
+        "new_device": one.new_device_id, "proof": one.proof.map(|(proof, _)| proof),
+        "created_at": rfc3339(one.created_at), "valid_from": rfc3339(one.valid_from),
+        "valid_until": rfc3339(one.valid_until), "ended_at": moment(one.ended_at),
+    })
+}
+
 fn question(one: &Question) -> Value {
     json!({
         "challenge": one.id, "relying_party": one.relying_party, "state": one.state, "reported": one.reported,
@@ -72,6 +81,7 @@ fn person(kept: &Kept) -> Value {
         "created_at": rfc3339(person.created_at), "prompts_stopped_at": moment(person.prompts_stopped_at),
         "devices": kept.devices.iter().map(|one| device(one, true)).collect::<Value>(),
         "authenticators": kept.authenticators.iter().map(authenticator).collect::<Value>(),
+        "moves": kept.moves.iter().map(moving).collect::<Value>(),
     })
 }
 
