@@ -227,8 +227,11 @@ impl World {
         let site = self.any_site();
         let Some(id) = self.of_site(site, ChallengeState::Pending) else { return };
         let wait = if self.choices.chance(60) { self.choices.between(1, 60) } else { 0 };
-        let request = self.sites[site].read(id, wait);
-        self.send(request);
+        // Now and then a page is open in many tabs, and each waits.
+        for _ in 0..if wait > 0 && self.choices.chance(4) { 8 } else { 1 } {
+            let request = self.sites[site].read(id, wait);
+            self.send(request);
+        }
     }
 
     fn claim(&mut self) {
