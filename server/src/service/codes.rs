@@ -190,15 +190,12 @@ impl TypedCode {
 }
 
 fn typed(text: &str) -> Result<TypedCode, Refused> {
-    let digits = typed::digits(text).unwrap_or_default();
-    match BackupCode::of_digits(&digits) {
-        Some(code) => Ok(TypedCode::Backup(code)),
-        None if DIGITS.contains(&digits.len()) => Ok(TypedCode::OneTime(digits)),
-        None => {
-            let sentence = format!("A code is 6 to 8 digits, and a backup code {}.", backup_code::DIGITS);
-            Err(Refused::Malformed(sentence))
-        }
+    if let Some(code) = typed::digits(text).and_then(|digits| BackupCode::of_digits(&digits)) {
+        return Ok(TypedCode::Backup(code));
     }
+    typed_one_time(text)
+        .map(TypedCode::OneTime)
+        .map_err(|_| Refused::Malformed(format!("A code is 6 to 8 digits, and a backup code {}.", backup_code::DIGITS)))
 }
 
 /// The digits of a one-time code that a person typed, in whatever script and groups.

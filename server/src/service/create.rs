@@ -17,7 +17,7 @@ use countersign_protocol::handle::{AccountId, ChallengeId};
 use countersign_protocol::key::{SoftwareKey, sha256_text};
 use countersign_protocol::randomness::Randomness;
 use countersign_protocol::relying_party_api::{
-    ChallengeRequest, ContextRequest, MoveState, PolicyMode, PolicyRequest, is_request_name,
+    ChallengeRequest, ContextRequest, PolicyMode, PolicyRequest, is_request_name,
 };
 use countersign_protocol::text;
 use countersign_protocol::time::Timestamp;
@@ -71,7 +71,7 @@ async fn ask(
                 store::Created::New { .. }
                 | store::Created::NoAccount
                 | store::Created::TooManyOpen(_)
-                | store::Created::MoveNotNow,
+                | store::Created::MoveNotNow(_),
             )
             | None => {}
         }
@@ -204,7 +204,7 @@ async fn keep(
         store::Created::Mismatch => return Err(Refused::IdempotencyMismatch),
         store::Created::NoAccount => return Err(Refused::NotFound("user")),
         store::Created::TooManyOpen(pause) => return Err(Refused::TooManyOpen(pause)),
-        store::Created::MoveNotNow => return Err(Refused::MoveNotNow(MoveState::Armed)),
+        store::Created::MoveNotNow(state) => return Err(Refused::MoveNotNow(state)),
     };
     service.wake.challenge_changed(question.id, kept.account);
     Ok(created)

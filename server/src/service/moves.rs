@@ -61,7 +61,7 @@ pub async fn create(service: &Service, by: &RelyingParty, request: MoveRequest) 
 /// # Errors
 /// `not_found`, `unavailable`.
 pub async fn read_move(service: &Service, by: &RelyingParty, id: MoveId) -> Result<MoveRecord, Refused> {
-    service.store.moving(by.organisation(), id).await?.ok_or(Refused::NotFound("move"))
+    service.store.moving(by.organisation(), id, service.now()).await?.ok_or(Refused::NotFound("move"))
 }
 
 /// A move of the relying party about which something can be done now.

@@ -22,7 +22,7 @@ use countersign_protocol::decision::DecisionKeys;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::receipt::Receipt;
-use countersign_protocol::relying_party_api::{ChallengeState, EnrolmentStage};
+use countersign_protocol::relying_party_api::{ChallengeState, EnrolmentStage, MoveState};
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ pub enum Created {
     NoAccount,
     /// As many questions wait for the person as may; the first of them ends after this pause.
     TooManyOpen(Duration),
-    /// The move that asks is over, or has gone on meanwhile.
-    MoveNotNow,
+    /// The move that asks is in this state, in which it does not ask this.
+    MoveNotNow(MoveState),
 }
 
 /// What a device was asked, and with which keys it may answer.
@@ -172,9 +172,9 @@ impl Store {
                 return Ok(Created::NoAccount);
             }
             if let Some((moving, purpose)) = new.of_move
-                && !move_rows::may_ask(tx, now, moving, purpose)?
+                && let Some(state) = move_rows::not_to_ask(tx, now, moving, purpose)?
             {
-                return Ok(Created::MoveNotNow);
+                return Ok(Created::MoveNotNow(state));
             }
             if let Some(pause) = prompts::too_many(tx, &rules, now, &new)? {
                 return Ok(Created::TooManyOpen(pause));

@@ -305,21 +305,18 @@ impl Store {
             let Some(counted) = attempt.counted.iter().find(|one| one.row_id == row_id) else {
                 return Ok(Accepted::No);
             };
-            let was_unspent = match spent {
-                Spent::Step(right) => spend_step(transaction, &rules, counted, right)?,
-                Spent::BackupCode(number) => backup_codes::spend(transaction, &rules, now, row_id, number)?,
+            let (was_unspent, fact, number) = match spent {
+                Spent::Step(right) => (spend_step(transaction, &rules, counted, right)?, Fact::CodeAccepted, None),
+                Spent::BackupCode(number) => {
+                    let was_unspent = backup_codes::spend(transaction, &rules, now, row_id, number)?;
+                    (was_unspent, Fact::BackupCodeAccepted, Some(number.to_string()))
+                }
             };
             if !was_unspent {
                 return Ok(Accepted::No);
             }
-            match spent {
-                Spent::Step(_) => Entry::new(now, &by, Fact::CodeAccepted).of_authenticator(transaction, row_id)?,
-                Spent::BackupCode(number) => {
-                    let number = number.to_string();
-                    let entry = Entry::new(now, &by, Fact::BackupCodeAccepted).because(&number);
-                    entry.of_authenticator(transaction, row_id)?
-                }
-            };
+            let entry = Entry { reason: number.as_deref(), ..Entry::new(now, &by, fact) };
+            entry.of_authenticator(transaction, row_id)?;
             if let Some(challenge) = attempt.challenge {
                 settle(transaction, &rules, now, &by, challenge, (row_id, attempt.kind))?;
             }

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::engine::Transaction;
-use super::engine::row::{Row, stored_words};
+use super::engine::row::Row;
 use super::engine::value::values;
 use super::journal::Entry;
 use super::rules::AHEAD;
@@ -15,21 +15,6 @@ use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
 use countersign_protocol::relying_party_api::{MoveProof, MoveState};
 use countersign_protocol::time::Timestamp;
 use std::time::Duration;
-
-stored_words!(MoveState {
-    Armed = "armed",
-    Offered = "offered",
-    Rehearsing = "rehearsing",
-    Switched = "switched",
-    Refused = "refused",
-    Expired = "expired",
-    Cancelled = "cancelled",
-    Reported = "reported",
-});
-
-stored_words!(MoveProof { OldPhone = "old_phone", Code = "code", BackupCode = "backup_code" });
-
-stored_words!(Purpose { Move = "move", Rehearsal = "rehearsal" });
 
 /// How long the second half of a move serves to open its link: as long as the link does.
 pub(super) const PROOF_SERVES: Duration = TICKET_LIFETIME;
@@ -141,18 +126,24 @@ pub(super) fn begin_rehearsal(
     Ok(())
 }
 
-/// Whether a move may ask its question for this purpose now.
-pub(super) fn may_ask(
+/// A move by its row.
+pub(super) fn of_row(tx: &dyn Transaction, moving: MoveRow) -> Result<MoveRecord, StoreError> {
+    let sql = format!("{MOVES} WHERE m.row_id = $1");
+    MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)
+}
+
+/// The state in which a move may not ask its question for this purpose; none when it may.
+pub(super) fn not_to_ask(
     tx: &dyn Transaction,
     now: Timestamp,
     moving: MoveRow,
     purpose: Purpose,
-) -> Result<bool, StoreError> {
-    let sql = format!("{MOVES} WHERE m.row_id = $1");
-    let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
-    Ok(found.is_due(now)
+) -> Result<Option<MoveState>, StoreError> {
+    let found = of_row(tx, moving)?;
+    let may_ask = found.is_due(now)
         && match purpose {
             Purpose::Move => found.fresh_proof(now).is_none(),
             Purpose::Rehearsal => found.state == MoveState::Rehearsing,
-        })
+        };
+    Ok((!may_ask).then_some(found.state))
 }

@@ -6,7 +6,7 @@ use super::engine::Transaction;
 use super::engine::value::values;
 use super::enrolments::{self, Opening};
 use super::journal::Entry;
-use super::move_rows::{MOVES, MoveRecord};
+use super::move_rows::{self, MOVES, MoveRecord};
 use super::{Rules, Store, StoreError, accounts, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -91,25 +91,10 @@ fn living(
     Ok(Some(found))
 }
 
-/// A move of this organisation; one whose time went by is ended here.
-fn find(
-    tx: &dyn Transaction,
-    rules: &Rules,
-    now: Timestamp,
-    organisation: OrganisationRow,
-    id: MoveId,
-) -> Result<Option<MoveRecord>, StoreError> {
-    let read = || {
-        let sql = format!("{MOVES} WHERE m.handle = $1 AND a.organisation = $2");
-        tx.row("move", &sql, values![id, organisation])?.as_ref().map(MoveRecord::read).transpose()
-    };
-    match read()? {
-        Some(found) if found.is_overdue(now) => {
-            end(tx, rules, now, &Actor::SERVER, &found, MoveState::Expired)?;
-            read()
-        }
-        found => Ok(found),
-    }
+/// A move of this organisation, as it is kept.
+fn find(tx: &dyn Transaction, organisation: OrganisationRow, id: MoveId) -> Result<Option<MoveRecord>, StoreError> {
+    let sql = format!("{MOVES} WHERE m.handle = $1 AND a.organisation = $2");
+    tx.row("move", &sql, values![id, organisation])?.as_ref().map(MoveRecord::read).transpose()
 }
 
 /// Ends a move that goes on, with what the new phone had come to and what still waits for an answer.
@@ -166,20 +151,14 @@ fn prove(
     proof: MoveProof,
     more: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let sql = format!("{MOVES} WHERE m.row_id = $1");
-    let found = MoveRecord::read(&tx.one_row("move", &sql, values![moving])?)?;
-    if found.fresh_proof(now).is_some() {
+    let found = move_rows::of_row(tx, moving)?;
+    if !found.is_due(now) || found.fresh_proof(now).is_some() {
         return Ok(false);
     }
-    let sql =
-        "UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1 AND state IN ('armed', 'offered', 'rehearsing')
-               AND valid_from <= $3 AND valid_until > $3";
-    let proven = tx.changes_one(sql, values![moving, proof, now])?;
-    if proven {
-        let reason = more.map_or_else(|| proof.as_str().to_owned(), |more| format!("{}: {more}", proof.as_str()));
-        Entry::new(now, by, Fact::MoveProven).because(&reason).of_move(tx, moving)?;
-    }
-    Ok(proven)
+    tx.execute("UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1", values![moving, proof, now])?;
+    let reason = more.map_or_else(|| proof.as_str().to_owned(), |more| format!("{}: {more}", proof.as_str()));
+    Entry::new(now, by, Fact::MoveProven).because(&reason).of_move(tx, moving)?;
+    Ok(true)
 }
 
 /// The switch: the new phone is in use, and the old one is not, all of it or nothing.
@@ -206,13 +185,13 @@ fn switch(
     Entry::new(now, by, Fact::MoveSwitched).of_move(tx, moving.row_id).map(drop)
 }
 
-/// What an answer to a question of a move does, in the transaction that settles the question.
+/// What this device's answer to a question of a move does, in the transaction that settles the question.
 pub(super) fn answered(
     tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
     by: &Actor,
-    challenge: ChallengeRow,
+    (challenge, device): (ChallengeRow, DeviceRow),
     verdict: Verdict,
 ) -> Result<(), StoreError> {
     let sql = "SELECT row_id, move, purpose FROM challenge WHERE row_id = $1";
@@ -220,18 +199,16 @@ pub(super) fn answered(
     let (Some(row_id), Some(purpose)) = (asked.get::<Option<MoveRow>>("move")?, asked.get("purpose")?) else {
         return Ok(());
     };
-    let sql = format!("{MOVES} WHERE m.row_id = $1");
-    let moving = MoveRecord::read(&tx.one_row("move", &sql, values![row_id])?)?;
-    match (verdict, purpose, moving.new_device) {
-        (Verdict::No, ..) => end(tx, rules, now, by, &moving, MoveState::Refused),
-        (Verdict::Yes { user_verified }, Purpose::Move, _) => {
+    let moving = move_rows::of_row(tx, row_id)?;
+    match (verdict, purpose) {
+        (Verdict::No, _) => end(tx, rules, now, by, &moving, MoveState::Refused),
+        (Verdict::Yes { user_verified }, Purpose::Move) => {
             let more = user_verified.then_some("person verified");
             prove(tx, now, by, row_id, MoveProof::OldPhone, more).map(drop)
         }
-        (Verdict::Yes { .. }, Purpose::Rehearsal, Some(new)) => switch(tx, rules, now, by, &moving, new),
-        (Verdict::Yes { .. }, Purpose::Rehearsal, None) => {
-            Err(StoreError::Unreadable("a move without a new phone rehearses".into()))
-        }
+        // A phone in whose place another was offered meanwhile takes nothing over.
+        (Verdict::Yes { .. }, Purpose::Rehearsal) if moving.new_device != Some(device) => Ok(()),
+        (Verdict::Yes { .. }, Purpose::Rehearsal) => switch(tx, rules, now, by, &moving, device),
     }
 }
 
@@ -266,13 +243,27 @@ impl Store {
         .await
     }
 
-    /// A move of this organisation, as it stands now.
+    /// A move of this organisation, as it stands at this moment. One whose time went by is ended before that is told.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn moving(&self, organisation: OrganisationRow, id: MoveId) -> Result<Option<MoveRecord>, StoreError> {
-        let rules = self.rules;
-        self.write(move |tx, now| find(tx, &rules, now, organisation, id)).await
+    pub async fn moving(
+        &self,
+        organisation: OrganisationRow,
+        id: MoveId,
+        now: Timestamp,
+    ) -> Result<Option<MoveRecord>, StoreError> {
+        match self.read(move |tx| find(tx, organisation, id)).await? {
+            Some(found) if found.is_overdue(now) => {
+                let rules = self.rules;
+                self.write(move |tx, now| {
+                    end(tx, &rules, now, &Actor::SERVER, &found, MoveState::Expired)?;
+                    find(tx, organisation, id)
+                })
+                .await
+            }
+            found => Ok(found),
+        }
     }
 
     /// Every move of an account, as far as it is kept, oldest first.

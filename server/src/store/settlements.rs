@@ -115,7 +115,7 @@ impl Store {
                 (true, false) => Ok(Settled::WrongNumber),
                 (true, true) => {
                     let verdict = Verdict::Yes { user_verified: settlement.user_verified };
-                    moves::answered(tx, &rules, now, &by, found.row_id, verdict)?;
+                    moves::answered(tx, &rules, now, &by, (found.row_id, settlement.device), verdict)?;
                     if settlement.user_verified {
                         prompts::resume(tx, now, &by, found.account)?;
                         codes::unlock(tx, now, &by, found.account)?;
@@ -123,7 +123,7 @@ impl Store {
                     Ok(Settled::Counts(ChallengeState::Approved))
                 }
                 (false, _) => {
-                    moves::answered(tx, &rules, now, &by, found.row_id, Verdict::No)?;
+                    moves::answered(tx, &rules, now, &by, (found.row_id, settlement.device), Verdict::No)?;
                     Ok(Settled::Counts(ChallengeState::Denied))
                 }
             }

@@ -5,8 +5,9 @@ use crate::domain::attestation::{BootState, Doubt, SecurityLevel};
 use crate::domain::states::{
     ChallengeStage, CodeKind, CodeStage, EventStage, Prompt, PushKind, PushStage, SettledMethod,
 };
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::device_api::{PushFailure, PushStatus};
-use countersign_protocol::relying_party_api::EnrolmentStage;
+use countersign_protocol::relying_party_api::{EnrolmentStage, MoveProof, MoveState};
 use countersign_protocol::revocation::EndReason;
 
 stored_words!(ChallengeStage {
@@ -79,6 +80,21 @@ stored_words!(Doubt {
     UnverifiedBoot = "unverified_boot",
     OtherApplication = "other_application",
 });
+
+stored_words!(MoveState {
+    Armed = "armed",
+    Offered = "offered",
+    Rehearsing = "rehearsing",
+    Switched = "switched",
+    Refused = "refused",
+    Expired = "expired",
+    Cancelled = "cancelled",
+    Reported = "reported",
+});
+
+stored_words!(MoveProof { OldPhone = "old_phone", Code = "code", BackupCode = "backup_code" });
+
+stored_words!(Purpose { Move = "move", Rehearsal = "rehearsal" });
 
 // Never kept: a statement that counts a device's registrations says one of these words.
 stored_words!(PushStatus { None = "none", Gone = "gone", Outdated = "outdated", Registered = "registered" });
