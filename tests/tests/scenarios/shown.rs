@@ -1,5 +1,6 @@
 //! What the core gives, in the words of the table.
 
+use countersign_device::sentences::Sentence;
 use countersign_device::{Account, AccountState, Error, Opened, Past, Prompt, Pulled, Received};
 use countersign_protocol::challenge::{Challenge, Policy};
 use countersign_protocol::device_api::{EnrolmentState, PushStatus};
@@ -43,7 +44,8 @@ pub fn challenge(challenge: &Challenge) -> Value {
     json!({
         "id": challenge.challenge_id, "account_id": challenge.enrolment_id,
         "relying_party": challenge.relying_party, "account": challenge.account,
-        "purpose": challenge.purpose, "policy": policy, "digits": digits, "binding_message": challenge.binding_message,
+        "question": Sentence::for_question(challenge.purpose).key(), "policy": policy, "digits": digits,
+        "binding_message": challenge.binding_message,
         "details": challenge.details,
         "context": {
             "ip": context.ip, "place": context.place, "browser": context.browser, "system": context.system,

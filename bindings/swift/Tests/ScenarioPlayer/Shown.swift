@@ -42,6 +42,7 @@ extension JSON {
         return [
             "id": .text(challenge.id), "account_id": .text(challenge.accountId),
             "relying_party": .text(challenge.relyingParty), "account": .text(challenge.account),
+            "question": .text(word(challenge.question)),
             "policy": .text(word(challenge.policy)), "digits": digits,
             "binding_message": challenge.bindingMessage.json,
             "details": .list(challenge.details.map { ["label": .text($0.label), "value": .text($0.value)] }),

@@ -75,6 +75,7 @@ fun shown(challenge: Challenge): JsonObject {
         "account_id" to challenge.accountId,
         "relying_party" to challenge.relyingParty,
         "account" to challenge.account,
+        "question" to challenge.question.name.lowercase(),
         "policy" to if (policy is Policy.Number) "number" else "tap",
         "digits" to (policy as? Policy.Number)?.digits?.toInt(),
         "binding_message" to challenge.bindingMessage,
