@@ -8,7 +8,9 @@ pub use codes::{
     CodeAnswer, CodeMethod, CodeReason, CodeRequest, FirstCodeRequest, NewAuthenticator,
 };
 
-pub use moves::{Move, MoveCodeRequest, MoveProof, MoveRequest, MoveState};
+pub use moves::{
+    Move, MoveCodeRequest, MoveProof, MoveRequest, MoveState, Moves, OpeningCodeAnswer, OpeningCodeRequest,
+};
 
 use crate::attestation::DeviceAttestation;
 use crate::challenge::Detail;

@@ -111,6 +111,10 @@ facts! {
     ApplicationRemoved = "application.removed",
     /// A new phone is to take over from this one.
     MoveCreated = "move.created",
+    /// The operator gave out an opening code for a move.
+    MoveCodeGiven = "move.code_given",
+    /// An opening code that was typed was not the one.
+    MoveCodeRefused = "move.code_refused",
     /// The second half of a move came; the reason says what it was.
     MoveProven = "move.proven",
     /// A link for the new phone was given out.

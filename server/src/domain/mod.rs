@@ -13,6 +13,7 @@ pub mod measure;
 pub mod methods;
 pub mod moment;
 pub mod network;
+pub mod opening_code;
 pub mod refused;
 pub mod rows;
 pub mod states;

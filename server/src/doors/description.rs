@@ -137,6 +137,7 @@ const CALLS: &[Call] = &[
         &[Malformed, NotFound, NoDevice, CodeNotAllowed, AlreadyAnswered, Expired, Cancelled, Throttled, Locked],
     ),
     ("post", "/v1/moves", "create_move", By::RelyingParty, &[Malformed, NotFound, AlreadyMoving]),
+    ("get", "/v1/moves", "list_moves", By::RelyingParty, &[Malformed, NotFound]),
     ("get", "/v1/moves/{id}", "read_move", By::RelyingParty, &[NotFound]),
     (
         "post",
@@ -152,6 +153,7 @@ const CALLS: &[Call] = &[
         By::RelyingParty,
         &[Malformed, NotFound, NoDevice, MoveNotNow, Throttled, Locked],
     ),
+    ("post", "/v1/moves/{id}/opening-code", "open_move", By::RelyingParty, &[Malformed, NotFound, MoveNotNow]),
     (
         "post",
         "/v1/moves/{id}/offer",

@@ -1,11 +1,13 @@
 //! Values in a path or a query, with errors that say what is wrong.
 
 use super::problem::Problem;
+use crate::domain::moment::from_rfc3339;
 use crate::domain::refused::Refused;
+use crate::service::moves::MovesAsked;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use countersign_protocol::device_api::{Known, MAX_WAIT_SECONDS};
-use countersign_protocol::relying_party_api::PolicyMode;
+use countersign_protocol::relying_party_api::{MoveState, PolicyMode};
 use serde::Deserialize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -80,6 +82,41 @@ impl<S: Send + Sync> FromRequestParts<S> for KnownChallenges {
         let wrong = || Problem::malformed("known comes once and is at most 32 times ID.DIGEST, separated by commas.");
         let Query(KnownQuery { known }) = Query::from_request_parts(parts, state).await.map_err(|_| wrong())?;
         Known::list_from_text(&known).map(Self).map_err(|_| wrong())
+    }
+}
+
+/// Which moves are listed.
+pub struct ListedMoves(pub MovesAsked);
+
+#[derive(Deserialize)]
+struct MovesQuery {
+    user_id: Option<String>,
+    state: Option<String>,
+    due: Option<String>,
+    before: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ListedMoves {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong = || {
+            Problem::malformed(
+                "user_id, state, due and before come once: a user's id, a state of a move, a time as in RFC 3339, and \
+                 the id of a move.",
+            )
+        };
+        let Query(query) = Query::<MovesQuery>::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        let state = match query.state {
+            Some(word) => Some(MoveState::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(wrong)?),
+            None => None,
+        };
+        let due = match query.due {
+            Some(text) => Some(from_rfc3339(&text).ok_or_else(wrong)?),
+            None => None,
+        };
+        let user = query.user_id.map(|text| text.parse().map_err(|_| wrong())).transpose()?;
+        let before = query.before.map(|text| text.parse().map_err(|_| wrong())).transpose()?;
+        Ok(Self(MovesAsked { user, state, due, before }))
     }
 }
 

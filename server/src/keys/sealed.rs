@@ -1,11 +1,12 @@
 //! The secrets that lie sealed in the database, each bound to the place where it lies: copied elsewhere, it does not
 //! open.
 
+use crate::domain::opening_code::OpeningCode;
 use crate::domain::rows::{DeviceRow, RelyingPartyRow};
 use countersign_protocol::apns::Environment;
 use countersign_protocol::at_rest::{AtRestKey, Location};
 use countersign_protocol::device_api::PushRegistration;
-use countersign_protocol::handle::AuthenticatorId;
+use countersign_protocol::handle::{AuthenticatorId, MoveId};
 use countersign_protocol::one_time_code::{Algorithm, Secret};
 use countersign_protocol::randomness::Randomness;
 use data_encoding::BASE64;
@@ -124,4 +125,22 @@ pub fn new_code_secret(at_rest: &AtRestKey, id: AuthenticatorId, randomness: &dy
 pub fn open_code_secret(at_rest: &AtRestKey, id: AuthenticatorId, sealed: &[u8]) -> Result<Secret, String> {
     let secret = at_rest.open(of_code_authenticator(&id.to_string()), sealed).map_err(|error| error.to_string())?;
     Secret::new(&secret).map_err(|refusal| refusal.to_string())
+}
+
+const fn of_move(id: &str) -> Location<'_> {
+    Location { table: "move", row: id, column: "opening_code" }
+}
+
+/// The form in which the opening code of a move is kept.
+pub fn seal_opening_code(at_rest: &AtRestKey, id: MoveId, code: &OpeningCode, randomness: &dyn Randomness) -> Vec<u8> {
+    at_rest.seal(of_move(&id.to_string()), code.digits().as_bytes(), randomness)
+}
+
+/// Whether this opening code is the one that is kept of a move.
+///
+/// # Errors
+/// The reason, when it was sealed under another key or for another move.
+pub fn is_opening_code(at_rest: &AtRestKey, id: MoveId, typed: &OpeningCode, sealed: &[u8]) -> Result<bool, String> {
+    let kept = at_rest.open(of_move(&id.to_string()), sealed).map_err(|error| error.to_string())?;
+    Ok(typed.is(&kept))
 }

@@ -9,20 +9,42 @@ use super::codes::{self, Came, Checked};
 use super::create;
 use super::{Service, enrol, names};
 use crate::domain::moment::from_rfc3339;
+use crate::domain::opening_code::OpeningCode;
 use crate::domain::refused::Refused;
 use crate::domain::states::CodeKind;
-use crate::store::{CreatedMove, MoveRecord, NewMove, Offered};
+use crate::keys::sealed;
+use crate::store::{CreatedMove, MoveFilter, MoveRecord, NewMove, Offered, OpeningCodeTried};
 use countersign_protocol::challenge::Purpose;
+use countersign_protocol::handle::AccountId;
 use countersign_protocol::handle::{ChallengeId, MoveId};
-use countersign_protocol::relying_party_api::{MoveProof, MoveRequest};
+use countersign_protocol::relying_party_api::{MoveProof, MoveRequest, MoveState};
+use countersign_protocol::time::Timestamp;
 use std::time::Duration;
 
 /// The longest that a move may be made, in time.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long it may be where nobody says.
 const USUAL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The most that one list has.
+pub const PAGE: usize = 100;
 /// Digits of the number that the page shows and the person types on the old phone: nobody else sees the page.
 const DIGITS: u8 = 6;
+
+/// Between which times a move can be made, where these were asked for.
+///
+/// # Errors
+/// `malformed` for times that are over, or too far apart.
+pub(super) fn between(
+    now: Timestamp,
+    [from, until]: [Option<Timestamp>; 2],
+) -> Result<(Timestamp, Timestamp), Refused> {
+    let valid_from = from.unwrap_or(now);
+    let valid_until = until.unwrap_or(valid_from + USUAL);
+    if valid_until <= valid_from.max(now) || valid_until > valid_from + LONGEST {
+        return Err(Refused::malformed("valid_until is later than now and valid_from, and 30 days after it at most."));
+    }
+    Ok((valid_from, valid_until))
+}
 
 /// Makes a move.
 ///
@@ -33,25 +55,24 @@ pub async fn create(service: &Service, by: &RelyingParty, request: MoveRequest) 
     let account = service.store.account(by.organisation(), request.user_id).await?.ok_or(Refused::NotFound("user"))?;
     let now = service.now();
     let read = |text: &str| from_rfc3339(text).ok_or_else(|| Refused::malformed("A time is written as in RFC 3339."));
-    let valid_from = request.valid_from.as_deref().map(read).transpose()?.unwrap_or(now);
-    let valid_until = request.valid_until.as_deref().map(read).transpose()?.unwrap_or(valid_from + USUAL);
-    if valid_until <= valid_from.max(now) || valid_until > valid_from + LONGEST {
-        return Err(Refused::malformed("valid_until is later than now and valid_from, and 30 days after it at most."));
-    }
+    let asked =
+        [request.valid_from.as_deref().map(read).transpose()?, request.valid_until.as_deref().map(read).transpose()?];
+    let (valid_from, valid_until) = between(now, asked)?;
     let id = MoveId::random(&*service.randomness);
     let new = NewMove {
         id,
-        relying_party: by.row(),
+        relying_party: Some(by.row()),
         account: account.row_id,
         old_device: request.device_id,
         reason: names::typed(&request.reason)?,
         valid_from,
         valid_until,
+        idempotency_key: None,
     };
     match service.store.create_move(by.actor(), new).await? {
         CreatedMove::Yes => read_move(service, by, id).await,
         CreatedMove::NoDevice => Err(Refused::NotFound("device")),
-        CreatedMove::AlreadyMoving => Err(Refused::AlreadyMoving),
+        CreatedMove::AlreadyMoving | CreatedMove::Known(_) => Err(Refused::AlreadyMoving),
         CreatedMove::NoAccount => Err(Refused::NotFound("user")),
     }
 }
@@ -62,6 +83,39 @@ pub async fn create(service: &Service, by: &RelyingParty, request: MoveRequest) 
 /// `not_found`, `unavailable`.
 pub async fn read_move(service: &Service, by: &RelyingParty, id: MoveId) -> Result<MoveRecord, Refused> {
     service.store.moving(by.organisation(), id, service.now()).await?.ok_or(Refused::NotFound("move"))
+}
+
+/// Which moves of its organisation a relying party asks for.
+#[derive(Debug, Default)]
+pub struct MovesAsked {
+    /// Those of this person.
+    pub user: Option<AccountId>,
+    /// Those in this state.
+    pub state: Option<MoveState>,
+    /// Those that go on, and can be made at this moment or before it.
+    pub due: Option<Timestamp>,
+    /// Those that were made before this one.
+    pub before: Option<MoveId>,
+}
+
+/// Moves of an organisation, the newest first, [`PAGE`] at most; true where there are more.
+///
+/// # Errors
+/// `not_found` for a person who is not here; `unavailable`.
+pub async fn list(service: &Service, by: &RelyingParty, asked: MovesAsked) -> Result<(Vec<MoveRecord>, bool), Refused> {
+    let MovesAsked { user, state, due, before } = asked;
+    let account = match user {
+        Some(user) => {
+            let account = service.store.account(by.organisation(), user).await?;
+            Some(account.ok_or(Refused::NotFound("user"))?.row_id)
+        }
+        None => None,
+    };
+    let filter = MoveFilter { account, state, due, before };
+    let mut found = service.store.moves_of(by.organisation(), filter, service.now(), PAGE + 1).await?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    Ok((found, more))
 }
 
 /// A move of the relying party about which something can be done now.
@@ -100,6 +154,29 @@ pub async fn prove(service: &Service, by: &RelyingParty, id: MoveId, typed_code:
         service.store.prove_move(by.actor(), found.row_id, proof).await?;
     }
     Ok(checked)
+}
+
+/// Takes the opening code that the operator has given to the person in the place of the old phone's YES. It is used up
+/// by it. True when it is right, and how many wrong ones are still taken.
+///
+/// # Errors
+/// `malformed` for what is not six digits; `move_not_now`; `not_found`; `unavailable`; `internal`.
+pub async fn open(service: &Service, by: &RelyingParty, id: MoveId, code: &str) -> Result<(bool, u32), Refused> {
+    let typed = OpeningCode::typed(code).ok_or_else(|| Refused::malformed("An opening code is six digits."))?;
+    let found = due(service, by, id).await?;
+    let kept = found.good_opening_code(service.now()).map(|kept| kept.sealed.clone());
+    let is_right = match &kept {
+        Some(sealed) => sealed::is_opening_code(&service.keys.at_rest, id, &typed, sealed).map_err(|error| {
+            tracing::error!(moving = %id, %error, "the opening code cannot be read");
+            Refused::Internal
+        })?,
+        None => false,
+    };
+    match service.store.try_opening_code(by.actor(), found.row_id, kept, is_right).await? {
+        OpeningCodeTried::Right => Ok((true, 0)),
+        OpeningCodeTried::Wrong(left) => Ok((false, left)),
+        OpeningCodeTried::NotNow => Err(Refused::MoveNotNow(found.state)),
+    }
 }
 
 /// Opens the link for the new phone. One that was opened before ends.

@@ -169,7 +169,8 @@ impl<'a> Entry<'a> {
     /// A line about a move; its device is the one that is replaced.
     pub fn of_move(self, transaction: &dyn Transaction, moving: MoveRow) -> Result<JournalRow, StoreError> {
         let subject = "o.handle, p.handle, a.handle, e.handle, NULL, NULL FROM move m
-                       JOIN relying_party p ON p.row_id = m.relying_party JOIN enrolment e ON e.row_id = m.old_device
+                       JOIN enrolment e ON e.row_id = m.old_device
+                       LEFT JOIN relying_party p ON p.row_id = m.relying_party
                        JOIN account a ON a.row_id = m.account JOIN organisation o ON o.row_id = a.organisation
                        WHERE m.row_id = $1";
         self.add(transaction, subject, moving.into(), None)

@@ -8,7 +8,8 @@ use super::journal::Entry;
 use super::rules::AHEAD;
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
-use crate::domain::rows::{AccountRow, DeviceRow, MoveRow, RelyingPartyRow};
+use crate::domain::opening_code;
+use crate::domain::rows::{AccountRow, DeviceRow, MoveRow};
 use countersign_protocol::challenge::Purpose;
 use countersign_protocol::enrolment::TICKET_LIFETIME;
 use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
@@ -26,8 +27,6 @@ pub struct MoveRecord {
     pub row_id: MoveRow,
     /// Names it.
     pub id: MoveId,
-    /// The relying party on whose page it goes on.
-    pub relying_party: RelyingPartyRow,
     /// The account's row.
     pub account: AccountRow,
     /// The account.
@@ -54,6 +53,19 @@ pub struct MoveRecord {
     pub valid_until: Timestamp,
     /// When it was switched or over.
     pub ended_at: Option<Timestamp>,
+    /// Its opening code, if one was given and not used yet: see [`MoveRecord::good_opening_code`].
+    pub opening_code: Option<OpeningCodeRecord>,
+}
+
+/// An opening code as it is kept.
+#[derive(Debug, Clone)]
+pub struct OpeningCodeRecord {
+    /// Its digits, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was given.
+    pub given_at: Timestamp,
+    /// How many wrong ones were typed since.
+    pub failures: u32,
 }
 
 /// Reads moves. The caller adds the condition.
@@ -67,7 +79,6 @@ impl MoveRecord {
         Ok(Self {
             row_id: row.get("row_id")?,
             id: row.get("handle")?,
-            relying_party: row.get("relying_party")?,
             account: row.get("account")?,
             account_id: row.get("account_id")?,
             old_device: row.get("old_device")?,
@@ -81,6 +92,7 @@ impl MoveRecord {
             valid_from: row.get("valid_from")?,
             valid_until: row.get("valid_until")?,
             ended_at: row.get("ended_at")?,
+            opening_code: OpeningCodeRecord::read(row)?,
         })
     }
 
@@ -100,9 +112,29 @@ impl MoveRecord {
         self.proof.filter(|(_, at)| is_fresh(*at)).map(|(proof, _)| proof)
     }
 
+    /// Its state at this moment: one whose time went by is expired, also where nobody has ended it yet.
+    pub fn state_at(&self, now: Timestamp) -> MoveState {
+        if self.is_overdue(now) { MoveState::Expired } else { self.state }
+    }
+
+    /// Its opening code, while that is good.
+    pub fn good_opening_code(&self, now: Timestamp) -> Option<&OpeningCodeRecord> {
+        let is_fresh = |at: Timestamp| now < at + opening_code::LIFETIME && at <= now + AHEAD;
+        let good = |one: &&OpeningCodeRecord| is_fresh(one.given_at) && one.failures < opening_code::ATTEMPTS;
+        self.opening_code.as_ref().filter(good)
+    }
+
     /// True while something can be done about it.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.is_living() && self.valid_from <= now && now < self.valid_until
+    }
+}
+
+impl OpeningCodeRecord {
+    fn read(row: &Row) -> Result<Option<Self>, StoreError> {
+        let kept = row.get::<Option<Vec<u8>>>("opening_code")?.zip(row.get("opening_code_given_at")?);
+        let failures = row.get("opening_code_failures")?;
+        Ok(kept.map(|(sealed, given_at)| Self { sealed, given_at, failures }))
     }
 }
 

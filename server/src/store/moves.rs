@@ -22,8 +22,8 @@ use countersign_protocol::time::Timestamp;
 pub struct NewMove {
     /// Names it.
     pub id: MoveId,
-    /// On whose page it goes on.
-    pub relying_party: RelyingPartyRow,
+    /// Who makes it; none for the operator.
+    pub relying_party: Option<RelyingPartyRow>,
     /// The account.
     pub account: AccountRow,
     /// The phone that is replaced.
@@ -34,6 +34,8 @@ pub struct NewMove {
     pub valid_from: Timestamp,
     /// Until when.
     pub valid_until: Timestamp,
+    /// The key of the caller, with which the same move is not made twice.
+    pub idempotency_key: Option<String>,
 }
 
 /// What became of the wish to move.
@@ -45,6 +47,8 @@ pub enum CreatedMove {
     NoDevice,
     /// Another move of the account goes on.
     AlreadyMoving,
+    /// It was made before, with the same key: this is it.
+    Known(MoveId),
     /// The account was deleted meanwhile.
     NoAccount,
 }
@@ -75,7 +79,7 @@ pub(super) enum Verdict {
 }
 
 /// The living move of an account, as it stands now: one whose time went by is ended here.
-fn living(
+pub(super) fn living(
     tx: &dyn Transaction,
     rules: &Rules,
     now: Timestamp,
@@ -106,7 +110,7 @@ fn end(
     moving: &MoveRecord,
     state: MoveState,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE move SET state = $2, ended_at = $3
+    let sql = "UPDATE move SET state = $2, ended_at = $3, opening_code = NULL
                WHERE row_id = $1 AND state IN ('armed', 'offered', 'rehearsing')";
     if !tx.changes_one(sql, values![moving.row_id, state, now])? {
         return Ok(());
@@ -143,7 +147,7 @@ pub(super) fn end_all(tx: &dyn Transaction, rules: &Rules, now: Timestamp, by: &
 
 /// Keeps the second half of a move; false when it is over, or has one that serves. Also while a phone rehearses, which
 /// may be dead by now.
-fn prove(
+pub(super) fn prove(
     tx: &dyn Transaction,
     now: Timestamp,
     by: &Actor,
@@ -155,7 +159,8 @@ fn prove(
     if !found.is_due(now) || found.fresh_proof(now).is_some() {
         return Ok(false);
     }
-    tx.execute("UPDATE move SET proof = $2, proven_at = $3 WHERE row_id = $1", values![moving, proof, now])?;
+    let sql = "UPDATE move SET proof = $2, proven_at = $3, opening_code = NULL WHERE row_id = $1";
+    tx.execute(sql, values![moving, proof, now])?;
     let reason = more.map_or_else(|| proof.as_str().to_owned(), |more| format!("{}: {more}", proof.as_str()));
     Entry::new(now, by, Fact::MoveProven).because(&reason).of_move(tx, moving)?;
     Ok(true)
@@ -223,6 +228,10 @@ impl Store {
             if !accounts::is_there(tx, new.account)? {
                 return Ok(CreatedMove::NoAccount);
             }
+            let sql = "SELECT handle FROM move WHERE account = $1 AND idempotency_key = $2";
+            if let Some(made) = tx.row("move", sql, values![new.account, new.idempotency_key.as_ref()])? {
+                return Ok(CreatedMove::Known(made.get("handle")?));
+            }
             let sql = "SELECT row_id FROM enrolment WHERE handle = $1 AND account = $2 AND state = 'confirmed'";
             let Some(old) = tx.row("enrolment", sql, values![new.old_device, new.account])? else {
                 return Ok(CreatedMove::NoDevice);
@@ -232,10 +241,11 @@ impl Store {
                 return Ok(CreatedMove::AlreadyMoving);
             }
             let sql = "INSERT INTO move (handle, relying_party, account, old_device, state, reason, created_at,
-                                         valid_from, valid_until)
-                       VALUES ($1, $2, $3, $4, 'armed', $5, $6, $7, $8) RETURNING row_id";
-            let values =
-                values![new.id, new.relying_party, new.account, old, &new.reason, now, new.valid_from, new.valid_until];
+                                         valid_from, valid_until, idempotency_key)
+                       VALUES ($1, $2, $3, $4, 'armed', $5, $6, $7, $8, $9) RETURNING row_id";
+            let NewMove { id, relying_party, account, reason, valid_from, valid_until, idempotency_key, .. } = &new;
+            let (relying_party, key) = (*relying_party, idempotency_key.as_ref());
+            let values = values![*id, relying_party, *account, old, reason, now, *valid_from, *valid_until, key];
             let row_id = tx.one_row("move", sql, values)?.get("row_id")?;
             Entry::new(now, &by, Fact::MoveCreated).of_move(tx, row_id)?;
             Ok(CreatedMove::Yes)

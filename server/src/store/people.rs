@@ -254,7 +254,7 @@ pub(super) fn delete(
     tx.execute("UPDATE enrolment SET device_name = NULL WHERE account = $1", values![account])?;
     tx.execute("UPDATE code_authenticator SET name = '' WHERE account = $1", values![account])?;
     // Whoever wrote it may have named the person.
-    tx.execute("UPDATE move SET reason = '' WHERE account = $1", values![account])?;
+    tx.execute("UPDATE move SET reason = '', idempotency_key = NULL WHERE account = $1", values![account])?;
     Entry::new(now, by, Fact::AccountDeleted).of_account(tx, account)?;
     Ok(Some(Deleted { cancelled, devices }))
 }

@@ -92,7 +92,12 @@ stored_words!(MoveState {
     Reported = "reported",
 });
 
-stored_words!(MoveProof { OldPhone = "old_phone", Code = "code", BackupCode = "backup_code" });
+stored_words!(MoveProof {
+    OldPhone = "old_phone",
+    Code = "code",
+    BackupCode = "backup_code",
+    OpeningCode = "opening_code",
+});
 
 stored_words!(Purpose { Move = "move", Rehearsal = "rehearsal" });
 

@@ -53,6 +53,18 @@ pub enum MoveState {
 }
 
 impl MoveState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Armed,
+        Self::Offered,
+        Self::Rehearsing,
+        Self::Switched,
+        Self::Refused,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Reported,
+    ];
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,6 +91,8 @@ pub enum MoveProof {
     Code,
     /// A backup code.
     BackupCode,
+    /// An opening code, which the operator gave to the person.
+    OpeningCode,
 }
 
 impl MoveProof {
@@ -88,6 +102,7 @@ impl MoveProof {
             Self::OldPhone => "old_phone",
             Self::Code => "code",
             Self::BackupCode => "backup_code",
+            Self::OpeningCode => "opening_code",
         }
     }
 }
@@ -134,4 +149,37 @@ pub struct MoveCodeRequest {
     /// The digits of a one-time code or a backup code, as they were typed.
     #[cfg_attr(feature = "openapi", schema(min_length = 6))]
     pub code: String,
+}
+
+/// The opening code of a move, as the person typed it.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OpeningCodeRequest {
+    /// Its six digits.
+    #[cfg_attr(feature = "openapi", schema(min_length = 6))]
+    pub code: String,
+}
+
+/// Whether an opening code is right.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct OpeningCodeAnswer {
+    /// True once: it is used up by this answer.
+    pub valid: bool,
+    /// How many wrong ones are still taken before this code is good no more. 0 also when none was given, or its hour is
+    /// over.
+    #[cfg_attr(feature = "openapi", schema(maximum = 5))]
+    pub remaining_attempts: u32,
+}
+
+/// Moves of an organisation, the newest first.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Moves {
+    /// 100 at most.
+    pub moves: Vec<Move>,
+    /// The last of them, where there are more: ask for those `before` it. Null at the end.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub next: Option<MoveId>,
 }

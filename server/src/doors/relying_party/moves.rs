@@ -5,7 +5,7 @@ use super::view;
 use crate::domain::moment::rfc3339;
 use crate::domain::refused::Refused;
 use crate::doors::extract::StrictJson;
-use crate::doors::parameter::Handle;
+use crate::doors::parameter::{Handle, ListedMoves};
 use crate::doors::problem::Problem;
 use crate::doors::qr;
 use crate::service::authenticate::RelyingParty;
@@ -15,10 +15,12 @@ use crate::store::MoveRecord;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_protocol::handle::{ChallengeId, MoveId};
+use countersign_protocol::handle::{AccountId, ChallengeId, MoveId};
 use countersign_protocol::relying_party_api::{
-    Challenge, CodeAnswer, EnrolmentStage, Move, MoveCodeRequest, MoveRequest, NewEnrolment,
+    Challenge, CodeAnswer, EnrolmentStage, Move, MoveCodeRequest, MoveRequest, MoveState, Moves, NewEnrolment,
+    OpeningCodeAnswer, OpeningCodeRequest,
 };
+use countersign_protocol::schema;
 use std::sync::Arc;
 
 fn shown(service: &Service, record: MoveRecord) -> Move {
@@ -27,7 +29,7 @@ fn shown(service: &Service, record: MoveRecord) -> Move {
         user_id: record.account_id,
         device_id: record.old_device_id,
         new_device_id: record.new_device_id,
-        state: record.state,
+        state: record.state_at(service.now()),
         proof: record.fresh_proof(service.now()),
         reason: record.reason,
         created_at: rfc3339(record.created_at),
@@ -50,6 +52,25 @@ pub async fn create(
     StrictJson(request): StrictJson<MoveRequest>,
 ) -> Result<(StatusCode, Json<Move>), Problem> {
     Ok((StatusCode::CREATED, Json(shown(&service, moves::create(&service, &by, request).await?))))
+}
+
+/// Moves of the organisation, the newest first.
+#[utoipa::path(get, path = "/v1/moves", tag = "relying party",
+    params(("user_id" = Option<AccountId>, Query, description = "Those of this person"),
+        ("state" = Option<MoveState>, Query, description = "Those in this state"),
+        ("due" = Option<schema::Time>, Query,
+            description = "Those that go on, and can be made at this moment or before it"),
+        ("before" = Option<MoveId>, Query, description = "Those that were made before this one: see `next`")),
+    responses((status = 200, body = Moves)))]
+pub async fn list(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    ListedMoves(asked): ListedMoves,
+) -> Result<Json<Moves>, Problem> {
+    let (found, more) = moves::list(&service, &by, asked).await?;
+    let moves: Vec<Move> = found.into_iter().map(|one| shown(&service, one)).collect();
+    let next = moves.last().filter(|_| more).map(|last| last.id);
+    Ok(Json(Moves { moves, next }))
 }
 
 /// A move as it stands now.
@@ -85,6 +106,19 @@ pub async fn prove(
     StrictJson(request): StrictJson<MoveCodeRequest>,
 ) -> Result<Json<CodeAnswer>, Problem> {
     Ok(Json(answer(moves::prove(&service, &by, id, &request.code).await?)))
+}
+
+/// Takes an opening code in the place of the old phone's YES: what the operator gave to the person.
+#[utoipa::path(post, path = "/v1/moves/{id}/opening-code", tag = "relying party", request_body = OpeningCodeRequest,
+    params(("id" = MoveId, Path, description = "The move")), responses((status = 200, body = OpeningCodeAnswer)))]
+pub async fn open(
+    State(service): State<Arc<Service>>,
+    by: RelyingParty,
+    Handle(id): Handle<MoveId>,
+    StrictJson(request): StrictJson<OpeningCodeRequest>,
+) -> Result<Json<OpeningCodeAnswer>, Problem> {
+    let (valid, remaining_attempts) = moves::open(&service, &by, id, &request.code).await?;
+    Ok(Json(OpeningCodeAnswer { valid, remaining_attempts }))
 }
 
 /// Opens the link for the new phone, once the move has its second half. One that was opened before ends.

@@ -113,6 +113,8 @@ const fn keeping(fact: Fact) -> Keeping {
         | Fact::CodesAhead
         | Fact::ApplicationProposed
         | Fact::MoveCreated
+        | Fact::MoveCodeGiven
+        | Fact::MoveCodeRefused
         | Fact::MoveProven
         | Fact::MoveOffered
         | Fact::MoveRehearsing
