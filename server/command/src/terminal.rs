@@ -103,6 +103,16 @@ fn print_with(mut out: impl Write, style: Style, lines: &str, colours: bool) -> 
     writeln!(out, "\u{1b}[{code}m{}\u{1b}[0m", escaped(lines, |character| character == '\n'))
 }
 
+/// Shows how far it has come, where somebody looks.
+pub fn progress(done: usize, all: usize) {
+    if std::io::stderr().is_terminal() {
+        let percent = done * 100 / all.max(1);
+        let end = if done == all { "\n" } else { "" };
+        // When nobody reads any more, the work goes on.
+        let _ = write!(std::io::stderr(), "\r{done} of {all} ({percent} %){end}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

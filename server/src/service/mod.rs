@@ -22,7 +22,7 @@ pub mod moves;
 pub mod names;
 pub mod notices;
 pub mod operator;
-mod operator_moves;
+pub mod operator_moves;
 pub mod people;
 pub mod pull;
 pub mod push_registrations;

@@ -12,6 +12,7 @@ mod gateway;
 mod hostile;
 mod init;
 mod journal;
+mod moves;
 mod package;
 mod people;
 mod phone;

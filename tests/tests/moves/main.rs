@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod interrupted;
+mod opening_code;
 mod orders;
 mod refused;
 mod story;

@@ -55,8 +55,14 @@ fn moment_or_ago(text: &str) -> Result<Timestamp, String> {
     {
         return Ok(now - Duration::from_secs(u64::from(number) * seconds));
     }
+    a_moment(text).map_err(|_| "it is a time such as 2026-11-26T20:00:00Z, or 30m, 2h, 7d".to_owned())
+}
+
+/// A moment as people type it: a time, or a day, which begins at midnight UTC.
+pub(super) fn a_moment(text: &str) -> Result<Timestamp, String> {
+    let text = text.trim();
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-    moment::from_rfc3339(&whole).ok_or_else(|| "it is a time such as 2026-11-26T20:00:00Z, or 30m, 2h, 7d".to_owned())
+    moment::from_rfc3339(&whole).ok_or_else(|| "it is a time such as 2026-11-26T20:00:00Z, or a day".to_owned())
 }
 
 const fn seconds_of(unit: char) -> Option<u64> {

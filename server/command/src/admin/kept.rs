@@ -4,7 +4,7 @@
 use super::journal;
 use countersign_protocol::challenge::Challenge;
 use countersign_protocol::jws::Unverified;
-use countersign_protocol::time::Timestamp;
+use countersign_protocol::time::{Clock, SystemClock, Timestamp};
 use countersign_server::domain::attestation::Attested;
 use countersign_server::domain::moment::rfc3339;
 use countersign_server::service::people::Kept;
@@ -48,9 +48,10 @@ fn authenticator(one: &AuthenticatorRecord) -> Value {
     shown
 }
 
-fn moving(one: &MoveRecord) -> Value {
+/// A move, as it stands at this moment.
+pub(super) fn moving(one: &MoveRecord, now: Timestamp) -> Value {
     json!({
-        "id": one.id, "state": one.state, "reason": one.reason, "device": one.old_device_id,
+        "id": one.id, "state": one.state_at(now), "reason": one.reason, "device": one.old_device_id,
         "new_device": one.new_device_id, "proof": one.proof.map(|(proof, _)| proof),
         "created_at": rfc3339(one.created_at), "valid_from": rfc3339(one.valid_from),
         "valid_until": rfc3339(one.valid_until), "ended_at": moment(one.ended_at),
@@ -81,7 +82,7 @@ fn person(kept: &Kept) -> Value {
         "created_at": rfc3339(person.created_at), "prompts_stopped_at": moment(person.prompts_stopped_at),
         "devices": kept.devices.iter().map(|one| device(one, true)).collect::<Value>(),
         "authenticators": kept.authenticators.iter().map(authenticator).collect::<Value>(),
-        "moves": kept.moves.iter().map(moving).collect::<Value>(),
+        "moves": kept.moves.iter().map(|one| moving(one, SystemClock.now())).collect::<Value>(),
     })
 }
 

@@ -6,9 +6,12 @@ mod import;
 mod journal;
 mod kept;
 mod migrate;
+mod move_file;
+mod moves;
 mod office;
 mod organisations;
 mod restore;
+mod sheet;
 mod table;
 mod users;
 mod webhooks;
@@ -25,6 +28,7 @@ use countersign_server::service::wake::Wake;
 use countersign_server::store::recovery::Writer;
 use devices::{DeviceCommand, PushCommand};
 use journal::JournalOptions;
+use moves::MoveCommand;
 use office::Office;
 use organisations::{OrganisationCommand, RelyingPartyCommand};
 use restore::RestoreOptions;
@@ -75,6 +79,9 @@ enum Subject {
     /// Devices: the phones that answer
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Moves: a new phone takes over from the old one, planned before the phone change
+    #[command(subcommand)]
+    Move(MoveCommand),
     /// Where relying parties hear of their challenges
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -133,6 +140,7 @@ impl Office {
             Subject::RelyingParty(command) => self.relying_party(command).await,
             Subject::User(command) => self.user(command).await,
             Subject::Device(command) => self.device(command).await,
+            Subject::Move(command) => self.moves(command).await,
             Subject::Push(PushCommand::Check { organisation, user, id }) => {
                 self.check_push(&organisation, user, id).await
             }

@@ -5,18 +5,25 @@ use serde_json::Value;
 
 /// The order of the members that are shown; those that are not here follow, by their names. What tells things apart
 /// comes first, long text last.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 51] = [
     "time",
     "what",
     "by",
     "from",
+    "line",
     "id",
+    "code",
+    "good_until",
     "event",
     "type",
     "name",
     "new",
     "organisation",
     "state",
+    "outcome",
+    "ready",
+    "made",
+    "known",
     "left",
     "push",
     "attestation",
@@ -37,6 +44,10 @@ const ORDER: [&str; 40] = [
     "relying_party",
     "to",
     "device",
+    "new_device",
+    "proof",
+    "valid_from",
+    "valid_until",
     "challenge",
     "enrolled_at",
     "attested_at",
