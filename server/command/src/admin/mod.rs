@@ -7,6 +7,7 @@ mod journal;
 mod kept;
 mod migrate;
 mod move_file;
+mod move_wish;
 mod moves;
 mod office;
 mod organisations;

@@ -2,7 +2,7 @@
 //! anything is written, so that a bad line leaves nothing half done; each line is made once, so that a file whose run
 //! was cut can be sent again.
 
-use super::moves::{Times, not_made};
+use super::move_wish::{Times, not_made};
 use super::office::{Office, no_organisation, or_unknown};
 use super::sheet::{BadLines, Line, Sheet};
 use crate::failure::Failure;
@@ -111,7 +111,7 @@ fn harmless(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
-fn unwritten(error: csv::Error) -> Failure {
+fn unwritten(error: impl std::fmt::Display) -> Failure {
     Failure { exit_code: 1, message: format!("the result file cannot be written: {error}") }
 }
 

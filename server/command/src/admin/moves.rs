@@ -3,42 +3,19 @@
 use super::journal::a_moment;
 use super::kept;
 use super::move_file::MoveFile;
-use super::office::{Office, no_organisation, or_unknown, refused};
+use super::move_wish::{Times, not_made};
+use super::office::{Office, no_organisation, or_unknown};
 use crate::failure::Failure;
 use crate::typed_id::id;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
 use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
 use countersign_protocol::relying_party_api::MoveState;
 use countersign_protocol::time::{Clock, SystemClock, Timestamp};
 use countersign_server::domain::moment::rfc3339;
-use countersign_server::domain::refused::Refused;
 use countersign_server::service::operator_moves::{MovesWanted, Moving, WishedMove};
 use countersign_server::store::MoveRecord;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::time::Duration;
-
-/// Seconds of a day.
-pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Between which times a move can be made.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Times {
-    /// From when on the new phone can take over: a time such as 2026-12-01T08:00:00Z, or a day [default: now]
-    #[arg(long, value_name = "WHEN", value_parser = a_moment)]
-    pub from: Option<Timestamp>,
-    /// For how many days; when they are over, the old phone simply goes on
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=30))]
-    pub days: u8,
-}
-
-impl Times {
-    /// From when on and until when, where it begins so many days later.
-    pub(super) fn after(&self, days: u32) -> (Timestamp, Timestamp) {
-        let from = self.from.unwrap_or_else(|| SystemClock.now()) + DAY * days;
-        (from, from + DAY * u32::from(self.days))
-    }
-}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MoveCommand {
@@ -75,8 +52,8 @@ pub(super) enum MoveCommand {
         #[arg(long, value_name = "WHEN", value_parser = a_moment)]
         due: Option<Timestamp>,
     },
-    /// Print an opening code for a user who has neither the old phone nor a code. Hand it to them in person: typed where
-    /// they are signed in, it lets a new phone take over. Six digits, good for an hour, once; the one before ends
+    /// Print an opening code for a user who has neither the old phone nor a code. Hand it to them in person: typed
+    /// where they are signed in, it lets a new phone take over. Six digits, good for an hour, once; the one before ends
     OpeningCode {
         /// The organisation's name
         #[arg(long)]
@@ -116,15 +93,6 @@ impl ValueEnum for State {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(self.0.as_str()))
-    }
-}
-
-/// Says in the words of this command line why a move is not made.
-pub(super) fn not_made(error: Refused) -> Failure {
-    match error {
-        Refused::NotFound(_) => refused("the user has no such phone in use (not_found)"),
-        Refused::Malformed(why) => Failure { exit_code: 2, message: why },
-        other => other.into(),
     }
 }
 
