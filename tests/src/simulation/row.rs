@@ -102,6 +102,11 @@ impl Row {
         self.until() <= now || began.is_none_or(|began| began > now + AHEAD)
     }
 
+    /// True when somebody was told that its time is over, by a clock that was ahead of this one.
+    pub(super) fn was_told_over_before(&self, now: Timestamp) -> bool {
+        self.word == "pending" && self.told_over_at.is_some() && now < self.expires_at
+    }
+
     /// Until when it may change by what somebody does.
     pub(super) fn until(&self) -> Timestamp {
         match (self.word.as_str(), self.settled_at) {
