@@ -182,6 +182,8 @@ fn switch(
     Entry::new(now, by, Fact::DeviceConfirmed).of_device(tx, new_device)?;
     registrations::settle_places(tx, now, new_device)?;
     enrolments::void(tx, rules, now, by, moving.old_device, EndReason::Moved)?;
+    // A page that asked twice has asked for nothing any more.
+    claims::cancel(tx, rules, now, by, Of::Move(moving.row_id))?;
     Entry::new(now, by, Fact::MoveSwitched).of_move(tx, moving.row_id).map(drop)
 }
 

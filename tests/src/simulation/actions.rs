@@ -40,6 +40,8 @@ pub enum Action {
     Code,
     /// A person types a backup code, or has new ones made.
     BackupCode,
+    /// A page, or the person before it, does something about a move.
+    Move,
     /// A phone asks for what waits.
     Pull,
     /// A phone does what it does now and then.
@@ -65,7 +67,7 @@ pub enum Action {
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 23] = [
+const WEIGHTS: [(usize, Action); 24] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
@@ -78,6 +80,7 @@ const WEIGHTS: [(usize, Action); 23] = [
     (130, Action::Answer),
     (40, Action::Code),
     (24, Action::BackupCode),
+    (40, Action::Move),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -124,6 +127,7 @@ impl World {
             Action::Answer => self.answer()?,
             Action::Code => self.type_code()?,
             Action::BackupCode => self.type_backup_code(),
+            Action::Move => self.see_through().await?,
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
             Action::Push => {
@@ -334,7 +338,7 @@ impl World {
     }
 
     /// What the person types: mostly what the page shows.
-    fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
+    pub(super) fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
         match self.database.row(id).and_then(|row| row.number.clone()) {
             Some(shown) if self.choices.chance(88) => shown,
             _ => "0".repeat(digits.into()),

@@ -118,6 +118,7 @@ impl World {
                 self.sites[site].hear(request, &response);
                 self.invited(request, &response);
                 self.printed(request, &response);
+                self.hear_move(request, &response);
             }
         }
         Ok(())
@@ -220,6 +221,7 @@ impl World {
         let organisation = self.people[person].organisation;
         let site = self.sites.iter().position(|site| site.organisation == organisation).unwrap();
         let target = format!("/v1/enrolments/{id}/confirm");
+        self.deeds.types(id);
         let site = &mut self.sites[site];
         let request = site.request(Meaning::Confirm(id), "POST", target, &json!({ "code": code }));
         site.remember(&request);

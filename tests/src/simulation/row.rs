@@ -1,5 +1,6 @@
 //! A challenge as the server keeps it, and what its stored word means at a moment.
 
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct Row {
     pub id: ChallengeId,
     pub(super) relying_party: i64,
     pub(super) account: i64,
+    /// What YES does, where it is a question of a move.
+    pub purpose: Option<Purpose>,
     /// The stored word.
     pub word: String,
     /// When it was asked.
@@ -54,6 +57,7 @@ impl Row {
             id: row.get("handle")?,
             relying_party: row.get("relying_party")?,
             account: row.get("account")?,
+            purpose: row.get("purpose")?,
             word: row.get("state")?,
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
