@@ -131,6 +131,20 @@ pub(super) fn end_of_account(
     living(tx, rules, now, account)?.map_or(Ok(()), |found| end(tx, rules, now, by, &found, state))
 }
 
+/// Ends the move that goes on from this device of an account, if one does.
+pub(super) fn end_from_device(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    (account, old_device): (AccountRow, DeviceRow),
+) -> Result<(), StoreError> {
+    match living(tx, rules, now, account)?.filter(|found| found.old_device == old_device) {
+        Some(found) => end(tx, rules, now, by, &found, MoveState::Cancelled),
+        None => Ok(()),
+    }
+}
+
 /// Ends every move that goes on: after a restore nobody knows how far it had come.
 pub(super) fn end_all(tx: &dyn Transaction, rules: &Rules, now: Timestamp, by: &Actor) -> Result<usize, StoreError> {
     let sql = format!("{MOVES} WHERE 1 = 1 AND m.state IN ('armed', 'offered', 'rehearsing')");

@@ -80,7 +80,7 @@ const WEIGHTS: [(usize, Action); 24] = [
     (130, Action::Answer),
     (40, Action::Code),
     (24, Action::BackupCode),
-    (40, Action::Move),
+    (26, Action::Move),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -347,7 +347,7 @@ impl World {
 
     /// A person says of a request that is over that it was not theirs.
     fn report_old(&mut self, phone: usize) -> Result<(), String> {
-        if self.choices.chance(85) {
+        if self.choices.chance(95) {
             return Ok(());
         }
         let past = self.phones[phone].core.history(5).map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! What the server keeps, read through its own store and whichever engine is below it: every challenge must live as
 //! ARCHITECTURE.md and PROTOCOL.md say.
 
-use super::move_rules::Book;
+use super::move_rules::{self, Book};
 use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
@@ -133,7 +133,7 @@ impl Database {
                 continue;
             }
             let checked = check(tx, before, &row, span).and_then(|()| match before {
-                None => self.check_prompt(tx, &row),
+                None => self.check_prompt(tx, &row).and_then(|()| move_rules::may_be_asked(tx, &row)),
                 Some(before) if before.settled_by != row.settled_by => self.book.may_have_settled(&row),
                 Some(_) => Ok(()),
             });

@@ -27,6 +27,8 @@ pub struct Going {
     pub is_proven: bool,
     /// The question that was asked last.
     pub question: Option<ChallengeId>,
+    /// True while the page waits for an answer.
+    pub is_waiting: bool,
 }
 
 /// What people, pages and phones have done.
@@ -36,6 +38,8 @@ pub struct Deeds {
     pub going: Vec<Going>,
     /// The links that a thief has taken, each with the thief's phone.
     pub stolen: BTreeSet<(EnrolmentId, usize)>,
+    /// The digits that a new phone has shown to its person.
+    pub digits: BTreeMap<EnrolmentId, String>,
     /// The devices that phones have enrolled, each with its phone and its person.
     held: BTreeMap<EnrolmentId, (usize, usize)>,
     wanted: BTreeSet<EnrolmentId>,
@@ -66,7 +70,8 @@ impl Deeds {
         if self.going(told.id).is_none() {
             let (believed, is_proven) = (MoveState::Armed, false);
             let (id, old) = (told.id, told.device_id);
-            self.going.push(Going { id, person, old, new: None, believed, is_proven, question: None });
+            let (new, question, is_waiting) = (None, None, false);
+            self.going.push(Going { id, person, old, new, believed, is_proven, question, is_waiting });
         }
         self.change(told.id, |one| {
             if one.believed != told.state {
@@ -176,6 +181,7 @@ impl World {
     }
 
     fn check_turn(&mut self, turn: &Turn) -> Result<Vec<&'static str>, String> {
+        self.record.tell(format!("move {} is {:?} {:?}", turn.after.id, turn.after.state, turn.after.proof));
         let (before, after) = (turn.before.as_ref(), &turn.after);
         let mut words = Vec::new();
         if before.is_none() {
@@ -192,6 +198,7 @@ impl World {
             if !self.deeds.offered.contains(&after.id) {
                 return Err("nobody opened its link".into());
             }
+            self.may_forget(turn.new_before);
             words.push(if before.is_some_and(|before| before.new.is_some()) { "links of moves again" } else { "links of moves" });
         }
         let was = before.map(|before| before.state);
@@ -206,6 +213,8 @@ impl World {
             MoveState::Armed | MoveState::Offered => {}
             _ => {
                 words.push(self.deeds.check_end(turn)?);
+                let ended = if after.state == MoveState::Switched { Some(turn.old_device) } else { turn.new_device };
+                self.may_forget(ended);
                 if after.state != MoveState::Switched {
                     words.push("moves ended otherwise");
                 }
@@ -214,12 +223,20 @@ impl World {
         Ok(words)
     }
 
+    /// A device has ended that might have heard that it is not reached any more.
+    fn may_forget(&self, ended: Option<EnrolmentId>) {
+        if let Some((phone, _)) = ended.and_then(|ended| self.deeds.held.get(&ended)) {
+            self.gateway.may_forget(*phone);
+        }
+    }
+
     /// The page hears of a move whose creation was answered to nobody, as the operator would tell.
     fn hear_of(&mut self, turn: &Turn) {
         let held = self.deeds.held.get(&turn.old_device).copied();
         if let (Some((_, person)), None) = (held, self.deeds.going(turn.after.id)) {
             let (id, old, believed) = (turn.after.id, turn.old_device, turn.after.state);
-            self.deeds.going.push(Going { id, person, old, new: None, believed, is_proven: false, question: None });
+            let (new, question, is_proven, is_waiting) = (None, None, false, false);
+            self.deeds.going.push(Going { id, person, old, new, believed, is_proven, question, is_waiting });
         }
     }
 }

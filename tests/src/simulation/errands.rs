@@ -37,6 +37,7 @@ impl World {
                         continue;
                     }
                     if let AccountState::Proposed { confirmation_code } = &account.state {
+                        self.deeds.digits.insert(account.id, confirmation_code.clone());
                         self.type_digits(person, account.id, confirmation_code);
                         self.errand(phone, Errand::Register(account.id));
                     }

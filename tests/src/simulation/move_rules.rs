@@ -103,6 +103,8 @@ pub struct Turn {
     pub old_device: EnrolmentId,
     /// The new phone.
     pub new_device: Option<EnrolmentId>,
+    /// The one of the offer before.
+    pub new_before: Option<EnrolmentId>,
     /// True when the old phone has ended.
     pub old_ended: bool,
     /// True when somebody said "this was not me" in the moment in which the move ended.
@@ -325,6 +327,25 @@ impl Book {
     }
 }
 
+/// Checks that a new phone which is asked to rehearse has shown its digits not too long ago.
+///
+/// # Errors
+/// When it has not.
+pub fn may_be_asked(tx: &dyn Transaction, row: &Row) -> Result<(), String> {
+    if row.purpose != Some(Purpose::Rehearsal) {
+        return Ok(());
+    }
+    let sql = "SELECT e.state, e.expires_at FROM challenge_device d JOIN enrolment e ON e.row_id = d.enrolment
+               WHERE d.challenge = $1";
+    let device = tx.one_row("enrolment", sql, &[row.row_id.into()]).map_err(text)?;
+    let (word, until): (String, Timestamp) =
+        (device.get("state").map_err(text)?, device.get("expires_at").map_err(text)?);
+    match word.as_str() {
+        "proposed" if row.created_at < until => Ok(()),
+        _ => Err(format!("it asks a phone that is {word}, whose time is over at {until:?}")),
+    }
+}
+
 fn turn(
     tx: &dyn Transaction,
     before: Option<&Movement>,
@@ -350,12 +371,14 @@ fn turn(
         Some(at) => tx.one_row("challenge", sql, &[after.account.into(), at.into()])?.get::<usize>("reports")?,
         None => 0,
     };
+    let id = |device: Option<i64>| device.and_then(|device| stages.get(&device)).map(|stage| stage.id);
     Ok(Turn {
         before: before.cloned(),
         after: after.clone(),
         questions,
         old_device: stages[&after.old].id,
-        new_device: after.new.and_then(|new| stages.get(&new)).map(|new| new.id),
+        new_device: id(after.new),
+        new_before: id(before.and_then(|before| before.new)),
         old_ended: stages[&after.old].word == "void",
         was_reported: reports > 0,
         seen_at: now,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The most that a person does about moves at one sitting.
-const LONGEST_SITTING: usize = 8;
+const LONGEST_SITTING: usize = 30;
 
 /// What a page does with a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,21 @@ pub enum MoveStep {
     Cancel(MoveId),
 }
 
+impl MoveStep {
+    /// The move, where it is one that was made before.
+    const fn of(&self) -> Option<MoveId> {
+        match self {
+            Self::Create(_) => None,
+            Self::Read(id)
+            | Self::Ask(id)
+            | Self::Prove(id, _)
+            | Self::Offer(id)
+            | Self::Rehearse(id)
+            | Self::Cancel(id) => Some(*id),
+        }
+    }
+}
+
 /// True for a move that goes on.
 pub const fn is_living(state: MoveState) -> bool {
     matches!(state, MoveState::Armed | MoveState::Offered | MoveState::Rehearsing)
@@ -45,42 +60,44 @@ impl World {
     /// # Errors
     /// What must not be.
     pub async fn see_through(&mut self) -> Result<(), String> {
+        let mut before = None;
         for _ in 0..LONGEST_SITTING {
-            self.move_on()?;
+            before = self.move_on(before)?;
             self.come_to_rest().await?;
             while self.choices.chance(75) && self.deliver().await? {
                 self.come_to_rest().await?;
             }
-            if self.choices.chance(15) {
+            if self.choices.chance(5) {
                 break;
             }
         }
         Ok(())
     }
 
-    /// A page, or the person before it, does something about a move; mostly what brings it on.
-    ///
-    /// # Errors
-    /// What must not be.
-    pub fn move_on(&mut self) -> Result<(), String> {
+    /// A page, or the person before it, does something about a move, about the same as before if it goes on; mostly
+    /// what brings it on.
+    fn move_on(&mut self, before: Option<MoveId>) -> Result<Option<MoveId>, String> {
         let going: Vec<MoveId> = self.deeds.going.iter().filter(|one| is_living(one.believed)).map(|one| one.id).collect();
         let all: Vec<MoveId> = self.deeds.going.iter().map(|one| one.id).collect();
         let among = if self.choices.chance(96) { going } else { all };
-        let found = self.choices.pick(&among).copied();
-        let Some(one) = found.filter(|_| self.choices.chance(90)).and_then(|id| self.deeds.going(id)).cloned() else {
+        let found = before.filter(|id| among.contains(id)).or_else(|| self.choices.pick(&among).copied());
+        let Some(one) = found.filter(|_| self.choices.chance(92)).and_then(|id| self.deeds.going(id)).cloned() else {
             self.wants_to_move();
-            return Ok(());
+            return Ok(before);
         };
+        if one.is_waiting && self.choices.chance(75) {
+            return Ok(Some(one.id));
+        }
         match self.choices.below(100) {
-            0..2 => self.take_step(one.person, MoveStep::Cancel(one.id)),
-            2..9 => self.take_step(one.person, MoveStep::Read(one.id)),
-            9..11 => self.take_step(one.person, MoveStep::Ask(one.id)),
-            11..13 => self.take_step(one.person, MoveStep::Offer(one.id)),
-            13..15 => self.take_step(one.person, MoveStep::Rehearse(one.id)),
-            15..17 => self.proves(&one)?,
+            0 => self.take_step(one.person, MoveStep::Cancel(one.id)),
+            1..8 => self.take_step(one.person, MoveStep::Read(one.id)),
+            8..10 => self.take_step(one.person, MoveStep::Ask(one.id)),
+            10 => self.take_step(one.person, MoveStep::Offer(one.id)),
+            11..13 => self.take_step(one.person, MoveStep::Rehearse(one.id)),
+            13..15 => self.proves(&one)?,
             _ => self.goes_on(&one)?,
         }
-        Ok(())
+        Ok(Some(one.id))
     }
 
     /// A person wants a new phone in the place of one of theirs.
@@ -109,8 +126,12 @@ impl World {
                 self.takes_in_hand(new, question)?;
             }
             (MoveState::Rehearsing, ..) => self.take_step(person, MoveStep::Rehearse(id)),
-            // The phone is under way, or it died: then the page offers anew.
-            (MoveState::Offered, ..) if self.choices.chance(20) => self.take_step(person, MoveStep::Offer(id)),
+            // The new phone waits with its digits, or is under way, or it died: then the page offers anew.
+            (MoveState::Offered, _, _, Some(new)) if self.deeds.digits.contains_key(&new) && self.choices.chance(60) => {
+                let digits = self.deeds.digits[&new].clone();
+                self.type_digits(person, new, &digits);
+            }
+            (MoveState::Offered, ..) if self.choices.chance(12) => self.take_step(person, MoveStep::Offer(id)),
             _ => self.take_step(person, MoveStep::Read(id)),
         }
         Ok(())
@@ -182,6 +203,9 @@ impl World {
             MoveStep::Cancel(id) => (format!("/v1/moves/{id}/cancel"), Value::Null),
         };
         self.deeds.step(&step);
+        if let Some(id) = step.of() {
+            self.deeds.change(id, |one| one.is_waiting = true);
+        }
         let method = if matches!(step, MoveStep::Read(_)) { "GET" } else { "POST" };
         let site = self.sites.iter_mut().find(|site| site.organisation == organisation).unwrap();
         let request = site.request(Meaning::Move { person, account, step }, method, target, &body);
@@ -207,33 +231,28 @@ impl World {
     }
 
     fn hear_step(&mut self, person: usize, step: &MoveStep, response: &HttpResponse) {
+        if let Some(id) = step.of() {
+            self.deeds.change(id, |one| one.is_waiting = false);
+        }
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         if let Ok(told) = serde_json::from_value::<Move>(body.clone()) {
             self.deeds.hear(person, &told);
             return;
         }
-        let (MoveStep::Read(id)
-        | MoveStep::Ask(id)
-        | MoveStep::Prove(id, _)
-        | MoveStep::Offer(id)
-        | MoveStep::Rehearse(id)
-        | MoveStep::Cancel(id)) = step
-        else {
-            return;
-        };
+        let Some(id) = step.of() else { return };
         match (step, response.status) {
-            (_, 409) => self.take_step(person, MoveStep::Read(*id)),
+            (_, 409) => self.take_step(person, MoveStep::Read(id)),
             (MoveStep::Ask(_) | MoveStep::Rehearse(_), 201) => {
                 let question = body["id"].as_str().and_then(|text| text.parse().ok());
-                self.deeds.change(*id, |one| one.question = question);
+                self.deeds.change(id, |one| one.question = question);
             }
             (MoveStep::Prove(..), 200) if body["valid"] == true => {
-                self.deeds.change(*id, |one| one.is_proven = true);
+                self.deeds.change(id, |one| one.is_proven = true);
             }
             (MoveStep::Offer(_), 201) => {
                 let new = body["id"].as_str().and_then(|text| text.parse().ok());
                 if let (Some(new), Some(link)) = (new, body["link"].as_str()) {
-                    self.deeds.change(*id, |one| {
+                    self.deeds.change(id, |one| {
                         (one.believed, one.new, one.question) = (MoveState::Offered, Some(new), None);
                     });
                     self.takes_link(person, new, link);
