@@ -2,8 +2,8 @@
 //! anything else.
 
 use super::handset::Errand;
-use super::moves::MoveStep;
 use super::move_rules::{Movement, Turn};
+use super::moves::MoveStep;
 use super::world::World;
 use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId, MoveId};
@@ -199,7 +199,11 @@ impl World {
                 return Err("nobody opened its link".into());
             }
             self.may_forget(turn.new_before);
-            words.push(if before.is_some_and(|before| before.new.is_some()) { "links of moves again" } else { "links of moves" });
+            words.push(if before.is_some_and(|before| before.new.is_some()) {
+                "links of moves again"
+            } else {
+                "links of moves"
+            });
         }
         let was = before.map(|before| before.state);
         if was == Some(after.state) {

@@ -134,7 +134,8 @@ impl World {
             ("too_many_enrolments", _) => self.open_links(request).await? >= MOST_LINKS,
             ("too_many_open", _) => self.questions_are_many(request).await?,
             (_, Meaning::Invite { .. } | Meaning::Move { step: MoveStep::Offer(_), .. })
-                if response.status == 201 && self.open_links(request).await? > MOST_LINKS => {
+                if response.status == 201 && self.open_links(request).await? > MOST_LINKS =>
+            {
                 return Err(format!("{request} opened one link more than may be open"));
             }
             _ => true,

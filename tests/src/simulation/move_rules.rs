@@ -155,12 +155,7 @@ impl Book {
     ///
     /// # Errors
     /// What must not be, in a sentence.
-    pub fn look(
-        &mut self,
-        tx: &dyn Transaction,
-        (from, now): (Timestamp, Timestamp),
-        all: bool,
-    ) -> Result<(), String> {
+    pub fn look(&mut self, tx: &dyn Transaction, (from, now): (Timestamp, Timestamp), all: bool) -> Result<(), String> {
         let stages = self.read_stages(tx, all).map_err(text)?;
         let moves = self.read_moves(tx, all).map_err(text)?;
         for (row_id, before) in &self.stages {

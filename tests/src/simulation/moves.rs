@@ -77,7 +77,8 @@ impl World {
     /// A page, or the person before it, does something about a move, about the same as before if it goes on; mostly
     /// what brings it on.
     fn move_on(&mut self, before: Option<MoveId>) -> Result<Option<MoveId>, String> {
-        let going: Vec<MoveId> = self.deeds.going.iter().filter(|one| is_living(one.believed)).map(|one| one.id).collect();
+        let going: Vec<MoveId> =
+            self.deeds.going.iter().filter(|one| is_living(one.believed)).map(|one| one.id).collect();
         let all: Vec<MoveId> = self.deeds.going.iter().map(|one| one.id).collect();
         let among = if self.choices.chance(96) { going } else { all };
         let found = before.filter(|id| among.contains(id)).or_else(|| self.choices.pick(&among).copied());
@@ -127,7 +128,9 @@ impl World {
             }
             (MoveState::Rehearsing, ..) => self.take_step(person, MoveStep::Rehearse(id)),
             // The new phone waits with its digits, or is under way, or it died: then the page offers anew.
-            (MoveState::Offered, _, _, Some(new)) if self.deeds.digits.contains_key(&new) && self.choices.chance(60) => {
+            (MoveState::Offered, _, _, Some(new))
+                if self.deeds.digits.contains_key(&new) && self.choices.chance(60) =>
+            {
                 let digits = self.deeds.digits[&new].clone();
                 self.type_digits(person, new, &digits);
             }
@@ -139,7 +142,8 @@ impl World {
 
     /// The person takes the phone that was asked, and answers when it shows the question.
     fn takes_in_hand(&mut self, device: EnrolmentId, question: ChallengeId) -> Result<(), String> {
-        let Some(phone) = self.phones.iter().position(|phone| phone.accounts.iter().any(|(id, _)| *id == device)) else {
+        let Some(phone) = self.phones.iter().position(|phone| phone.accounts.iter().any(|(id, _)| *id == device))
+        else {
             return Ok(());
         };
         let prompts = self.phones[phone].core.pending().map_err(|error| error.to_string())?;

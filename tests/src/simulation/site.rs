@@ -144,7 +144,8 @@ impl Site {
     pub fn hear(&mut self, request: &Request, response: &HttpResponse) {
         let about =
             matches!(request.meaning, Meaning::Create(_) | Meaning::Read(_) | Meaning::Claim(..) | Meaning::Cancel(_));
-        let about = about || matches!(request.meaning, Meaning::Move { step: MoveStep::Ask(_) | MoveStep::Rehearse(_), .. });
+        let about =
+            about || matches!(request.meaning, Meaning::Move { step: MoveStep::Ask(_) | MoveStep::Rehearse(_), .. });
         let Some((id, state)) = ledger::challenge(response).filter(|_| about) else { return };
         match self.asked.iter_mut().find(|asked| asked.id == id) {
             Some(asked) if ledger::may_follow(asked.believed, state) => asked.believed = state,

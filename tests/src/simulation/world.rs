@@ -54,7 +54,6 @@ impl Record {
 
     /// Writes an event down.
     pub fn tell(&mut self, event: String) {
-        if std::env::var("SIMTRACE").is_ok() { eprintln!("{event}"); } // TEMPORARY
         let mut hasher = DefaultHasher::new();
         event.hash(&mut hasher);
         // A sum: which of two answers that were under way at one time comes first is the store's thread to say.
