@@ -10,7 +10,7 @@ use countersign_tests::simulation::{self, Plan};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// How many seeds each mutant may survive.
-const SEEDS: u64 = 6;
+const SEEDS: u64 = 8;
 /// How long each world lasts.
 const STEPS: u64 = 2_000;
 

@@ -6,7 +6,7 @@ use super::engine::value::values;
 use super::enrolments::{self, void};
 use super::rules::AHEAD;
 use super::{Store, StoreError, moves, pushes, registrations};
-use crate::domain::actor::Actor;
+use crate::domain::actor::{Actor, ActorKind};
 use crate::domain::rows::{AccountRow, DeviceRow};
 use countersign_protocol::device_api::{Device, EnrolmentState, PushStatus};
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -248,9 +248,11 @@ impl Store {
             let sql = "SELECT row_id FROM enrolment WHERE account = $1 AND handle = $2";
             let Some(row) = tx.row("enrolment", sql, values![account, id])? else { return Ok(false) };
             let device = row.get("row_id")?;
-            // Before its questions lose their phone: whoever has a stolen phone ended must not find a thief's new one
-            // in its place, for which the stolen one has said YES.
-            moves::end_from_device(tx, &rules, now, &by, (account, device))?;
+            // Whoever has a stolen phone ended must not find a thief's new one in its place, for which the stolen one
+            // has said YES. A phone from which its person removes the account has a new one that goes on.
+            if by.kind() != ActorKind::Device {
+                moves::end_from_device(tx, &rules, now, &by, (account, device))?;
+            }
             void(tx, &rules, now, &by, device, EndReason::Revoked)
         })
         .await

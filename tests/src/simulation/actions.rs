@@ -5,7 +5,7 @@ use super::network::{Meaning, Packet, Request, enrolments_of};
 use super::site::Person;
 use super::troubles::Trouble;
 use super::world::World;
-use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::handle::{ChallengeId, MoveId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -301,7 +301,13 @@ impl World {
             self.choices.pick(&people).copied(),
             self.choices.pick(&devices).copied(),
         );
-        let (method, target, body) = match (self.choices.below(7), challenge, account, device) {
+        let moving = self.foreign_move(self.sites[victim].organisation).filter(|_| foreign);
+        let (method, target, body) = match (self.choices.below(9), challenge, account, device) {
+            (7, ..) if moving.is_some() => ("GET", format!("/v1/moves/{}", moving.unwrap()), Value::Null),
+            (8, ..) if moving.is_some() => {
+                let step = ["ask", "offer", "rehearse", "cancel"][self.choices.below(4)];
+                ("POST", format!("/v1/moves/{}/{step}", moving.unwrap()), Value::Null)
+            }
             (0, Some(id), ..) => ("GET", format!("/v1/challenges/{id}"), Value::Null),
             (1, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/claim"), Value::Null),
             (2, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/cancel"), Value::Null),
@@ -315,6 +321,12 @@ impl World {
         };
         let request = self.sites[thief].request(Meaning::Intrude, method, target, &body);
         self.send(request);
+    }
+
+    /// The latest move of a person of this organisation.
+    fn foreign_move(&self, organisation: usize) -> Option<MoveId> {
+        let own = |person: usize| self.people[person].organisation == organisation;
+        self.deeds.going.iter().rev().find(|one| own(one.person)).map(|one| one.id)
     }
 
     fn free_phone(&mut self) -> Option<usize> {

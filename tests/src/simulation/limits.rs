@@ -130,7 +130,13 @@ impl World {
         let (code, used_up) = (ledger::code(response), self.taken.is_used_up(request, now));
         let reached = match (code.as_str(), &request.meaning) {
             ("too_many_creations", _) => return if used_up { Ok(()) } else { Err(too_early(request, &code)) },
-            ("too_many_enrolments", _) if used_up => return Ok(()),
+            ("too_many_enrolments", _) if used_up => {
+                // It may have been taken of the rate, and refused for the links that are open.
+                if self.open_links(request).await? >= MOST_LINKS {
+                    self.taken.take(request, now);
+                }
+                return Ok(());
+            }
             ("too_many_enrolments", _) => self.open_links(request).await? >= MOST_LINKS,
             ("too_many_open", _) => self.questions_are_many(request).await?,
             (_, Meaning::Invite { .. } | Meaning::Move { step: MoveStep::Offer(_), .. })

@@ -140,6 +140,12 @@ impl Book {
         std::mem::take(&mut self.turns)
     }
 
+    /// Until when a move may be made whose new phone rehearses.
+    pub fn rehearses_until(&self, id: MoveId) -> Option<Timestamp> {
+        let one = self.moves.values().rev().find(|one| one.id == id)?;
+        (one.state == MoveState::Rehearsing).then_some(one.valid_until)
+    }
+
     /// Checks that the device which has settled a challenge could answer it: it was in use before, or it rehearsed.
     ///
     /// # Errors
@@ -194,7 +200,7 @@ impl Book {
         for after in moves {
             self.moves.insert(after.row_id, after);
         }
-        self.check_phones(&stages)?;
+        self.check_phones(tx, &stages)?;
         self.stages = stages;
         self.turns.extend(turns);
         Ok(())
@@ -284,8 +290,8 @@ impl Book {
     }
 
     /// Checks that the new phone of a move came into use in the moment in which the old one went, and for no other
-    /// reason, and that there is no moment with both.
-    fn check_phones(&self, stages: &BTreeMap<i64, Stage>) -> Result<(), String> {
+    /// reason, and that there is no moment with both. One from which its person has removed the account went before.
+    fn check_phones(&self, tx: &dyn Transaction, stages: &BTreeMap<i64, Stage>) -> Result<(), String> {
         let was = |device: i64| self.stages.get(&device).map_or("unknown", |stage| stage.word.as_str());
         let is = |device: i64| stages.get(&device).map_or("unknown", |stage| stage.word.as_str());
         let mut moving = BTreeMap::new();
@@ -303,6 +309,9 @@ impl Book {
             }
             if was(new) != "confirmed" && is(new) == "confirmed" {
                 if was(one.old) != "confirmed" {
+                    if removed_itself(tx, stages[&one.old].id).map_err(text)? {
+                        continue;
+                    }
                     return Err(format!("the new phone of move {} takes over from none in use", one.id));
                 }
                 taken_over.insert(one.old, new);
@@ -320,6 +329,13 @@ impl Book {
             },
         }
     }
+}
+
+/// True when the phone itself has removed this device.
+fn removed_itself(tx: &dyn Transaction, device: EnrolmentId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) AS lines FROM journal
+               WHERE fact = 'device.ended' AND device = $1 AND actor_kind = 'device'";
+    Ok(tx.one_row("journal", sql, &[device.into()])?.get::<usize>("lines")? > 0)
 }
 
 /// Checks that a new phone which is asked to rehearse has shown its digits not too long ago.

@@ -8,12 +8,16 @@ use super::world::World;
 use countersign_device::transport::HttpResponse;
 use countersign_protocol::handle::{ChallengeId, EnrolmentId, MoveId};
 use countersign_protocol::relying_party_api::{Move, MoveState};
+use countersign_protocol::time::Timestamp;
 use countersign_server::domain::moment::rfc3339;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The most that a person does about moves at one sitting.
 const LONGEST_SITTING: usize = 30;
+
+/// How near its end a move must be for a person to come to it late: a question waits no longer.
+const NEAR: Duration = Duration::from_secs(180);
 
 /// What a page does with a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +67,7 @@ impl World {
         let mut before = None;
         for _ in 0..LONGEST_SITTING {
             before = self.move_on(before)?;
+            self.comes_late(before).await;
             self.come_to_rest().await?;
             while self.choices.chance(75) && self.deliver().await? {
                 self.come_to_rest().await?;
@@ -72,6 +77,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Now and then a person takes so long that the time of a move is over, or all but, when the new phone answers.
+    async fn comes_late(&mut self, before: Option<MoveId>) {
+        let now = self.now();
+        let until = before.and_then(|id| self.database.book.rehearses_until(id));
+        let is_near = |until: &Timestamp| *until > now && *until < now + NEAR;
+        if let (Some(until), true) = (until.filter(is_near), self.choices.chance(25)) {
+            let early = Duration::from_millis(self.choices.between(0, 1));
+            self.wait(now.until(until) - early).await;
+        }
     }
 
     /// A page, or the person before it, does something about a move, about the same as before if it goes on; mostly
@@ -194,7 +210,8 @@ impl World {
             MoveStep::Create(old) => {
                 let mut body = json!({ "user_id": account, "device_id": old, "reason": "a new phone" });
                 if self.choices.chance(40) {
-                    let lasts = Duration::from_secs(self.choices.between(30, 3_600));
+                    let longest = if self.choices.chance(50) { 240 } else { 3_600 };
+                    let lasts = Duration::from_secs(self.choices.between(30, longest));
                     body["valid_until"] = rfc3339(self.now() + lasts).into();
                 }
                 ("/v1/moves".into(), body)
