@@ -220,8 +220,8 @@ fn text(error: StoreError) -> String {
 
 fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT row_id, handle, relying_party, account, purpose, state, created_at, expires_at, settled_at, settled_by, decision,
-                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at,
+        "SELECT row_id, handle, relying_party, account, purpose, state, created_at, expires_at, settled_at, settled_by,
+                decision, claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at,
                 EXISTS (SELECT 1 FROM challenge_device d WHERE d.challenge = challenge.row_id) AS on_phones
          FROM challenge WHERE {condition}"
     );
