@@ -10,7 +10,7 @@ use countersign_tests::simulation::{self, Plan};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 /// How many seeds each mutant may survive.
-const SEEDS: u64 = 6;
+const SEEDS: u64 = 8;
 /// How long each world lasts.
 const STEPS: u64 = 2_000;
 
@@ -19,11 +19,11 @@ const NONE: &str = "nothing is broken";
 const RIGHT: Rules = Rules::RIGHT;
 
 /// Each with what it allows. The first is none, and must survive: otherwise the others would be caught by anything.
-const MUTANTS: [(&str, Rules); 28] = [
+const MUTANTS: [(&str, Rules); 32] = [
     (NONE, RIGHT),
     (
         "an approval is claimed at the moment at which it lapses",
-        Rules { may_claim: "state = 'approved' AND settled_at >= :oldest", ..RIGHT },
+        Rules { may_claim: "state = 'approved' AND purpose IS NULL AND settled_at >= :oldest", ..RIGHT },
     ),
     (
         "a challenge is cancelled at the moment at which it ends",
@@ -57,12 +57,15 @@ const MUTANTS: [(&str, Rules); 28] = [
     ("nobody settles anything", Rules { may_settle: "state = 'pending' AND expires_at > :now AND 1 = 0", ..RIGHT }),
     (
         "a denied challenge is claimed",
-        Rules { may_claim: "state IN ('approved', 'denied') AND settled_at > :oldest", ..RIGHT },
+        Rules { may_claim: "state IN ('approved', 'denied') AND purpose IS NULL AND settled_at > :oldest", ..RIGHT },
     ),
-    ("a lapsed approval is claimed", Rules { may_claim: "state = 'approved' AND :oldest > 0", ..RIGHT }),
+    (
+        "a lapsed approval is claimed",
+        Rules { may_claim: "state = 'approved' AND purpose IS NULL AND :oldest > 0", ..RIGHT },
+    ),
     (
         "a claimed approval is claimed again",
-        Rules { may_claim: "state IN ('approved', 'claimed') AND settled_at > :oldest", ..RIGHT },
+        Rules { may_claim: "state IN ('approved', 'claimed') AND purpose IS NULL AND settled_at > :oldest", ..RIGHT },
     ),
     ("any claim repeats the first", Rules { same_claim: "state = 'claimed' AND :key IS NOT NULL", ..RIGHT }),
     ("no claim repeats the first", Rules { same_claim: "state = 'claimed' AND claim_key = :key AND 1 = 0", ..RIGHT }),
@@ -87,11 +90,20 @@ const MUTANTS: [(&str, Rules); 28] = [
     ("a code is accepted twice", Rules { unspent: "(last_step IS NULL OR :step > 0)", ..RIGHT }),
     ("a backup code is good twice", Rules { unused: "1 = 1", ..RIGHT }),
     ("no number is compared", Rules { compares_number: false, ..RIGHT }),
+    (
+        "the YES to a move signs somebody in",
+        Rules { may_claim: "state = 'approved' AND settled_at > :oldest AND settled_at <= :oldest + 120000", ..RIGHT },
+    ),
+    ("a new phone gets its link without a second half", Rules { proves: false, ..RIGHT }),
+    ("the digits alone bring a new phone into use", Rules { rehearses: false, ..RIGHT }),
+    ("the old phone goes on beside the new one", Rules { ends_old: false, ..RIGHT }),
 ];
 
 /// What has lapsed is claimed again when an hour has gone by: noticed where the clock jumps ahead.
-const RIGHT_BUT_FOR_AN_HOUR: Rules =
-    Rules { may_claim: "state = 'approved' AND (settled_at > :oldest OR settled_at + 3600000 < :oldest)", ..RIGHT };
+const RIGHT_BUT_FOR_AN_HOUR: Rules = Rules {
+    may_claim: "state = 'approved' AND purpose IS NULL AND (settled_at > :oldest OR settled_at + 3600000 < :oldest)",
+    ..RIGHT
+};
 
 /// The name of what is as it should be, where some phones are away.
 const EACH: &str = "an answer is about the place that gave it";

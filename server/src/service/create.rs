@@ -127,7 +127,7 @@ pub(super) async fn ask_one(
 ) -> Result<ChallengeId, Refused> {
     by.take(service, &service.rates.creations, Refused::TooManyCreations).await?;
     let account = service.store.account(by.organisation(), user).await?.ok_or(Refused::NotFound("user"))?;
-    let recipient = service.store.recipient(device, of.purpose).await?.ok_or(Refused::NoDevice)?;
+    let recipient = service.store.recipient(device, of.purpose, service.now()).await?.ok_or(Refused::NoDevice)?;
     let created_at = service.now();
     let id = ChallengeId::random(&*service.randomness);
     let question = Question {

@@ -10,7 +10,7 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::new_challenge::{NewChallenge, Recipient};
 use super::prompts::Raise;
-use super::rules::{CLAIM_WINDOW, Rules, condition};
+use super::rules::{AHEAD, CLAIM_WINDOW, Rules, condition};
 use super::{Store, StoreError, accounts, codes, move_rows, prompts, pushes, webhooks};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -19,6 +19,7 @@ use crate::domain::rows::{AccountRow, ChallengeRow, DeviceRow, RelyingPartyRow};
 use crate::domain::states::{Prompt, PushStage, SettledMethod};
 use countersign_protocol::challenge::Purpose;
 use countersign_protocol::decision::DecisionKeys;
+use countersign_protocol::enrolment::TICKET_LIFETIME;
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
 use countersign_protocol::key::PublicKey;
 use countersign_protocol::receipt::Receipt;
@@ -117,18 +118,28 @@ impl Store {
         .await
     }
 
-    /// This device, if it can be asked for the purpose: one in use, or one that is to take over and rehearses.
+    /// This device, if it can be asked for the purpose: one in use, or one that is to take over and rehearses, within
+    /// its time.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
-    pub async fn recipient(&self, device: DeviceRow, purpose: Purpose) -> Result<Option<Recipient>, StoreError> {
+    pub async fn recipient(
+        &self,
+        device: DeviceRow,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<Recipient>, StoreError> {
         self.read(move |tx| {
             let state = match purpose {
                 Purpose::Move => EnrolmentStage::Confirmed,
                 Purpose::Rehearsal => EnrolmentStage::Proposed,
             };
-            let sql = format!("SELECT {RECIPIENT} FROM enrolment e WHERE row_id = $1 AND state = $2");
-            tx.row("enrolment", &sql, values![device, state])?.as_ref().map(read_recipient).transpose()
+            let sql = format!(
+                "SELECT {RECIPIENT} FROM enrolment e WHERE row_id = $1 AND state = $2
+                 AND (state = 'confirmed' OR (expires_at > $3 AND expires_at <= $4))"
+            );
+            let values = values![device, state, now, now + TICKET_LIFETIME + AHEAD];
+            tx.row("enrolment", &sql, values)?.as_ref().map(read_recipient).transpose()
         })
         .await
     }

@@ -5,8 +5,8 @@ use super::engine::row::Row;
 use super::engine::value::values;
 use super::enrolments::{self, void};
 use super::rules::AHEAD;
-use super::{Store, StoreError, pushes, registrations};
-use crate::domain::actor::Actor;
+use super::{Store, StoreError, moves, pushes, registrations};
+use crate::domain::actor::{Actor, ActorKind};
 use crate::domain::rows::{AccountRow, DeviceRow};
 use countersign_protocol::device_api::{Device, EnrolmentState, PushStatus};
 use countersign_protocol::handle::{AccountId, ChallengeId, EnrolmentId};
@@ -247,7 +247,13 @@ impl Store {
         self.write(move |tx, now| {
             let sql = "SELECT row_id FROM enrolment WHERE account = $1 AND handle = $2";
             let Some(row) = tx.row("enrolment", sql, values![account, id])? else { return Ok(false) };
-            void(tx, &rules, now, &by, row.get("row_id")?, EndReason::Revoked)
+            let device = row.get("row_id")?;
+            // Whoever has a stolen phone ended must not find a thief's new one in its place, for which the stolen one
+            // has said YES. A phone from which its person removes the account has a new one that goes on.
+            if by.kind() != ActorKind::Device {
+                moves::end_from_device(tx, &rules, now, &by, (account, device))?;
+            }
+            void(tx, &rules, now, &by, device, EndReason::Revoked)
         })
         .await
     }

@@ -257,7 +257,8 @@ impl Store {
                     Ok(Confirmed::NotProposed)
                 }
                 EnrolmentStage::Proposed if same => {
-                    if let Some(moving) = move_rows::of_new_device(transaction, row_id)? {
+                    let moving = move_rows::of_new_device(transaction, row_id)?;
+                    if let Some(moving) = moving.filter(|_| rules.rehearses) {
                         // The old phone goes on until this one has answered a question.
                         let sql = "UPDATE enrolment SET expires_at = $2 WHERE row_id = $1";
                         transaction.execute(sql, values![row_id, now + TICKET_LIFETIME])?;

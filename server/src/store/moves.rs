@@ -7,6 +7,7 @@ use super::engine::value::values;
 use super::enrolments::{self, Opening};
 use super::journal::Entry;
 use super::move_rows::{self, MOVES, MoveRecord};
+use super::rules::condition;
 use super::{Rules, Store, StoreError, accounts, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -135,6 +136,20 @@ pub(super) fn end_of_account(
     living(tx, rules, now, account)?.map_or(Ok(()), |found| end(tx, rules, now, by, &found, state))
 }
 
+/// Ends the move that goes on from this device of an account, if one does.
+pub(super) fn end_from_device(
+    tx: &dyn Transaction,
+    rules: &Rules,
+    now: Timestamp,
+    by: &Actor,
+    (account, old_device): (AccountRow, DeviceRow),
+) -> Result<(), StoreError> {
+    match living(tx, rules, now, account)?.filter(|found| found.old_device == old_device) {
+        Some(found) => end(tx, rules, now, by, &found, MoveState::Cancelled),
+        None => Ok(()),
+    }
+}
+
 /// Ends every move that goes on: after a restore nobody knows how far it had come.
 pub(super) fn end_all(tx: &dyn Transaction, rules: &Rules, now: Timestamp, by: &Actor) -> Result<usize, StoreError> {
     let sql = format!("{MOVES} WHERE 1 = 1 AND m.state IN ('armed', 'offered', 'rehearsing')");
@@ -175,9 +190,9 @@ fn switch(
     moving: &MoveRecord,
     new_device: DeviceRow,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE move SET state = 'switched', ended_at = $2
-               WHERE row_id = $1 AND state = 'rehearsing' AND valid_until > $2";
-    if !tx.changes_one(sql, values![moving.row_id, now])? {
+    let may_switch = condition(rules.may_switch, &[("now", 2)]);
+    let sql = format!("UPDATE move SET state = 'switched', ended_at = $2 WHERE row_id = $1 AND {may_switch}");
+    if !tx.changes_one(&sql, values![moving.row_id, now])? {
         return end(tx, rules, now, by, moving, MoveState::Expired);
     }
     let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1 AND state = 'proposed'";
@@ -186,7 +201,11 @@ fn switch(
     }
     Entry::new(now, by, Fact::DeviceConfirmed).of_device(tx, new_device)?;
     registrations::settle_places(tx, now, new_device)?;
-    enrolments::void(tx, rules, now, by, moving.old_device, EndReason::Moved)?;
+    if rules.ends_old {
+        enrolments::void(tx, rules, now, by, moving.old_device, EndReason::Moved)?;
+    }
+    // A page that asked twice has asked for nothing any more.
+    claims::cancel(tx, rules, now, by, Of::Move(moving.row_id))?;
     Entry::new(now, by, Fact::MoveSwitched).of_move(tx, moving.row_id).map(drop)
 }
 
@@ -316,7 +335,7 @@ impl Store {
             if !found.is_due(now) {
                 return Ok(Offered::NotNow);
             }
-            if found.fresh_proof(now).is_none() {
+            if rules.proves && found.fresh_proof(now).is_none() {
                 return Ok(Offered::NotProven);
             }
             if let Some(before) = found.new_device {

@@ -35,7 +35,10 @@ impl Store {
             let sql = "SELECT p.row_id AS relying_party, a.row_id AS account, j.challenge, j.device AS enrolment
                        FROM journal j LEFT JOIN relying_party p ON p.handle = j.relying_party
                        LEFT JOIN account a ON a.handle = j.account
-                       WHERE j.row_id > $1 AND j.row_id <= $2 AND j.actor_kind = 'operator' ORDER BY j.row_id";
+                       WHERE j.row_id > $1 AND j.row_id <= $2
+                         AND (j.actor_kind = 'operator'
+                              OR j.fact IN ('challenge.cancelled', 'device.confirmed', 'device.ended'))
+                       ORDER BY j.row_id";
             let read = |line: &Row| {
                 Ok(OperatorAct {
                     relying_party: line.get("relying_party")?,

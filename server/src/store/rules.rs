@@ -61,6 +61,14 @@ pub struct Rules {
     pub unused: &'static str,
     /// Whether the number that was typed must be the one that was shown.
     pub compares_number: bool,
+    /// Whether a move has a link only when it has its second half.
+    pub proves: bool,
+    /// Whether the new phone of a move shows that it can answer before it is in use.
+    pub rehearses: bool,
+    /// Which move, a row of `move`, may be switched.
+    pub may_switch: &'static str,
+    /// Whether the old phone ends in the moment in which the new one takes over.
+    pub ends_old: bool,
 }
 
 impl Rules {
@@ -88,6 +96,10 @@ impl Rules {
                   WHERE u.authenticator = code_authenticator.row_id AND u.step = :step)",
         unused: "used_at IS NULL",
         compares_number: true,
+        proves: true,
+        rehearses: true,
+        may_switch: "state = 'rehearsing' AND valid_until > :now",
+        ends_old: true,
     };
 }
 

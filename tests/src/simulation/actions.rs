@@ -5,7 +5,7 @@ use super::network::{Meaning, Packet, Request, enrolments_of};
 use super::site::Person;
 use super::troubles::Trouble;
 use super::world::World;
-use countersign_protocol::handle::ChallengeId;
+use countersign_protocol::handle::{ChallengeId, MoveId};
 use countersign_protocol::relying_party_api::ChallengeState;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub enum Action {
     Code,
     /// A person types a backup code, or has new ones made.
     BackupCode,
+    /// A page, or the person before it, does something about a move.
+    Move,
     /// A phone asks for what waits.
     Pull,
     /// A phone does what it does now and then.
@@ -65,7 +67,7 @@ pub enum Action {
 }
 
 /// How often what happens, among all of them together.
-const WEIGHTS: [(usize, Action); 23] = [
+const WEIGHTS: [(usize, Action); 24] = [
     (420, Action::Deliver),
     (30, Action::Burst),
     (90, Action::Wait),
@@ -78,6 +80,7 @@ const WEIGHTS: [(usize, Action); 23] = [
     (130, Action::Answer),
     (40, Action::Code),
     (24, Action::BackupCode),
+    (26, Action::Move),
     (90, Action::Pull),
     (12, Action::Tend),
     (70, Action::Push),
@@ -124,6 +127,7 @@ impl World {
             Action::Answer => self.answer()?,
             Action::Code => self.type_code()?,
             Action::BackupCode => self.type_backup_code(),
+            Action::Move => self.see_through().await?,
             Action::Pull => self.pull(),
             Action::Tend => self.tend()?,
             Action::Push => {
@@ -297,7 +301,13 @@ impl World {
             self.choices.pick(&people).copied(),
             self.choices.pick(&devices).copied(),
         );
-        let (method, target, body) = match (self.choices.below(7), challenge, account, device) {
+        let moving = self.foreign_move(self.sites[victim].organisation).filter(|_| foreign);
+        let (method, target, body) = match (self.choices.below(9), challenge, account, device) {
+            (7, ..) if moving.is_some() => ("GET", format!("/v1/moves/{}", moving.unwrap()), Value::Null),
+            (8, ..) if moving.is_some() => {
+                let step = ["ask", "offer", "rehearse", "cancel"][self.choices.below(4)];
+                ("POST", format!("/v1/moves/{}/{step}", moving.unwrap()), Value::Null)
+            }
             (0, Some(id), ..) => ("GET", format!("/v1/challenges/{id}"), Value::Null),
             (1, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/claim"), Value::Null),
             (2, Some(id), ..) => ("POST", format!("/v1/challenges/{id}/cancel"), Value::Null),
@@ -311,6 +321,12 @@ impl World {
         };
         let request = self.sites[thief].request(Meaning::Intrude, method, target, &body);
         self.send(request);
+    }
+
+    /// The latest move of a person of this organisation.
+    fn foreign_move(&self, organisation: usize) -> Option<MoveId> {
+        let own = |person: usize| self.people[person].organisation == organisation;
+        self.deeds.going.iter().rev().find(|one| own(one.person)).map(|one| one.id)
     }
 
     fn free_phone(&mut self) -> Option<usize> {
@@ -334,7 +350,7 @@ impl World {
     }
 
     /// What the person types: mostly what the page shows.
-    fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
+    pub(super) fn typed(&mut self, id: ChallengeId, digits: u8) -> String {
         match self.database.row(id).and_then(|row| row.number.clone()) {
             Some(shown) if self.choices.chance(88) => shown,
             _ => "0".repeat(digits.into()),
@@ -343,7 +359,7 @@ impl World {
 
     /// A person says of a request that is over that it was not theirs.
     fn report_old(&mut self, phone: usize) -> Result<(), String> {
-        if self.choices.chance(85) {
+        if self.choices.chance(95) {
             return Ok(());
         }
         let past = self.phones[phone].core.history(5).map_err(|error| error.to_string())?;

@@ -86,9 +86,14 @@ impl World {
         if let Some(missing) = waits.iter().find(|id| !shown.contains_key(id)) {
             return Err(format!("phone {phone} does not show {missing}, which waits for it"));
         }
+        // Somebody was told that its time is over, and the clock went back: a phone hears of no end but by its time,
+        // which by this clock has not come. Its answer is refused.
+        let told_too_early = |id: &ChallengeId| self.database.row(*id).is_some_and(|row| row.was_told_over_before(now));
         // A YES that was dated by a wrong clock is refused for that, and only the person can sign it anew: it is kept.
         let is_over = |(id, answering): &(&ChallengeId, &bool)| {
-            !**answering && states(id).is_none_or(|states| !states.contains(&ChallengeState::Pending))
+            !**answering
+                && !told_too_early(id)
+                && states(id).is_none_or(|states| !states.contains(&ChallengeState::Pending))
         };
         match shown.iter().find(is_over) {
             Some((id, _)) => Err(format!("phone {phone} shows {id}, which is over")),

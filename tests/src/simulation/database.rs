@@ -1,6 +1,7 @@
 //! What the server keeps, read through its own store and whichever engine is below it: every challenge must live as
 //! ARCHITECTURE.md and PROTOCOL.md say.
 
+use super::move_rules::{self, Book};
 use super::row::{AHEAD, CLAIM_WINDOW, Row};
 use countersign_protocol::challenge::{self, MAX_LIFETIME};
 use countersign_protocol::decision::{self, Answer, DecisionKeys};
@@ -44,6 +45,8 @@ pub struct Database {
     rows: BTreeMap<i64, Row>,
     by_id: BTreeMap<ChallengeId, i64>,
     living: BTreeSet<i64>,
+    /// The moves and the devices.
+    pub book: Book,
     looked_at: Timestamp,
     /// The latest time that the server's clock has shown: it may have jumped back since.
     latest: Timestamp,
@@ -54,12 +57,13 @@ pub type Change = (Option<String>, String);
 
 impl Database {
     /// Before the first look.
-    pub const fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self {
             told: None,
             rows: BTreeMap::new(),
             by_id: BTreeMap::new(),
             living: BTreeSet::new(),
+            book: Book::default(),
             looked_at: now,
             latest: now,
         }
@@ -129,7 +133,8 @@ impl Database {
                 continue;
             }
             let checked = check(tx, before, &row, span).and_then(|()| match before {
-                None => self.check_prompt(tx, &row),
+                None => self.check_prompt(tx, &row).and_then(|()| move_rules::may_be_asked(tx, &row)),
+                Some(before) if before.settled_by != row.settled_by => self.book.may_have_settled(&row),
                 Some(_) => Ok(()),
             });
             checked.map_err(|reason| format!("{}: {reason}\n  {before:?}\n  {row:?}", row.id))?;
@@ -140,6 +145,7 @@ impl Database {
         }
         self.living.retain(|row_id| self.rows[row_id].lives(now));
         self.check_overlaps(now)?;
+        self.book.look(tx, (span.from, span.to), all)?;
         Ok(changes)
     }
 
@@ -214,8 +220,8 @@ fn text(error: StoreError) -> String {
 
 fn read(tx: &dyn Transaction, condition: &str, row_id: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT row_id, handle, relying_party, account, state, created_at, expires_at, settled_at, settled_by, decision,
-                claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at,
+        "SELECT row_id, handle, relying_party, account, purpose, state, created_at, expires_at, settled_at, settled_by,
+                decision, claim_key, claimed_at, number, wrong_number, prompt, report, told_over_at,
                 EXISTS (SELECT 1 FROM challenge_device d WHERE d.challenge = challenge.row_id) AS on_phones
          FROM challenge WHERE {condition}"
     );
@@ -415,6 +421,7 @@ fn check_claim(row: &Row, span: Span) -> Result<(), String> {
         "claimed" if !span.holds(row.claimed_at) || row.claimed_at >= end => {
             Err("it was claimed at a wrong time".into())
         }
+        "claimed" if row.purpose.is_some() => Err("it is of a move, and was claimed".into()),
         "claimed" => Ok(()),
         _ if row.claimed_at.is_some() || row.claim_key.is_some() => Err("it is not claimed, and has a claim".into()),
         _ => Ok(()),

@@ -12,6 +12,7 @@ impl World {
     /// A phone begins an errand.
     pub fn errand(&mut self, phone: usize, errand: Errand) {
         self.record.tell(format!("phone {phone}: {errand:?}"));
+        self.deeds.answers(phone, &errand);
         self.phones[phone].send(errand);
     }
 
@@ -30,7 +31,13 @@ impl World {
                     if !self.phones[phone].accounts.iter().any(|(id, _)| *id == account.id) {
                         self.phones[phone].accounts.push((account.id, person));
                     }
+                    self.deeds.holds(account.id, (phone, person));
+                    // A thief who has the link does not have the page.
+                    if self.deeds.stolen.contains(&(account.id, phone)) {
+                        continue;
+                    }
                     if let AccountState::Proposed { confirmation_code } = &account.state {
+                        self.deeds.digits.insert(account.id, confirmation_code.clone());
                         self.type_digits(person, account.id, confirmation_code);
                         self.errand(phone, Errand::Register(account.id));
                     }

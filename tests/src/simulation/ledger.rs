@@ -1,5 +1,6 @@
 //! What the server has told to whom. None of it may ever turn out untrue.
 
+use super::moves::MoveStep;
 use super::network::{Meaning, Request};
 use crate::handmade::read_claims;
 use countersign_device::transport::HttpResponse;
@@ -100,19 +101,15 @@ impl Ledger {
         }
         match &request.meaning {
             Meaning::Create(Some(key)) if good => self.note_created(request, key, response),
-            Meaning::Code(account, code) if good && is_valid(response) => {
-                let before = self.codes.insert((*account, code.clone()), now);
-                let is_backup_code = code.contains(' ');
-                match before.filter(|before| is_backup_code || now < *before + CODE_LIFETIME) {
-                    Some(_) => Err(format!("the code {code} of {account} was accepted twice")),
-                    None => Ok(()),
-                }
-            }
+            Meaning::Code(account, code) if good && is_valid(response) => self.note_code(*account, code, now),
             Meaning::Read(id) if good => self.note_read(*id, response),
             Meaning::Claim(id, key) => self.note_claim(*id, key.as_ref(), response),
             Meaning::Cancel(id) if good => {
                 self.taken_back.insert(*id);
                 self.note_read(*id, response)
+            }
+            Meaning::Move { account, step: MoveStep::Prove(_, code), .. } if good && is_valid(response) => {
+                self.note_code(*account, code, now)
             }
             // A relying party that was retired is told no more than that, and so is one that asks too often.
             Meaning::Intrude if response.status == 401 => Ok(()),
@@ -129,6 +126,15 @@ impl Ledger {
                 None => Ok(()),
             },
             _ => Ok(()),
+        }
+    }
+
+    fn note_code(&mut self, account: AccountId, code: &str, now: Timestamp) -> Result<(), String> {
+        let before = self.codes.insert((account, code.to_owned()), now);
+        let is_backup_code = code.contains(' ');
+        match before.filter(|before| is_backup_code || now < *before + CODE_LIFETIME) {
+            Some(_) => Err(format!("the code {code} of {account} was accepted twice")),
+            None => Ok(()),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::database;
 use super::ledger;
+use super::moves::MoveStep;
 use super::network::{Meaning, Request};
 use super::world::{PATIENCE, World};
 use countersign_device::transport::HttpResponse;
@@ -45,6 +46,8 @@ impl Taking {
     fn of(request: &Request) -> Option<Self> {
         match (request.method, &*request.target) {
             ("POST", "/v1/challenges") => Some(Self::Question),
+            ("POST", target) if target.ends_with("/ask") || target.ends_with("/rehearse") => Some(Self::Question),
+            ("POST", target) if target.starts_with("/v1/moves/") && target.ends_with("/offer") => Some(Self::Link),
             ("POST", target) if target.ends_with("/enrolments") => Some(Self::Link),
             _ => None,
         }
@@ -127,10 +130,18 @@ impl World {
         let (code, used_up) = (ledger::code(response), self.taken.is_used_up(request, now));
         let reached = match (code.as_str(), &request.meaning) {
             ("too_many_creations", _) => return if used_up { Ok(()) } else { Err(too_early(request, &code)) },
-            ("too_many_enrolments", _) if used_up => return Ok(()),
+            ("too_many_enrolments", _) if used_up => {
+                // It may have been taken of the rate, and refused for the links that are open.
+                if self.open_links(request).await? >= MOST_LINKS {
+                    self.taken.take(request, now);
+                }
+                return Ok(());
+            }
             ("too_many_enrolments", _) => self.open_links(request).await? >= MOST_LINKS,
             ("too_many_open", _) => self.questions_are_many(request).await?,
-            (_, Meaning::Invite { .. }) if response.status == 201 && self.open_links(request).await? > MOST_LINKS => {
+            (_, Meaning::Invite { .. } | Meaning::Move { step: MoveStep::Offer(_), .. })
+                if response.status == 201 && self.open_links(request).await? > MOST_LINKS =>
+            {
                 return Err(format!("{request} opened one link more than may be open"));
             }
             _ => true,
@@ -139,10 +150,18 @@ impl World {
         if reached { Ok(()) } else { Err(too_early(request, &code)) }
     }
 
+    /// Whom a question or a link is for.
+    fn account_of(request: &Request) -> Result<AccountId, String> {
+        if let Meaning::Move { account, .. } = request.meaning {
+            return Ok(account);
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let account = body["user_id"].as_str().or_else(|| request.target.split('/').nth(3));
+        account.unwrap_or_default().parse().map_err(|_| "nobody is asked or invited".to_owned())
+    }
+
     async fn questions_are_many(&mut self, request: &Request) -> Result<bool, String> {
-        let body: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
-        let account: AccountId =
-            body["user_id"].as_str().unwrap_or_default().parse().map_err(|_| "no account asked")?;
+        let account = Self::account_of(request)?;
         let now = self.now();
         let open = self.inspect(move |_, tx| database::open_questions(tx, account, now)).await;
         let open = open.map_err(|error| error.to_string())?;
@@ -150,8 +169,7 @@ impl World {
     }
 
     async fn open_links(&mut self, request: &Request) -> Result<usize, String> {
-        let account = request.target.split('/').nth(3).unwrap_or_default();
-        let account: AccountId = account.parse().map_err(|_| "no account invited")?;
+        let account = Self::account_of(request)?;
         let now = self.now();
         let open = self.inspect(move |_, tx| database::open_links(tx, account, now)).await;
         open.map_err(|error| error.to_string())

@@ -9,6 +9,7 @@
 pub mod actions;
 pub mod calm;
 pub mod database;
+pub mod deeds;
 pub mod deliver;
 pub mod errands;
 pub mod generator;
@@ -16,6 +17,8 @@ pub mod handset;
 pub mod host;
 pub mod ledger;
 pub mod limits;
+pub mod move_rules;
+pub mod moves;
 pub mod network;
 pub mod operator;
 pub mod parked;

@@ -1,6 +1,7 @@
 //! What is between the phones, the relying parties, the push service and the server: it holds every message until the
 //! simulation decides what becomes of it.
 
+use super::moves::MoveStep;
 use crate::clock::ManualClock;
 use async_trait::async_trait;
 use countersign_device::transport::{HttpRequest, HttpResponse, Transport, Unreachable};
@@ -38,6 +39,15 @@ pub enum Meaning {
     Cancel(ChallengeId),
     /// A relying party asks whether this code of an account is right.
     Code(AccountId, String),
+    /// A page takes a step of a move.
+    Move {
+        /// The person, as a number in the world.
+        person: usize,
+        /// Their account.
+        account: AccountId,
+        /// The step.
+        step: MoveStep,
+    },
     /// A relying party has backup codes made for an account.
     BackupCodes(AccountId),
     /// Somebody asks for what is not theirs.
@@ -91,6 +101,7 @@ impl Request {
     /// True for an answer, a claim, a cancellation or a code.
     pub fn may_race(&self) -> bool {
         let asks = matches!(self.meaning, Meaning::Claim(..) | Meaning::Cancel(_) | Meaning::Code(..));
+        let asks = asks || matches!(self.meaning, Meaning::Move { step: MoveStep::Cancel(_), .. });
         asks || (self.method == "POST" && self.target.ends_with("/decision"))
     }
 

@@ -1,5 +1,6 @@
 //! A challenge as the server keeps it, and what its stored word means at a moment.
 
+use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::ChallengeId;
 use countersign_protocol::relying_party_api::ChallengeState;
 use countersign_protocol::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct Row {
     pub id: ChallengeId,
     pub(super) relying_party: i64,
     pub(super) account: i64,
+    /// What YES does, where it is a question of a move.
+    pub purpose: Option<Purpose>,
     /// The stored word.
     pub word: String,
     /// When it was asked.
@@ -54,6 +57,7 @@ impl Row {
             id: row.get("handle")?,
             relying_party: row.get("relying_party")?,
             account: row.get("account")?,
+            purpose: row.get("purpose")?,
             word: row.get("state")?,
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
@@ -100,6 +104,11 @@ impl Row {
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let began = if self.word == "approved" { self.settled_at } else { Some(self.created_at) };
         self.until() <= now || began.is_none_or(|began| began > now + AHEAD)
+    }
+
+    /// True when somebody was told that its time is over, by a clock that was ahead of this one.
+    pub(super) fn was_told_over_before(&self, now: Timestamp) -> bool {
+        self.word == "pending" && self.told_over_at.is_some() && now < self.expires_at
     }
 
     /// Until when it may change by what somebody does.

@@ -1,6 +1,7 @@
 //! The relying parties: what they ask, what they believe, and what they ask again.
 
 use super::ledger;
+use super::moves::MoveStep;
 use super::network::{Meaning, Request, site_request};
 use super::world::World;
 use countersign_device::transport::HttpResponse;
@@ -143,6 +144,8 @@ impl Site {
     pub fn hear(&mut self, request: &Request, response: &HttpResponse) {
         let about =
             matches!(request.meaning, Meaning::Create(_) | Meaning::Read(_) | Meaning::Claim(..) | Meaning::Cancel(_));
+        let about =
+            about || matches!(request.meaning, Meaning::Move { step: MoveStep::Ask(_) | MoveStep::Rehearse(_), .. });
         let Some((id, state)) = ledger::challenge(response).filter(|_| about) else { return };
         match self.asked.iter_mut().find(|asked| asked.id == id) {
             Some(asked) if ledger::may_follow(asked.believed, state) => asked.believed = state,
@@ -175,6 +178,9 @@ impl World {
             },
             (Meaning::Code(..), 200, _) if ledger::is_valid(response) => "codes accepted",
             (Meaning::Code(..), 200, _) => "codes refused",
+            (_, _, "already_moving") => "second moves refused",
+            (_, _, "move_not_proven") => "links without a second half refused",
+            (_, _, "move_not_now") => "steps of moves out of turn refused",
             (_, _, "too_many_open") => "questions past the limit refused",
             (_, _, "too_many_creations") => "questions past the rate refused",
             (_, _, "too_many_enrolments") => "links past the limit refused",

@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::database::{self, Database};
+use super::deeds::Deeds;
 use super::generator::Generator;
 use super::handset::{Desk, Handset, endpoint};
 use super::host::Host;
@@ -102,6 +103,8 @@ pub struct World {
     pub held: BTreeMap<i64, Timestamp>,
     /// What was taken of the rates.
     pub taken: Taken,
+    /// What was done about moves.
+    pub deeds: Deeds,
     touched: Vec<ChallengeId>,
     /// When the server looked at its clock, by the true one.
     watched_at: Timestamp,
@@ -151,6 +154,7 @@ impl World {
             removed: Vec::new(),
             held: BTreeMap::new(),
             taken: Taken::default(),
+            deeds: Deeds::default(),
             touched: Vec::new(),
             watched_at,
             _directory: directory,
@@ -245,7 +249,7 @@ impl World {
                 !matches!(state, ChallengeState::Pending | ChallengeState::Expired | ChallengeState::Cancelled)
             }
             ("already_claimed", _) => state == ChallengeState::Claimed,
-            ("not_approved", _) => state != ChallengeState::Approved,
+            ("not_approved", _) => state != ChallengeState::Approved || row.purpose.is_some(),
             ("not_found", Caller::Site(_)) => false,
             _ => true,
         };
@@ -398,6 +402,8 @@ impl World {
                 _ => "reported",
             });
         }
+        let turns = self.database.book.take_turns();
+        self.check_turns(&turns)?;
         for row in touched.iter().filter_map(|id| self.database.row(*id)) {
             self.agrees(row, now)?;
         }

@@ -139,3 +139,41 @@ async fn a_deleted_person_moves_nowhere() {
     let reasons = "SELECT count(*) FROM move WHERE reason <> ''";
     assert_eq!(world.server.sqlite().query_row(reasons, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
+
+#[tokio::test]
+async fn whoever_has_the_old_phone_ended_ends_the_move_that_it_said_yes_to() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    let (new, asked) = world.rehearses(&moving).await;
+    let path = format!("/v1/users/{}/devices/{}", world.user, world.old_id);
+    assert_eq!(world.site.request(Method::DELETE, &path).send().await.unwrap().status(), 204, "it was stolen");
+    assert_eq!(world.state(&moving).await, "cancelled");
+    drop(new.phone.core.approve(asked, None).await);
+    assert_eq!(world.in_use(), Vec::<String>::new(), "the thief's own phone comes in its place");
+}
+
+#[tokio::test]
+async fn a_new_phone_is_asked_within_its_time_and_never_after() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    world.proves_by_old(&moving).await;
+    let new = world.takes(&world.link(&moving).await).await;
+    world.types_digits(&new).await;
+    world.clock.advance(Duration::from_secs(600));
+    assert_eq!(world.step(&moving, "rehearse").await.code(), "no_device", "days later it would still take over");
+    assert_eq!(world.in_use(), [world.old_id.to_string()]);
+    world.proves_by_old(&moving).await;
+    world.takes(&world.link(&moving).await).await;
+}
+
+#[tokio::test]
+async fn a_question_that_was_asked_twice_is_over_with_the_switch() {
+    let world = World::new().await;
+    let moving = world.moving().await;
+    let (new, asked) = world.rehearses(&moving).await;
+    let again = world.asks_new(&moving, &new).await;
+    let shown = world.site.get(&format!("/v1/challenges/{asked}")).await;
+    new.phone.core.approve(asked, shown.body["number"].as_str()).await.unwrap();
+    assert_eq!(world.in_use(), [new.id().to_string()]);
+    assert_eq!(world.site.get(&format!("/v1/challenges/{again}")).await.body["state"], "cancelled");
+}
