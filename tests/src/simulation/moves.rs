@@ -300,7 +300,7 @@ impl World {
             self.record.count("links of moves taken by a thief");
             self.deeds.stolen.insert((new, thief));
         }
-        if fate >= 6 && fate < 95 {
+        if (6..95).contains(&fate) {
             take(self, &mut free);
         }
     }
