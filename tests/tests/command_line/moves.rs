@@ -177,6 +177,12 @@ async fn a_bad_line_plans_nothing_and_is_named() {
         assert!(detail.contains(words), "{words}: {detail}");
     }
     assert_eq!(listed(&here, &[]).await.len(), 1, "nothing half done");
+    let (dry, _) = import(&here, text.as_bytes(), &["--dry-run"], 0).await;
+    let outcomes: Vec<&str> =
+        dry["lines"].as_array().unwrap().iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    let out = "left_out";
+    assert_eq!(outcomes, ["ready", out, out, out, out, out, out, out, "ready"], "in the order of the file: {dry}");
+    assert!(dry["lines"][1]["why"].as_str().unwrap().contains("no user \"nobody\""), "{dry}");
     let (made, told) = import(&here, text.as_bytes(), &["--continue"], 0).await;
     assert_eq!(made, json!({ "made": 2, "known": 0, "left_out": 7 }), "{told}");
 }

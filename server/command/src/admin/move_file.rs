@@ -155,15 +155,8 @@ impl Office {
             terminal::progress(at + 1, all);
         }
         if file.dry_run {
-            let lines = ready.iter().map(|one| (one, "ready")).chain(fates.iter().map(|(one, _)| (one, "known")));
-            let shown = |(one, outcome): (&Planned, &str)| {
-                let from = one.wish.valid_from.filter(|_| outcome == "ready").map(rfc3339);
-                json!({ "line": one.line, "name": one.name, "outcome": outcome, "from": from })
-            };
-            let lines: Vec<Value> = lines.map(shown).collect();
             return Ok(json!({
-                "ready": ready.len(), "known": fates.len(), "left_out": bad.count(), "wrong": bad.named(),
-                "lines": lines,
+                "ready": ready.len(), "known": fates.len(), "left_out": bad.count(), "lines": foreseen(&ready, &fates, &bad),
             }));
         }
         if bad.count() > 0 {
@@ -218,6 +211,20 @@ impl Office {
         }
         Ok((planned, bad))
     }
+}
+
+/// What would become of each line, in the order of the file.
+fn foreseen(ready: &[Planned], known: &[(Planned, Fate)], bad: &BadLines) -> Vec<Value> {
+    let row = |line: u64, name: Option<&str>, outcome: &str, from: Option<String>, why: Option<&str>| json!({ "line": line, "name": name, "outcome": outcome, "from": from, "why": why });
+    let ready = ready.iter().map(|one| {
+        let from = one.wish.valid_from.map(rfc3339);
+        (one.line, row(one.line, Some(&one.name), "ready", from, None))
+    });
+    let known = known.iter().map(|(one, _)| (one.line, row(one.line, Some(&one.name), "known", None, None)));
+    let bad = bad.each().map(|(line, why)| (line, row(line, None, "left_out", None, Some(why))));
+    let mut rows: Vec<(u64, Value)> = ready.chain(known).chain(bad).collect();
+    rows.sort_by_key(|(line, _)| *line);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// What a line means.

@@ -117,6 +117,11 @@ impl BadLines {
         self.0.len()
     }
 
+    /// Each of them, with what is wrong with it.
+    pub(super) fn each(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.0.iter().map(|(line, why)| (*line, why.as_str()))
+    }
+
     /// The first of them, a line each.
     pub(super) fn named(&self) -> String {
         let named = self.0.iter().take(MOST_NAMED).map(|(line, why)| format!("line {line}: {}", visible(why)));
@@ -128,8 +133,9 @@ impl BadLines {
     /// The refusal of a file with such lines; `done` says what cannot be done with them.
     pub(super) fn refuse(&self, path: &Path, done: &str) -> Failure {
         let (path, count, named) = (path.display(), self.count(), self.named());
+        let lines = if count == 1 { "line" } else { "lines" };
         refused(format!(
-            "{path}: {count} lines cannot be {done}, so nothing was. Mend them, or say --continue to leave them out\n\
+            "{path}: {count} {lines} cannot be {done}, so nothing was. Mend them, or say --continue to leave them out\n\
              {named}"
         ))
     }

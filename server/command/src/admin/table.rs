@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The order of the members that are shown; those that are not here follow, by their names. What tells things apart
 /// comes first, long text last.
-const ORDER: [&str; 51] = [
+const ORDER: [&str; 52] = [
     "time",
     "what",
     "by",
@@ -21,6 +21,7 @@ const ORDER: [&str; 51] = [
     "organisation",
     "state",
     "outcome",
+    "why",
     "ready",
     "made",
     "known",
