@@ -126,7 +126,7 @@ async fn thirty_phones_are_planned_in_waves_and_the_same_file_plans_nothing_twic
     let waves = ["--from", "2090-01-02", "--per-day", "12"];
     let (dry, _) = import(&here, text.as_bytes(), &[&waves[..], &["--dry-run"]].concat(), 0).await;
     assert_eq!((&dry["ready"], &dry["known"], &dry["left_out"]), (&json!(30), &json!(0), &json!(0)), "{dry}");
-    assert_eq!(dry["lines"][12]["from"], "2090-01-03T00:00:00Z");
+    assert_eq!(dry["lines"][12]["valid_from"], "2090-01-03T00:00:00Z");
     assert_eq!(listed(&here, &[]).await, [Value::Null; 0], "a dry run makes nothing");
 
     let result = here.data.path().join("result.csv");

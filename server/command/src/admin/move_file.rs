@@ -156,7 +156,8 @@ impl Office {
         }
         if file.dry_run {
             return Ok(json!({
-                "ready": ready.len(), "known": fates.len(), "left_out": bad.count(), "lines": foreseen(&ready, &fates, &bad),
+                "ready": ready.len(), "known": fates.len(), "left_out": bad.count(),
+                "lines": foreseen(&ready, &fates, &bad),
             }));
         }
         if bad.count() > 0 {
@@ -215,13 +216,16 @@ impl Office {
 
 /// What would become of each line, in the order of the file.
 fn foreseen(ready: &[Planned], known: &[(Planned, Fate)], bad: &BadLines) -> Vec<Value> {
-    let row = |line: u64, name: Option<&str>, outcome: &str, from: Option<String>, why: Option<&str>| json!({ "line": line, "name": name, "outcome": outcome, "from": from, "why": why });
+    let row = |line: u64, name: Option<&str>, outcome: &str, from: Option<String>, why: Option<&str>| {
+        let row = json!({ "line": line, "name": name, "outcome": outcome, "valid_from": from, "why": why });
+        (line, row)
+    };
     let ready = ready.iter().map(|one| {
         let from = one.wish.valid_from.map(rfc3339);
-        (one.line, row(one.line, Some(&one.name), "ready", from, None))
+        row(one.line, Some(&one.name), "ready", from, None)
     });
-    let known = known.iter().map(|(one, _)| (one.line, row(one.line, Some(&one.name), "known", None, None)));
-    let bad = bad.each().map(|(line, why)| (line, row(line, None, "left_out", None, Some(why))));
+    let known = known.iter().map(|(one, _)| row(one.line, Some(&one.name), "known", None, None));
+    let bad = bad.each().map(|(line, why)| row(line, None, "left_out", None, Some(why)));
     let mut rows: Vec<(u64, Value)> = ready.chain(known).chain(bad).collect();
     rows.sort_by_key(|(line, _)| *line);
     rows.into_iter().map(|(_, row)| row).collect()
