@@ -7,7 +7,6 @@ use super::engine::value::values;
 use super::enrolments::{self, Opening};
 use super::journal::Entry;
 use super::move_rows::{self, MOVES, MoveRecord};
-use super::rules::condition;
 use super::{Rules, Store, StoreError, accounts, registrations};
 use crate::domain::actor::Actor;
 use crate::domain::fact::Fact;
@@ -190,9 +189,9 @@ fn switch(
     moving: &MoveRecord,
     new_device: DeviceRow,
 ) -> Result<(), StoreError> {
-    let may_switch = condition(rules.may_switch, &[("now", 2)]);
-    let sql = format!("UPDATE move SET state = 'switched', ended_at = $2 WHERE row_id = $1 AND {may_switch}");
-    if !tx.changes_one(&sql, values![moving.row_id, now])? {
+    let sql = "UPDATE move SET state = 'switched', ended_at = $2
+               WHERE row_id = $1 AND state = 'rehearsing' AND valid_until > $2";
+    if !tx.changes_one(sql, values![moving.row_id, now])? {
         return end(tx, rules, now, by, moving, MoveState::Expired);
     }
     let sql = "UPDATE enrolment SET state = 'confirmed', confirmed_at = $2 WHERE row_id = $1 AND state = 'proposed'";

@@ -65,8 +65,6 @@ pub struct Rules {
     pub proves: bool,
     /// Whether the new phone of a move shows that it can answer before it is in use.
     pub rehearses: bool,
-    /// Which move, a row of `move`, may be switched.
-    pub may_switch: &'static str,
     /// Whether the old phone ends in the moment in which the new one takes over.
     pub ends_old: bool,
 }
@@ -98,7 +96,6 @@ impl Rules {
         compares_number: true,
         proves: true,
         rehearses: true,
-        may_switch: "state = 'rehearsing' AND valid_until > :now",
         ends_old: true,
     };
 }
