@@ -11,9 +11,10 @@ use super::{Service, enrol, names};
 use crate::domain::moment::from_rfc3339;
 use crate::domain::opening_code::OpeningCode;
 use crate::domain::refused::Refused;
+use crate::domain::rows::OrganisationRow;
 use crate::domain::states::CodeKind;
 use crate::keys::sealed;
-use crate::store::{CreatedMove, MoveFilter, MoveRecord, NewMove, Offered, OpeningCodeTried};
+use crate::store::{CreatedMove, MoveFilter, MoveRecord, NewMove, Offered, OpeningCodeTried, Store};
 use countersign_protocol::challenge::Purpose;
 use countersign_protocol::handle::AccountId;
 use countersign_protocol::handle::{ChallengeId, MoveId};
@@ -85,8 +86,8 @@ pub async fn read_move(service: &Service, by: &RelyingParty, id: MoveId) -> Resu
     service.store.moving(by.organisation(), id, service.now()).await?.ok_or(Refused::NotFound("move"))
 }
 
-/// Which moves of its organisation a relying party asks for.
-#[derive(Debug, Default)]
+/// Which moves of an organisation are asked for.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct MovesAsked {
     /// Those of this person.
     pub user: Option<AccountId>,
@@ -102,20 +103,30 @@ pub struct MovesAsked {
 ///
 /// # Errors
 /// `not_found` for a person who is not here; `unavailable`.
-pub async fn list(service: &Service, by: &RelyingParty, asked: MovesAsked) -> Result<(Vec<MoveRecord>, bool), Refused> {
+pub(super) async fn page(
+    store: &Store,
+    organisation: OrganisationRow,
+    asked: MovesAsked,
+    now: Timestamp,
+) -> Result<(Vec<MoveRecord>, bool), Refused> {
     let MovesAsked { user, state, due, before } = asked;
     let account = match user {
-        Some(user) => {
-            let account = service.store.account(by.organisation(), user).await?;
-            Some(account.ok_or(Refused::NotFound("user"))?.row_id)
-        }
+        Some(user) => Some(store.account(organisation, user).await?.ok_or(Refused::NotFound("user"))?.row_id),
         None => None,
     };
     let filter = MoveFilter { account, state, due, before };
-    let mut found = service.store.moves_of(by.organisation(), filter, service.now(), PAGE + 1).await?;
+    let mut found = store.moves_of(organisation, filter, now, PAGE + 1).await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     Ok((found, more))
+}
+
+/// Moves of a relying party's organisation, as [`page`].
+///
+/// # Errors
+/// As there.
+pub async fn list(service: &Service, by: &RelyingParty, asked: MovesAsked) -> Result<(Vec<MoveRecord>, bool), Refused> {
+    page(&service.store, by.organisation(), asked, service.now()).await
 }
 
 /// A move of the relying party about which something can be done now.
@@ -164,15 +175,17 @@ pub async fn prove(service: &Service, by: &RelyingParty, id: MoveId, typed_code:
 pub async fn open(service: &Service, by: &RelyingParty, id: MoveId, code: &str) -> Result<(bool, u32), Refused> {
     let typed = OpeningCode::typed(code).ok_or_else(|| Refused::malformed("An opening code is six digits."))?;
     let found = due(service, by, id).await?;
-    let kept = found.good_opening_code(service.now()).map(|kept| kept.sealed.clone());
-    let is_right = match &kept {
-        Some(sealed) => sealed::is_opening_code(&service.keys.at_rest, id, &typed, sealed).map_err(|error| {
+    let is_typed = |sealed: &Vec<u8>| {
+        sealed::is_opening_code(&service.keys.at_rest, id, &typed, sealed).map_err(|error| {
             tracing::error!(moving = %id, %error, "the opening code cannot be read");
             Refused::Internal
-        })?,
-        None => false,
+        })
     };
-    match service.store.try_opening_code(by.actor(), found.row_id, kept, is_right).await? {
+    let agrees_with = match found.good_opening_code(service.now()) {
+        Some(kept) if is_typed(&kept.sealed)? => Some(kept.sealed.clone()),
+        _ => None,
+    };
+    match service.store.try_opening_code(by.actor(), found.row_id, agrees_with).await? {
         OpeningCodeTried::Right => Ok((true, 0)),
         OpeningCodeTried::Wrong(left) => Ok((false, left)),
         OpeningCodeTried::NotNow => Err(Refused::MoveNotNow(found.state)),

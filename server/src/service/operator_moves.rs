@@ -2,16 +2,16 @@
 //! code is given one by hand. The rest goes on as in every move, on a page where the person is signed in: the operator
 //! never sees a link.
 
+use super::moves::{self, MovesAsked};
+use super::names;
 use super::operator::Operator;
-use super::{moves, names};
 use crate::domain::opening_code::{self, OpeningCode};
 use crate::domain::refused::Refused;
 use crate::keys::sealed;
-use crate::store::{CreatedMove, MoveFilter, MoveRecord, NewMove};
+use crate::store::{CreatedMove, MoveRecord, NewMove};
 use countersign_protocol::at_rest::AtRestKey;
 use countersign_protocol::device_api::Device;
 use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
-use countersign_protocol::relying_party_api::MoveState;
 use countersign_protocol::time::Timestamp;
 
 /// A move that the operator wishes for.
@@ -53,17 +53,6 @@ pub enum Moving {
     Known(MoveRecord),
 }
 
-/// Which moves the operator asks for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct MovesWanted {
-    /// Those of this person.
-    pub user: Option<AccountId>,
-    /// Those in this state.
-    pub state: Option<MoveState>,
-    /// Those that go on, and can be made at this moment or before it.
-    pub due: Option<Timestamp>,
-}
-
 impl Operator<'_> {
     /// How a wish stands: nothing is written.
     ///
@@ -93,8 +82,8 @@ impl Operator<'_> {
     /// Makes a move, for the reason under which the operator acts.
     ///
     /// # Errors
-    /// `malformed` without a reason and for times that are over or too far apart; `not_found` for the organisation, the
-    /// person or the phone; `several_devices` as `malformed`; `already_moving`; `unavailable`.
+    /// `malformed` without a reason, for times that are over or too far apart, and where no phone was named of several;
+    /// `not_found` for the organisation, the person or the phone; `already_moving`; `unavailable`.
     pub async fn create_move(&self, organisation: &str, wish: WishedMove) -> Result<Moving, Refused> {
         let reason = self.actor().reason().map(str::to_owned);
         let reason = names::typed(&reason.ok_or_else(|| Refused::malformed("A move has a reason: --reason."))?)?;
@@ -139,23 +128,13 @@ impl Operator<'_> {
         found.ok_or(Refused::NotFound("move"))
     }
 
-    /// Moves of an organisation, the newest first, after so many: at most as many as a list has.
+    /// Moves of an organisation, the newest first, [`moves::PAGE`] at most; true where there are more.
     ///
     /// # Errors
     /// `not_found` for the organisation or the person; `unavailable`.
-    pub async fn moves(
-        &self,
-        organisation: &str,
-        wanted: MovesWanted,
-        before: Option<MoveId>,
-    ) -> Result<Vec<MoveRecord>, Refused> {
-        let account = match wanted.user {
-            Some(user) => Some(self.user(organisation, user).await?.row_id),
-            None => None,
-        };
+    pub async fn moves(&self, organisation: &str, asked: MovesAsked) -> Result<(Vec<MoveRecord>, bool), Refused> {
         let organisation = self.organisation(organisation).await?;
-        let filter = MoveFilter { account, state: wanted.state, due: wanted.due, before };
-        Ok(self.store.moves_of(organisation.row_id, filter, self.clock.now(), moves::PAGE).await?)
+        moves::page(self.store, organisation.row_id, asked, self.clock.now()).await
     }
 
     /// Takes a move back: the old phone goes on.

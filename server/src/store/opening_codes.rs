@@ -49,9 +49,9 @@ impl Store {
         .await
     }
 
-    /// Counts that an opening code was typed, and uses it up where it `is_right`: that it was compared with these
-    /// sealed digits. All of it in one transaction, so that of many guesses at once no more than those allowed learn
-    /// anything.
+    /// Counts that an opening code was typed, and uses the move's up where these are the sealed digits that it
+    /// `agrees_with`, by the one who has the key. All of it in one transaction, so that of many guesses at once no more
+    /// than those allowed learn anything.
     ///
     /// # Errors
     /// [`StoreError`], when the database gives no answer.
@@ -59,8 +59,7 @@ impl Store {
         &self,
         by: Actor,
         moving: MoveRow,
-        compared: Option<Vec<u8>>,
-        is_right: bool,
+        agrees_with: Option<Vec<u8>>,
     ) -> Result<OpeningCodeTried, StoreError> {
         self.write(move |tx, now| {
             let found = move_rows::of_row(tx, moving)?;
@@ -68,7 +67,7 @@ impl Store {
                 return Ok(OpeningCodeTried::NotNow);
             }
             let Some(kept) = found.good_opening_code(now) else { return Ok(OpeningCodeTried::Wrong(0)) };
-            if is_right && compared.as_ref() == Some(&kept.sealed) {
+            if agrees_with.as_ref() == Some(&kept.sealed) {
                 let proven = moves::prove(tx, now, &by, moving, MoveProof::OpeningCode, None)?;
                 return Ok(if proven { OpeningCodeTried::Right } else { OpeningCodeTried::NotNow });
             }

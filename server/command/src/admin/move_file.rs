@@ -172,7 +172,14 @@ impl Office {
         }
         let (mut made, all) = (0, ready.len());
         for (at, one) in ready.into_iter().enumerate() {
-            let came = operator.create_move(&file.organisation, one.wish.clone()).await.map_err(not_made)?;
+            let came = operator.create_move(&file.organisation, one.wish.clone()).await.map_err(|error| {
+                // Somebody else has changed what was looked at. What is made stays, and the file can be sent again.
+                let Failure { exit_code, message } = not_made(error);
+                Failure {
+                    exit_code,
+                    message: format!("line {}: {message}; send the file again for the rest", one.line),
+                }
+            })?;
             let (outcome, record) = match came {
                 Moving::Made(record) => ("made", record),
                 Moving::Known(record) => ("known", record),
@@ -255,4 +262,16 @@ fn understood(
         idempotency_key: Some(key),
     };
     Ok(Planned { line: line.number, name, wish })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_of_the_result_is_a_formula() {
+        for (name, cell) in [("maya", "maya"), ("=1+1", "'=1+1"), ("@maya", "'@maya"), ("-x", "'-x"), ("a=b", "a=b")] {
+            assert_eq!(harmless(name), cell);
+        }
+    }
 }

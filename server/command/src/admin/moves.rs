@@ -12,7 +12,8 @@ use countersign_protocol::handle::{AccountId, EnrolmentId, MoveId};
 use countersign_protocol::relying_party_api::MoveState;
 use countersign_protocol::time::{Clock, SystemClock, Timestamp};
 use countersign_server::domain::moment::rfc3339;
-use countersign_server::service::operator_moves::{MovesWanted, Moving, WishedMove};
+use countersign_server::service::moves::MovesAsked;
+use countersign_server::service::operator_moves::{Moving, WishedMove};
 use countersign_server::store::MoveRecord;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -122,8 +123,8 @@ impl Office {
                 if let Some(user) = user {
                     self.account(&organisation, user).await?;
                 }
-                let wanted = MovesWanted { user, state: state.map(|state| state.0), due };
-                self.list_moves(&organisation, wanted).await
+                let asked = MovesAsked { user, state: state.map(|state| state.0), due, before: None };
+                self.list_moves(&organisation, asked).await
             }
             MoveCommand::OpeningCode { organisation, id } => {
                 or_unknown(operator.organisation(&organisation).await, || no_organisation(&organisation))?;
@@ -141,16 +142,18 @@ impl Office {
     }
 
     /// All of them, page by page.
-    async fn list_moves(&self, organisation: &str, wanted: MovesWanted) -> Result<Value, Failure> {
+    async fn list_moves(&self, organisation: &str, mut asked: MovesAsked) -> Result<Value, Failure> {
         let operator = self.operator();
         let people = operator.users(organisation).await?;
         let names: HashMap<AccountId, String> = people.into_iter().map(|one| (one.id, one.name)).collect();
-        let (mut listed, mut before) = (Vec::new(), None);
+        let mut listed = Vec::new();
         loop {
-            let page = operator.moves(organisation, wanted, before).await?;
-            let Some(last) = page.last() else { return Ok(Value::Array(listed)) };
-            before = Some(last.id);
+            let (page, more) = operator.moves(organisation, asked).await?;
             listed.extend(page.iter().map(|one| shown(one, names.get(&one.account_id))));
+            asked.before = page.last().filter(|_| more).map(|last| last.id);
+            if asked.before.is_none() {
+                return Ok(Value::Array(listed));
+            }
         }
     }
 }
